@@ -1,0 +1,14 @@
+//! What Opilio is about, as plain values and rules: no I/O, no clock, no chance.
+
+pub mod crawl;
+pub mod crawl_options;
+pub mod crawl_result;
+pub mod delivery;
+pub mod id;
+pub mod job;
+pub mod lease;
+pub mod retention;
+pub mod retry;
+pub mod secret;
+pub mod time;
+pub mod webhook;

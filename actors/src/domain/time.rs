@@ -1,0 +1,19 @@
+//! How a moment is written for clients.
+
+use jiff::Timestamp;
+
+/// RFC 3339 in UTC with microseconds: `2025-10-21T10:30:00.000000+00:00`.
+pub fn rfc3339(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_with_six_digits_and_an_offset() {
+        let moment = Timestamp::from_microsecond(1_761_042_600_000_042).expect("in range");
+        assert_eq!(rfc3339(moment), "2025-10-21T10:30:00.000042+00:00");
+    }
+}

@@ -1,0 +1,16 @@
+//! What the actors need from outside, as traits. Whoever implements one keeps every promise its items state.
+
+mod clock;
+mod job_store;
+mod page_fetcher;
+mod page_reader;
+mod webhook_transport;
+
+pub use clock::Clock;
+pub use job_store::{
+    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter, JobPage, JobStore, NewJob,
+    QueueCounts, ReplayFilter, StoreError, Submission,
+};
+pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};
+pub use page_reader::PageReader;
+pub use webhook_transport::{WebhookRequest, WebhookTransport};

@@ -1,0 +1,245 @@
+//! The store: the truth about jobs, pages and deliveries.
+//!
+//! Every method is one transaction, done whole or not at all, and durable when it returns. No method takes the time: it
+//! belongs to the store. What each method promises in every case is written down as the contract in `crate::testing`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::domain::crawl::PageRecord;
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, LoggedAttempt, NextStep};
+use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::job::{Interruption, Job, JobSpec, Progress, Status};
+use crate::domain::lease::Lease;
+use crate::domain::webhook::Receiver;
+
+/// A variant for each decision that a caller can take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Stop: somebody else has the job, or it is settled.
+    #[error("the lease is lost")]
+    LeaseLost,
+    #[error("no such job")]
+    NotFound,
+    /// What was asked for can no longer (or not yet) be done to this job; the text says why.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The queue takes no more jobs, of anybody or (`principal`) of this caller.
+    #[error("the queue is full")]
+    Full { principal: bool },
+    /// Later, perhaps: the store is away, locked or out of room.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Never: what is stored cannot be understood.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+}
+
+impl StoreError {
+    /// The same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, StoreError::Unavailable(_))
+    }
+}
+
+/// A job to be admitted.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub id: JobId,
+    pub principal: Principal,
+    pub spec: JobSpec,
+    pub idempotency: Option<Idempotency>,
+}
+
+/// `Idempotency-Key`, and what the body was when it was first used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    pub key: String,
+    /// A digest of the request, the same for equal requests.
+    pub fingerprint: String,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submission {
+    Admitted,
+    /// The key was used before with the same body, for this job.
+    Known(JobId),
+    /// The key was used before with another body.
+    KeyReused,
+}
+
+/// A job handed to this node, with what is still to be done.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub lease: Lease,
+    pub job: Job,
+    /// The pages that have no result yet, in order.
+    pub missing: Vec<u32>,
+}
+
+/// How a job's work ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every page has its record; the verdict follows from them.
+    Crawled,
+}
+
+/// A lease given up before the job is settled.
+#[derive(Clone, Debug)]
+pub struct HandBack {
+    pub interruption: Interruption,
+    /// For a person.
+    pub reason: Option<String>,
+    /// It is not claimed again before this has passed.
+    pub wait: Duration,
+}
+
+/// Which due deliveries to look for.
+#[derive(Clone, Debug)]
+pub struct DueQuery {
+    /// Due within this time from now.
+    pub horizon: Duration,
+    pub most: usize,
+    pub most_per_receiver: usize,
+    /// Receivers that have enough to do.
+    pub except: Vec<Receiver>,
+    /// No wait is longer than this: a due time further away comes from a clock that moved.
+    pub longest_wait: Duration,
+}
+
+/// The right to make an attempt, or why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptStart {
+    Started(Attempt),
+    /// Somebody else acted on this delivery since, or is sending it now.
+    Stale,
+    /// It was cut short too often by crashes; it is exhausted now.
+    GivenUp,
+}
+
+/// Every attempt ever made at a job's webhook, oldest first.
+#[derive(Clone, Debug)]
+pub struct DeliveryLog {
+    pub job: Job,
+    pub attempts: Vec<LoggedAttempt>,
+}
+
+/// Which deliveries to send again.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayFilter {
+    pub principal: Option<Principal>,
+    pub state: Option<DeliveryStatus>,
+    /// Jobs settled at or after this moment.
+    pub since: Option<Timestamp>,
+    pub receiver: Option<Receiver>,
+}
+
+/// Which jobs to list, newest first.
+#[derive(Clone, Debug)]
+pub struct JobFilter {
+    /// `None`: everybody's.
+    pub principal: Option<Principal>,
+    pub status: Option<Status>,
+    pub task: Option<TaskType>,
+    pub webhook: Option<DeliveryStatus>,
+    /// Where the last page of the list ended.
+    pub cursor: Option<u64>,
+    pub limit: usize,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    pub jobs: Vec<Job>,
+    /// `None`: that was the end.
+    pub next: Option<u64>,
+}
+
+/// For metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueCounts {
+    pub queued: u64,
+    pub running: u64,
+    pub pending_deliveries: u64,
+}
+
+#[async_trait]
+pub trait JobStore: Send + Sync + 'static {
+    /// Admits a job, unless its idempotency key is taken or the queue is full.
+    async fn submit(&self, job: NewJob) -> Result<Submission, StoreError>;
+
+    /// Leases up to `most` jobs that may run now, going round the principals, oldest first within each. Jobs whose lease
+    /// ran out count as handed back.
+    async fn claim(&self, node: &NodeId, task: TaskType, most: usize, hold: Duration) -> Result<Vec<Claim>, StoreError>;
+
+    /// Prolongs leases; returns those that are lost. One that ran out but that nobody has claimed is prolonged too.
+    async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError>;
+
+    /// Writes down pages that are done, by index. A page that has its record already keeps it.
+    async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError>;
+
+    /// Ends the job, queues its webhook if it has one, and frees the lease. Returns the job as settled.
+    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError>;
+
+    /// Gives a job back to the queue at its old place.
+    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError>;
+
+    /// Ends the job as cancelled and queues its webhook, whoever works on it. `Conflict` if it is settled.
+    async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError>;
+
+    /// The job, if there is one and `principal` (`None`: anybody) may see it.
+    async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError>;
+
+    /// Results of pages `from` and after, in order of index, until `max_bytes` are exceeded or there are no more.
+    async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError>;
+
+    async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError>;
+
+    async fn counts(&self) -> Result<QueueCounts, StoreError>;
+
+    /// Whether anybody but `principal` has a job of this kind ready to run.
+    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError>;
+
+    /// Pending deliveries that nobody is sending, the earliest of each receiver first.
+    async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError>;
+
+    /// Begins an attempt at a delivery that still is as `version` says, and writes down that it began. An attempt that
+    /// never ended is counted as an interruption; more than `max_interruptions` of them exhaust the delivery.
+    async fn start_attempt(
+        &self,
+        job: &JobId,
+        version: u64,
+        node: &NodeId,
+        hold: Duration,
+        max_interruptions: u32,
+    ) -> Result<AttemptStart, StoreError>;
+
+    /// Writes down what came of an attempt, and moves the delivery. `LeaseLost` if it is somebody else's by now.
+    async fn finish_attempt(
+        &self,
+        attempt: &Attempt,
+        outcome: &AttemptOutcome,
+        next: NextStep,
+    ) -> Result<(DeliveryState, u64), StoreError>;
+
+    async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError>;
+
+    /// Makes the delivery due now by a fresh schedule. `Conflict` where there is no webhook, or the job is not settled.
+    async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError>;
+
+    /// Makes many due now; returns how many.
+    async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError>;
+
+    /// Requeues jobs whose lease ran out or whose wait is over; returns how long until the next one's turn, if known.
+    async fn requeue(&self) -> Result<Option<Duration>, StoreError>;
+
+    /// Removes up to `most` jobs that were kept long enough, with everything that belongs to them.
+    async fn expire(&self, most: usize) -> Result<usize, StoreError>;
+
+    /// Whether a write would succeed now.
+    async fn ready(&self) -> Result<(), StoreError>;
+}

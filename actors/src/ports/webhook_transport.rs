@@ -1,0 +1,23 @@
+//! The way to a receiver.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::domain::delivery::AttemptOutcome;
+use crate::domain::webhook::Target;
+
+/// One attempt at one webhook.
+#[derive(Clone, Debug)]
+pub struct WebhookRequest {
+    /// `webhook-id`: the same at every attempt and replay.
+    pub id: String,
+    pub target: Target,
+    /// JSON; the same bytes at every attempt and replay.
+    pub body: Bytes,
+}
+
+/// Signs and posts. It ends within its configured time-out and never panics on an answer.
+#[async_trait]
+pub trait WebhookTransport: Send + Sync + 'static {
+    async fn post(&self, request: WebhookRequest) -> AttemptOutcome;
+}
