@@ -1,1 +1,40 @@
-//! What a page says.
+//! What a page says: HTML text in; Markdown, links, media, metadata, tables and cleaned HTML out.
+//!
+//! Pure: no I/O, no async, no knowledge of jobs. A page is parsed once, by html5ever, into a compact arena of our own
+//! ([`tree`]); one survey over it finds what each output needs, and each output is then one walk without recursion.
+//! Nesting, bytes, nodes, time and output are bounded by [`Limits`], so that no page can hold a worker for long.
+//!
+//! Cost, measured by `benches/page.rs`: see there; it prints the bare parse, the whole reading and their ratio.
+
+mod classify;
+mod cleaned;
+mod domain;
+mod links;
+mod markdown;
+mod media;
+mod metadata;
+mod options;
+mod output;
+mod plain;
+mod reader;
+mod srcset;
+mod survey;
+mod tables;
+mod tree;
+mod urls;
+mod watch;
+
+pub use options::{Limits, MarkdownOptions, Options};
+pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
+pub use plain::read_text;
+pub use reader::{Unreadable, read};
+
+/// Parses a page as [`read`] does and throws the tree away; the number of its nodes is returned.
+///
+/// For benches only: it is the yardstick that the cost of [`read`] is measured against.
+#[doc(hidden)]
+pub fn parse_only(html: &str) -> usize {
+    let limits = Limits::default();
+    let watch = watch::Watch::start(&limits);
+    tree::parse(html, &limits, &watch).map_or(0, |parsed| parsed.tree.len())
+}

@@ -1,0 +1,240 @@
+//! Keeps text from being taken for Markdown, with as few backslashes as that takes.
+
+/// What a byte of text may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// It stands for itself wherever it stands.
+    Plain,
+    Space,
+    /// It must be looked at.
+    Special,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let spaces = b" \t\n\r\x0c";
+    // The last three begin a no-break space, a soft hyphen, a zero-width space or a byte order mark.
+    let special = b"\\`*_[](<&~|\xc2\xe2\xef";
+    let mut at = 0;
+    while at < spaces.len() {
+        classes[spaces[at] as usize] = Class::Space;
+        at += 1;
+    }
+    let mut at = 0;
+    while at < special.len() {
+        classes[special[at] as usize] = Class::Special;
+        at += 1;
+    }
+    classes
+};
+
+#[inline]
+pub(super) fn class(byte: u8) -> Class {
+    CLASSES[byte as usize]
+}
+
+/// The end of the run of plain bytes from `start`; single spaces between them belong to it.
+#[inline]
+pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        let within = byte == b' ' && at > start && bytes.get(at + 1).is_some_and(|&next| class(next) == Class::Plain);
+        if class(byte) != Class::Plain && !within {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c' | '\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{2007}')
+}
+
+/// Characters that only say where a word may be broken.
+pub(super) fn is_nothing(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}')
+}
+
+/// As CommonMark sees it when it looks at what stands beside a mark.
+pub(super) fn is_punctuation(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_punctuation();
+    }
+    !c.is_alphanumeric() && !c.is_whitespace() && !matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// What follows an ampersand would make an entity of it.
+pub(super) fn is_entity(rest: &str) -> bool {
+    let end = rest.bytes().take(34).position(|byte| byte == b';');
+    let Some(name) = end.map(|end| &rest.as_bytes()[..end]) else { return false };
+    match name.strip_prefix(b"#") {
+        Some([b'x' | b'X', digits @ ..]) => (1..7).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit),
+        Some(digits) => (1..8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+        None => !name.is_empty() && name.iter().all(u8::is_ascii_alphanumeric),
+    }
+}
+
+/// The character at this place has a backslash before it that counts.
+pub(super) fn is_escaped(text: &str, at: usize) -> bool {
+    text.as_bytes()[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
+}
+
+/// Where a backslash must go, so that the line is not taken for anything but text. `task`: it is the first of a list
+/// item.
+pub(super) fn line_start_escape(line: &str, task: bool) -> Option<usize> {
+    let bytes = line.as_bytes();
+    let first = *bytes.first()?;
+    let ends_at = |at: usize| matches!(bytes.get(at), None | Some(b' '));
+    let run = |byte: u8| bytes.iter().take_while(|&&b| b == byte).count();
+    match first {
+        b'#' => (run(b'#') <= 6 && ends_at(run(b'#'))).then_some(0),
+        b'>' => Some(0),
+        b'+' | b'*' if ends_at(1) => Some(0),
+        b'-' | b'=' | b'|' | b':' if ends_at(1) && first == b'-' || is_rule(line) => Some(0),
+        b'0'..=b'9' => {
+            let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let delimits = matches!(bytes.get(digits), Some(b'.' | b')'));
+            (digits <= 9 && delimits && ends_at(digits + 1)).then_some(digits)
+        }
+        b'[' => begins_definition_or_task(line, task).then_some(0),
+        _ => None,
+    }
+}
+
+/// Would underline a heading, or the first row of a table.
+fn is_rule(line: &str) -> bool {
+    let all = |set: &[u8]| line.bytes().all(|byte| set.contains(&byte));
+    all(b"=") || all(b"- ") || line.contains('-') && all(b"-:| ")
+}
+
+fn begins_definition_or_task(line: &str, task: bool) -> bool {
+    let is_task = task && matches!(line.get(..3), Some("[ ]" | "[x]" | "[X]")) && matches!(line.as_bytes().get(3), None | Some(b' '));
+    is_task || line.find("]:").is_some_and(|end| !line[1..end].contains(['[', ']']))
+}
+
+/// `#`s at its end would be taken for the end of the heading.
+pub(super) fn fix_heading_end(out: &mut String, start: usize) {
+    let line = &out[start..];
+    let text = line.trim_end_matches('#');
+    if text.len() < line.len() && (text.is_empty() || text.ends_with(' ')) {
+        out.insert(start + text.len(), '\\');
+    }
+}
+
+/// The label of an image.
+pub(super) fn push_label(alt: &str, out: &mut String) {
+    for word in alt.split_whitespace() {
+        if !out.ends_with('[') {
+            out.push(' ');
+        }
+        let mut chars = word.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            let inside = at > 0 && chars.peek().is_some_and(|(_, next)| next.is_alphanumeric());
+            let escaped = match c {
+                '\\' | '`' | '*' | '[' | ']' | '<' => true,
+                '_' => !inside,
+                '&' => is_entity(&word[at + 1..]),
+                _ => false,
+            };
+            if escaped {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+    }
+}
+
+/// The target of a link.
+pub(super) fn push_target(target: &str, titled: bool, in_cell: bool, out: &mut String) {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>');
+    let bracketed = target.contains(odd) || !is_balanced(target) || target.is_empty() && titled;
+    if bracketed {
+        out.push('<');
+    }
+    let mut chars = target.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.as_str().chars().next().unwrap_or(' ');
+        match c {
+            '\\' if next.is_ascii_punctuation() => out.push_str("\\\\"),
+            '<' | '>' => out.extend(['\\', c]),
+            '&' if is_entity(&target[at + 1..]) => out.push_str("\\&"),
+            '|' if in_cell => out.push_str("%7C"),
+            '\n' | '\r' => {}
+            c => out.push(c),
+        }
+    }
+    if bracketed {
+        out.push('>');
+    }
+}
+
+/// As many parentheses close as open, none before it is opened.
+fn is_balanced(target: &str) -> bool {
+    let mut depth = 0usize;
+    for byte in target.bytes() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
+/// ` "title"`, of a title without line ends.
+pub(super) fn push_title(title: &str, in_cell: bool, out: &mut String) {
+    out.push_str(" \"");
+    let mut chars = title.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.as_str().chars().next().unwrap_or('"');
+        let escaped = match c {
+            '"' => true,
+            '\\' => next.is_ascii_punctuation(),
+            '&' => is_entity(&title[at + 1..]),
+            '|' => in_cell,
+            _ => false,
+        };
+        if escaped {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// The text without the backslashes that were added.
+pub(super) fn unescaped(text: &str) -> String {
+    let mut chars = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = chars.next() {
+        match chars.peek() {
+            Some(&next) if c == '\\' && next.is_ascii_punctuation() => out.extend(chars.next()),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// It may stand between `<` and `>`: an absolute URI, or an e-mail address.
+pub(super) fn is_autolink(target: &str) -> bool {
+    if target.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>')) {
+        return false;
+    }
+    let is_name = |name: &str| {
+        (2..=32).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    };
+    let is_host = |host: &str| !host.is_empty() && host.split('.').all(is_label);
+    let is_user = |user: &str| !user.is_empty() && user.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_{|}~-".contains(&b));
+    let uri = target.split_once(':').is_some_and(|(name, _)| is_name(name));
+    uri || target.split_once('@').is_some_and(|(user, host)| is_user(user) && is_host(host))
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}

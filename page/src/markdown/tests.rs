@@ -1,0 +1,1 @@
+//! What the Markdown of small pages is.

@@ -1,0 +1,331 @@
+//! Walks over the tree once and turns its elements into blocks and the pieces that stand on their lines.
+
+use std::borrow::Cow;
+
+use super::Source;
+use super::citations::{Notes, Written};
+use super::line::{self, Place};
+use super::pieces::{Mark, Piece, Pieces, Wrap};
+use super::sheet::{Block, Sheet};
+use super::{code, math, table};
+use crate::Unreadable;
+use crate::classify::{heading_level, is_block, is_preformatted};
+use crate::survey::Holds;
+use crate::tables::Rows;
+use crate::tree::{Data, Element, Id, Step, Tag};
+use crate::watch::Watch;
+
+mod inline;
+mod lists;
+
+/// What has to be undone at the end of an element.
+#[derive(Clone, Copy, Debug)]
+enum Undo {
+    /// A block of its own: what stood on its last line is written.
+    Block,
+    /// A block within a line.
+    Boundary,
+    Heading(usize),
+    /// A paragraph whose blocks stand on one line.
+    Term,
+    Summary,
+    List,
+    /// A quote or an item of a list; whether it shows even when it is empty.
+    Container {
+        must_show: bool,
+    },
+    Wrap,
+    /// A link all of whose blocks stand on one line.
+    FlatLink,
+    /// A link that begins with the first heading in it.
+    HeadingLink,
+    Code,
+    /// Characters that close what was opened with characters.
+    Raw(&'static str),
+    Definitions,
+}
+
+pub(super) struct Writer<'t> {
+    pub(super) source: Source<'t>,
+    pub(super) watch: &'t Watch,
+    /// Bytes; what comes later is left out.
+    pub(super) budget: usize,
+    pub(super) sheet: Sheet,
+    pub(super) notes: Notes,
+    pieces: Pieces<'t>,
+    undo: Vec<(Id, Undo)>,
+    lists: Vec<lists::List>,
+    /// For each open definition list, whether its definitions are lines.
+    definitions: Vec<bool>,
+    /// While this is not zero, blocks stand on one line.
+    flat: usize,
+    /// While this is not zero, text is code.
+    code: usize,
+    /// The link that waits for a heading.
+    heading_link: Option<Id>,
+    pub(super) slots: usize,
+}
+
+pub(super) fn write<'t>(source: Source<'t>, budget: usize, watch: &'t Watch) -> Result<Written, Unreadable> {
+    let tree = source.tree;
+    let mut writer = Writer {
+        source,
+        watch,
+        budget,
+        sheet: Sheet::with_capacity(tree.len() * 8),
+        notes: Notes::default(),
+        pieces: Pieces::default(),
+        undo: Vec::new(),
+        lists: Vec::new(),
+        definitions: Vec::new(),
+        flat: 0,
+        code: 0,
+        heading_link: None,
+        slots: tree.len() * 4,
+    };
+    writer.walk(Id::ROOT)?;
+    writer.flush();
+    let mut text = writer.sheet.text;
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    Ok(Written { text, notes: writer.notes })
+}
+
+impl<'t> Writer<'t> {
+    fn walk(&mut self, top: Id) -> Result<(), Unreadable> {
+        let tree = self.source.tree;
+        let mut walk = tree.walk(top);
+        while let Some(step) = walk.next() {
+            match step {
+                Step::Enter(id) => match tree.data(id) {
+                    Data::Text { .. } => self.text(tree.text(id).unwrap_or_default()),
+                    Data::Element(element) => {
+                        self.watch.step()?;
+                        if self.sheet.text.len() > self.budget || !self.enter(id, element)? {
+                            walk.pass_over(id);
+                        }
+                    }
+                    Data::Document => {}
+                },
+                Step::Leave(id) => {
+                    while let Some((_, undo)) = self.undo.pop_if(|(of, _)| *of == id) {
+                        self.leave(undo);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The pieces of a part of the page, all on one line.
+    pub(super) fn flat_pieces(&mut self, top: Id) -> Result<Vec<Piece<'t>>, Unreadable> {
+        let around = std::mem::take(&mut self.pieces);
+        self.flat += 1;
+        let done = self.walk(top);
+        self.flat -= 1;
+        let pieces = std::mem::replace(&mut self.pieces, around);
+        done.map(|()| pieces.list)
+    }
+
+    /// Writes a part of the page as one paragraph.
+    pub(super) fn write_paragraph_of(&mut self, top: Id) -> Result<(), Unreadable> {
+        let pieces = self.flat_pieces(top)?;
+        if self.source.survey.holds(top).any(Holds::TEXT | Holds::IMAGE) {
+            self.sheet.begin(Block::Paragraph);
+            let (text, prefix) = self.sheet.parts();
+            let place = Place::Paragraph { first_of_item: false };
+            line::write(text, prefix, &mut self.notes, self.source, &pieces, place);
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &'t str) {
+        if self.code > 0 {
+            if !text.is_empty() {
+                self.pieces.show(Piece::Code(Cow::Borrowed(text)));
+            }
+        } else {
+            self.pieces.text(text);
+        }
+    }
+
+    /// False where nothing in the element is to be written, or all of it is.
+    fn enter(&mut self, id: Id, element: &'t Element) -> Result<bool, Unreadable> {
+        let holds = self.source.survey.holds(id);
+        if holds.any(Holds::LEFT_OUT | Holds::HIDDEN) {
+            return Ok(false);
+        }
+        let tag = element.tag;
+        if self.flat > 0 && is_block(tag) {
+            return Ok(self.enter_flat(id, tag));
+        }
+        match tag {
+            Tag::Head | Tag::Video | Tag::Audio => return Ok(false),
+            Tag::Math | Tag::Script => {
+                if let Some(formula) = math::formula(self.source.tree, id) {
+                    self.pieces.show(Piece::Raw(Cow::Owned(formula)));
+                }
+                return Ok(false);
+            }
+            Tag::Table => return self.enter_table(id),
+            Tag::Hr => {
+                self.flush();
+                self.sheet.begin(Block::Closed);
+                self.sheet.text.push_str("***");
+            }
+            tag if is_preformatted(tag) => {
+                self.flush();
+                self.write_code(id);
+                return Ok(false);
+            }
+            Tag::Ul | Tag::Ol | Tag::Menu | Tag::Dir => self.enter_list(id, element),
+            Tag::Li => self.enter_item(id, element),
+            Tag::Blockquote => self.enter_container(id, Sheet::open_quote),
+            Tag::Dl => self.enter_definitions(id),
+            Tag::Dt | Tag::Dd => self.enter_definition(id, tag),
+            Tag::Summary => {
+                self.flush();
+                self.flat += 1;
+                self.pieces.open(Wrap::Mark(Mark::Strong));
+                self.undo.push((id, Undo::Summary));
+            }
+            tag if is_block(tag) => match heading_level(tag) {
+                Some(level) => self.enter_heading(id, level),
+                None => {
+                    self.flush();
+                    self.undo.push((id, Undo::Block));
+                }
+            },
+            _ => self.enter_inline(id, element, holds),
+        }
+        Ok(true)
+    }
+
+    fn enter_flat(&mut self, id: Id, tag: Tag) -> bool {
+        self.pieces.boundary();
+        if is_preformatted(tag) {
+            let text = code::verbatim(self.source.tree, id);
+            if !text.trim().is_empty() {
+                self.pieces.show(Piece::Code(Cow::Owned(text.trim().to_owned())));
+            }
+            return false;
+        }
+        self.undo.push((id, Undo::Boundary));
+        true
+    }
+
+    fn enter_heading(&mut self, id: Id, level: usize) {
+        self.flush();
+        if let Some(anchor) = self.heading_link.take() {
+            self.pieces.open(Wrap::Link { anchor, once: false });
+            self.undo.push((id, Undo::Wrap));
+        }
+        self.flat += 1;
+        self.pieces.visible |= self.source.tree.first_child(id).is_none();
+        self.undo.push((id, Undo::Heading(level)));
+    }
+
+    /// True where its cells are to be met as blocks.
+    fn enter_table(&mut self, id: Id) -> Result<bool, Unreadable> {
+        self.flush();
+        let rows = Rows::of(self.source.tree, id);
+        if rows.are_data(self.source.tree, self.source.survey, id) {
+            table::write(self, &rows)?;
+            return Ok(false);
+        }
+        self.undo.push((id, Undo::Block));
+        Ok(true)
+    }
+
+    fn enter_container(&mut self, id: Id, open: fn(&mut Sheet)) {
+        self.flush();
+        if self.sheet.has_room() {
+            open(&mut self.sheet);
+            self.undo.push((id, Undo::Container { must_show: self.source.is_empty(id) }));
+        } else {
+            self.undo.push((id, Undo::Block));
+        }
+    }
+
+    fn write_code(&mut self, id: Id) {
+        let text = code::verbatim(self.source.tree, id);
+        if text.trim().is_empty() && !self.source.is_empty_code(id) {
+            return;
+        }
+        let language = code::language(self.source.tree, id);
+        let (fence, lines) = code::fenced(&text, language);
+        self.sheet.begin(Block::Closed);
+        self.sheet.text.extend([&fence, language.unwrap_or_default()]);
+        for line in lines {
+            self.sheet.new_line();
+            self.sheet.text.push_str(line);
+        }
+        self.sheet.new_line();
+        self.sheet.text.push_str(&fence);
+    }
+
+    fn leave(&mut self, undo: Undo) {
+        match undo {
+            Undo::Block => self.flush(),
+            Undo::Boundary => self.pieces.boundary(),
+            Undo::Heading(level) => {
+                self.flat -= 1;
+                self.end_block(Block::Closed, level);
+            }
+            Undo::Term => {
+                self.flat -= 1;
+                self.end_block(Block::Term, 0);
+            }
+            Undo::Summary => {
+                self.flat -= 1;
+                self.flush();
+                self.pieces.close();
+            }
+            Undo::List => self.leave_list(),
+            Undo::Container { must_show } => {
+                self.flush();
+                self.sheet.close(must_show);
+            }
+            Undo::Wrap => self.pieces.close(),
+            Undo::FlatLink => {
+                self.flat -= 1;
+                self.pieces.close();
+                self.flush();
+            }
+            Undo::HeadingLink => self.heading_link = None,
+            Undo::Code => self.code -= 1,
+            Undo::Raw(end) => self.pieces.list.push(Piece::Raw(Cow::Borrowed(end))),
+            Undo::Definitions => {
+                self.flush();
+                self.definitions.pop();
+            }
+        }
+    }
+
+    /// Writes what was gathered as a paragraph.
+    fn flush(&mut self) {
+        if self.flat == 0 {
+            self.end_block(Block::Paragraph, 0);
+        }
+    }
+
+    fn end_block(&mut self, block: Block, heading: usize) {
+        if self.pieces.list.is_empty() && !self.pieces.visible {
+            return;
+        }
+        if self.pieces.visible {
+            self.pieces.end_block();
+            let first_of_item = self.sheet.is_in_item() && self.sheet.is_fresh();
+            self.sheet.begin(block);
+            let place = if heading > 0 { Place::Heading } else { Place::Paragraph { first_of_item } };
+            if heading > 0 {
+                self.sheet.text.extend(std::iter::repeat_n('#', heading));
+                self.sheet.text.push(' ');
+            }
+            let (text, prefix) = self.sheet.parts();
+            line::write(text, prefix, &mut self.notes, self.source, &self.pieces.list, place);
+        }
+        self.pieces.next_block();
+    }
+}

@@ -1,0 +1,98 @@
+//! Elements that stand on a line.
+
+use std::borrow::Cow;
+
+use super::{Undo, Writer};
+use crate::markdown::pieces::{Mark, Piece, Wrap};
+use crate::media;
+use crate::survey::Holds;
+use crate::tree::{Element, Id, Tag};
+
+impl<'t> Writer<'t> {
+    pub(super) fn enter_inline(&mut self, id: Id, element: &'t Element, holds: Holds) {
+        let mark = match element.tag {
+            Tag::Em | Tag::I | Tag::Cite | Tag::Dfn | Tag::Var => Mark::Emphasis,
+            Tag::Strong | Tag::B => Mark::Strong,
+            Tag::Del | Tag::S | Tag::Strike => Mark::Struck,
+            Tag::Sub => Mark::Sub,
+            Tag::Sup => Mark::Super,
+            Tag::Br => return self.line_break(),
+            Tag::Img => return self.image(id),
+            Tag::A => return self.enter_link(id, element, holds),
+            Tag::Code | Tag::Kbd | Tag::Samp | Tag::Tt if !holds.any(Holds::STRUCTURE) => {
+                self.code += 1;
+                return self.undo.push((id, Undo::Code));
+            }
+            Tag::Input => return self.check_box(element),
+            Tag::Q => {
+                self.pieces.list.push(Piece::Raw(Cow::Borrowed("“")));
+                return self.undo.push((id, Undo::Raw("”")));
+            }
+            Tag::Rt if !self.source.has_ruby_parentheses(id) => {
+                self.pieces.list.push(Piece::Raw(Cow::Borrowed("(")));
+                return self.undo.push((id, Undo::Raw(")")));
+            }
+            Tag::Button => {
+                self.pieces.boundary();
+                return self.undo.push((id, Undo::Boundary));
+            }
+            _ => return,
+        };
+        let is_footnote = matches!(mark, Mark::Sub | Mark::Super) && self.source.holds_link(id);
+        if self.code == 0 && !is_footnote && !self.source.options.ignore_emphasis {
+            self.pieces.open(Wrap::Mark(mark));
+            self.undo.push((id, Undo::Wrap));
+        }
+    }
+
+    fn line_break(&mut self) {
+        let splits = self.flat == 0 && !self.pieces.is_in_link() && self.pieces.ends_with_break();
+        if splits { self.flush() } else { self.pieces.list.push(Piece::Break) }
+    }
+
+    fn image(&mut self, image: Id) {
+        let tree = self.source.tree;
+        let tiny = |name| matches!(tree.attr(image, name), Some("0" | "1"));
+        if self.source.options.ignore_images || tiny("width") && tiny("height") {
+            return;
+        }
+        let alt = tree.attr(image, "alt").unwrap_or_default();
+        if media::has_source(tree, image) || self.pieces.is_in_link() && !alt.trim().is_empty() {
+            self.pieces.show(Piece::Image(image));
+        }
+    }
+
+    fn enter_link(&mut self, id: Id, element: &Element, holds: Holds) {
+        let Some(href) = element.attr("href").map(str::trim) else { return };
+        if !self.source.is_followed(href) || self.pieces.is_in_link() {
+            return;
+        }
+        if self.flat > 0 || !holds.any(Holds::BLOCK) {
+            self.pieces.open(Wrap::Link { anchor: id, once: false });
+            self.undo.push((id, Undo::Wrap));
+            self.pieces.visible |= self.source.is_bare(id);
+        } else if holds.any(Holds::HEADING) {
+            self.heading_link = Some(id);
+            self.undo.push((id, Undo::HeadingLink));
+        } else if holds.any(Holds::STRUCTURE) {
+            self.pieces.open(Wrap::Link { anchor: id, once: true });
+            self.undo.push((id, Undo::Wrap));
+        } else {
+            self.flush();
+            self.flat += 1;
+            self.pieces.open(Wrap::Link { anchor: id, once: false });
+            self.undo.push((id, Undo::FlatLink));
+        }
+    }
+
+    /// The box of a task stands at the beginning of its item.
+    fn check_box(&mut self, element: &Element) {
+        let is_box = element.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("checkbox"));
+        if is_box && self.sheet.is_in_item() && self.sheet.is_fresh() && !self.pieces.visible {
+            let checked = element.attr("checked").is_some();
+            self.pieces.list.push(Piece::Raw(Cow::Borrowed(if checked { "[x]" } else { "[ ]" })));
+            self.pieces.boundary();
+        }
+    }
+
+}

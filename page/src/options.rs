@@ -1,0 +1,75 @@
+//! What a caller may choose about reading a page, and the bounds that no page may pass.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a caller may choose. Every field has a default; unknown fields are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// How the Markdown is written.
+    pub markdown: MarkdownOptions,
+    /// Images that score this or less are left out of `media`; `0` leaves out icons, logos, buttons and tracking pixels.
+    pub image_score_threshold: u32,
+}
+
+/// How the Markdown is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MarkdownOptions {
+    /// Write the text of links without their targets.
+    pub ignore_links: bool,
+    /// Leave images out.
+    pub ignore_images: bool,
+    /// Write emphasised text without marks.
+    pub ignore_emphasis: bool,
+    /// Wrap paragraphs at this many characters; `0` (the default): one line a paragraph.
+    pub body_width: usize,
+    /// Make `markdown_with_citations` and `references_markdown` (default). Otherwise the first equals the raw Markdown
+    /// and the second is empty.
+    pub citations: bool,
+    /// Escape text that looks like HTML (`\<div>`), so that it stays text when the Markdown is rendered (default).
+    /// Otherwise it is written as the page shows it.
+    pub escape_html: bool,
+    /// Write links to a place on the same page (`#…`) as text only.
+    pub skip_internal_links: bool,
+}
+
+impl Default for MarkdownOptions {
+    fn default() -> Self {
+        Self {
+            ignore_links: false,
+            ignore_images: false,
+            ignore_emphasis: false,
+            body_width: 0,
+            citations: true,
+            escape_html: true,
+            skip_internal_links: false,
+        }
+    }
+}
+
+/// Bounds on the work that one page may cause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Elements nested deeper are not opened; what they hold stays, in their ancestor.
+    pub max_depth: usize,
+    /// A longer page is not read at all.
+    pub max_bytes: usize,
+    /// A page with more nodes is cut there, and says so in [`Page::truncated`](crate::Page::truncated).
+    pub max_nodes: usize,
+    /// A page that takes longer, counted from the call, is given up. `None`: no bound on time.
+    pub deadline: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_depth: 512,
+            max_bytes: 20 * 1024 * 1024,
+            max_nodes: 1_000_000,
+            deadline: Some(Duration::from_secs(30)),
+        }
+    }
+}
