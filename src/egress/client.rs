@@ -1,0 +1,119 @@
+//! The clients behind the guard, shared by everything that goes out: one set of connections, one TLS configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::answer::Answer;
+use super::guard::{Cleared, Guard, Reach};
+use super::resolver::{GuardedResolver, Lookup, SystemLookup};
+use super::tls;
+use super::trouble::Trouble;
+
+/// A name and an address are waited for, and connections kept, this long; the requests' own limits are their senders'.
+#[derive(Clone, Debug)]
+pub struct EgressSettings {
+    /// Looking the name up, connecting and the TLS handshake together.
+    pub connect_timeout: Duration,
+    /// An unused connection is closed after this time. Less than common servers wait, so that a request seldom meets a
+    /// connection that is just being closed.
+    pub idle_timeout: Duration,
+    /// Unused connections kept to one server.
+    pub idle_per_host: usize,
+}
+
+impl Default for EgressSettings {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(10), idle_timeout: Duration::from_secs(4), idle_per_host: 32 }
+    }
+}
+
+/// The clients could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum Unbuildable {
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// Sends requests to where the guard let them through, over HTTP/1.1 and HTTP/2. Cheap to clone.
+///
+/// Never follows a redirect, never uses a proxy, undoes gzip, brotli, zstd and deflate piece by piece as the body is
+/// read. Knows no limit of time but the one for connecting.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    guard: Guard,
+    connect_timeout: Duration,
+    anywhere: reqwest::Client,
+    public: reqwest::Client,
+}
+
+impl Egress {
+    pub fn new(guard: Guard, settings: &EgressSettings) -> Result<Self, Unbuildable> {
+        Self::assemble(guard, settings, Arc::new(SystemLookup), tls::system_roots())
+    }
+
+    pub(super) fn assemble(
+        guard: Guard,
+        settings: &EgressSettings,
+        lookup: Arc<dyn Lookup>,
+        roots: RootCertStore,
+    ) -> Result<Self, Unbuildable> {
+        let tls = tls::configuration(roots)?;
+        let anywhere = GuardedResolver::new(lookup.clone(), None);
+        let public = GuardedResolver::new(lookup, Some(guard.clone()));
+        Ok(Self {
+            anywhere: client(settings, tls.clone(), anywhere)?,
+            public: client(settings, tls, public)?,
+            connect_timeout: settings.connect_timeout,
+            guard,
+        })
+    }
+
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Ends when the head of the answer is there.
+    pub async fn send(&self, method: Method, to: &Cleared, headers: HeaderMap, body: Bytes) -> Result<Answer, Trouble> {
+        let client = match to.reach() {
+            Reach::Anywhere => &self.anywhere,
+            Reach::Public => &self.public,
+        };
+        let mut request = client.request(method, to.url().clone()).headers(headers);
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        match request.send().await {
+            Ok(response) => Ok(Answer::new(response, to.server())),
+            Err(error) => Err(Trouble::of(&error, &to.server(), self.connect_timeout)),
+        }
+    }
+}
+
+/// The two clients keep their connections apart, so that one that was opened without limits is never used within them.
+fn client(
+    settings: &EgressSettings,
+    tls: ClientConfig,
+    resolver: GuardedResolver,
+) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .dns_resolver(resolver)
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(settings.idle_timeout)
+        .pool_max_idle_per_host(settings.idle_per_host)
+        .http2_adaptive_window(true)
+        .http2_max_header_list_size(64 * 1024)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(10))
+        .build()
+}

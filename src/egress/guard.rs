@@ -1,0 +1,257 @@
+//! The guard: which addresses may be reached, and the proof that one of them was judged.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use url::{Host, Url};
+
+use super::address::is_public;
+use super::allow::Allow;
+
+/// Judges the addresses that callers name and pages lead to. Only `http` and `https` are ever let through.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    internal: bool,
+    allow: Arc<Allow>,
+}
+
+/// An address that the guard let through, and how far its name may reach when it is resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    url: Url,
+    reach: Reach,
+}
+
+/// Where a connection may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Anywhere,
+    /// On the public Internet, or where the operator's list allows it.
+    Public,
+}
+
+/// The refusal, as the caller may read it. The reason stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("URL blocked")]
+pub struct Blocked;
+
+impl Blocked {
+    pub(super) fn because(host: &str, reason: impl fmt::Display) -> Self {
+        tracing::info!(target: "egress", host = host.escape_debug().to_string(), %reason, "URL blocked");
+        Self
+    }
+}
+
+impl Guard {
+    /// For a server that only this machine can talk to: internal addresses may be named. A public page still cannot
+    /// lead to one by redirect, unless `allow` has it.
+    pub fn open(allow: Allow) -> Self {
+        Self { internal: true, allow: Arc::new(allow) }
+    }
+
+    /// Internal addresses are refused unless `allow` has them.
+    pub fn closed(allow: Allow) -> Self {
+        Self { internal: false, allow: Arc::new(allow) }
+    }
+
+    /// Judges an address that a caller named. A name is judged again, by what it resolves to, when it is connected to.
+    /// A user name and a password in the address are dropped.
+    pub fn check(&self, url: &Url) -> Result<Cleared, Blocked> {
+        self.clear(url, if self.internal { Reach::Anywhere } else { Reach::Public })
+    }
+
+    /// Lets an address through that the operator configured.
+    pub fn trust(&self, url: &Url) -> Result<Cleared, Blocked> {
+        self.clear(url, Reach::Anywhere)
+    }
+
+    /// Judges where an answer leads. `answered_by` is the address that gave it: once it was a public one, or is not
+    /// known, no internal address is reached any more, however far the first address was trusted.
+    pub fn redirect(&self, from: &Cleared, answered_by: Option<SocketAddr>, to: &Url) -> Result<Cleared, Blocked> {
+        let was_internal = answered_by.is_some_and(|peer| !is_public(peer.ip()));
+        self.clear(to, if was_internal { from.reach } else { Reach::Public })
+    }
+
+    fn clear(&self, url: &Url, reach: Reach) -> Result<Cleared, Blocked> {
+        let host = url.host_str().unwrap_or_default();
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Blocked::because(host, format_args!("scheme {:?}", url.scheme())));
+        }
+        if reach == Reach::Public {
+            match url.host() {
+                Some(Host::Ipv4(address)) => self.judge(host, address.into())?,
+                Some(Host::Ipv6(address)) => self.judge(host, address.into())?,
+                Some(Host::Domain(name)) => self.judge_name(name)?,
+                None => return Err(Blocked::because(host, "no host")),
+            }
+        }
+        let mut url = url.clone();
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(Cleared { url, reach })
+    }
+
+    /// `localhost` and what is below it mean this machine, whatever a resolver says (RFC 6761).
+    fn judge_name(&self, name: &str) -> Result<(), Blocked> {
+        let plain = name.trim_end_matches('.');
+        if (plain == "localhost" || plain.ends_with(".localhost")) && !self.allow.has_name(name) {
+            return Err(Blocked::because(name, "this machine's own name"));
+        }
+        Ok(())
+    }
+
+    fn judge(&self, host: &str, address: IpAddr) -> Result<(), Blocked> {
+        if is_public(address) || self.allow.has_address(address) {
+            return Ok(());
+        }
+        Err(Blocked::because(host, format_args!("{address} is not a public address")))
+    }
+
+    /// Judges what a name resolved to: every address must pass, unless the name itself is on the list.
+    pub(super) fn judge_resolved(&self, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
+        if self.allow.has_name(name) {
+            return Ok(());
+        }
+        addresses.iter().try_for_each(|address| self.judge(name, *address))
+    }
+}
+
+impl Cleared {
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Who is there, for a person: `127.0.0.1:8080`, and `example.com` where the port is the usual one.
+    pub fn server(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        self.reach
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(raw: &str) -> Url {
+        Url::parse(raw).unwrap_or_else(|error| panic!("{raw}: {error}"))
+    }
+
+    fn peer(raw: &str) -> Option<SocketAddr> {
+        Some(raw.parse().unwrap())
+    }
+
+    const INTERNAL: [&str; 22] = [
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0x7f000001/",
+        "http://0177.0.0.01/",
+        "http://127.0.0.1./",
+        "http://①②⑦.⓪.⓪.①/",
+        "http://%31%32%37.0.0.1/",
+        "http://0/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[0:0:0:0:0:ffff:7f00:1]/",
+        "http://[64:ff9b::10.0.0.1]/",
+        "http://[2002:7f00:1::]/",
+        "http://10.0.0.1:8080/",
+        "http://169.254.169.254/latest/",
+        "http://public.example@127.0.0.1/",
+        "http://127.0.0.1#@public.example/",
+        "http://localhost/",
+        "http://LOCALHOST./",
+        "http://a.localhost/",
+    ];
+
+    #[test]
+    fn a_closed_guard_knows_internal_addresses_however_they_are_written() {
+        let guard = Guard::closed(Allow::default());
+        for raw in INTERNAL {
+            assert_eq!(guard.check(&url(raw)), Err(Blocked), "{raw}");
+        }
+        for raw in ["http://1.1.1.1/", "https://example.com/", "http://[2606:4700::1111]/"] {
+            assert!(guard.check(&url(raw)).is_ok(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_open_guard_lets_callers_name_internal_addresses() {
+        let guard = Guard::open(Allow::default());
+        for raw in INTERNAL {
+            assert!(guard.check(&url(raw)).is_ok(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn only_http_and_https_are_let_through_whoever_asks() {
+        let guard = Guard::open(Allow::default());
+        for raw in ["file:///etc/passwd", "ftp://example.com/", "gopher://127.0.0.1/", "data:text/html,x", "raw:<p>"] {
+            assert_eq!(guard.check(&url(raw)), Err(Blocked), "{raw}");
+            assert_eq!(guard.trust(&url(raw)), Err(Blocked), "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_operators_list_opens_names_and_networks() {
+        let guard = Guard::closed(Allow::parse(["127.0.0.2/31", "localhost", "intranet.example"]).unwrap());
+        assert!(guard.check(&url("http://127.0.0.3/")).is_ok());
+        assert!(guard.check(&url("http://localhost/")).is_ok());
+        assert!(guard.check(&url("http://127.0.0.1/")).is_err());
+        let internal = ["10.0.0.1".parse().unwrap()];
+        assert_eq!(guard.judge_resolved("intranet.example", &internal), Ok(()));
+        assert_eq!(guard.judge_resolved("other.example", &internal), Err(Blocked));
+    }
+
+    #[test]
+    fn one_internal_address_among_several_blocks_a_name() {
+        let guard = Guard::closed(Allow::default());
+        let mixed = ["1.1.1.1".parse().unwrap(), "fd00::1".parse().unwrap()];
+        assert_eq!(guard.judge_resolved("mixed.example", &mixed), Err(Blocked));
+        assert_eq!(guard.judge_resolved("public.example", &mixed[..1]), Ok(()));
+    }
+
+    #[test]
+    fn a_public_page_never_leads_to_an_internal_address_even_when_the_guard_is_open() {
+        let guard = Guard::open(Allow::parse(["127.0.0.9"]).unwrap());
+        let (first, inside) = (guard.check(&url("http://example.com/")).unwrap(), url("http://127.0.0.1/"));
+        assert_eq!(guard.redirect(&first, peer("1.1.1.1:80"), &inside), Err(Blocked));
+        assert_eq!(guard.redirect(&first, None, &inside), Err(Blocked));
+        assert!(guard.redirect(&first, peer("1.1.1.1:80"), &url("http://127.0.0.9/")).is_ok());
+        // A name may resolve to an internal address only where everything before was internal too.
+        let second = guard.redirect(&first, peer("1.1.1.1:80"), &url("http://other.example/")).unwrap();
+        assert_eq!(second.reach(), Reach::Public);
+        let back = guard.redirect(&second, peer("127.0.0.9:80"), &inside);
+        assert_eq!(back, Err(Blocked), "a detour over an allowed address changes nothing");
+    }
+
+    #[test]
+    fn an_internal_page_may_lead_to_another_when_the_guard_is_open() {
+        let guard = Guard::open(Allow::default());
+        let first = guard.check(&url("http://localhost/")).unwrap();
+        assert!(guard.redirect(&first, peer("127.0.0.1:80"), &url("http://10.0.0.1/")).is_ok());
+        assert!(guard.redirect(&first, peer("[::1]:80"), &url("http://127.0.0.1/")).is_ok());
+    }
+
+    #[test]
+    fn the_operators_own_address_is_trusted_but_not_what_a_public_one_leads_to() {
+        let guard = Guard::closed(Allow::default());
+        let hook = guard.trust(&url("http://10.0.0.1/hook")).unwrap();
+        assert!(guard.redirect(&hook, peer("10.0.0.1:80"), &url("http://10.0.0.2/")).is_ok());
+        let hook = guard.trust(&url("http://hooks.example/")).unwrap();
+        assert_eq!(guard.redirect(&hook, peer("1.1.1.1:80"), &url("http://10.0.0.2/")), Err(Blocked));
+    }
+
+    #[test]
+    fn a_user_name_and_a_password_do_not_travel() {
+        let cleared = Guard::open(Allow::default()).check(&url("http://me:secret@example.com/x?y#z")).unwrap();
+        assert_eq!(cleared.url().as_str(), "http://example.com/x?y#z");
+        assert_eq!(cleared.server(), "example.com");
+    }
+}
