@@ -4,3 +4,6 @@
 
 pub mod domain;
 pub mod ports;
+
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -18,7 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut pages = 0;
     for entry in std::fs::read_dir(from)? {
         let path = entry?.path();
-        let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|end| end == "html")) else { continue };
+        let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|end| end == "html")) else {
+            continue;
+        };
         let html = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
         let page = read(&html, &base, &Options::default(), &Limits::default())?;
         std::fs::write(to.join(name).with_extension("md"), page.markdown.raw_markdown)?;

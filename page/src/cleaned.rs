@@ -7,7 +7,8 @@ use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 use crate::watch::Watch;
 
 const KEPT: [&str; 14] = [
-    "src", "href", "alt", "title", "width", "height", "class", "id", "rowspan", "colspan", "lang", "dir", "start", "datetime",
+    "src", "href", "alt", "title", "width", "height", "class", "id", "rowspan", "colspan", "lang", "dir", "start",
+    "datetime",
 ];
 
 /// Well-formed HTML; not much more than `budget` bytes, what comes later is left out.
@@ -67,7 +68,7 @@ fn open(tree: &Tree, id: Id, element: &Element, out: &mut String) {
         let key = &*attr.name.local;
         if KEPT.contains(&key) && !(matches!(key, "src" | "href") && holds_code_or_data(&attr.value)) {
             out.extend([" ", key, "=\""]);
-            escape(&attr.value, ['&', '<', '"', '\u{a0}'], out);
+            escape_value(&attr.value, out);
             out.push('"');
         }
     }
@@ -109,22 +110,28 @@ fn write_text(text: &str, verbatim: bool, out: &mut String) {
 }
 
 pub(crate) fn escape_text(text: &str, out: &mut String) {
-    escape(text, ['&', '<', '>', '\u{a0}'], out);
+    escape(text, b"&<>\xc2", out);
 }
 
-fn escape(text: &str, special: [char; 4], out: &mut String) {
+fn escape_value(value: &str, out: &mut String) {
+    escape(value, b"&<\"\xc2", out);
+}
+
+/// The last special byte begins a no-break space, among other characters.
+fn escape(text: &str, special: &[u8; 4], out: &mut String) {
     let mut rest = text;
-    while let Some(at) = rest.find(special) {
+    while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut chars = after.chars();
-        out.push_str(match chars.next() {
-            Some('&') => "&amp;",
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('"') => "&quot;",
-            _ => "&nbsp;",
-        });
+        match chars.next() {
+            Some('&') => out.push_str("&amp;"),
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('"') => out.push_str("&quot;"),
+            Some('\u{a0}') => out.push_str("&nbsp;"),
+            c => out.extend(c),
+        }
         rest = chars.as_str();
     }
     out.push_str(rest);
@@ -161,7 +168,8 @@ mod tests {
 
     #[test]
     fn cleaning_twice_changes_nothing() {
-        let once = cleaned("<div><p>a<ul><li>b<pre>\n\n x</pre><table><td>c<a href=/?a&amp;b>d</a></table></div>&lt;p>");
+        let once =
+            cleaned("<div><p>a<ul><li>b<pre>\n\n x</pre><table><td>c<a href=/?a&amp;b>d</a></table></div>&lt;p>");
         assert_eq!(cleaned(&once), once);
     }
 }

@@ -41,18 +41,24 @@ impl Source<'_> {
     fn is_followed(&self, href: &str) -> bool {
         let scheme = href.split(':').next().unwrap_or_default();
         let runs = ["javascript", "data", "vbscript"].iter().any(|runs| scheme.eq_ignore_ascii_case(runs));
-        !self.options.ignore_links && !runs && !(self.options.skip_internal_links && href.starts_with('#'))
+        // Nobody goes anywhere by `#`: a script waits there.
+        !self.options.ignore_links
+            && !runs
+            && href != "#"
+            && !(self.options.skip_internal_links && href.starts_with('#'))
     }
 
     /// The element holds nothing at all, and nothing else shows that it was meant to be styled or scripted.
     fn is_bare(&self, anchor: Id) -> bool {
         let styled = |name| self.tree.attr(anchor, name).is_some();
-        self.tree.first_child(anchor).is_none() && !["class", "id", "name", "style", "aria-label"].into_iter().any(styled)
+        self.tree.first_child(anchor).is_none()
+            && !["class", "id", "name", "style", "aria-label"].into_iter().any(styled)
     }
 
-    /// It holds nothing but spaces.
+    /// It holds nothing but spaces, and nothing says that it is there to be styled or filled.
     fn is_empty(&self, id: Id) -> bool {
-        self.tree.children(id).all(|child| self.tree.text(child).is_some_and(|text| text.trim().is_empty()))
+        let styled = self.tree.element(id).is_some_and(|element| !element.attrs.is_empty());
+        !styled && self.tree.children(id).all(|child| self.tree.text(child).is_some_and(|text| text.trim().is_empty()))
     }
 
     /// `<pre><code></code></pre>`.

@@ -68,7 +68,17 @@ fn items(
         if seen.insert(src.clone()) {
             let (alt, desc, format) = (alt.clone(), desc.clone(), format(&src));
             let group_id = u32::try_from(index).unwrap_or(u32::MAX);
-            items.push(MediaItem { src, data: String::new(), alt, desc, score, kind: kind.to_owned(), group_id, format, width });
+            items.push(MediaItem {
+                src,
+                data: String::new(),
+                alt,
+                desc,
+                score,
+                kind: kind.to_owned(),
+                group_id,
+                format,
+                width,
+            });
         }
     }
     items
@@ -91,7 +101,8 @@ fn image_files(tree: &Tree, image: Id) -> Vec<(&str, Option<u32>)> {
     let Some(element) = tree.element(image) else { return files };
     let own = element.attr("src").filter(|src| is_usable(src));
     files.extend(own.filter(|src| !is_placeholder(src)).map(|src| (src, None)));
-    files.extend(LAZY.iter().filter_map(|&name| element.attr(name)).filter(|src| is_usable(src)).map(|src| (src, None)));
+    files
+        .extend(LAZY.iter().filter_map(|&name| element.attr(name)).filter(|src| is_usable(src)).map(|src| (src, None)));
     let sets = std::iter::once("srcset").chain(LAZY_SETS).filter_map(|name| element.attr(name));
     let picture = tree.parent(image).filter(|&parent| tree.tag(parent) == Tag::Picture);
     let sources = picture.into_iter().flat_map(|picture| tree.children(picture)).take(MAX_FILES);
@@ -112,18 +123,23 @@ fn image_files(tree: &Tree, image: Id) -> Vec<(&str, Option<u32>)> {
 fn is_usable(src: &str) -> bool {
     let src = src.trim_start();
     let scheme = src.get(..5).unwrap_or_default();
-    !src.is_empty() && src.len() <= MAX_URL && !scheme.eq_ignore_ascii_case("data:") && !scheme.eq_ignore_ascii_case("blob:")
+    !src.is_empty()
+        && src.len() <= MAX_URL
+        && !scheme.eq_ignore_ascii_case("data:")
+        && !scheme.eq_ignore_ascii_case("blob:")
 }
 
 fn is_placeholder(src: &str) -> bool {
-    const NAMES: [&str; 7] = ["placeholder", "blank.gif", "spacer.gif", "pixel.gif", "1x1.", "transparent.", "lazyload."];
+    const NAMES: [&str; 7] =
+        ["placeholder", "blank.gif", "spacer.gif", "pixel.gif", "1x1.", "transparent.", "lazyload."];
     NAMES.iter().any(|name| src.contains(name))
 }
 
 /// How likely an image is content: one point each for being wide, high, described, in the first half of the page's
 /// images, of a known format, offered in several sizes, and in a `<picture>`. None for what is decoration by its name.
 fn score(tree: &Tree, image: Id, element: &Element, early: bool) -> u32 {
-    let size = |name: &str| element.attr(name).and_then(|value| value.trim_end_matches("px").trim().parse::<u32>().ok());
+    let size =
+        |name: &str| element.attr(name).and_then(|value| value.trim_end_matches("px").trim().parse::<u32>().ok());
     let tiny = |name: &str| size(name).is_some_and(|pixels| pixels <= 2);
     let parent = tree.parent(image);
     let decorates = |text: &str| ["button", "icon", "logo"].iter().any(|name| text.contains(name));
@@ -149,8 +165,8 @@ fn score(tree: &Tree, image: Id, element: &Element, early: bool) -> u32 {
 /// By the end of the file's name.
 fn format(src: &str) -> Option<String> {
     const KNOWN: [&str; 17] = [
-        "jpg", "jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "mp4", "webm", "ogg", "ogv", "mov", "m3u8", "mp3", "wav",
-        "m4a",
+        "jpg", "jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "mp4", "webm", "ogg", "ogv", "mov", "m3u8", "mp3",
+        "wav", "m4a",
     ];
     let path = src.split(['?', '#']).next().unwrap_or_default();
     let ending = path.rsplit('.').next().unwrap_or_default();

@@ -42,7 +42,9 @@ pub(crate) fn metadata(tree: &Tree, survey: &Survey) -> Metadata {
     }
     let title = match &metadata.title {
         title if !title.is_empty() => Value::from(title.as_str()),
-        _ => ["og:title", "twitter:title"].iter().find_map(|&name| metadata.shown.get(name)).cloned().unwrap_or_default(),
+        _ => {
+            ["og:title", "twitter:title"].iter().find_map(|&name| metadata.shown.get(name)).cloned().unwrap_or_default()
+        }
     };
     metadata.shown["title"] = title;
     metadata

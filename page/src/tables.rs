@@ -249,7 +249,8 @@ mod tests {
 
     #[test]
     fn spans_cannot_blow_a_page_up() {
-        let html = format!("<table><tr><th colspan=1000 rowspan=65000>{}{}", "long ".repeat(800), "<tr><td>".repeat(20_000));
+        let html =
+            format!("<table><tr><th colspan=1000 rowspan=65000>{}{}", "long ".repeat(800), "<tr><td>".repeat(20_000));
         let tables = tables(&html);
         let slots: usize = tables.iter().flat_map(|table| &table.rows).map(Vec::len).sum();
         let bytes: usize = tables.iter().flat_map(|table| &table.rows).flatten().map(String::len).sum();

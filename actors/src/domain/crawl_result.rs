@@ -17,7 +17,8 @@ pub fn head(job: &Job) -> String {
 /// jobs at once cannot truly say them of one.
 pub fn tail(job: &Job) -> String {
     let seconds = job.processing_time().unwrap_or_default().as_secs_f64();
-    let rest = json!({"server_processing_time_s": seconds, "server_memory_delta_mb": null, "server_peak_memory_mb": null});
+    let rest =
+        json!({"server_processing_time_s": seconds, "server_memory_delta_mb": null, "server_peak_memory_mb": null});
     let rest = rest.to_string();
     format!("],{}", rest.trim_start_matches('{'))
 }
@@ -79,6 +80,11 @@ struct FlatMarkdown<'a> {
 
 impl<'a> Flat<'a> {
     fn entries(&self) -> [(&'static str, &'a RawValue); 4] {
-        [("markdown", self.markdown.raw_markdown), ("html", self.html), ("links", self.links), ("metadata", self.metadata)]
+        [
+            ("markdown", self.markdown.raw_markdown),
+            ("html", self.html),
+            ("links", self.links),
+            ("metadata", self.metadata),
+        ]
     }
 }

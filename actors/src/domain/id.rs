@@ -141,8 +141,17 @@ mod tests {
 
     #[test]
     fn what_no_job_was_ever_called_does_not_parse() {
-        for raw in ["", "crawl_", "crawl_nope", "llm_12_x", "llm__01arz3ndektsv4rrffq69g5fav", "CRAWL_01arz3ndektsv4rrffq69g5fav",
-            "crawl_01ARZ3NDEKTSV4RRFFQ69G5FAV", "crawl_01arz3ndektsv4rrffq69g5fa\n", "crawl_../../etc/passwd......"] {
+        for raw in [
+            "",
+            "crawl_",
+            "crawl_nope",
+            "llm_12_x",
+            "llm__01arz3ndektsv4rrffq69g5fav",
+            "CRAWL_01arz3ndektsv4rrffq69g5fav",
+            "crawl_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "crawl_01arz3ndektsv4rrffq69g5fa\n",
+            "crawl_../../etc/passwd......",
+        ] {
             assert_eq!(JobId::parse(raw), Err(BadJobId), "{raw}");
         }
     }

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::domain::crawl::PageRecord;
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, LoggedAttempt, NextStep};
+use crate::domain::delivery::{
+    Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, LoggedAttempt, NextStep,
+};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Interruption, Job, JobSpec, Progress, Status};
 use crate::domain::lease::Lease;
@@ -174,7 +176,8 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// Leases up to `most` jobs that may run now, going round the principals, oldest first within each. Jobs whose lease
     /// ran out count as handed back.
-    async fn claim(&self, node: &NodeId, task: TaskType, most: usize, hold: Duration) -> Result<Vec<Claim>, StoreError>;
+    async fn claim(&self, node: &NodeId, task: TaskType, most: usize, hold: Duration)
+    -> Result<Vec<Claim>, StoreError>;
 
     /// Prolongs leases; returns those that are lost. One that ran out but that nobody has claimed is prolonged too.
     async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError>;

@@ -68,7 +68,8 @@ pub(super) fn verbatim(tree: &Tree, pre: Id) -> String {
 }
 
 fn is_line_number(element: &Element) -> bool {
-    const NAMES: [&str; 7] = ["lineno", "linenos", "line-number", "line-numbers", "linenodiv", "gutter", "line-numbers-rows"];
+    const NAMES: [&str; 7] =
+        ["lineno", "linenos", "line-number", "line-numbers", "linenodiv", "gutter", "line-numbers-rows"];
     let class = element.attr("class").unwrap_or_default();
     class.split_ascii_whitespace().any(|name| NAMES.contains(&name))
 }
@@ -86,9 +87,14 @@ fn language_of(element: &Element) -> Option<&str> {
     let by_prefix = class.split_ascii_whitespace().find(|name| named(name));
     let by_prefix = by_prefix.and_then(|name| PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)));
     let pandoc = || class.strip_prefix("sourceCode ").and_then(|rest| rest.split_ascii_whitespace().next());
-    let brush = || class.strip_prefix("brush:").map(|rest| rest.trim_start().split([';', ' ']).next().unwrap_or_default());
+    let brush =
+        || class.strip_prefix("brush:").map(|rest| rest.trim_start().split([';', ' ']).next().unwrap_or_default());
     let data = || element.attr("data-lang").or_else(|| element.attr("data-language"));
-    by_prefix.or_else(pandoc).or_else(brush).or_else(data).filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+    by_prefix
+        .or_else(pandoc)
+        .or_else(brush)
+        .or_else(data)
+        .filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
 }
 
 /// The lines of a fenced block, the fences included.

@@ -61,7 +61,9 @@ pub(super) fn is_punctuation(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation();
     }
-    !c.is_alphanumeric() && !c.is_whitespace() && !matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}')
+    !c.is_alphanumeric()
+        && !c.is_whitespace()
+        && !matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// What follows an ampersand would make an entity of it.
@@ -109,7 +111,9 @@ fn is_rule(line: &str) -> bool {
 }
 
 fn begins_definition_or_task(line: &str, task: bool) -> bool {
-    let is_task = task && matches!(line.get(..3), Some("[ ]" | "[x]" | "[X]")) && matches!(line.as_bytes().get(3), None | Some(b' '));
+    let is_task = task
+        && matches!(line.get(..3), Some("[ ]" | "[x]" | "[X]"))
+        && matches!(line.as_bytes().get(3), None | Some(b' '));
     is_task || line.find("]:").is_some_and(|end| !line[1..end].contains(['[', ']']))
 }
 
@@ -230,11 +234,16 @@ pub(super) fn is_autolink(target: &str) -> bool {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
     };
     let is_host = |host: &str| !host.is_empty() && host.split('.').all(is_label);
-    let is_user = |user: &str| !user.is_empty() && user.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_{|}~-".contains(&b));
+    let is_user = |user: &str| {
+        !user.is_empty() && user.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_{|}~-".contains(&b))
+    };
     let uri = target.split_once(':').is_some_and(|(name, _)| is_name(name));
     uri || target.split_once('@').is_some_and(|(user, host)| is_user(user) && is_host(host))
 }
 
 fn is_label(label: &str) -> bool {
-    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    !label.is_empty()
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }

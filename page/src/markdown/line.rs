@@ -175,7 +175,7 @@ impl<'t> Line<'_, 't> {
         let ready = self.waiting.is_empty() || self.may_begin(next, is_text);
         self.write_gap();
         if ready && !self.waiting.is_empty() {
-            self.begin_waiting(next);
+            self.begin_waiting();
         }
         self.fresh = false;
         ready

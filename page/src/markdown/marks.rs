@@ -68,29 +68,21 @@ impl Line<'_, '_> {
         first.copied().any(|piece| flanks(&self.pieces[piece]))
     }
 
-    pub(super) fn begin_waiting(&mut self, next: char) {
-        let waiting = std::mem::take(&mut self.waiting);
-        for (place, &piece) in waiting.iter().enumerate() {
+    pub(super) fn begin_waiting(&mut self) {
+        for piece in std::mem::take(&mut self.waiting) {
             match self.pieces[piece] {
                 Piece::LinkOpen(anchor) => self.begin_link(anchor),
-                Piece::Open(mark) => {
-                    let next = match waiting.get(place + 1).map(|&piece| &self.pieces[piece]) {
-                        Some(Piece::LinkOpen(_)) => '[',
-                        Some(_) => '*',
-                        None => next,
-                    };
-                    self.begin_mark(mark, piece, next);
-                }
+                Piece::Open(mark) => self.begin_mark(mark, piece),
                 _ => {}
             }
         }
     }
 
-    fn begin_mark(&mut self, mark: Mark, piece: usize, next: char) {
+    fn begin_mark(&mut self, mark: Mark, piece: usize) {
         let at = self.out.len();
         let before = if self.opens_right_before() { self.open.last().map(|open| open.before) } else { None };
         let before = before.unwrap_or_else(|| self.before());
-        let with = self.character(mark, piece, next, before);
+        let with = self.character(mark, piece, before);
         match mark {
             Mark::Emphasis => self.out.push(with),
             Mark::Strong => self.out.extend([with, with]),
@@ -103,7 +95,7 @@ impl Line<'_, '_> {
     }
 
     /// `outside` is the character before all marks that begin here. `_` where `*` would run into the mark before it, and `_` works there.
-    fn character(&self, mark: Mark, piece: usize, next: char, outside: char) -> char {
+    fn character(&self, mark: Mark, piece: usize, outside: char) -> char {
         let before = self.before();
         let end = self.ends.get(piece).copied().unwrap_or(self.pieces.len());
         let after = if end < self.pieces.len() { self.after(end) } else { ' ' };

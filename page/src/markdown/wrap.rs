@@ -10,7 +10,9 @@ pub(super) fn wrapped(markdown: &str, width: usize) -> String {
         let (prefix, next, text) = parts(body);
         let fence_here = text.starts_with("```") || text.starts_with("~~~");
         match fence {
-            Some(open) if text.starts_with(open) && text.trim_start_matches(&open[..1]).trim().is_empty() => fence = None,
+            Some(open) if text.starts_with(open) && text.trim_start_matches(&open[..1]).trim().is_empty() => {
+                fence = None
+            }
             Some(_) => {}
             None if fence_here => {
                 fence = text.get(..text.len() - text.trim_start_matches(&text[..1]).len());
@@ -39,7 +41,9 @@ fn parts(line: &str) -> (&str, String, &str) {
             [b'>', b' ', ..] => 2,
             [b' ', ..] => 1,
             [b'-' | b'*' | b':', b' ', ..] => 2,
-            _ if (1..10).contains(&digits) && matches!(bytes.get(digits..), Some([b'.' | b')', b' ', ..])) => digits + 2,
+            _ if (1..10).contains(&digits) && matches!(bytes.get(digits..), Some([b'.' | b')', b' ', ..])) => {
+                digits + 2
+            }
             _ => break,
         };
         next.push_str(if bytes[0] == b'>' { "> " } else { &"            "[..taken] });

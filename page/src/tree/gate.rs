@@ -28,14 +28,7 @@ impl Gate {
     pub(super) fn new(sink: Sink, max_depth: usize, max_nodes: usize) -> Self {
         let options = TreeBuilderOpts { scripting_enabled: false, drop_doctype: true, ..TreeBuilderOpts::default() };
         let builder = TreeBuilder::new(sink, options);
-        Self {
-            builder,
-            max_depth,
-            max_nodes,
-            free: Cell::new(0),
-            dropped: RefCell::default(),
-            full: Cell::new(false),
-        }
+        Self { builder, max_depth, max_nodes, free: Cell::new(0), dropped: RefCell::default(), full: Cell::new(false) }
     }
 
     /// The page has as many nodes as it may have; nothing passes any more.

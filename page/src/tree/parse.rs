@@ -5,9 +5,9 @@ use html5ever::buffer_queue::BufferQueue;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{Tokenizer, TokenizerOpts};
 
+use super::Tree;
 use super::gate::Gate;
 use super::sink::Sink;
-use super::Tree;
 use crate::watch::Watch;
 use crate::{Limits, Unreadable};
 

@@ -94,5 +94,4 @@ impl<'t> Writer<'t> {
             self.pieces.boundary();
         }
     }
-
 }

@@ -1,0 +1,5 @@
+//! What tests of stores and actors share. Compiled with the feature `testing` only.
+
+pub mod clock;
+pub mod contract;
+pub mod jobs;

@@ -1,0 +1,89 @@
+//! The promises of [`JobStore`](crate::ports::JobStore), each a function whose name is the promise. A bug found in one
+//! store becomes a promise here, for all of them.
+
+mod attempts;
+mod queue;
+mod settling;
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::domain::id::TaskType;
+use crate::domain::retention::Retention;
+use crate::ports::{Claim, JobStore, NewJob, Submission};
+use crate::testing::jobs::node;
+
+pub use attempts::*;
+pub use queue::*;
+pub use settling::*;
+
+/// A lease's length in the contract.
+pub const HOLD: Duration = Duration::from_secs(30);
+/// How long the contract's stores keep jobs.
+pub const RETENTION: Retention =
+    Retention { settled: Some(Duration::from_secs(3600)), exhausted: Some(Duration::from_secs(7 * 86_400)) };
+
+/// A store to be tested, empty at first, and its time.
+pub trait Harness: Sync {
+    fn store(&self) -> &dyn JobStore;
+
+    /// The store's time goes on by this much.
+    fn let_time_pass(&self, time: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// Stamps every promise as a test; `$harness` makes a new [`Harness`] over an empty store.
+#[macro_export]
+macro_rules! store_contract {
+    ($harness:expr) => {
+        $crate::store_contract!($harness =>
+            an_equal_submission_under_the_same_key_is_the_same_job,
+            a_key_used_for_another_request_is_refused,
+            claims_go_round_the_principals_oldest_first,
+            a_claimed_job_is_not_claimed_again_while_its_lease_runs,
+            a_job_whose_lease_ran_out_is_claimed_again_with_only_its_missing_pages,
+            an_expired_lease_that_nobody_claimed_may_be_renewed,
+            a_stale_lease_can_write_nothing,
+            a_job_handed_back_by_a_drain_keeps_its_attempts_and_its_place,
+            a_job_that_broke_waits_and_has_spent_an_attempt,
+            a_vanished_attempt_counts_only_without_progress,
+            a_page_recorded_twice_keeps_its_first_result,
+            a_job_with_missing_pages_does_not_settle,
+            one_good_page_completes_a_crawl_and_queues_its_webhook,
+            a_crawl_of_nothing_but_failures_fails_with_the_first_reason,
+            a_cancelled_job_stays_cancelled_whatever_its_worker_says,
+            a_settled_job_is_not_cancelled,
+            a_job_is_invisible_to_other_principals,
+            a_job_still_to_be_delivered_does_not_expire,
+            expiry_takes_everything_and_frees_the_key,
+            an_attempt_is_made_by_one_sender_only,
+            a_failed_attempt_comes_due_after_its_wait,
+            an_interrupted_attempt_comes_due_again_and_its_late_outcome_is_refused,
+            a_delivery_cut_short_too_often_is_given_up,
+            a_replay_starts_a_fresh_schedule,
+            a_busy_receiver_hides_nobody_else,
+            a_due_time_beyond_any_wait_is_brought_in,
+        );
+    };
+    ($harness:expr => $($promise:ident),* $(,)?) => {
+        $(
+            #[actix::test]
+            async fn $promise() {
+                $crate::testing::contract::$promise(&$harness).await;
+            }
+        )*
+    };
+}
+
+async fn submit(h: &impl Harness, job: NewJob) {
+    assert_eq!(h.store().submit(job).await, Ok(Submission::Admitted));
+}
+
+async fn claim(h: &impl Harness, who: &str, most: usize) -> Vec<Claim> {
+    h.store().claim(&node(who), TaskType::Crawl, most, HOLD).await.expect("the store is there")
+}
+
+/// Submits a job and claims it.
+async fn claimed(h: &impl Harness, job: NewJob) -> Claim {
+    submit(h, job).await;
+    claim(h, "first", 1).await.pop().expect("a job was waiting")
+}

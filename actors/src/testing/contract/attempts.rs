@@ -1,0 +1,123 @@
+//! Webhooks: who may send, when again, and what is written down.
+
+use std::time::Duration;
+
+use super::{HOLD, Harness, claimed};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use crate::domain::id::JobId;
+use crate::ports::{AttemptStart, DueQuery, StoreError};
+use crate::testing::jobs::{crawl, node, target};
+
+const CAP: u32 = 3;
+
+/// A settled job whose webhook is due.
+async fn pending(h: &impl Harness, url: &str) -> JobId {
+    let mut job = crawl(1);
+    job.spec.webhook = Some(target(url));
+    let claim = claimed(h, job).await;
+    h.store().cancel(&claim.job.id, None).await.expect("it is not settled");
+    claim.job.id
+}
+
+async fn due(h: &impl Harness, query: DueQuery) -> Vec<DueDelivery> {
+    h.store().due(query).await.expect("the store is there")
+}
+
+fn now() -> DueQuery {
+    let longest_wait = Duration::from_secs(32);
+    DueQuery { horizon: Duration::ZERO, most: 100, most_per_receiver: 10, except: vec![], longest_wait }
+}
+
+async fn start(h: &impl Harness, due: &DueDelivery) -> AttemptStart {
+    h.store().start_attempt(&due.job, due.version, &node("n"), HOLD, CAP).await.expect("the store is there")
+}
+
+async fn started(h: &impl Harness) -> Attempt {
+    let [only] = &due(h, now()).await[..] else { panic!("one delivery is due") };
+    match start(h, only).await {
+        AttemptStart::Started(attempt) => attempt,
+        other => panic!("it may start: {other:?}"),
+    }
+}
+
+fn reset() -> AttemptOutcome {
+    AttemptOutcome::Failed { reason: "connection reset".to_owned() }
+}
+
+pub async fn an_attempt_is_made_by_one_sender_only(h: &impl Harness) {
+    pending(h, "http://a.example").await;
+    let [only] = &due(h, now()).await[..] else { panic!("one delivery is due") };
+    assert!(matches!(start(h, only).await, AttemptStart::Started(Attempt { number: 1, .. })));
+    assert_eq!(start(h, only).await, AttemptStart::Stale);
+    assert!(due(h, now()).await.is_empty());
+}
+
+pub async fn a_failed_attempt_comes_due_after_its_wait(h: &impl Harness) {
+    let job = pending(h, "http://a.example").await;
+    let attempt = started(h).await;
+    let wait = Duration::from_secs(4);
+    let moved = h.store().finish_attempt(&attempt, &reset(), NextStep::RetryIn(wait)).await;
+    assert!(matches!(moved, Ok((DeliveryState::Pending { .. }, _))));
+    assert!(due(h, now()).await.is_empty());
+    let soon = due(h, DueQuery { horizon: wait, ..now() }).await;
+    assert_eq!(soon.iter().map(|due| due.wait).collect::<Vec<_>>(), [wait]);
+    h.let_time_pass(wait).await;
+    assert_eq!(started(h).await.number, 2);
+    let log = h.store().deliveries(&job, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!(log.attempts.len(), 2);
+    assert_eq!(log.attempts[0].error.as_deref(), Some("connection reset"));
+    assert!(log.attempts[0].next_due.is_some() && log.attempts[1].finished_at.is_none());
+}
+
+pub async fn an_interrupted_attempt_comes_due_again_and_its_late_outcome_is_refused(h: &impl Harness) {
+    pending(h, "http://a.example").await;
+    let first = started(h).await;
+    h.let_time_pass(HOLD).await;
+    h.store().requeue().await.expect("the store is there");
+    assert_eq!(started(h).await.number, 1, "an interruption is no attempt of the schedule");
+    let late = h.store().finish_attempt(&first, &reset(), NextStep::Delivered).await;
+    assert_eq!(late, Err(StoreError::LeaseLost));
+}
+
+pub async fn a_delivery_cut_short_too_often_is_given_up(h: &impl Harness) {
+    let job = pending(h, "http://a.example").await;
+    for _ in 0..=CAP {
+        started(h).await;
+        h.let_time_pass(HOLD).await;
+        h.store().requeue().await.expect("the store is there");
+    }
+    let [only] = &due(h, now()).await[..] else { panic!("one delivery is due") };
+    assert_eq!(start(h, only).await, AttemptStart::GivenUp);
+    let job = h.store().job(&job, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!(job.delivery.map(|delivery| delivery.state), Some(DeliveryState::Exhausted));
+}
+
+pub async fn a_replay_starts_a_fresh_schedule(h: &impl Harness) {
+    let job = pending(h, "http://a.example").await;
+    let attempt = started(h).await;
+    h.store().finish_attempt(&attempt, &reset(), NextStep::Exhausted).await.expect("the lease is good");
+    h.store().replay(&job, None).await.expect("it has a webhook and is settled");
+    assert_eq!(started(h).await.number, 1);
+}
+
+pub async fn a_busy_receiver_hides_nobody_else(h: &impl Harness) {
+    for _ in 0..5 {
+        pending(h, "http://busy.example").await;
+    }
+    let quiet = pending(h, "http://quiet.example").await;
+    let query = DueQuery { most_per_receiver: 2, ..now() };
+    let found = due(h, query.clone()).await;
+    assert_eq!(found.len(), 3);
+    let busy = found.iter().find(|due| due.job != quiet).expect("the busy one is there").receiver.clone();
+    let rest = due(h, DueQuery { except: vec![busy], ..query }).await;
+    assert_eq!(rest.iter().map(|due| &due.job).collect::<Vec<_>>(), [&quiet]);
+}
+
+pub async fn a_due_time_beyond_any_wait_is_brought_in(h: &impl Harness) {
+    pending(h, "http://a.example").await;
+    let attempt = started(h).await;
+    let odd = NextStep::RetryIn(Duration::from_secs(3600));
+    h.store().finish_attempt(&attempt, &reset(), odd).await.expect("the lease is good");
+    let found = due(h, DueQuery { horizon: Duration::from_secs(60), ..now() }).await;
+    assert_eq!(found.iter().map(|due| due.wait).collect::<Vec<_>>(), [now().longest_wait]);
+}

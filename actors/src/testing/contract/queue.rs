@@ -1,0 +1,108 @@
+//! Into the queue, out of it, and what a lease is good for.
+
+use std::time::Duration;
+
+use super::{HOLD, Harness, claim, claimed, submit};
+use crate::domain::id::Principal;
+use crate::domain::job::{Interruption, Stage};
+use crate::ports::{Ending, HandBack, StoreError, Submission};
+use crate::testing::jobs::{crawl, good_page, key};
+
+fn back(interruption: Interruption, wait: Duration) -> HandBack {
+    HandBack { interruption, reason: Some("why".to_owned()), wait }
+}
+
+pub async fn an_equal_submission_under_the_same_key_is_the_same_job(h: &impl Harness) {
+    let mut first = crawl(1);
+    first.idempotency = key("k", "same");
+    let mut second = crawl(1);
+    second.idempotency = key("k", "same");
+    submit(h, first.clone()).await;
+    assert_eq!(h.store().submit(second.clone()).await, Ok(Submission::Known(first.id)));
+    second.principal = Principal::new("another");
+    assert_eq!(h.store().submit(second).await, Ok(Submission::Admitted));
+}
+
+pub async fn a_key_used_for_another_request_is_refused(h: &impl Harness) {
+    let mut first = crawl(1);
+    first.idempotency = key("k", "one");
+    let mut second = crawl(1);
+    second.idempotency = key("k", "two");
+    submit(h, first).await;
+    assert_eq!(h.store().submit(second).await, Ok(Submission::KeyReused));
+}
+
+pub async fn claims_go_round_the_principals_oldest_first(h: &impl Harness) {
+    let mut expected = Vec::new();
+    for name in ["a", "a", "a", "b", "c"] {
+        let mut job = crawl(1);
+        job.principal = Principal::new(name);
+        expected.push(job.id.clone());
+        submit(h, job).await;
+    }
+    let order: Vec<_> = claim(h, "n", 9).await.into_iter().map(|claim| claim.job.id).collect();
+    let [a1, a2, a3, b, c] = &expected[..] else { unreachable!("five were submitted") };
+    assert_eq!(order, [a1, b, c, a2, a3].map(Clone::clone));
+}
+
+pub async fn a_claimed_job_is_not_claimed_again_while_its_lease_runs(h: &impl Harness) {
+    claimed(h, crawl(1)).await;
+    h.let_time_pass(HOLD / 2).await;
+    assert!(claim(h, "second", 1).await.is_empty());
+}
+
+pub async fn a_job_whose_lease_ran_out_is_claimed_again_with_only_its_missing_pages(h: &impl Harness) {
+    let first = claimed(h, crawl(3)).await;
+    h.store().record_pages(&first.lease, vec![good_page(1)]).await.expect("the lease is good");
+    h.let_time_pass(HOLD).await;
+    let second = claim(h, "second", 1).await.pop().expect("its lease ran out");
+    assert_eq!(second.missing, [0, 2]);
+    assert!(second.lease.token > first.lease.token);
+}
+
+pub async fn an_expired_lease_that_nobody_claimed_may_be_renewed(h: &impl Harness) {
+    let first = claimed(h, crawl(1)).await;
+    h.let_time_pass(HOLD).await;
+    assert_eq!(h.store().renew(std::slice::from_ref(&first.lease), HOLD).await, Ok(vec![]));
+    assert!(claim(h, "second", 1).await.is_empty());
+}
+
+pub async fn a_stale_lease_can_write_nothing(h: &impl Harness) {
+    let old = claimed(h, crawl(1)).await.lease;
+    h.store().hand_back(&old, back(Interruption::Drained, Duration::ZERO)).await.expect("the lease is good");
+    claim(h, "first", 1).await.pop().expect("the same node claims it again");
+    let store = h.store();
+    assert_eq!(store.record_pages(&old, vec![good_page(0)]).await, Err(StoreError::LeaseLost));
+    assert_eq!(store.settle(&old, Ending::Crawled).await, Err(StoreError::LeaseLost));
+    assert_eq!(store.renew(std::slice::from_ref(&old), HOLD).await, Ok(vec![old.clone()]));
+    let again = store.hand_back(&old, back(Interruption::Broke, Duration::ZERO)).await;
+    assert_eq!(again, Err(StoreError::LeaseLost));
+}
+
+pub async fn a_job_handed_back_by_a_drain_keeps_its_attempts_and_its_place(h: &impl Harness) {
+    let first = claimed(h, crawl(1)).await;
+    submit(h, crawl(1)).await;
+    h.store().hand_back(&first.lease, back(Interruption::Drained, Duration::ZERO)).await.expect("the lease is good");
+    let again = claim(h, "second", 1).await.pop().expect("it is ready");
+    assert_eq!((again.job.id, again.job.attempts_spent), (first.job.id, 0));
+}
+
+pub async fn a_job_that_broke_waits_and_has_spent_an_attempt(h: &impl Harness) {
+    let first = claimed(h, crawl(1)).await;
+    let wait = Duration::from_secs(5);
+    h.store().hand_back(&first.lease, back(Interruption::Broke, wait)).await.expect("the lease is good");
+    assert!(claim(h, "second", 1).await.is_empty());
+    let job = h.store().job(&first.job.id, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!((job.stage(), job.attempt()), (Stage::Retrying, 2));
+    h.let_time_pass(wait).await;
+    assert_eq!(claim(h, "second", 1).await.len(), 1);
+}
+
+pub async fn a_vanished_attempt_counts_only_without_progress(h: &impl Harness) {
+    let first = claimed(h, crawl(2)).await;
+    h.store().record_pages(&first.lease, vec![good_page(0)]).await.expect("the lease is good");
+    h.let_time_pass(HOLD).await;
+    assert_eq!(claim(h, "second", 1).await[0].job.attempts_spent, 0);
+    h.let_time_pass(HOLD).await;
+    assert_eq!(claim(h, "third", 1).await[0].job.attempts_spent, 1);
+}

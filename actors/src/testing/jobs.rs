@@ -1,0 +1,58 @@
+//! Jobs, pages and webhooks for tests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+
+use crate::domain::crawl::{CrawlSpec, Exchange, PageRecord, PageResult};
+use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::job::{JobSpec, Task};
+use crate::domain::webhook::Target;
+use crate::ports::{Idempotency, NewJob};
+
+/// A crawl of `pages` pages, with a webhook.
+pub fn crawl(pages: usize) -> NewJob {
+    let spec = JobSpec {
+        task: Task::Crawl(CrawlSpec {
+            urls: (0..pages).map(|n| format!("https://example.com/{n}")).collect(),
+            options: CrawlOptions::default(),
+        }),
+        webhook: Some(target("http://receiver.example/hook")),
+        warnings: vec![],
+    };
+    NewJob { id: fresh_id(), principal: Principal::anonymous(), spec, idempotency: None }
+}
+
+pub fn target(url: &str) -> Target {
+    Target {
+        url: url.parse().expect("tests name good addresses"),
+        headers: vec![],
+        data_in_payload: false,
+        trusted: false,
+    }
+}
+
+pub fn fresh_id() -> JobId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+pub fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
+    Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint.to_owned() })
+}
+
+pub fn node(name: &str) -> NodeId {
+    NodeId::new(name)
+}
+
+/// A page that succeeded.
+pub fn good_page(index: u32) -> PageRecord {
+    let mut result = PageResult::failed("https://example.com", Exchange::default(), None, "");
+    result.success = true;
+    PageRecord::new(index, &result)
+}
+
+pub fn bad_page(index: u32, why: &str) -> PageRecord {
+    PageRecord::failed(index, "https://example.com", why)
+}

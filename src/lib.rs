@@ -1,0 +1,3 @@
+//! Opilio's outside world: what puts the actors' ports into practice.
+
+pub mod stores;

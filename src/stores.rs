@@ -1,0 +1,3 @@
+//! The job store's implementations.
+
+pub mod embedded;

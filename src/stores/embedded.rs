@@ -1,0 +1,81 @@
+//! The embedded store: one SQLite file in a folder that belongs to one process.
+//!
+//! Writes go through one thread that commits what waits together ([`writer`]); reads have connections of their own.
+
+mod access;
+mod deliveries;
+mod lease;
+mod listing;
+mod port;
+mod queue;
+mod reader;
+mod replay;
+mod row;
+mod schema;
+mod settle;
+mod upkeep;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use opilio_actors::domain::retention::Retention;
+use opilio_actors::ports::{Clock, StoreError};
+
+/// What the operator chose about the store.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreSettings {
+    pub retention: Retention,
+    /// Queued jobs of everybody together; `None`: no bound.
+    pub max_queued: Option<u64>,
+    /// Jobs of one principal, queued or running; `None`: no bound.
+    pub max_per_principal: Option<u64>,
+}
+
+/// Keeps every promise of [`opilio_actors::ports::JobStore`], for one process.
+pub struct EmbeddedStore {
+    clock: Arc<dyn Clock>,
+    writer: writer::Writer,
+    reader: reader::Reader,
+    /// Held for as long as the store is open.
+    _lock: std::fs::File,
+}
+
+impl EmbeddedStore {
+    /// Opens or makes the store under `folder`. All leases of the process that had it before are void.
+    ///
+    /// # Errors
+    /// One sentence for a person: the folder cannot be written, another process has it, the file is damaged or was
+    /// written by a newer version.
+    pub fn open(folder: &Path, clock: Arc<dyn Clock>, settings: StoreSettings) -> Result<Self, OpenError> {
+        let unusable = |source: std::io::Error| OpenError::Unusable { folder: folder.display().to_string(), source };
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+        let lock = std::fs::File::create(folder.join("opilio.lock")).map_err(unusable)?;
+        lock.try_lock().map_err(|_| OpenError::Taken(folder.display().to_string()))?;
+        let file = folder.join("opilio.db");
+        let mut connection = schema::connect(&file)?;
+        schema::migrate(&mut connection)?;
+        upkeep::void_leases(&connection, clock.now())?;
+        let reader = reader::Reader::new(&file)?;
+        let writer = writer::Writer::start(connection, writer::Context::new(Arc::clone(&clock), settings));
+        Ok(Self { clock, writer, reader, _lock: lock })
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the store folder {folder} cannot be used: {source}")]
+    Unusable { folder: String, source: std::io::Error },
+    #[error("the store folder {0} is in use by another process")]
+    Taken(String),
+    #[error("the store was written by a newer version (schema {found}; this one knows {known})")]
+    Newer { found: i64, known: i64 },
+    #[error("the store cannot be read: {0}")]
+    Damaged(#[from] rusqlite::Error),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}

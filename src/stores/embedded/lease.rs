@@ -1,0 +1,100 @@
+//! What only the holder of a job's lease may do, short of settling it.
+
+use std::time::Duration;
+
+use opilio_actors::domain::crawl::PageRecord;
+use opilio_actors::domain::job::{Cause, JobState, Progress};
+use opilio_actors::domain::lease::Lease;
+use opilio_actors::ports::{HandBack, StoreError};
+use rusqlite::{Connection, params};
+
+use super::access::{later, micros, store_error};
+use super::row::{self, StoredJob};
+use super::writer::Context;
+
+/// The job of a lease that is still good.
+pub fn held(connection: &Connection, lease: &Lease) -> Result<StoredJob, StoreError> {
+    let stored = row::find(connection, "j.id = ?1", &[&lease.job.as_str()])?.ok_or(StoreError::LeaseLost)?;
+    match &stored.job.state {
+        JobState::Running { lease: newest } if newest == lease => Ok(stored),
+        _ => Err(StoreError::LeaseLost),
+    }
+}
+
+pub fn renew(
+    connection: &Connection,
+    context: &Context,
+    leases: &[Lease],
+    hold: Duration,
+) -> Result<Vec<Lease>, StoreError> {
+    let until = micros(later(context.now(), hold));
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE jobs SET lease_until = ?4 WHERE id = ?1 AND state = 'running' AND token = ?2 AND node = ?3",
+        )
+        .map_err(store_error)?;
+    let mut lost = Vec::new();
+    for lease in leases {
+        let renewed = update
+            .execute(params![lease.job.as_str(), lease.token, lease.node.as_str(), until])
+            .map_err(store_error)?;
+        if renewed == 0 {
+            lost.push(lease.clone());
+        }
+    }
+    Ok(lost)
+}
+
+pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]) -> Result<Progress, StoreError> {
+    let stored = held(connection, lease)?;
+    let mut progress = stored.job.progress;
+    let mut insert = connection
+        .prepare_cached("INSERT OR IGNORE INTO pages (job, idx, success, error, result) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .map_err(store_error)?;
+    let before = progress.done;
+    for page in pages.iter().filter(|page| page.index < progress.total) {
+        let added = insert
+            .execute(params![stored.seq, page.index, page.success, page.error, &page.json[..]])
+            .map_err(store_error)?;
+        progress.done += u32::from(added > 0);
+        progress.failed += u32::from(added > 0 && !page.success);
+    }
+    let mut update = connection
+        .prepare_cached("UPDATE jobs SET done = ?2, failed = ?3, pages_in_attempt = ?4 WHERE seq = ?1")
+        .map_err(store_error)?;
+    let in_attempt = stored.pages_in_attempt + (progress.done - before);
+    update.execute(params![stored.seq, progress.done, progress.failed, in_attempt]).map_err(store_error)?;
+    Ok(progress)
+}
+
+pub fn hand_back(
+    connection: &Connection,
+    context: &Context,
+    lease: &Lease,
+    hand_back: &HandBack,
+) -> Result<(), StoreError> {
+    let stored = held(connection, lease)?;
+    release(connection, context, &stored, hand_back)
+}
+
+/// Back to the queue, at the old place, counting the attempt if it counts.
+pub fn release(
+    connection: &Connection,
+    context: &Context,
+    stored: &StoredJob,
+    hand_back: &HandBack,
+) -> Result<(), StoreError> {
+    let spent = hand_back.interruption.costs_an_attempt(stored.pages_in_attempt);
+    let not_before = (!hand_back.wait.is_zero()).then(|| later(context.now(), hand_back.wait));
+    let moved = stored.job.state.clone().after(Cause::HandedBack { not_before });
+    let state = moved.ok_or(StoreError::LeaseLost)?;
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE jobs SET state = ?2, not_before = ?3, attempts_spent = attempts_spent + ?4, \
+             error = coalesce(?5, error), node = NULL, lease_until = NULL WHERE seq = ?1",
+        )
+        .map_err(store_error)?;
+    let changes = params![stored.seq, row::state_name(&state), not_before.map(micros), spent, hand_back.reason];
+    update.execute(changes).map_err(store_error)?;
+    Ok(())
+}

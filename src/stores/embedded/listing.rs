@@ -1,0 +1,117 @@
+//! What clients ask: jobs, results, lists, counts.
+
+use bytes::Bytes;
+use opilio_actors::domain::delivery::DeliveryStatus;
+use opilio_actors::domain::id::{JobId, Principal, TaskType};
+use opilio_actors::domain::job::Status;
+use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, StoreError};
+use rusqlite::{Connection, ToSql, params};
+
+use super::access::store_error;
+use super::row::{self, JOB, StoredJob};
+use super::{deliveries, settle};
+
+pub fn job(
+    connection: &Connection,
+    job: &JobId,
+    principal: Option<&Principal>,
+) -> Result<Option<StoredJob>, StoreError> {
+    match settle::visible(connection, job, principal) {
+        Ok(stored) => Ok(Some(stored)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+pub fn pages(
+    connection: &Connection,
+    job: &JobId,
+    from: u32,
+    max_bytes: usize,
+) -> Result<Vec<(u32, Bytes)>, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT p.idx, p.result FROM pages p JOIN jobs j ON j.seq = p.job WHERE j.id = ?1 AND p.idx >= ?2 \
+             ORDER BY p.idx",
+        )
+        .map_err(store_error)?;
+    let mut rows = select.query(params![job.as_str(), from]).map_err(store_error)?;
+    let (mut pages, mut bytes) = (Vec::new(), 0);
+    while bytes < max_bytes {
+        let Some(row) = rows.next().map_err(store_error)? else { break };
+        let result: Vec<u8> = row.get(1).map_err(store_error)?;
+        bytes += result.len();
+        pages.push((row.get(0).map_err(store_error)?, result.into()));
+    }
+    Ok(pages)
+}
+
+pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, StoreError> {
+    let (mut conditions, mut args) = (vec!["1"], Vec::<Box<dyn ToSql>>::new());
+    let mut add = |condition: &'static str, value: Box<dyn ToSql>| {
+        conditions.push(condition);
+        args.push(value);
+    };
+    if let Some(principal) = &filter.principal {
+        add("j.principal = ?", Box::new(principal.as_str().to_owned()));
+    }
+    match filter.status {
+        Some(Status::Processing) => add("j.state IN ('queued', ?)", Box::new("running")),
+        Some(settled) => add("j.state = ?", Box::new(settled.as_str())),
+        None => {}
+    }
+    if let Some(task) = filter.task {
+        add("j.task = ?", Box::new(task.as_str()));
+    }
+    match filter.webhook {
+        Some(DeliveryStatus::Waiting) => {
+            add("json_extract(j.spec, '$.webhook') IS NOT NULL AND d.job IS NULL AND ?", Box::new(true));
+        }
+        Some(state) => add("d.state = ?", Box::new(state.as_str())),
+        None => {}
+    }
+    add("j.seq < ?", Box::new(filter.cursor.and_then(|cursor| i64::try_from(cursor).ok()).unwrap_or(i64::MAX)));
+    args.push(Box::new(filter.limit.saturating_add(1)));
+    let sql = format!("{JOB} WHERE {} ORDER BY j.seq DESC LIMIT ?", conditions.join(" AND "));
+    let mut select = connection.prepare_cached(&sql).map_err(store_error)?;
+    let mut rows = select.query(rusqlite::params_from_iter(args.iter())).map_err(store_error)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(store_error)? {
+        found.push(row::stored_job(row)?);
+    }
+    let more = found.len() > filter.limit;
+    found.truncate(filter.limit);
+    let next = found.last().filter(|_| more).and_then(|last| u64::try_from(last.seq).ok());
+    Ok(JobPage { jobs: found.into_iter().map(|stored| stored.job).collect(), next })
+}
+
+pub fn delivery_log(
+    connection: &Connection,
+    job: &JobId,
+    principal: Option<&Principal>,
+) -> Result<Option<DeliveryLog>, StoreError> {
+    let Some(stored) = self::job(connection, job, principal)? else { return Ok(None) };
+    Ok(Some(DeliveryLog { attempts: deliveries::log(connection, stored.seq)?, job: stored.job }))
+}
+
+pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
+    let count = |sql: &str| -> Result<u64, StoreError> {
+        let mut select = connection.prepare_cached(sql).map_err(store_error)?;
+        select.query_row([], |row| row.get(0)).map_err(store_error)
+    };
+    Ok(QueueCounts {
+        queued: count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'queued'")?,
+        running: count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'running'")?,
+        pending_deliveries: count("SELECT count(*) FROM deliveries WHERE state = 'pending'")?,
+    })
+}
+
+pub fn others_wait(connection: &Connection, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND principal < ?2) \
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND principal > ?2)",
+        )
+        .map_err(store_error)?;
+    select.query_row(params![task.as_str(), principal.as_str()], |row| row.get(0)).map_err(store_error)
+}

@@ -1,0 +1,139 @@
+//! The store's methods, each handed to the module that does it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use opilio_actors::domain::crawl::PageRecord;
+use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
+use opilio_actors::domain::job::{Job, Progress};
+use opilio_actors::domain::lease::Lease;
+use opilio_actors::ports::{
+    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
+    ReplayFilter, StoreError, Submission,
+};
+
+use super::{EmbeddedStore, deliveries, lease, listing, queue, replay, settle, upkeep};
+
+#[async_trait]
+impl JobStore for EmbeddedStore {
+    async fn submit(&self, job: NewJob) -> Result<Submission, StoreError> {
+        self.writer.run(move |db, context| queue::submit(db, context, &job)).await
+    }
+
+    async fn claim(
+        &self,
+        node: &NodeId,
+        task: TaskType,
+        most: usize,
+        hold: Duration,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let node = node.clone();
+        self.writer.run(move |db, context| queue::claim(db, context, &node, task, most, hold)).await
+    }
+
+    async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError> {
+        let leases = leases.to_vec();
+        self.writer.run(move |db, context| lease::renew(db, context, &leases, hold)).await
+    }
+
+    async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
+        let lease = lease.clone();
+        self.writer.run(move |db, _| lease::record_pages(db, &lease, &pages)).await
+    }
+
+    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
+        let lease = lease.clone();
+        self.writer.run(move |db, context| settle::settle(db, context, &lease, &ending)).await
+    }
+
+    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.writer.run(move |db, context| lease::hand_back(db, context, &lease, &hand_back)).await
+    }
+
+    async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
+        let (job, principal) = (job.clone(), principal.cloned());
+        self.writer.run(move |db, context| settle::cancel(db, context, &job, principal.as_ref())).await
+    }
+
+    async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError> {
+        let (job, principal) = (job.clone(), principal.cloned());
+        let found = self.reader.run(move |db| listing::job(db, &job, principal.as_ref())).await?;
+        Ok(found.map(|stored| stored.job))
+    }
+
+    async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
+        let job = job.clone();
+        self.reader.run(move |db| listing::pages(db, &job, from, max_bytes)).await
+    }
+
+    async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
+        self.reader.run(move |db| listing::jobs(db, &filter)).await
+    }
+
+    async fn counts(&self) -> Result<QueueCounts, StoreError> {
+        self.reader.run(listing::counts).await
+    }
+
+    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
+        let principal = principal.clone();
+        self.reader.run(move |db| listing::others_wait(db, task, &principal)).await
+    }
+
+    async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
+        let now = self.clock.now();
+        self.reader.run(move |db| deliveries::due(db, now, &query)).await
+    }
+
+    async fn start_attempt(
+        &self,
+        job: &JobId,
+        version: u64,
+        _node: &NodeId,
+        hold: Duration,
+        max_interruptions: u32,
+    ) -> Result<AttemptStart, StoreError> {
+        let job = job.clone();
+        self.writer
+            .run(move |db, context| deliveries::start_attempt(db, context, &job, version, hold, max_interruptions))
+            .await
+    }
+
+    async fn finish_attempt(
+        &self,
+        attempt: &Attempt,
+        outcome: &AttemptOutcome,
+        next: NextStep,
+    ) -> Result<(DeliveryState, u64), StoreError> {
+        let (attempt, outcome) = (attempt.clone(), outcome.clone());
+        self.writer.run(move |db, context| deliveries::finish_attempt(db, context, &attempt, &outcome, next)).await
+    }
+
+    async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
+        let (job, principal) = (job.clone(), principal.cloned());
+        self.reader.run(move |db| listing::delivery_log(db, &job, principal.as_ref())).await
+    }
+
+    async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
+        let (job, principal) = (job.clone(), principal.cloned());
+        self.writer.run(move |db, context| replay::one(db, context, &job, principal.as_ref())).await
+    }
+
+    async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
+        self.writer.run(move |db, context| replay::many(db, context, &filter)).await
+    }
+
+    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
+        self.writer.run(upkeep::requeue).await
+    }
+
+    async fn expire(&self, most: usize) -> Result<usize, StoreError> {
+        self.writer.run(move |db, context| upkeep::expire(db, context, most)).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.writer.run(|_, _| Ok(())).await
+    }
+}

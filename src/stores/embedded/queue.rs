@@ -1,0 +1,154 @@
+//! Into the queue and out of it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use opilio_actors::domain::id::{JobId, NodeId, TaskType};
+use opilio_actors::domain::job::Cause;
+use opilio_actors::domain::lease::Lease;
+use opilio_actors::ports::{Claim, Idempotency, NewJob, StoreError, Submission};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::access::{later, micros, store_error};
+use super::row::{self, StoredJob, damaged};
+use super::writer::Context;
+
+pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Result<Submission, StoreError> {
+    if let Some(idempotency) = &new.idempotency
+        && let Some(known) = known_by_key(connection, new, idempotency)?
+    {
+        return Ok(known);
+    }
+    refuse_when_full(connection, context, new)?;
+    let spec = serde_json::to_string(&new.spec).map_err(|_| damaged("a job's spec"))?;
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO jobs (id, principal, task, spec, state, total, created_at, idempotency_key, fingerprint) \
+             VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8)",
+        )
+        .map_err(store_error)?;
+    let key = new.idempotency.as_ref().map(|known| &known.key);
+    let fingerprint = new.idempotency.as_ref().map(|known| &known.fingerprint);
+    let (task, total) = (new.spec.task_type().as_str(), new.spec.urls().len());
+    insert
+        .execute(params![
+            new.id.as_str(),
+            new.principal.as_str(),
+            task,
+            spec,
+            total,
+            micros(context.now()),
+            key,
+            fingerprint
+        ])
+        .map_err(store_error)?;
+    Ok(Submission::Admitted)
+}
+
+fn known_by_key(
+    connection: &Connection,
+    new: &NewJob,
+    idempotency: &Idempotency,
+) -> Result<Option<Submission>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, fingerprint FROM jobs WHERE principal = ?1 AND idempotency_key = ?2")
+        .map_err(store_error)?;
+    let found: Option<(String, String)> = select
+        .query_row(params![new.principal.as_str(), idempotency.key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(store_error)?;
+    let Some((id, fingerprint)) = found else { return Ok(None) };
+    if fingerprint != idempotency.fingerprint {
+        return Ok(Some(Submission::KeyReused));
+    }
+    JobId::parse(&id).map(|id| Some(Submission::Known(id))).map_err(|_| damaged("a job's id"))
+}
+
+fn refuse_when_full(connection: &Connection, context: &Context, new: &NewJob) -> Result<(), StoreError> {
+    let count = |sql: &str, args: &[&dyn rusqlite::ToSql]| -> Result<u64, StoreError> {
+        let mut select = connection.prepare_cached(sql).map_err(store_error)?;
+        select.query_row(args, |row| row.get(0)).map_err(store_error)
+    };
+    if let Some(most) = context.settings.max_queued
+        && count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'queued'", &[])? >= most
+    {
+        return Err(StoreError::Full { principal: false });
+    }
+    let own = "SELECT coalesce(sum(jobs), 0) FROM tally WHERE principal = ?1 AND state IN ('queued', 'running')";
+    if let Some(most) = context.settings.max_per_principal
+        && count(own, &[&new.principal.as_str()])? >= most
+    {
+        return Err(StoreError::Full { principal: true });
+    }
+    Ok(())
+}
+
+pub fn claim(
+    connection: &Connection,
+    context: &Context,
+    node: &NodeId,
+    task: TaskType,
+    most: usize,
+    hold: Duration,
+) -> Result<Vec<Claim>, StoreError> {
+    super::upkeep::requeue(connection, context)?;
+    let mut served = context.last_served.borrow_mut();
+    let last = served.entry(task).or_default();
+    let mut claims = Vec::new();
+    while claims.len() < most {
+        let Some((principal, seq)) = next_in_turn(connection, task, last)? else { break };
+        *last = principal;
+        claims.push(lease_job(connection, context, node, seq, hold)?);
+    }
+    Ok(claims)
+}
+
+/// The oldest ready job of the principal that comes after `last`, going round.
+fn next_in_turn(connection: &Connection, task: TaskType, last: &str) -> Result<Option<(String, i64)>, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT principal, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
+             AND principal > ?2 ORDER BY principal, seq LIMIT 1",
+        )
+        .map_err(store_error)?;
+    let mut after = |name: &str| {
+        let found = select.query_row(params![task.as_str(), name], |row| Ok((row.get(0)?, row.get(1)?)));
+        found.optional().map_err(store_error)
+    };
+    match after(last)? {
+        Some(found) => Ok(Some(found)),
+        None => after(""),
+    }
+}
+
+fn lease_job(
+    connection: &Connection,
+    context: &Context,
+    node: &NodeId,
+    seq: i64,
+    hold: Duration,
+) -> Result<Claim, StoreError> {
+    let stored = row::find(connection, "j.seq = ?1", &[&seq])?.ok_or(StoreError::NotFound)?;
+    let StoredJob { token, mut job, .. } = stored;
+    let lease = Lease { job: job.id.clone(), node: node.clone(), token: token + 1 };
+    job.state = job.state.after(Cause::Claimed { lease: lease.clone() }).ok_or_else(|| damaged("the queue"))?;
+    let now = context.now();
+    job.started_at = job.started_at.or(Some(now));
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE jobs SET state = 'running', token = ?2, node = ?3, lease_until = ?4, pages_in_attempt = 0, \
+             started_at = coalesce(started_at, ?5) WHERE seq = ?1",
+        )
+        .map_err(store_error)?;
+    update
+        .execute(params![seq, lease.token, node.as_str(), micros(later(now, hold)), micros(now)])
+        .map_err(store_error)?;
+    Ok(Claim { lease, missing: missing_pages(connection, seq, job.progress.total)?, job })
+}
+
+fn missing_pages(connection: &Connection, seq: i64, total: u32) -> Result<Vec<u32>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT idx FROM pages WHERE job = ?1").map_err(store_error)?;
+    let rows = select.query_map([seq], |row| row.get::<_, u32>(0)).map_err(store_error)?;
+    let done: HashSet<u32> = rows.collect::<Result<_, _>>().map_err(store_error)?;
+    Ok((0..total).filter(|index| !done.contains(index)).collect())
+}

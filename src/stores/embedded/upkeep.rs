@@ -1,0 +1,68 @@
+//! What time does to jobs and deliveries.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use opilio_actors::domain::job::Interruption;
+use opilio_actors::ports::{HandBack, StoreError};
+use rusqlite::{Connection, params};
+
+use super::access::{micros, store_error};
+use super::lease::release;
+use super::row;
+use super::writer::Context;
+
+/// Leases of a process that is gone end now; the next requeue and the next attempt find what they held.
+pub fn void_leases(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let now = micros(now);
+    connection.execute("UPDATE jobs SET lease_until = ?1 WHERE state = 'running'", [now]).map_err(store_error)?;
+    let free = "UPDATE deliveries SET lease_until = NULL, version = version + 1 WHERE lease_until IS NOT NULL";
+    connection.execute(free, []).map_err(store_error)?;
+    Ok(())
+}
+
+/// Frees deliveries whose sender did not come back in time.
+pub fn free_deliveries(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let mut update = connection
+        .prepare_cached("UPDATE deliveries SET lease_until = NULL, version = version + 1 WHERE lease_until <= ?1")
+        .map_err(store_error)?;
+    update.execute([micros(now)]).map_err(store_error)?;
+    Ok(())
+}
+
+/// Jobs whose lease ran out or whose wait is over go back to the queue. Returns the time until the next one's turn.
+pub fn requeue(connection: &Connection, context: &Context) -> Result<Option<Duration>, StoreError> {
+    let now = context.now();
+    free_deliveries(connection, now)?;
+    let mut select = connection
+        .prepare_cached("SELECT seq FROM jobs WHERE state = 'running' AND lease_until <= ?1")
+        .map_err(store_error)?;
+    let rows = select.query_map([micros(now)], |row| row.get::<_, i64>(0)).map_err(store_error)?;
+    let expired: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
+    let vanished = HandBack { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+    for seq in expired {
+        if let Some(stored) = row::find(connection, "j.seq = ?1", &[&seq])? {
+            release(connection, context, &stored, &vanished)?;
+        }
+    }
+    let mut ready = connection
+        .prepare_cached("UPDATE jobs SET not_before = NULL WHERE state = 'queued' AND not_before <= ?1")
+        .map_err(store_error)?;
+    ready.execute([micros(now)]).map_err(store_error)?;
+    let mut next = connection
+        .prepare_cached("SELECT min(not_before) FROM jobs WHERE state = 'queued' AND not_before IS NOT NULL")
+        .map_err(store_error)?;
+    let next: Option<i64> = next.query_row([], |row| row.get(0)).map_err(store_error)?;
+    Ok(next.map(|next| Duration::from_micros(u64::try_from(next.saturating_sub(micros(now))).unwrap_or_default())))
+}
+
+/// Removes jobs that were kept long enough; pages, delivery and attempts go with them.
+pub fn expire(connection: &Connection, context: &Context, most: usize) -> Result<usize, StoreError> {
+    let mut delete = connection
+        .prepare_cached(
+            "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE expires_at IS NOT NULL AND expires_at <= ?1 \
+             ORDER BY expires_at LIMIT ?2)",
+        )
+        .map_err(store_error)?;
+    delete.execute(params![micros(context.now()), most]).map_err(store_error)
+}
