@@ -1,0 +1,114 @@
+//! The crawl of one job: fetch, read and write down each missing page, a bounded number side by side.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::CrawlOutcome;
+use crate::domain::crawl::{CrawlSpec, Effort, PageRecord, PageResult};
+use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::job::Task;
+use crate::domain::lease::Lease;
+use crate::domain::retry::Backoff;
+use crate::ports::{Claim, FetchError, FetchedPage, JobStore, PageFetcher, PageReader, PageRequest, StoreError};
+
+/// While the store is away, finished pages are kept and written this often.
+const STORE_RETRY: Backoff = Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(5), jitter: 0.5 };
+
+/// The operator's choices, where the job makes none.
+#[derive(Clone, Copy, Debug)]
+pub struct CrawlPolicy {
+    /// Pages of one job side by side; a job may ask for fewer.
+    pub pages_per_job: NonZeroUsize,
+    /// Further tries of a page after a transient failure.
+    pub max_retries: u32,
+    pub backoff: Backoff,
+}
+
+/// What every crawl worker works with.
+pub struct Crawler {
+    pub store: Arc<dyn JobStore>,
+    pub fetcher: Arc<dyn PageFetcher>,
+    pub reader: Arc<dyn PageReader>,
+    pub policy: CrawlPolicy,
+}
+
+impl Crawler {
+    /// Returns when every page has its record, or when no more can be written.
+    pub async fn run(&self, claim: Claim) -> CrawlOutcome {
+        let Claim { lease, job, missing } = claim;
+        let Task::Crawl(CrawlSpec { urls, options }) = job.spec.task;
+        let options = Arc::new(options);
+        let asked = options.concurrency.unwrap_or(self.policy.pages_per_job);
+        let side_by_side = asked.min(self.policy.pages_per_job).get();
+        let lease = &lease;
+        let pages = missing.into_iter().filter_map(|index| {
+            let url = urls.get(usize::try_from(index).ok()?)?;
+            let options = Arc::clone(&options);
+            Some(async move {
+                let record = self.page(index, url, options).await;
+                self.write_down(lease, record).await
+            })
+        });
+        let mut written = stream::iter(pages).buffer_unordered(side_by_side);
+        while let Some(outcome) = written.next().await {
+            match outcome {
+                Ok(()) => {}
+                Err(StoreError::LeaseLost) => return CrawlOutcome::LeaseLost,
+                Err(other) => return CrawlOutcome::Broke { reason: other.to_string() },
+            }
+        }
+        CrawlOutcome::Done
+    }
+
+    async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> PageRecord {
+        let tries = 1 + options.fetch.max_retries.unwrap_or(self.policy.max_retries);
+        let mut attempts = 1;
+        loop {
+            let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options) };
+            let fetched = self.fetcher.fetch(request).await;
+            if attempts < tries
+                && let Some(asked) = worth_another_try(&fetched)
+            {
+                let wait = self.policy.backoff.wait(attempts, fastrand::f64());
+                tokio::time::sleep(wait.max(asked.min(self.policy.backoff.max))).await;
+                attempts += 1;
+                continue;
+            }
+            let effort = Effort { attempts };
+            return match fetched {
+                Ok(page) => self.reader.read(index, url, page, options, effort).await,
+                Err(error) => {
+                    let reason = error.to_string();
+                    PageRecord::new(index, &PageResult::failed(url, error.exchange, Some(effort), reason))
+                }
+            };
+        }
+    }
+
+    /// A finished page is not thrown away because the store is away for a while.
+    async fn write_down(&self, lease: &Lease, record: PageRecord) -> Result<(), StoreError> {
+        for attempt in 1_u32.. {
+            match self.store.record_pages(lease, vec![record.clone()]).await {
+                Err(error) if error.is_transient() => {
+                    tokio::time::sleep(STORE_RETRY.wait(attempt, fastrand::f64())).await;
+                }
+                outcome => return outcome.map(|_| ()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long the server asks to wait at least, if another try may go better.
+fn worth_another_try(fetched: &Result<FetchedPage, FetchError>) -> Option<Duration> {
+    match fetched {
+        Err(error) => error.transient.then_some(Duration::ZERO),
+        Ok(page) => {
+            let status = page.exchange.status.unwrap_or(200);
+            (status == 429 || (500..=599).contains(&status)).then(|| page.retry_after.unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Answers for the HTTP routes: lets jobs in or says that none are taken, and passes commands on to their owners.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use crate::domain::job::Job;
+use crate::job_supervisor::{CancelJob, DrainJobs, JobSupervisor, SubmitJob};
+use crate::keeper::Post;
+use crate::ports::{StoreError, Submission};
+use crate::webhook_sender::{ReplayDelivery, WebhookSender};
+
+/// Let no more jobs in; give running ones `grace`, then hand them back. The answer comes when nothing runs any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Drain {
+    pub grace: Duration,
+}
+
+pub struct HttpFront {
+    supervisor: Post<JobSupervisor>,
+    sender: Post<WebhookSender>,
+    draining: bool,
+}
+
+impl HttpFront {
+    pub fn new(supervisor: Post<JobSupervisor>, sender: Post<WebhookSender>) -> Self {
+        Self { supervisor, sender, draining: false }
+    }
+}
+
+impl Actor for HttpFront {
+    type Context = Context<Self>;
+}
+
+fn away(what: &str) -> StoreError {
+    StoreError::Unavailable(format!("{what} is being restarted"))
+}
+
+impl Handler<SubmitJob> for HttpFront {
+    type Result = ResponseFuture<Result<Submission, StoreError>>;
+
+    fn handle(&mut self, submit: SubmitJob, _: &mut Self::Context) -> Self::Result {
+        let supervisor = self.supervisor.address().filter(|_| !self.draining);
+        let why = if self.draining { StoreError::Unavailable("shutting down".to_owned()) } else { away("the queue") };
+        Box::pin(async move {
+            let Some(supervisor) = supervisor else { return Err(why) };
+            supervisor.send(submit).await.unwrap_or_else(|_| Err(away("the queue")))
+        })
+    }
+}
+
+impl Handler<CancelJob> for HttpFront {
+    type Result = ResponseFuture<Result<Job, StoreError>>;
+
+    fn handle(&mut self, cancel: CancelJob, _: &mut Self::Context) -> Self::Result {
+        let supervisor = self.supervisor.address();
+        Box::pin(async move {
+            let supervisor = supervisor.ok_or_else(|| away("the queue"))?;
+            supervisor.send(cancel).await.unwrap_or_else(|_| Err(away("the queue")))
+        })
+    }
+}
+
+impl Handler<ReplayDelivery> for HttpFront {
+    type Result = ResponseFuture<Result<Job, StoreError>>;
+
+    fn handle(&mut self, replay: ReplayDelivery, _: &mut Self::Context) -> Self::Result {
+        let sender = self.sender.address();
+        Box::pin(async move {
+            let sender = sender.ok_or_else(|| away("the webhook sender"))?;
+            sender.send(replay).await.unwrap_or_else(|_| Err(away("the webhook sender")))
+        })
+    }
+}
+
+impl Handler<Drain> for HttpFront {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, Drain { grace }: Drain, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        let supervisor = self.supervisor.address();
+        Box::pin(async move {
+            if let Some(supervisor) = supervisor {
+                // A supervisor that is gone runs nothing; its leases end by themselves.
+                let _ = supervisor.send(DrainJobs { grace }).await;
+            }
+        })
+    }
+}

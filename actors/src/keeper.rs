@@ -1,0 +1,80 @@
+//! Starts the actors that must always be there, again whenever they die, and says where they are now.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix::dev::ToEnvelope;
+use actix::prelude::*;
+use tokio::sync::oneshot;
+use tracing::error;
+
+use crate::domain::retry::Backoff;
+use crate::metrics::Metrics;
+
+/// One that dies at once again and again comes back more and more slowly.
+const RESTART: Backoff = Backoff { initial: Duration::from_millis(10), max: Duration::from_secs(5), jitter: 0.0 };
+
+/// Where an actor is now. Nobody keeps the address itself: it may be replaced.
+pub struct Post<A: Actor> {
+    cell: Arc<RwLock<Option<Addr<A>>>>,
+}
+
+impl<A: Actor> Default for Post<A> {
+    fn default() -> Self {
+        Self { cell: Arc::default() }
+    }
+}
+
+impl<A: Actor> Clone for Post<A> {
+    fn clone(&self) -> Self {
+        Self { cell: Arc::clone(&self.cell) }
+    }
+}
+
+impl<A: Actor> Post<A> {
+    /// `None` while it is being replaced.
+    pub fn address(&self) -> Option<Addr<A>> {
+        self.cell.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells an event; whoever is not there finds it in the store.
+    pub fn tell<M>(&self, event: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
+        if let Some(address) = self.address() {
+            address.do_send(event);
+        }
+    }
+
+    fn set(&self, address: Option<Addr<A>>) {
+        *self.cell.write().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+}
+
+/// Held by an actor: dropped with it, however it ends.
+pub struct Tombstone {
+    _buried: oneshot::Sender<()>,
+}
+
+/// Starts the actor on this arbiter, and again each time it dies.
+pub fn keep<A>(post: Post<A>, name: &'static str, metrics: Metrics, make: impl Fn(Tombstone) -> A + 'static)
+where
+    A: Actor<Context = Context<A>>,
+{
+    actix::spawn(async move {
+        for generation in 0_u32.. {
+            let (buried, gone) = oneshot::channel();
+            metrics.started(name, generation.into());
+            post.set(Some(make(Tombstone { _buried: buried }).start()));
+            let _ = gone.await;
+            post.set(None);
+            metrics.died(name, "unknown");
+            error!(actor = name, "an actor died and is replaced");
+            tokio::time::sleep(RESTART.wait(generation.saturating_add(1), 0.0)).await;
+        }
+    });
+}

@@ -1,0 +1,56 @@
+//! What the actors count. Registered once, read by whoever serves `/metrics`.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// An actor, and where it ended, why.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ActorLabels {
+    pub actor: &'static str,
+    pub cause: &'static str,
+}
+
+/// How a job or an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EndLabels {
+    pub end: &'static str,
+}
+
+/// Cheap to clone: every clone counts into the same numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    pub actors_started: Family<ActorLabels, Counter>,
+    pub actors_died: Family<ActorLabels, Counter>,
+    pub jobs_submitted: Counter,
+    pub jobs_settled: Family<EndLabels, Counter>,
+    pub webhook_attempts: Family<EndLabels, Counter>,
+}
+
+impl Metrics {
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("actors_started", "Actors started, by cause: start or replaced", self.actors_started.clone());
+        registry.register("actors_died", "Actors that ended without being asked to", self.actors_died.clone());
+        registry.register("jobs_submitted", "Jobs admitted", self.jobs_submitted.clone());
+        registry.register("jobs_settled", "Jobs settled, by status", self.jobs_settled.clone());
+        registry.register("webhook_attempts", "Webhook attempts, by what came of them", self.webhook_attempts.clone());
+    }
+
+    pub fn started(&self, actor: &'static str, generation: u64) {
+        let cause = if generation == 0 { "start" } else { "replaced" };
+        self.actors_started.get_or_create(&ActorLabels { actor, cause }).inc();
+    }
+
+    pub fn died(&self, actor: &'static str, cause: &'static str) {
+        self.actors_died.get_or_create(&ActorLabels { actor, cause }).inc();
+    }
+
+    pub fn settled(&self, end: &'static str) {
+        self.jobs_settled.get_or_create(&EndLabels { end }).inc();
+    }
+
+    pub fn attempted(&self, end: &'static str) {
+        self.webhook_attempts.get_or_create(&EndLabels { end }).inc();
+    }
+}

@@ -1,0 +1,245 @@
+//! Sends webhooks, one message an attempt, and schedules its own retries.
+//!
+//! What is due now waits in a line for each receiver, and the receivers take turns; what is due within the horizon waits
+//! in an ordered queue, whose earliest entry is a message that the sender has scheduled to itself. Everything further
+//! away, or beyond what the memory is to hold, stays in the store until a sweep brings it in.
+
+mod attempt;
+mod lines;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::domain::delivery::{DeliveryState, DueDelivery};
+use crate::domain::id::{JobId, NodeId, Principal};
+use crate::domain::job::Job;
+use crate::domain::retry::DeliveryPolicy;
+use crate::job_supervisor::JobSettled;
+use crate::keeper::Tombstone;
+use crate::metrics::Metrics;
+use crate::ports::{DueQuery, JobStore, StoreError, WebhookTransport};
+
+use attempt::{Ended, Sending};
+use lines::Lines;
+
+/// Send a job's webhook again now, by a fresh schedule.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Job, StoreError>")]
+pub struct ReplayDelivery {
+    pub job: JobId,
+    pub principal: Option<Principal>,
+}
+
+/// The operator's choices.
+#[derive(Clone, Debug)]
+pub struct SenderPolicy {
+    pub retry: DeliveryPolicy,
+    /// Longer than the transport's time-out: an attempt still open after it was cut short.
+    pub lease: Duration,
+    pub in_flight: usize,
+    pub in_flight_per_receiver: usize,
+    /// What is due later than this is left to the store.
+    pub horizon: Duration,
+    /// So many deliveries wait in memory at most.
+    pub held: usize,
+    pub sweep: Duration,
+}
+
+pub struct WebhookSender {
+    sending: Arc<Sending>,
+    policy: SenderPolicy,
+    lines: Lines,
+    later: BTreeMap<(Instant, JobId), DueDelivery>,
+    alarm: Option<(Instant, SpawnHandle)>,
+    _tombstone: Tombstone,
+}
+
+impl WebhookSender {
+    pub fn new(
+        store: Arc<dyn JobStore>,
+        transport: Arc<dyn WebhookTransport>,
+        node: NodeId,
+        policy: SenderPolicy,
+        metrics: Metrics,
+        tombstone: Tombstone,
+    ) -> Self {
+        let lines = Lines::new(policy.in_flight, policy.in_flight_per_receiver);
+        let sending = Sending { store, transport, node, lease: policy.lease, retry: policy.retry.clone(), metrics };
+        Self { sending: Arc::new(sending), policy, lines, later: BTreeMap::new(), alarm: None, _tombstone: tombstone }
+    }
+
+    /// Takes a delivery in, unless the memory is full of others: then a sweep finds it later.
+    fn take_in(&mut self, due: DueDelivery, ctx: &mut Context<Self>) {
+        if self.lines.waiting() + self.later.len() >= self.policy.held || due.wait > self.policy.horizon {
+            return;
+        }
+        if due.wait.is_zero() {
+            self.lines.join(due);
+        } else {
+            self.later.insert((Instant::now() + due.wait, due.job.clone()), due);
+        }
+        self.set_alarm(ctx);
+        self.send_next(ctx);
+    }
+
+    fn send_next(&mut self, ctx: &mut Context<Self>) {
+        while let Some(due) = self.lines.next() {
+            ctx.notify(AttemptDelivery { due });
+        }
+    }
+
+    /// One alarm, for the earliest.
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let earliest = self.later.first_key_value().map(|((at, _), _)| *at);
+        if self.alarm.as_ref().map(|(at, _)| *at) == earliest {
+            return;
+        }
+        if let Some((_, handle)) = self.alarm.take() {
+            ctx.cancel_future(handle);
+        }
+        self.alarm = earliest.map(|at| (at, ctx.notify_later(RetryDue, at.saturating_duration_since(Instant::now()))));
+    }
+}
+
+impl Actor for WebhookSender {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.notify(Sweep);
+        ctx.run_interval(self.policy.sweep, |_, ctx| ctx.notify(Sweep));
+    }
+}
+
+impl Handler<JobSettled> for WebhookSender {
+    type Result = ();
+
+    fn handle(&mut self, JobSettled { job }: JobSettled, ctx: &mut Self::Context) {
+        if let Some(due) = due_of(&job) {
+            self.take_in(due, ctx);
+        }
+    }
+}
+
+impl Handler<ReplayDelivery> for WebhookSender {
+    type Result = ResponseActFuture<Self, Result<Job, StoreError>>;
+
+    fn handle(&mut self, ReplayDelivery { job, principal }: ReplayDelivery, _: &mut Self::Context) -> Self::Result {
+        let store = Arc::clone(&self.sending.store);
+        let replay = async move { store.replay(&job, principal.as_ref()).await };
+        Box::pin(replay.into_actor(self).map(|replayed, this, ctx| {
+            if let Some(due) = replayed.as_ref().ok().and_then(due_of) {
+                this.take_in(due, ctx);
+            }
+            replayed
+        }))
+    }
+}
+
+/// A settled job's webhook, due now.
+fn due_of(job: &Job) -> Option<DueDelivery> {
+    let (delivery, target) = (job.delivery.as_ref()?, job.spec.webhook.as_ref()?);
+    let pending = matches!(delivery.state, DeliveryState::Pending { .. });
+    pending.then(|| DueDelivery {
+        job: job.id.clone(),
+        receiver: target.receiver(),
+        version: delivery.version,
+        wait: Duration::ZERO,
+    })
+}
+
+/// Make one attempt. It has its place in flight already.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct AttemptDelivery {
+    due: DueDelivery,
+}
+
+/// The earliest retry's time has come.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct RetryDue;
+
+/// Look through the store for what no message told.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Sweep;
+
+impl Handler<AttemptDelivery> for WebhookSender {
+    type Result = ();
+
+    fn handle(&mut self, AttemptDelivery { due }: AttemptDelivery, ctx: &mut Self::Context) {
+        let sending = Arc::clone(&self.sending);
+        let this = ctx.address();
+        // The task is its own: an actor polls all its futures at every wake, and here may be hundreds.
+        actix::spawn(async move {
+            let attempted = due.clone();
+            let next = actix::spawn(async move { sending.attempt(&attempted).await }).await;
+            if let Err(error) = &next {
+                warn!(target: "webhook", task_id = %due.job, %error, "webhook attempt broke");
+            }
+            this.do_send(Ended { due, next: next.ok().flatten() });
+        });
+    }
+}
+
+impl Handler<Ended> for WebhookSender {
+    type Result = ();
+
+    fn handle(&mut self, Ended { due, next }: Ended, ctx: &mut Self::Context) {
+        self.lines.leave(&due);
+        if let Some(next) = next {
+            self.take_in(next, ctx);
+        }
+        self.send_next(ctx);
+    }
+}
+
+impl Handler<RetryDue> for WebhookSender {
+    type Result = ();
+
+    fn handle(&mut self, _: RetryDue, ctx: &mut Self::Context) {
+        self.alarm = None;
+        let now = Instant::now();
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
+            self.lines.join(entry.remove());
+        }
+        self.set_alarm(ctx);
+        self.send_next(ctx);
+    }
+}
+
+impl Handler<Sweep> for WebhookSender {
+    type Result = ();
+
+    fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
+        let room = self.policy.held.saturating_sub(self.lines.waiting() + self.later.len());
+        if room == 0 {
+            return;
+        }
+        let query = DueQuery {
+            horizon: self.policy.horizon,
+            most: room,
+            most_per_receiver: self.policy.in_flight_per_receiver.saturating_mul(4),
+            except: self.lines.crowded(),
+            longest_wait: self.policy.retry.backoff.max,
+        };
+        let store = Arc::clone(&self.sending.store);
+        let found = async move { store.due(query).await };
+        ctx.spawn(found.into_actor(self).map(|found, this, ctx| match found {
+            Ok(found) => {
+                for due in found {
+                    let known = this.lines.knows(&due.job) || this.later.keys().any(|(_, job)| *job == due.job);
+                    if !known {
+                        this.take_in(due, ctx);
+                    }
+                }
+            }
+            Err(error) => warn!(target: "webhook", %error, "webhooks due could not be looked up"),
+        }));
+    }
+}

@@ -1,0 +1,104 @@
+//! One attempt at one delivery, from the note that it began to the note of what came of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::Message;
+use tracing::{info, warn};
+
+use crate::domain::crawl_result::webhook_body;
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use crate::domain::id::NodeId;
+use crate::domain::retry::DeliveryPolicy;
+use crate::metrics::Metrics;
+use crate::ports::{AttemptStart, JobStore, StoreError, WebhookRequest, WebhookTransport};
+
+/// An attempt is over; `next`: the one to be made after it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Ended {
+    pub due: DueDelivery,
+    pub next: Option<DueDelivery>,
+}
+
+/// What every attempt works with.
+pub struct Sending {
+    pub store: Arc<dyn JobStore>,
+    pub transport: Arc<dyn WebhookTransport>,
+    pub node: NodeId,
+    pub lease: Duration,
+    pub retry: DeliveryPolicy,
+    pub metrics: Metrics,
+}
+
+impl Sending {
+    /// Returns the next attempt to be made, if there is to be one and it is known. Whatever goes wrong here, the
+    /// delivery stays pending in the store.
+    pub async fn attempt(&self, due: &DueDelivery) -> Option<DueDelivery> {
+        match self.try_attempt(due).await {
+            Ok(next) => next,
+            Err(StoreError::LeaseLost) => None,
+            Err(error) => {
+                warn!(target: "webhook", task_id = %due.job, %error, "webhook could not be written down");
+                None
+            }
+        }
+    }
+
+    async fn try_attempt(&self, due: &DueDelivery) -> Result<Option<DueDelivery>, StoreError> {
+        let cap = self.retry.max_interruptions;
+        let attempt = match self.store.start_attempt(&due.job, due.version, &self.node, self.lease, cap).await? {
+            AttemptStart::Started(attempt) => attempt,
+            AttemptStart::Stale => return Ok(None),
+            AttemptStart::GivenUp => {
+                warn!(target: "webhook", task_id = %due.job, "webhook given up: cut short too often");
+                return Ok(None);
+            }
+        };
+        let Some(request) = self.request(due).await? else { return Ok(None) };
+        let began = Instant::now();
+        let outcome = self.transport.post(request).await;
+        let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
+        self.tell(&attempt, &outcome, next, began.elapsed());
+        let (state, version) = self.store.finish_attempt(&attempt, &outcome, next).await?;
+        Ok(match (state, next) {
+            (DeliveryState::Pending { .. }, NextStep::RetryIn(wait)) => {
+                Some(DueDelivery { version, wait, ..due.clone() })
+            }
+            _ => None,
+        })
+    }
+
+    async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {
+        let Some(job) = self.store.job(&due.job, None).await? else { return Ok(None) };
+        let Some(target) = job.spec.webhook.clone() else { return Ok(None) };
+        let pages = if target.data_in_payload {
+            let pages = self.store.pages(&due.job, 0, usize::MAX).await?;
+            Some(pages.into_iter().map(|(_, page)| page).collect::<Vec<_>>())
+        } else {
+            None
+        };
+        let body = webhook_body(&job, pages.as_deref());
+        Ok(body.map(|body| WebhookRequest { id: job.id.webhook_id(), target, body }))
+    }
+
+    fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: NextStep, took: Duration) {
+        let (task_id, number, reason) = (&attempt.job, attempt.number, outcome.summary());
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        match next {
+            NextStep::Delivered => {
+                info!(target: "webhook", %task_id, attempt = number, status = reason, duration_ms, "webhook delivered");
+                self.metrics.attempted("delivered");
+            }
+            NextStep::RetryIn(delay) => {
+                let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                info!(target: "webhook", %task_id, attempt = number, reason, delay_ms, "webhook retry scheduled");
+                self.metrics.attempted("retried");
+            }
+            NextStep::Refused | NextStep::Exhausted => {
+                info!(target: "webhook", %task_id, attempts = number, reason, duration_ms, "webhook given up");
+                self.metrics.attempted(if next == NextStep::Refused { "refused" } else { "exhausted" });
+            }
+        }
+    }
+}

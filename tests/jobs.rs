@@ -1,0 +1,198 @@
+//! Jobs from submission to webhook: real actors, a real store, an outside that follows a script.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
+use opilio_actors::CrawlPolicy;
+use opilio_actors::domain::id::{JobId, NodeId};
+use opilio_actors::domain::job::JobState;
+use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
+use opilio_actors::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
+use opilio_actors::metrics::{ActorLabels, Metrics};
+use opilio_actors::ports::{Clock, FetchError, FetchedPage, JobStore, NewJob, WebhookRequest};
+use opilio_actors::start::{Actors, Outside, Policy, start};
+use opilio_actors::testing::contract::RETENTION;
+use opilio_actors::testing::fakes::{ScriptedFetcher, ScriptedReceiver, StatusReader, page};
+use opilio_actors::testing::jobs::crawl;
+use opilio_actors::webhook_sender::SenderPolicy;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+struct House {
+    actors: Actors,
+    store: Arc<EmbeddedStore>,
+    metrics: Metrics,
+    webhooks: mpsc::UnboundedReceiver<WebhookRequest>,
+    _folder: TempDir,
+}
+
+impl House {
+    fn new(
+        script: &[u16],
+        fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
+        let store = EmbeddedStore::open(folder.path(), Arc::new(SystemClock), settings).expect("an empty folder");
+        let store = Arc::new(store);
+        let (got, webhooks) = mpsc::unbounded_channel();
+        let outside = Outside {
+            store: store.clone(),
+            fetcher: Arc::new(ScriptedFetcher(fetch)),
+            reader: Arc::new(StatusReader),
+            transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), got }),
+        };
+        let metrics = Metrics::default();
+        let actors = start(outside, policy(), metrics.clone());
+        Self { actors, store, metrics, webhooks, _folder: folder }
+    }
+
+    async fn submit(&self, job: NewJob) -> JobId {
+        let id = job.id.clone();
+        let answer = self.actors.front.send(SubmitJob { job }).await.expect("the front is there");
+        answer.expect("the job is admitted");
+        id
+    }
+
+    async fn webhook(&mut self) -> Value {
+        let request = self.webhooks.recv().await.expect("the sender is there");
+        serde_json::from_slice(&request.body).expect("a webhook is JSON")
+    }
+
+    fn died(&self, actor: &'static str, cause: &'static str) -> u64 {
+        self.metrics.actors_died.get_or_create(&ActorLabels { actor, cause }).get()
+    }
+}
+
+fn policy() -> Policy {
+    let quick = Backoff { initial: Duration::from_millis(1), max: Duration::from_millis(50), jitter: 0.0 };
+    Policy {
+        node: NodeId::new("test"),
+        jobs: JobPolicy {
+            crawl_workers: 2,
+            lease: Duration::from_secs(30),
+            max_attempts: 3,
+            backoff: quick,
+            sweep: Duration::from_millis(20),
+        },
+        crawl: CrawlPolicy { pages_per_job: NonZeroUsize::new(4).expect("not zero"), max_retries: 2, backoff: quick },
+        webhooks: SenderPolicy {
+            retry: DeliveryPolicy {
+                max_attempts: NonZeroU32::new(5).expect("not zero"),
+                backoff: quick,
+                retry_statuses: vec![],
+                max_interruptions: 10,
+            },
+            lease: Duration::from_secs(60),
+            in_flight: 8,
+            in_flight_per_receiver: 4,
+            horizon: Duration::from_secs(60),
+            held: 100,
+            sweep: Duration::from_millis(20),
+        },
+    }
+}
+
+#[actix::test]
+async fn a_job_runs_from_its_submission_to_its_webhook() {
+    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    let id = house.submit(crawl(3)).await;
+    let told = house.webhook().await;
+    assert_eq!(told["task_id"], id.as_str());
+    assert_eq!((&told["task_type"], &told["status"]), (&"crawl".into(), &"completed".into()));
+    assert_eq!(told["urls"].as_array().map(Vec::len), Some(3));
+    assert!(told.get("data").is_none(), "data is sent only when asked for");
+}
+
+#[actix::test]
+async fn a_webhook_with_data_holds_the_results_and_the_only_page_flat() {
+    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    let mut job = crawl(1);
+    job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
+    house.submit(job).await;
+    let data = house.webhook().await["data"].take();
+    assert_eq!(data["success"], true);
+    assert_eq!(data["results"][0]["url"], "https://example.com/0");
+    for flat in ["markdown", "html"] {
+        assert!(data[flat].is_string(), "{flat} is text");
+    }
+    assert_eq!(data["links"], data["results"][0]["links"]);
+}
+
+#[actix::test]
+async fn a_failed_page_is_tried_again_and_its_last_answer_counts() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    let mut house = House::new(&[], move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Some(Err(FetchError::transient("Connection refused")))
+    });
+    house.submit(crawl(1)).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["error"]), (&"failed".into(), &"Connection refused".into()));
+    assert_eq!(tries.load(Ordering::SeqCst), 3);
+}
+
+#[actix::test]
+async fn a_webhook_is_retried_with_the_same_id_and_bytes_until_it_is_taken() {
+    let mut house = House::new(&[500, 503, 204], |_| Some(Ok(page(200))));
+    house.submit(crawl(1)).await;
+    let mut requests = Vec::new();
+    for _ in 0..3 {
+        requests.push(house.webhooks.recv().await.expect("the sender is there"));
+    }
+    assert!(requests.windows(2).all(|pair| pair[0].id == pair[1].id && pair[0].body == pair[1].body));
+}
+
+#[actix::test]
+async fn a_job_that_panics_runs_again_and_ends_well() {
+    let tries = AtomicUsize::new(0);
+    let mut house = House::new(&[], move |_| {
+        assert!(tries.fetch_add(1, Ordering::SeqCst) > 0, "the first try panics");
+        Some(Ok(page(200)))
+    });
+    let id = house.submit(crawl(1)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!(job.attempts_spent, 1);
+}
+
+#[actix::test]
+async fn a_page_that_always_panics_fails_alone_when_the_attempts_are_spent() {
+    let mut house = House::new(&[], |url| {
+        assert!(!url.ends_with("/1"), "this page panics");
+        Some(Ok(page(200)))
+    });
+    let id = house.submit(crawl(2)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    let pages = house.store.pages(&id, 1, usize::MAX).await.expect("the store is there");
+    let page: Value = serde_json::from_slice(&pages[0].1).expect("a result is JSON");
+    let reason = page["error_message"].as_str().expect("a reason");
+    assert!(reason.starts_with("Given up after 3 attempts: the work panicked"), "{reason}");
+}
+
+#[actix::test]
+async fn cancelling_ends_a_job_whose_page_hangs_and_frees_its_worker() {
+    let mut house = House::new(&[], |url| url.ends_with("/1").then(|| Ok(page(200))).or_else(|| None));
+    let hanging = [house.submit(crawl(1)).await, house.submit(crawl(1)).await];
+    for job in &hanging {
+        let cancel = CancelJob { job: job.clone(), principal: None };
+        let job = house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+        assert_eq!(job.state, JobState::Cancelled);
+        assert_eq!(house.webhook().await["status"], "cancelled");
+    }
+    assert_eq!(house.died("crawl_worker", "in a job"), 0);
+}
