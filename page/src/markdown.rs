@@ -22,10 +22,10 @@ mod wrap;
 mod writer;
 
 use crate::survey::Survey;
-use crate::tree::{Id, Tag, Tree};
+use crate::tree::{Element, Id, Tag, Tree};
 use crate::urls::Base;
 use crate::watch::Watch;
-use crate::{Markdown, MarkdownOptions, Unreadable};
+use crate::{Markdown, MarkdownOptions, Unreadable, plain};
 
 /// What every part of the writer looks at.
 #[derive(Clone, Copy)]
@@ -42,10 +42,16 @@ impl Source<'_> {
         let scheme = href.split(':').next().unwrap_or_default();
         let runs = ["javascript", "data", "vbscript"].iter().any(|runs| scheme.eq_ignore_ascii_case(runs));
         // Nobody goes anywhere by `#`: a script waits there.
-        !self.options.ignore_links
-            && !runs
-            && href != "#"
-            && !(self.options.skip_internal_links && href.starts_with('#'))
+        let stays = href == "#"
+            || href.contains("/cdn-cgi/l/email-protection")
+            || self.options.skip_internal_links && href.starts_with('#');
+        !(self.options.ignore_links || runs || stays)
+    }
+
+    /// The sign beside a heading that links to the heading itself.
+    fn is_permalink(&self, anchor: Id, element: &Element) -> bool {
+        let own = element.attr("href").is_some_and(|href| href.contains('#'));
+        own && matches!(&*plain::text_of(self.tree, anchor, 8), "¶" | "#" | "§" | "🔗" | "\u{f0c1}")
     }
 
     /// The element holds nothing at all, and nothing else shows that it was meant to be styled or scripted.

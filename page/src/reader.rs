@@ -35,15 +35,23 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     let budget = html.len().saturating_mul(8).saturating_add(64 * 1024);
     let metadata = metadata::metadata(tree, &survey);
     let markdown = markdown::write(tree, &survey, &base, &options.markdown, budget, &watch)?;
+    let cleaned_html = cleaned::write(tree, &survey, budget, &watch)?;
+    let truncated = if parsed.cut {
+        Some(format!("the page was cut after {} nodes", limits.max_nodes))
+    } else if markdown.raw_markdown.len().max(cleaned_html.len()) > budget {
+        Some(format!("what the page says was cut after {budget} bytes"))
+    } else {
+        None
+    };
     Ok(Page {
         head_fingerprint: metadata::fingerprint(&metadata),
-        cleaned_html: cleaned::write(tree, &survey, budget, &watch)?,
+        cleaned_html,
         media: media::media(tree, &survey, &base, options, &watch)?,
         links: links::links(tree, &survey, &base, &watch)?,
         tables: tables::tables(tree, &survey, &watch)?,
         metadata: metadata.shown,
         markdown,
         fit_html: None,
-        truncated: parsed.cut.then(|| format!("the page was cut after {} nodes", limits.max_nodes)),
+        truncated,
     })
 }

@@ -128,10 +128,9 @@ fn laid_out(tree: &Tree, cells: &[Id], below: &mut [usize]) -> Vec<Slot> {
         };
         let rows = span(tree, cell, "rowspan");
         let end = (column + span(tree, cell, "colspan")).min(below.len());
-        for place in column..end {
-            below[place] = rows - 1;
-            slots.push(if place == column { Slot::Cell(cell) } else { Slot::FromLeft });
-        }
+        below[column..end].fill(rows - 1);
+        slots.push(Slot::Cell(cell));
+        slots.resize(end, Slot::FromLeft);
     }
     slots
 }

@@ -105,9 +105,9 @@ fn formatting_that_is_never_closed_ends_well() {
 #[test]
 fn floods_of_one_thing_end_well() {
     for html in [
-        "<".repeat(2_000_000),
-        "&".repeat(2_000_000),
-        "&amp".repeat(500_000),
+        "<".repeat(500_000),
+        "&".repeat(500_000),
+        "&amp".repeat(200_000),
         "&#x41;".repeat(300_000),
         "</p>".repeat(300_000),
         "<br>".repeat(300_000),
@@ -158,6 +158,7 @@ fn a_link_that_is_reopened_in_every_paragraph_cannot_blow_the_page_up() {
     let length = html.len();
     let page = page(html);
     assert!(page.markdown.raw_markdown.len() < length * 10 && page.cleaned_html.len() < length * 10);
+    assert!(page.truncated.expect("it says so").starts_with("what the page says was cut after"));
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
 }
 
 pub(super) fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c' | '\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{2007}')
+    c == ' ' || c.is_whitespace()
 }
 
 /// Characters that only say where a word may be broken.

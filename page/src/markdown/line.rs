@@ -7,14 +7,12 @@ use std::borrow::Cow;
 
 use super::Source;
 use super::citations::Notes;
-use super::escape::{self, Class};
+use super::escape;
 use super::marks::{Closed, Open};
 use super::pieces::Piece;
-use crate::tree::Id;
-use crate::{media, plain};
 
-/// Longer targets are not written.
-const MAX_HREF: usize = 8192;
+mod links;
+mod text;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -34,14 +32,6 @@ pub(super) enum Gap {
     Break,
 }
 
-struct OpenLink {
-    anchor: Id,
-    /// Where its `[` stands.
-    at: usize,
-    /// Its `[` among the notes.
-    note: usize,
-}
-
 pub(super) struct Line<'a, 't> {
     pub(super) out: &'a mut String,
     pub(super) notes: &'a mut Notes,
@@ -58,7 +48,7 @@ pub(super) struct Line<'a, 't> {
     pub(super) waiting: Vec<usize>,
     pub(super) open: Vec<Open>,
     pub(super) closed: Option<Closed>,
-    links: Vec<OpenLink>,
+    links: Vec<links::OpenLink>,
     line_start: usize,
     /// From here on there is nothing but escaped text.
     pub(super) plain_from: usize,
@@ -211,63 +201,6 @@ impl<'t> Line<'_, 't> {
         }
     }
 
-    fn text(&mut self, text: &str, index: usize) {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while at < bytes.len() {
-            if escape::class(bytes[at]) == Class::Space {
-                self.gap = self.gap.max(Gap::Space);
-                at += 1;
-                continue;
-            }
-            let Some(c) = text[at..].chars().next() else { break };
-            if escape::is_space(c) || escape::is_nothing(c) {
-                if escape::is_space(c) {
-                    self.gap = self.gap.max(Gap::Space);
-                }
-                at += c.len_utf8();
-                continue;
-            }
-            let ready = self.lead_in(c, true);
-            let end = if ready { escape::plain_end(bytes, at) } else { at };
-            if end > at {
-                self.out.push_str(&text[at..end]);
-                at = end;
-            } else {
-                let rest = &text[at + c.len_utf8()..];
-                let next = rest.chars().next().unwrap_or_else(|| self.after(index));
-                self.special(c, next, rest);
-                at += c.len_utf8();
-            }
-        }
-    }
-
-    /// One character that may mean something to Markdown.
-    fn special(&mut self, c: char, next: char, rest: &str) {
-        let before = self.out.chars().next_back().unwrap_or(' ');
-        let alone = escape::is_space(before) && escape::is_space(next);
-        let escaped = match c {
-            '\\' => next.is_ascii_punctuation() || next.is_whitespace(),
-            '`' => true,
-            '*' => !alone,
-            '_' => !alone && !(before.is_alphanumeric() && next.is_alphanumeric()),
-            '[' | ']' => !self.links.is_empty(),
-            '(' => self.bracket_end == self.out.len(),
-            '<' => self.source.options.escape_html && (next.is_ascii_alphabetic() || "/!?".contains(next)),
-            '&' => escape::is_entity(rest),
-            '~' => next == '~' || before == '~',
-            '|' => self.place == Place::Cell,
-            _ => false,
-        };
-        if escaped {
-            self.out.push('\\');
-        }
-        self.out.push(c);
-        if c == ']' && !escaped {
-            self.bracket_end = self.out.len();
-        }
-    }
-
     fn raw(&mut self, raw: &str) {
         self.lead_in(raw.chars().next().unwrap_or(' '), false);
         self.at_task |= raw.starts_with('[') && self.out.len() == self.line_start;
@@ -290,110 +223,5 @@ impl<'t> Line<'_, 't> {
             self.plain_from = self.out.len();
         }
         last
-    }
-
-    fn image(&mut self, image: Id) {
-        let Source { tree, base, .. } = self.source;
-        let alt = tree.attr(image, "alt").unwrap_or_default();
-        let Some(src) = media::source(tree, image) else {
-            // Without its image, a link would be lost.
-            if !self.links.is_empty() || !self.waiting.is_empty() {
-                self.text(alt, self.pieces.len() - 1);
-            }
-            return;
-        };
-        self.lead_in('!', false);
-        self.out.push_str("![");
-        let start = self.out.len();
-        escape::push_label(alt, self.out);
-        let label = plain::collapsed(alt);
-        let end = self.out.len();
-        let target = base.shown(src);
-        self.write_target(&target, tree.attr(image, "title"));
-        if self.source.options.citations {
-            self.notes.image(start..end, self.out.len(), &target, &label);
-        }
-        self.plain_from = self.out.len();
-    }
-
-    /// `](target "title")`.
-    fn write_target(&mut self, target: &str, title: Option<&str>) {
-        self.out.push_str("](");
-        let title = title.map(plain::collapsed).filter(|title| !title.is_empty());
-        escape::push_target(target, title.is_some(), self.place == Place::Cell, self.out);
-        if let Some(title) = title {
-            escape::push_title(&title, self.place == Place::Cell, self.out);
-        }
-        self.out.push(')');
-    }
-
-    /// Writes the `[` of a link that waited.
-    pub(super) fn begin_link(&mut self, anchor: Id) {
-        if self.link_end == self.out.len() {
-            self.out.push(' ');
-        }
-        if self.out.ends_with('!') && !escape::is_escaped(self.out, self.out.len() - 1) {
-            self.out.insert(self.out.len() - 1, '\\');
-        }
-        let at = self.out.len();
-        let note = self.notes.begin(at);
-        self.out.push('[');
-        self.links.push(OpenLink { anchor, at, note });
-        self.plain_from = self.out.len();
-    }
-
-    /// So many bytes at this place were taken away.
-    pub(super) fn forget(&mut self, from: usize, by: usize) {
-        let moved = self.links.iter_mut().map(|link| &mut link.at);
-        let moved = moved.chain([&mut self.plain_from, &mut self.bracket_end, &mut self.link_end]);
-        moved.filter(|place| **place > from && **place != usize::MAX).for_each(|place| *place -= by);
-    }
-
-    fn close_link(&mut self, anchor: Id) {
-        let is_own = |piece: &usize| self.pieces[*piece] == Piece::LinkOpen(anchor);
-        if let Some(place) = self.waiting.iter().rposition(is_own) {
-            let shown = self.source.is_bare(anchor);
-            if !shown {
-                self.waiting.remove(place);
-                return;
-            }
-            self.lead_in(']', false);
-        }
-        let Some(link) = self.links.pop_if(|link| link.anchor == anchor) else { return };
-        let element = self.source.tree.element(anchor);
-        let href = element.and_then(|element| element.attr("href")).unwrap_or_default();
-        let target = if href.len() <= MAX_HREF { self.source.base.shown(href) } else { String::new() };
-        let text = self.out[link.at + 1..].to_owned();
-        if self.close_as_autolink(&link, href, &target, &text) {
-            return;
-        }
-        let end = self.out.len();
-        self.write_target(&target, element.and_then(|element| element.attr("title")));
-        if self.source.options.citations {
-            let title = element.and_then(|element| element.attr("title")).map(plain::collapsed).unwrap_or_default();
-            self.notes.link(link.note, end..self.out.len(), &target, &text, &title);
-        }
-        self.plain_from = self.out.len();
-        self.link_end = self.out.len();
-    }
-
-    /// `<https://…>` where a link shows its own target.
-    fn close_as_autolink(&mut self, link: &OpenLink, href: &str, target: &str, text: &str) -> bool {
-        let address = href.strip_prefix("mailto:").filter(|address| address.contains('@'));
-        let shown = escape::unescaped(text);
-        let own = address.map_or(shown == href || shown == target, |address| shown == address);
-        let body = address.unwrap_or(target);
-        let has_title = self.source.tree.attr(link.anchor, "title").is_some_and(|title| !title.is_empty());
-        if !own || has_title || !escape::is_autolink(body) || self.place == Place::Cell && body.contains('|') {
-            return false;
-        }
-        self.out.truncate(link.at);
-        self.out.extend(["<", body, ">"]);
-        if self.source.options.citations {
-            let end = self.out.len();
-            self.notes.link(link.note, end - 1..end, target, body, "");
-        }
-        self.plain_from = self.out.len();
-        true
     }
 }

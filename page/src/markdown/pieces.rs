@@ -55,15 +55,15 @@ pub(super) struct Pieces<'t> {
     wraps: Vec<Wrap>,
     /// Something in the list shows.
     pub(super) visible: bool,
+    /// The whole block is strong: what is strong in it does not stand out.
+    all_strong: bool,
 }
 
 impl<'t> Pieces<'t> {
-    pub(super) fn text(&mut self, text: &'t str) {
-        let blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
-        if !blank {
-            self.visible = true;
-        }
-        if !blank || !self.list.is_empty() {
+    /// `shows`: there is something in it beside spaces.
+    pub(super) fn text(&mut self, text: &'t str, shows: bool) {
+        self.visible |= shows;
+        if shows || !self.list.is_empty() {
             self.list.push(Piece::Text(text));
         }
     }
@@ -91,9 +91,20 @@ impl<'t> Pieces<'t> {
 
     pub(super) fn open(&mut self, wrap: Wrap) {
         let same = self.wraps.iter().filter(|&&open| open == wrap).count();
-        let wrap = if self.wraps.len() < MAX_WRAPS && same < MAX_SAME { wrap } else { Wrap::Nothing };
+        let muted = self.all_strong && wrap == Wrap::Mark(Mark::Strong);
+        let wrap = if self.wraps.len() < MAX_WRAPS && same < MAX_SAME && !muted { wrap } else { Wrap::Nothing };
         self.wraps.push(wrap);
         self.push_open(wrap);
+    }
+
+    pub(super) fn open_all_strong(&mut self) {
+        self.open(Wrap::Mark(Mark::Strong));
+        self.all_strong = true;
+    }
+
+    pub(super) fn close_all_strong(&mut self) {
+        self.all_strong = false;
+        self.close();
     }
 
     /// Closes what was opened last.

@@ -111,12 +111,10 @@ impl Sheet {
 
     fn separate(&mut self, lines: usize) {
         if lines > 1 {
-            self.text.push('\n');
-            self.text.push_str(self.prefix.trim_end());
+            self.empty_line();
         }
         if lines > 0 {
-            self.text.push('\n');
-            self.text.push_str(&self.prefix);
+            self.new_line();
         }
     }
 
@@ -124,6 +122,11 @@ impl Sheet {
     pub(super) fn new_line(&mut self) {
         self.text.push('\n');
         self.text.push_str(&self.prefix);
+    }
+
+    pub(super) fn empty_line(&mut self) {
+        self.text.push('\n');
+        self.text.push_str(self.prefix.trim_end());
     }
 
     pub(super) fn open_quote(&mut self) {

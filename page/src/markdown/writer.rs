@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use super::Source;
 use super::citations::{Notes, Written};
 use super::line::{self, Place};
-use super::pieces::{Mark, Piece, Pieces, Wrap};
+use super::math;
+use super::pieces::{Piece, Pieces};
 use super::sheet::{Block, Sheet};
-use super::{code, math, table};
 use crate::Unreadable;
 use crate::classify::{heading_level, is_block, is_preformatted};
 use crate::survey::Holds;
-use crate::tables::Rows;
 use crate::tree::{Data, Element, Id, Step, Tag};
 use crate::watch::Watch;
 
+mod blocks;
 mod inline;
 mod lists;
 
@@ -99,7 +99,7 @@ impl<'t> Writer<'t> {
         while let Some(step) = walk.next() {
             match step {
                 Step::Enter(id) => match tree.data(id) {
-                    Data::Text { .. } => self.text(tree.text(id).unwrap_or_default()),
+                    Data::Text { .. } => self.text(id),
                     Data::Element(element) => {
                         self.watch.step()?;
                         if self.sheet.text.len() > self.budget || !self.enter(id, element)? {
@@ -140,13 +140,12 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    fn text(&mut self, text: &'t str) {
-        if self.code > 0 {
-            if !text.is_empty() {
-                self.pieces.show(Piece::Code(Cow::Borrowed(text)));
-            }
-        } else {
-            self.pieces.text(text);
+    fn text(&mut self, id: Id) {
+        let text = self.source.tree.text(id).unwrap_or_default();
+        if self.code == 0 {
+            self.pieces.text(text, self.source.survey.holds(id).any(Holds::TEXT));
+        } else if !text.is_empty() {
+            self.pieces.show(Piece::Code(Cow::Borrowed(text)));
         }
     }
 
@@ -168,6 +167,11 @@ impl<'t> Writer<'t> {
                 }
                 return Ok(false);
             }
+            Tag::A if self.source.is_permalink(id, element) => return Ok(false),
+            Tag::A | Tag::Span if element.attr("data-cfemail").is_some() => {
+                self.show_address(element);
+                return Ok(false);
+            }
             Tag::Table => return self.enter_table(id),
             Tag::Hr => {
                 self.flush();
@@ -187,7 +191,7 @@ impl<'t> Writer<'t> {
             Tag::Summary => {
                 self.flush();
                 self.flat += 1;
-                self.pieces.open(Wrap::Mark(Mark::Strong));
+                self.pieces.open_all_strong();
                 self.undo.push((id, Undo::Summary));
             }
             tag if is_block(tag) => match heading_level(tag) {
@@ -200,69 +204,6 @@ impl<'t> Writer<'t> {
             _ => self.enter_inline(id, element, holds),
         }
         Ok(true)
-    }
-
-    fn enter_flat(&mut self, id: Id, tag: Tag) -> bool {
-        self.pieces.boundary();
-        if is_preformatted(tag) {
-            let text = code::verbatim(self.source.tree, id);
-            if !text.trim().is_empty() {
-                self.pieces.show(Piece::Code(Cow::Owned(text.trim().to_owned())));
-            }
-            return false;
-        }
-        self.undo.push((id, Undo::Boundary));
-        true
-    }
-
-    fn enter_heading(&mut self, id: Id, level: usize) {
-        self.flush();
-        if let Some(anchor) = self.heading_link.take() {
-            self.pieces.open(Wrap::Link { anchor, once: false });
-            self.undo.push((id, Undo::Wrap));
-        }
-        self.flat += 1;
-        self.pieces.visible |= self.source.tree.first_child(id).is_none();
-        self.undo.push((id, Undo::Heading(level)));
-    }
-
-    /// True where its cells are to be met as blocks.
-    fn enter_table(&mut self, id: Id) -> Result<bool, Unreadable> {
-        self.flush();
-        let rows = Rows::of(self.source.tree, id);
-        if rows.are_data(self.source.tree, self.source.survey, id) {
-            table::write(self, &rows)?;
-            return Ok(false);
-        }
-        self.undo.push((id, Undo::Block));
-        Ok(true)
-    }
-
-    fn enter_container(&mut self, id: Id, open: fn(&mut Sheet)) {
-        self.flush();
-        if self.sheet.has_room() {
-            open(&mut self.sheet);
-            self.undo.push((id, Undo::Container { must_show: self.source.is_empty(id) }));
-        } else {
-            self.undo.push((id, Undo::Block));
-        }
-    }
-
-    fn write_code(&mut self, id: Id) {
-        let text = code::verbatim(self.source.tree, id);
-        if text.trim().is_empty() && !self.source.is_empty_code(id) {
-            return;
-        }
-        let language = code::language(self.source.tree, id);
-        let (fence, lines) = code::fenced(&text, language);
-        self.sheet.begin(Block::Closed);
-        self.sheet.text.extend([&fence, language.unwrap_or_default()]);
-        for line in lines {
-            self.sheet.new_line();
-            self.sheet.text.push_str(line);
-        }
-        self.sheet.new_line();
-        self.sheet.text.push_str(&fence);
     }
 
     fn leave(&mut self, undo: Undo) {
@@ -280,7 +221,7 @@ impl<'t> Writer<'t> {
             Undo::Summary => {
                 self.flat -= 1;
                 self.flush();
-                self.pieces.close();
+                self.pieces.close_all_strong();
             }
             Undo::List => self.leave_list(),
             Undo::Container { must_show } => {
@@ -325,6 +266,7 @@ impl<'t> Writer<'t> {
             }
             let (text, prefix) = self.sheet.parts();
             line::write(text, prefix, &mut self.notes, self.source, &self.pieces.list, place);
+            text.truncate(text.trim_end_matches(' ').len());
         }
         self.pieces.next_block();
     }

@@ -85,6 +85,19 @@ impl<'t> Writer<'t> {
         }
     }
 
+    /// An e-mail address that Cloudflare hides from programs: its bytes, each combined with the first.
+    pub(super) fn show_address(&mut self, element: &Element) {
+        let hidden = element.attr("data-cfemail").unwrap_or_default().as_bytes();
+        let pairs = hidden.chunks_exact(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+        let bytes: Vec<u8> = pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
+        let Some((key, bytes)) = bytes.split_first() else { return };
+        let address: String = bytes.iter().map(|byte| char::from(byte ^ key)).collect();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-+@".contains(c);
+        if address.contains('@') && address.len() < 255 && address.chars().all(is_plain) {
+            self.pieces.show(Piece::Raw(Cow::Owned(address)));
+        }
+    }
+
     /// The box of a task stands at the beginning of its item.
     fn check_box(&mut self, element: &Element) {
         let is_box = element.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("checkbox"));

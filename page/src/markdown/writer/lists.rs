@@ -1,7 +1,6 @@
 //! Lists, their items, and definition lists.
 
 use super::{Undo, Writer};
-use crate::markdown::pieces::{Mark, Wrap};
 use crate::markdown::sheet::{Marking, Sheet};
 use crate::survey::Holds;
 use crate::tree::{Element, Id, Tag};
@@ -99,7 +98,7 @@ impl<'t> Writer<'t> {
         if lines {
             self.undo.push((id, Undo::Term));
         } else {
-            self.pieces.open(Wrap::Mark(Mark::Strong));
+            self.pieces.open_all_strong();
             self.undo.push((id, Undo::Summary));
         }
     }
