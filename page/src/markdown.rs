@@ -54,11 +54,18 @@ impl Source<'_> {
         own && matches!(&*plain::text_of(self.tree, anchor, 8), "¶" | "#" | "§" | "🔗" | "\u{f0c1}")
     }
 
-    /// The element holds nothing at all, and nothing else shows that it was meant to be styled or scripted.
+    /// An empty link that somebody wrote into a paragraph; elsewhere it is an icon or an overlay without a label.
     fn is_bare(&self, anchor: Id) -> bool {
-        let styled = |name| self.tree.attr(anchor, name).is_some();
-        self.tree.first_child(anchor).is_none()
-            && !["class", "id", "name", "style", "aria-label"].into_iter().any(styled)
+        let in_text = self.tree.parent(anchor).is_some_and(|parent| self.tree.tag(parent) == Tag::P);
+        let plain = self.tree.element(anchor).is_some_and(|element| element.attrs.len() == 1);
+        in_text && plain && self.tree.first_child(anchor).is_none()
+    }
+
+    /// Right within an element of the same name, both without attributes: whoever wrote that meant it. Otherwise it is
+    /// the work of a stylesheet or an editor.
+    fn is_plain_twin(&self, id: Id, element: &Element) -> bool {
+        let parent = self.tree.parent(id).and_then(|parent| self.tree.element(parent));
+        parent.is_some_and(|parent| parent.tag == element.tag && parent.attrs.is_empty() && element.attrs.is_empty())
     }
 
     /// It holds nothing but spaces, and nothing says that it is there to be styled or filled.

@@ -79,8 +79,7 @@ impl Line<'_, '_> {
     pub(super) fn close_link(&mut self, anchor: Id) {
         let is_own = |piece: &usize| self.pieces[*piece] == Piece::LinkOpen(anchor);
         if let Some(place) = self.waiting.iter().rposition(is_own) {
-            let shown = self.source.is_bare(anchor);
-            if !shown {
+            if !self.source.is_bare(anchor) {
                 self.waiting.remove(place);
                 return;
             }

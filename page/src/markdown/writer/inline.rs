@@ -39,7 +39,8 @@ impl<'t> Writer<'t> {
             _ => return,
         };
         let is_footnote = matches!(mark, Mark::Sub | Mark::Super) && self.source.holds_link(id);
-        if self.code == 0 && !is_footnote && !self.source.options.ignore_emphasis {
+        let again = self.pieces.list.last() == Some(&Piece::Open(mark)) && !self.source.is_plain_twin(id, element);
+        if self.code == 0 && !is_footnote && !again && !self.source.options.ignore_emphasis {
             self.pieces.open(Wrap::Mark(mark));
             self.undo.push((id, Undo::Wrap));
         }
@@ -62,7 +63,7 @@ impl<'t> Writer<'t> {
         }
     }
 
-    fn enter_link(&mut self, id: Id, element: &Element, holds: Holds) {
+    fn enter_link(&mut self, id: Id, element: &'t Element, holds: Holds) {
         let Some(href) = element.attr("href").map(str::trim) else { return };
         if !self.source.is_followed(href) || self.pieces.is_in_link() {
             return;
@@ -70,7 +71,11 @@ impl<'t> Writer<'t> {
         if self.flat > 0 || !holds.any(Holds::BLOCK) {
             self.pieces.open(Wrap::Link { anchor: id, once: false });
             self.undo.push((id, Undo::Wrap));
-            self.pieces.visible |= self.source.is_bare(id);
+            if !holds.any(Holds::TEXT | Holds::IMAGE) {
+                // An icon: only its label says where it leads.
+                self.text_of(element.attr("aria-label").or_else(|| element.attr("title")).unwrap_or_default());
+                self.pieces.visible |= self.source.is_bare(id);
+            }
         } else if holds.any(Holds::HEADING) {
             self.heading_link = Some(id);
             self.undo.push((id, Undo::HeadingLink));
@@ -83,6 +88,10 @@ impl<'t> Writer<'t> {
             self.pieces.open(Wrap::Link { anchor: id, once: false });
             self.undo.push((id, Undo::FlatLink));
         }
+    }
+
+    fn text_of(&mut self, label: &'t str) {
+        self.pieces.text(label, !label.trim().is_empty());
     }
 
     /// An e-mail address that Cloudflare hides from programs: its bytes, each combined with the first.
