@@ -1,0 +1,55 @@
+//! Sorts the keys of `browser_config` and `crawler_config`, which are those of Crawl4AI 0.9.2, into honoured, without
+//! effect and refused. One table, in the `…_keys` files, drives the parser and the documentation page.
+
+mod browser_keys;
+mod cookies;
+mod crawler_keys;
+mod documentation;
+mod draft;
+mod given;
+mod headers;
+mod key;
+mod markdown_keys;
+mod plain;
+mod reading;
+mod report;
+mod setters;
+mod unknown;
+
+#[cfg(test)]
+mod tests;
+
+use opilio_actors::domain::crawl_options::CrawlOptions;
+use opilio_actors::domain::job::Warning;
+use serde_json::Value;
+
+pub use documentation::documentation;
+pub use report::{FieldError, Loc};
+
+use self::key::Section;
+use self::reading::Reading;
+use self::report::Place;
+
+/// What the two configurations of a request come to.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Only of use when there are no errors.
+    pub options: CrawlOptions,
+    /// Keys without effect, each with the reason.
+    pub warnings: Vec<Warning>,
+    /// All that is wrong, at once. `loc` begins with `body`.
+    pub errors: Vec<FieldError>,
+}
+
+/// Reads both configurations, each flat or typed; absent and `null` are the same.
+pub fn parse(browser: Option<&Value>, crawler: Option<&Value>) -> Parsed {
+    let mut reading = Reading::default();
+    for (section, config) in [(Section::Browser, browser), (Section::Crawler, crawler)] {
+        if let Some(config) = config.filter(|config| !config.is_null()) {
+            reading.section(section, &plain::plain(config), &Place::body().child(section.path()));
+        }
+    }
+    reading.count_unnamed();
+    let Reading { draft, warnings, errors, .. } = reading;
+    Parsed { options: draft.finish(), warnings, errors }
+}

@@ -1,0 +1,98 @@
+//! Keys that a job would mean something else without.
+
+use super::*;
+
+#[test]
+fn refused_keys_are_errors_with_the_reason() {
+    for (section, key, reason) in every_key(|class| match class {
+        Class::Refused(reason) => Some(reason),
+        _ => None,
+    }) {
+        let parsed = given(section, key, unusual(section, key));
+        assert_eq!(parsed.errors.len(), 1, "{key}: {parsed:?}");
+        let error = &parsed.errors[0];
+        assert_eq!((error.kind, error.msg.as_str()), ("not_supported", reason), "{key}");
+        assert_eq!(serde_json::to_value(error.loc.last()).unwrap(), json!(key));
+    }
+}
+
+#[test]
+fn a_refused_key_that_asks_for_nothing_is_accepted() {
+    for (section, key, _) in every_key(|class| match class {
+        Class::Refused(reason) => Some(reason),
+        _ => None,
+    }) {
+        for nothing in [json!(null), json!(""), json!(" "), json!([]), json!([""]), json!({}), json!(false)] {
+            accepted(given(section, key, nothing));
+        }
+    }
+}
+
+#[test]
+fn what_changes_a_jobs_meaning_or_may_not_come_over_the_network_is_refused() {
+    for key in [
+        "js_code",
+        "wait_for",
+        "screenshot",
+        "pdf",
+        "css_selector",
+        "target_elements",
+        "excluded_tags",
+        "extraction_strategy",
+        "deep_crawl_strategy",
+        "session_id",
+        "proxy_config",
+        "check_robots_txt",
+        "c4a_script",
+        "fallback_fetch_function",
+        "virtual_scroll_config",
+        "capture_network_requests",
+        "exclude_domains",
+    ] {
+        assert_eq!(
+            errors(&given(Section::Crawler, key, unusual(Section::Crawler, key))).as_array().unwrap().len(),
+            1,
+            "{key}"
+        );
+    }
+    for key in ["cdp_url", "user_data_dir", "extra_args", "storage_state", "accept_downloads", "init_scripts", "proxy"]
+    {
+        assert_eq!(
+            errors(&given(Section::Browser, key, unusual(Section::Browser, key))).as_array().unwrap().len(),
+            1,
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn types_that_do_not_belong_to_their_key_are_errors() {
+    for (key, value) in [
+        ("markdown_generator", json!({"type": "BM25ContentFilter", "params": {}})),
+        ("chunking_strategy", json!({"type": "os.system", "params": {}})),
+        ("scraping_strategy", json!({"type": "RegexChunking", "params": {}})),
+        ("extraction_strategy", json!({"type": "DefaultMarkdownGenerator", "params": {}})),
+        ("geolocation", json!({"type": "ProxyConfig", "params": {}})),
+        ("cache_mode", json!({"type": "MatchMode", "params": "bypass"})),
+        ("cache_mode", json!("sometimes")),
+        ("cache_mode", json!(3)),
+        ("match_mode", json!("xor")),
+    ] {
+        let parsed = crawler(json!({key: value}));
+        assert_eq!(errors(&parsed), json!([[["body", "crawler_config", key], "value_error"]]));
+    }
+    let filter = given(Section::Generator, "content_filter", json!({"type": "X", "params": {}}));
+    let place = json!(["body", "crawler_config", "markdown_generator", "content_filter"]);
+    assert_eq!(errors(&filter), json!([[place, "value_error"]]));
+}
+
+#[test]
+fn some_types_are_refused_under_keys_without_effect() {
+    for (key, name) in [("scraping_strategy", "PDFContentScrapingStrategy"), ("table_extraction", "LLMTableExtraction")]
+    {
+        let parsed = crawler(json!({key: {"type": name, "params": {}}}));
+        assert_eq!(errors(&parsed), json!([[["body", "crawler_config", key], "not_supported"]]));
+    }
+    let without = crawler(json!({"table_extraction": {"type": "NoTableExtraction", "params": {}}}));
+    assert_eq!((errors(&without), warned(&without)), (json!([]), vec!["crawler_config.table_extraction"]));
+}
