@@ -38,8 +38,8 @@ pub(crate) fn is_hidden(element: &Element) -> bool {
     }
     for attr in &element.attrs {
         match &*attr.name.local {
-            "hidden" if !attr.value.eq_ignore_ascii_case("until-found") => return true,
-            "style" if hides(&attr.value) && !has_class_part(element, "mwe-math") => return true,
+            "hidden" if !attr.value.eq_ignore_ascii_case("until-found") => return !is_streamed(element),
+            "style" if is_not_displayed(&attr.value) && !has_class_part(element, "mwe-math") => return true,
             "class" if attr.value.contains("katex-html") || attr.value.contains("mwe-math-fallback") => return true,
             _ => {}
         }
@@ -47,10 +47,15 @@ pub(crate) fn is_hidden(element: &Element) -> bool {
     false
 }
 
-/// `display: none` or `visibility: hidden` among the declarations of a `style`.
-pub(crate) fn hides(style: &str) -> bool {
-    let is = |name, value| declared(style, name).is_some_and(|own| own.eq_ignore_ascii_case(value));
-    is("display", "none") || is("visibility", "hidden")
+/// React sends parts of a page hidden, under such names, and puts them in their place by script.
+fn is_streamed(element: &Element) -> bool {
+    element.attr("id").is_some_and(|id| id.starts_with("S:"))
+}
+
+/// `display: none` among the declarations of a `style`. (`visibility: hidden` is what pages hide all they say by, until
+/// a script has run.)
+fn is_not_displayed(style: &str) -> bool {
+    declared(style, "display").is_some_and(|value| value.eq_ignore_ascii_case("none"))
 }
 
 /// The value that a `style` declares for a property.
@@ -146,20 +151,19 @@ pub(crate) fn is_preformatted(tag: Tag) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::hides;
+    use super::is_not_displayed;
 
     #[test]
     fn only_a_declaration_that_hides_hides() {
         for (style, hidden) in [
             ("display:none", true),
             ("color:red; DISPLAY : None !important;", true),
-            ("visibility: hidden", true),
             ("display:block", false),
             ("--display:none", false),
             ("background:url(display:none)", false),
             ("", false),
         ] {
-            assert_eq!(hides(style), hidden, "{style}");
+            assert_eq!(is_not_displayed(style), hidden, "{style}");
         }
     }
 }

@@ -3,7 +3,13 @@
 use crate::classify::{heading_level, is_block, is_hidden, is_left_out, is_structured};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 use crate::watch::Watch;
-use crate::{Unreadable, media};
+use crate::{Unreadable, media, plain};
+
+/// What is hidden but says this much, in bytes and not counting links, is content that waits to be unfolded: an answer, a
+/// tab, or a page that a script fades in.
+const MUCH_HIDDEN: usize = 200;
+/// A `<noscript>` that says this much is the page itself, for crawlers, rather than a call to switch scripts on.
+const MUCH_FOR_CRAWLERS: usize = 500;
 
 /// What is known of a node. The first group says what it holds, itself excluded; it is passed on to its parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +65,11 @@ pub(crate) struct Survey {
     pub(crate) metas: Vec<Id>,
     pub(crate) title: Option<Id>,
     base: Option<Id>,
+    /// The bytes of text so far, that of links excluded.
+    said: usize,
+    open_links: usize,
+    /// Hidden elements that are open, and what had been said before each.
+    open_hidden: Vec<(Id, usize)>,
 }
 
 impl Survey {
@@ -96,13 +107,16 @@ pub(crate) fn survey(tree: &Tree, watch: &Watch) -> Result<Survey, Unreadable> {
 impl Survey {
     fn note_text(&mut self, tree: &Tree, id: Id) {
         let seen = |c: char| !c.is_whitespace() && !matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}');
-        if tree.text(id).is_some_and(|text| text.contains(seen)) {
+        let text = tree.text(id).unwrap_or_default();
+        if text.contains(seen) {
             self.holds[id.index()].add(Holds::TEXT | Holds::SUBSTANCE);
+            self.said += if self.open_links == 0 { text.len() } else { 0 };
         }
     }
 
     /// True where what the element holds does not matter.
     fn note(&mut self, tree: &Tree, id: Id, element: &Element) -> bool {
+        self.open_links += usize::from(element.tag == Tag::A);
         match element.tag {
             Tag::A | Tag::Area if element.attr("href").is_some() => self.anchors.push(id),
             Tag::Img | Tag::Image => self.images.push(id),
@@ -111,7 +125,7 @@ impl Survey {
             Tag::Meta => self.metas.push(id),
             Tag::Title if self.title.is_none() => self.title = Some(id),
             Tag::Base if self.base.is_none() && element.attr("href").is_some() => self.base = Some(id),
-            Tag::Noscript if replaces_a_lazy_image(tree, id) => return false,
+            Tag::Noscript if says_much(tree, id) || replaces_a_lazy_image(tree, id) => return false,
             _ => {}
         }
         let holds = &mut self.holds[id.index()];
@@ -121,11 +135,18 @@ impl Survey {
         }
         if is_hidden(element) {
             holds.add(Holds::HIDDEN);
+            self.open_hidden.push((id, self.said));
         }
         false
     }
 
     fn pass_on(&mut self, tree: &Tree, id: Id) {
+        self.open_links -= usize::from(tree.tag(id) == Tag::A);
+        if let Some((_, before)) = self.open_hidden.pop_if(|(hidden, _)| *hidden == id)
+            && self.said - before >= MUCH_HIDDEN
+        {
+            self.holds[id.index()].0 &= !Holds::HIDDEN.0;
+        }
         let Some(parent) = tree.parent(id) else { return };
         let own = self.holds(id);
         let passed = if own.any(Holds::LEFT_OUT) {
@@ -161,6 +182,10 @@ fn itself(element: &Element) -> Holds {
         _ => {}
     }
     holds
+}
+
+fn says_much(tree: &Tree, noscript: Id) -> bool {
+    plain::text_of(tree, noscript, MUCH_FOR_CRAWLERS * 2).len() >= MUCH_FOR_CRAWLERS
 }
 
 /// `<noscript><img></noscript>` counts where no image with a source of its own stands right before it.

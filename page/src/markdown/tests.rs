@@ -34,6 +34,20 @@ fn headings_and_paragraphs() {
 }
 
 #[test]
+fn what_is_hidden_shows_where_it_says_much() {
+    let much = "word ".repeat(60);
+    let written = |html: String| markdown_with(&html, MarkdownOptions::default()).raw_markdown;
+    let shown = |html: &str| written(html.replace("MUCH", &much)).contains("word");
+    assert!(shown("<div style='display:none'>MUCH</div>"));
+    assert!(shown("<div hidden id=S:1>word</div>"));
+    assert!(shown("<div style='visibility:hidden'>word</div>"));
+    assert!(!shown("<div hidden>word</div>"));
+    assert!(!shown("<ul hidden><li><a href=/x>MUCH</a></ul>"));
+    assert!(shown("<p>a<noscript><p>MUCH</p>MUCH</noscript>"));
+    assert!(!shown("<p>a<noscript>word</noscript>"));
+}
+
+#[test]
 fn emphasis_works_wherever_it_stands() {
     check(&[
         ("<em>a</em> <strong>b</strong> <del>c</del> <i>d</i><b>e</b>", "*a* **b** ~~c~~ *d*__e__"),
