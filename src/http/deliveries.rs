@@ -1,0 +1,89 @@
+//! Webhooks of settled jobs: the log of what was sent, and sending again.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use opilio_actors::domain::delivery::{DeliveryStatus, LoggedAttempt};
+use opilio_actors::domain::id::JobId;
+use opilio_actors::domain::time::rfc3339;
+use opilio_actors::domain::webhook::Receiver;
+use opilio_actors::ports::ReplayFilter;
+use opilio_actors::webhook_sender::ReplayDelivery;
+use serde_json::{Value, json};
+
+use super::errors::ApiError;
+use super::jobs::base;
+use super::submission::field_error;
+use super::{Api, status, webhook_config};
+
+pub async fn log(api: web::Data<Api>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
+    let log = api.store.deliveries(&id, Some(&api.principal())).await?.ok_or(ApiError::NotFound)?;
+    let state = log.job.delivery.as_ref().map(|delivery| delivery.state.status());
+    let attempts: Vec<_> = log.attempts.iter().map(attempt).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "task_id": id, "webhook_id": id.webhook_id(), "state": state, "attempts": attempts,
+    })))
+}
+
+fn attempt(logged: &LoggedAttempt) -> Value {
+    let took = logged.finished_at.map(|finished| finished.duration_since(logged.started_at).as_secs_f64());
+    json!({
+        "attempt": logged.number,
+        "started_at": rfc3339(logged.started_at),
+        "finished_at": logged.finished_at.map(rfc3339),
+        "duration_s": took,
+        "status": logged.status,
+        "error": logged.error,
+        "next_due": logged.next_due.map(rfc3339),
+        "answer": logged.answer,
+    })
+}
+
+pub async fn replay(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let job = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
+    let job = api.front.send(ReplayDelivery { job, principal: Some(api.principal()) }).await??;
+    Ok(HttpResponse::Accepted().json(status::view(&job, &base(&request))))
+}
+
+/// `{"state", "since", "receiver"}`, each optional.
+pub async fn replay_many(api: web::Data<Api>, body: Bytes) -> Result<HttpResponse, ApiError> {
+    let body: Value = serde_json::from_slice(&body).map_err(|error| ApiError::NotJson(format!("not JSON: {error}")))?;
+    let mut errors = Vec::new();
+    let mut text = |key: &str| match body.get(key) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => {
+            errors.push(field_error(&[key], "string_type", "a text is needed"));
+            None
+        }
+    };
+    let (state, since, receiver) = (text("state"), text("since"), text("receiver"));
+    let mut filter = ReplayFilter { principal: Some(api.principal()), ..ReplayFilter::default() };
+    if let Some(state) = state {
+        filter.state = DeliveryStatus::parse(&state).filter(|state| *state != DeliveryStatus::Waiting);
+        if filter.state.is_none() {
+            errors.push(field_error(&["state"], "enum", "pending, delivered, exhausted or refused is needed"));
+        }
+    }
+    if let Some(since) = since {
+        match since.parse() {
+            Ok(moment) => filter.since = Some(moment),
+            Err(_) => errors.push(field_error(&["since"], "datetime_parsing", "an RFC 3339 time is needed")),
+        }
+    }
+    if let Some(receiver) = receiver {
+        match webhook_config::web_address(&receiver) {
+            Ok(url) => filter.receiver = Some(Receiver::new(url.origin().ascii_serialization())),
+            Err(why) => errors.push(field_error(&["receiver"], "url_parsing", why)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(ApiError::Invalid(errors));
+    }
+    let replayed = api.store.replay_all(filter).await?;
+    Ok(HttpResponse::Accepted().json(json!({"replayed": replayed})))
+}

@@ -1,0 +1,158 @@
+//! Jobs: submitting, asking, cancelling, listing, running again.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use opilio_actors::domain::delivery::DeliveryStatus;
+use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::job::{Job, JobSpec, Status};
+use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
+use opilio_actors::ports::{Idempotency, JobFilter, NewJob, Submission};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::crawl_options::{FieldError, Loc};
+use super::errors::ApiError;
+use super::{Api, status, submission};
+
+/// Visible characters of an `Idempotency-Key`.
+const MAX_KEY: usize = 255;
+
+pub async fn submit_crawl(api: web::Data<Api>, request: HttpRequest, body: Bytes) -> Result<HttpResponse, ApiError> {
+    let parsed: Value =
+        serde_json::from_slice(&body).map_err(|error| ApiError::NotJson(format!("not JSON: {error}")))?;
+    let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls).map_err(ApiError::Invalid)?;
+    let idempotency = idempotency(&request, &parsed)?;
+    admit(&api, &request, spec, idempotency).await
+}
+
+pub async fn rerun(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let job = find(&api, &id).await?;
+    admit(&api, &request, job.spec, None).await
+}
+
+async fn admit(
+    api: &Api,
+    request: &HttpRequest,
+    spec: JobSpec,
+    idempotency: Option<Idempotency>,
+) -> Result<HttpResponse, ApiError> {
+    let random = ulid::Ulid::generate().random();
+    let id = JobId::new(spec.task_type(), api.clock.now(), random);
+    let warnings = spec.warnings.clone();
+    let job = NewJob { id: id.clone(), principal: api.principal(), spec, idempotency };
+    let id = match api.front.send(SubmitJob { job }).await?? {
+        Submission::Admitted => id,
+        Submission::Known(known) => known,
+        Submission::KeyReused => {
+            return Err(ApiError::Conflict("this Idempotency-Key was used for another request".to_owned()));
+        }
+    };
+    let mut answer = Map::new();
+    answer.insert("task_id".to_owned(), json!(id));
+    answer.insert("_links".to_owned(), status::links(&id, &base(request)));
+    if !warnings.is_empty() {
+        answer.insert("warnings".to_owned(), json!(warnings));
+    }
+    Ok(HttpResponse::Accepted().json(answer))
+}
+
+fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency>, ApiError> {
+    let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY);
+    let key = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())).ok_or_else(|| {
+        let loc = vec![Loc::from("header"), Loc::from("Idempotency-Key")];
+        let msg = format!("1 to {MAX_KEY} visible characters are needed");
+        ApiError::Invalid(vec![FieldError { loc, msg, kind: "value_error" }])
+    })?;
+    // The same request may be written with other spaces: what counts is what it says.
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: body.to_string() }))
+}
+
+pub async fn status(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let job = find(&api, &id).await?;
+    let base = base(&request);
+    if !status::has_result(&job) {
+        return Ok(HttpResponse::Ok().json(status::view(&job, &base)));
+    }
+    let pages = api.store.pages(&job.id, 0, usize::MAX).await?;
+    let pages: Vec<_> = pages.into_iter().map(|(_, page)| page).collect();
+    let body = status::with_result(&job, &base, &pages);
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+pub async fn cancel(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let job = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
+    let job = api.front.send(CancelJob { job, principal: Some(api.principal()) }).await??;
+    Ok(HttpResponse::Accepted().json(status::view(&job, &base(&request))))
+}
+
+/// What `GET /jobs` may ask for.
+#[derive(Debug, Deserialize)]
+pub struct ListQuery {
+    status: Option<String>,
+    #[serde(rename = "type")]
+    task: Option<String>,
+    webhook: Option<String>,
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+pub async fn list(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let mut errors = Vec::new();
+    let mut filter = JobFilter {
+        principal: Some(api.principal()),
+        status: choice("status", query.status.as_deref(), Status::parse, &mut errors),
+        task: choice("type", query.task.as_deref(), TaskType::parse, &mut errors),
+        webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &mut errors),
+        cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), &mut errors),
+        limit: 100,
+    };
+    let limit = |raw: &str| raw.parse().ok().filter(|limit| (1..=1000).contains(limit));
+    filter.limit = choice("limit", query.limit.as_deref(), limit, &mut errors).unwrap_or(filter.limit);
+    if !errors.is_empty() {
+        return Err(ApiError::Invalid(errors));
+    }
+    let found = api.store.jobs(filter).await?;
+    let base = base(&request);
+    let jobs: Vec<_> = found.jobs.iter().map(|job| status::view(job, &base)).collect();
+    let next = found.next.map(|next| next.to_string());
+    Ok(HttpResponse::Ok().json(json!({"jobs": jobs, "next_cursor": next})))
+}
+
+fn choice<T>(
+    name: &str,
+    raw: Option<&str>,
+    parse: impl Fn(&str) -> Option<T>,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    let raw = raw?;
+    let parsed = parse(raw);
+    if parsed.is_none() {
+        let loc = vec![Loc::from("query"), Loc::from(name)];
+        errors.push(FieldError { loc, msg: "not one of the values it may have".to_owned(), kind: "value_error" });
+    }
+    parsed
+}
+
+pub async fn find(api: &Api, id: &str) -> Result<Job, ApiError> {
+    let id = JobId::parse(id).map_err(|_| ApiError::NotFound)?;
+    api.store.job(&id, Some(&api.principal())).await?.ok_or(ApiError::NotFound)
+}
+
+/// The address under which the client reached this server.
+pub fn base(request: &HttpRequest) -> String {
+    let connection = request.connection_info();
+    format!("{}://{}", connection.scheme(), connection.host())
+}

@@ -1,0 +1,105 @@
+//! A job as clients see it.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use opilio_actors::domain::crawl_result::{head, tail};
+use opilio_actors::domain::delivery::{DeliveryState, DeliveryStatus};
+use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::job::{Job, Status};
+use opilio_actors::domain::time::rfc3339;
+use serde_json::{Map, Value, json};
+
+/// Everything but the results.
+pub fn view(job: &Job, base: &str) -> Map<String, Value> {
+    let urls = job.spec.urls();
+    let url = match job.spec.task_type() {
+        TaskType::Crawl => serde_json::to_string(urls).unwrap_or_default(),
+        TaskType::LlmExtraction => urls.first().cloned().unwrap_or_default(),
+    };
+    let mut view = Map::new();
+    let mut put = |key: &str, value: Value| view.insert(key.to_owned(), value);
+    put("task_id", json!(job.id));
+    put("status", json!(job.state.status()));
+    put("created_at", json!(rfc3339(job.created_at)));
+    put("url", json!(url));
+    put("urls", json!(urls));
+    put("task_type", json!(job.spec.task_type()));
+    put("stage", json!(job.stage()));
+    put("attempt", json!(job.attempt()));
+    put("progress", json!(job.progress));
+    put("_links", links(&job.id, base));
+    for (key, moment) in
+        [("started_at", job.started_at), ("finished_at", job.finished_at), ("expires_at", job.expires_at)]
+    {
+        if let Some(moment) = moment {
+            put(key, json!(rfc3339(moment)));
+        }
+    }
+    if matches!(job.state.status(), Status::Failed | Status::Cancelled) {
+        put("error", json!(job.error.as_deref().unwrap_or("Unknown error")));
+    }
+    if let Some(webhook) = webhook(job) {
+        put("webhook", webhook);
+    }
+    if !job.spec.warnings.is_empty() {
+        put("warnings", json!(job.spec.warnings));
+    }
+    view
+}
+
+/// Working URLs of the job itself.
+pub fn links(job: &JobId, base: &str) -> Value {
+    let family = if job.task() == TaskType::Crawl { "crawl" } else { "llm" };
+    let link = json!({"href": format!("{base}/{family}/job/{job}")});
+    json!({"self": link, "status": link, "refresh": link})
+}
+
+/// Whether a job's results are shown with its status.
+pub fn has_result(job: &Job) -> bool {
+    matches!(job.state.status(), Status::Completed | Status::Failed)
+}
+
+/// The whole answer, with the pages spliced in: once in `result`, once more in `results`.
+pub fn with_result(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
+    let mut view = Value::Object(view(job, base)).to_string();
+    view.pop(); // the closing brace: more members follow
+    let size: usize = pages.iter().map(|page| page.len() + 1).sum();
+    let mut body = BytesMut::with_capacity(view.len() + 2 * size + 256);
+    body.put_slice(view.as_bytes());
+    body.put_slice(br#","result":"#);
+    body.put_slice(head(job).as_bytes());
+    put_list(&mut body, pages);
+    body.put_slice(tail(job).as_bytes());
+    body.put_slice(br#","results":["#);
+    put_list(&mut body, pages);
+    body.put_slice(b"]}");
+    body.freeze()
+}
+
+fn put_list(body: &mut BytesMut, pages: &[Bytes]) {
+    for (index, page) in pages.iter().enumerate() {
+        if index > 0 {
+            body.put_u8(b',');
+        }
+        body.put_slice(page);
+    }
+}
+
+/// The job's webhook, its header values masked.
+fn webhook(job: &Job) -> Option<Value> {
+    let target = job.spec.webhook.as_ref()?;
+    let headers: Map<String, Value> = target.headers.iter().map(|(name, _)| (name.clone(), json!("***"))).collect();
+    let (state, attempts, due) = match &job.delivery {
+        None => (DeliveryStatus::Waiting, 0, None),
+        Some(delivery) => {
+            let due = match delivery.state {
+                DeliveryState::Pending { due } => Some(rfc3339(due)),
+                _ => None,
+            };
+            (delivery.state.status(), delivery.attempts, due)
+        }
+    };
+    Some(json!({
+        "url": target.url, "headers": headers, "data_in_payload": target.data_in_payload, "state": state,
+        "attempts": attempts, "next_attempt_at": due,
+    }))
+}

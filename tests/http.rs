@@ -1,0 +1,85 @@
+//! The HTTP routes over real actors and a real store.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{App, test};
+use jiff::Timestamp;
+use opilio::http::{Api, WebhookDefaults};
+use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
+use opilio_actors::http_front::HttpFront;
+use opilio_actors::job_supervisor::JobSupervisor;
+use opilio_actors::keeper::Post;
+use opilio_actors::ports::Clock;
+use opilio_actors::testing::contract::RETENTION;
+use serde_json::{Value, json};
+
+use actix::Actor;
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Status and body of one request to a server over an empty store.
+async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = EmbeddedStore::open(folder.path(), Arc::clone(&clock), settings).expect("an empty folder");
+    let webhooks = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
+    let front = HttpFront::new(Post::<JobSupervisor>::default(), Post::default()).start();
+    let api = Api { front, store: Arc::new(store), clock, webhooks, max_urls: 10, max_body: 1 << 20 };
+    let app = test::init_service(App::new().configure(|config| api.mount(config))).await;
+    let mut answers = Vec::new();
+    for request in requests {
+        let response = test::call_service(&app, request.to_request()).await;
+        let status = response.status();
+        let body = test::read_body(response).await;
+        answers.push((status, serde_json::from_slice(&body).unwrap_or(Value::Null)));
+    }
+    answers
+}
+
+fn submit(body: &str) -> test::TestRequest {
+    test::TestRequest::post().uri("/crawl/job").set_payload(body.to_owned())
+}
+
+#[actix::test]
+async fn bad_input_is_answered_with_its_status_and_its_place() {
+    let answers = ask(vec![
+        submit("{"),
+        submit("{}"),
+        submit(r#"{"urls": ["notaurl"], "webhook_config": {}}"#),
+        test::TestRequest::get().uri("/crawl/job/crawl_nope"),
+        test::TestRequest::delete().uri("/llm/job/x"),
+        test::TestRequest::get().uri("/jobs?status=odd&limit=0"),
+        test::TestRequest::get().uri("/nowhere"),
+    ])
+    .await;
+    let statuses: Vec<_> = answers.iter().map(|(status, _)| status.as_u16()).collect();
+    assert_eq!(statuses, [400, 422, 422, 404, 404, 422, 404]);
+    assert_eq!(answers[1].1["detail"][0]["loc"], json!(["body", "urls"]));
+    assert_eq!(answers[2].1["detail"][0]["loc"], json!(["body", "urls", 0]));
+    assert_eq!(answers[2].1["detail"][1]["loc"], json!(["body", "webhook_config", "webhook_url"]));
+    assert_eq!(answers[3].1, json!({"detail": "Task not found"}));
+    assert_eq!(answers[5].1["detail"].as_array().map(Vec::len), Some(2));
+}
+
+#[actix::test]
+async fn a_submission_while_the_queue_is_away_is_told_to_come_back() {
+    let answers = ask(vec![submit(r#"{"urls": ["https://example.com"]}"#)]).await;
+    assert_eq!(answers[0].0.as_u16(), 503);
+}
+
+#[actix::test]
+async fn health_says_ok_with_a_number_and_a_version() {
+    let answers = ask(vec![test::TestRequest::get().uri("/health"), test::TestRequest::get().uri("/ready")]).await;
+    let (status, health) = &answers[0];
+    assert_eq!((status.as_u16(), &health["status"]), (200, &json!("ok")));
+    assert!(health["timestamp"].is_number() && health["version"].is_string());
+    assert_eq!(answers[1].0.as_u16(), 200);
+}
