@@ -59,7 +59,8 @@ impl Trouble {
         if let Some(trouble) = causes(error).find_map(|cause| of_cause(cause, server)) {
             return trouble;
         }
-        if error.is_decode() {
+        // Every error of a body is called one of decoding; those of the transfer have one of hyper behind them.
+        if error.is_decode() && !causes(error).any(|cause| cause.is::<hyper::Error>()) {
             return Self::Lasting("Body cannot be decompressed".to_owned());
         }
         Self::Passing(format!("Connection to {server} broke off: {}", innermost(error)))
@@ -86,7 +87,8 @@ fn of_cause(cause: &(dyn Error + 'static), server: &str) -> Option<Trouble> {
 }
 
 fn of_http(error: &hyper::Error, server: &str) -> Option<Trouble> {
-    if error.is_incomplete_message() {
+    let ended = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    if error.is_incomplete_message() || ended.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
         return Some(Trouble::Passing(format!("Connection closed by {server} before the answer was complete")));
     }
     if error.is_parse() && error.to_string().contains("too large") {

@@ -1,0 +1,12 @@
+//! Pages from the network.
+
+mod body;
+mod cookies;
+mod headers;
+mod http;
+mod raw;
+mod turns;
+
+pub mod charset;
+
+pub use self::http::{HttpFetcher, HttpFetcherSettings};

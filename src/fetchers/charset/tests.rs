@@ -1,0 +1,115 @@
+use encoding_rs::{EUC_KR, GBK, SHIFT_JIS, WINDOWS_1251};
+
+use super::*;
+
+fn named(body: &[u8], content_type: Option<&str>) -> &'static str {
+    decode(body, content_type, true).1
+}
+
+fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+#[test]
+fn a_byte_order_mark_outweighs_everything_and_is_no_text() {
+    let header = Some("text/html; charset=iso-8859-1");
+    assert_eq!(decode(b"\xef\xbb\xbf<meta charset=koi8-r>\xc3\xa9", header, true).1, "UTF-8");
+    let little = [b"\xff\xfe".as_slice(), &utf16("<p>h\u{e9}", u16::to_le_bytes)].concat();
+    assert_eq!(decode(&little, header, true), ("<p>h\u{e9}".to_owned(), "UTF-16LE"));
+    let big = [b"\xfe\xff".as_slice(), &utf16("<p>h\u{e9}", u16::to_be_bytes)].concat();
+    assert_eq!(decode(&big, header, true), ("<p>h\u{e9}".to_owned(), "UTF-16BE"));
+}
+
+#[test]
+fn the_header_outweighs_the_document() {
+    let body = b"<meta charset=utf-8><p>caf\xe9";
+    assert_eq!(decode(body, Some("text/html;charset=ISO-8859-1"), true).0, "<meta charset=utf-8><p>café");
+    for header in ["text/html; charset=\"Shift_JIS\"", "text/html; a=b; CHARSET = shift-jis ", "x; charset='sjis'"] {
+        assert_eq!(named(body, Some(header)), "Shift_JIS", "{header}");
+    }
+    for header in ["text/html", "text/html; charset=", "text/html; charset=klingon", "text/html; charset"] {
+        assert_eq!(named(body, Some(header)), "UTF-8", "{header}");
+    }
+    let wide = utf16("<p>x", u16::to_le_bytes);
+    assert_eq!(decode(&wide, Some("text/html; charset=utf-16"), true).0, "<p>x");
+}
+
+#[test]
+fn a_meta_is_found_in_every_form() {
+    for meta in [
+        "<meta charset=koi8-r>",
+        "<META CHARSET='KOI8-R'/>",
+        "<!doctype html><html lang=ru><head><meta\n charset = \"koi8-r\" >",
+        "<meta http-equiv=Content-Type content=\"text/html; charset=koi8-r\">",
+        "<meta content='text/html;charset=\"koi8-r\"' http-equiv='content-type'>",
+        "<meta content=\"charset x; charset = koi8-r; q\" http-equiv=\"CONTENT-TYPE\">",
+        "<!-- <meta charset=big5> --><meta name=x content=y><meta charset=koi8-r>",
+        "<!--><meta charset=koi8-r>",
+        "<a title='<meta charset=big5>'></a><meta charset=koi8-r>",
+        "</p x='<meta charset=big5>'><? <meta charset=koi8-r> ?><meta charset=koi8-r>",
+        "<meta charset=klingon><meta charset=koi8-r>",
+        "<metadata charset=big5><meta =x charset=koi8-r>",
+    ] {
+        let page = format!("{meta}<p>\u{1}").into_bytes();
+        assert_eq!(named(&[page.as_slice(), b"\xc1"].concat(), None), "KOI8-R", "{meta}");
+    }
+}
+
+#[test]
+fn what_is_no_meta_charset_is_not_taken_for_one() {
+    for page in [
+        "<meta content='text/html; charset=koi8-r'>",
+        "<meta http-equiv=refresh content='0; charset=koi8-r'>",
+        "<!-- <meta charset=koi8-r>",
+        "<meta charset",
+        "<meta charset='koi8-r",
+        "charset=koi8-r",
+        "<",
+        "<m",
+        "",
+    ] {
+        assert_eq!(named(page.as_bytes(), None), "UTF-8", "{page}");
+    }
+}
+
+#[test]
+fn a_meta_that_was_read_as_ascii_cannot_mean_utf_16() {
+    assert_eq!(named(b"<meta charset=utf-16le>", None), "UTF-8");
+    assert_eq!(named(b"<meta charset=utf-16be>", None), "UTF-8");
+    assert_eq!(named(b"<meta charset=x-user-defined>", None), "windows-1252");
+}
+
+#[test]
+fn an_xml_declaration_is_followed_in_xml_and_in_xhtml() {
+    let xml = b"<?xml version='1.0' encoding='iso-8859-1'?><a>caf\xe9</a>";
+    for is_html in [true, false] {
+        assert_eq!(decode(xml, Some("application/xml"), is_html).1, "windows-1252");
+    }
+    assert_eq!(decode(b"<?xml version=\"1.0\" encoding = \"utf-16\"?><a/>", None, false).1, "UTF-8");
+    assert_eq!(decode(b"<?xml version=\"1.0\"?><a/>", None, false).1, "UTF-8");
+    assert_eq!(decode(b"<meta charset=koi8-r>", None, false).1, "UTF-8", "no HTML, no meta");
+}
+
+#[test]
+fn without_any_word_of_it_the_bytes_tell() {
+    let russian = "Съешь ещё этих мягких французских булок, да выпей же чаю. Широкая электрификация южных губерний.";
+    let japanese = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で";
+    let korean = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 인간은 천부적으로 이성과 양심을";
+    let chinese = "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。";
+    for (text, encoding) in [(russian, WINDOWS_1251), (japanese, SHIFT_JIS), (korean, EUC_KR), (chinese, GBK)] {
+        let body = encoding.encode(text).0;
+        assert_eq!(decode(&body, Some("text/html"), true), (text.to_owned(), encoding.name()));
+        assert_eq!(decode(text.as_bytes(), None, false), (text.to_owned(), "UTF-8"));
+    }
+    assert_eq!(decode(b"caf\xe9 cr\xe8me", None, true).0, "café crème");
+}
+
+#[test]
+fn nothing_makes_it_fail() {
+    for byte in 0..=255_u8 {
+        for body in [vec![byte; 3], [b"<meta ".as_slice(), &[byte; 9]].concat(), [b"<".as_slice(), &[byte]].concat()] {
+            let _ = decode(&body, None, true);
+            let _ = decode(&body, Some(&String::from_utf8_lossy(&body)), false);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Certificates, good and bad.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+/// An authority of the test's own, and what trusts it.
+fn authority() -> (CertifiedIssuer<'static, KeyPair>, RootCertStore) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    (authority, roots)
+}
+
+fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()))
+}
+
+/// What is said of a server whose certificate was changed like this.
+async fn said(change: impl FnOnce(&mut CertificateParams)) -> Result<String, (String, bool)> {
+    let (authority, roots) = authority();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    change(&mut params);
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    fetch_from(acceptor(certificate.der().clone(), &key), roots).await
+}
+
+async fn fetch_from(tls: TlsAcceptor, roots: RootCertStore) -> Result<String, (String, bool)> {
+    let server = TestServer::start_on([127, 0, 0, 1].into(), Some(tls), |_| answer(200, &[], "safe")).await;
+    let egress = egress(Guard::open(Allow::default()), &[], roots);
+    let fetcher = HttpFetcher::new(egress, settings(), Arc::new(FixedClock));
+    let port = server.address().port().to_string();
+    match fetcher.fetch(request(server.url("/"), FetchOptions::default())).await {
+        Ok(page) => Ok(String::from_utf8(page.body.to_vec()).unwrap()),
+        Err(error) => Err((error.reason.replace(&port, "PORT"), error.transient)),
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_trusted_authority_is_accepted() {
+    assert_eq!(said(|_| ()).await.as_deref(), Ok("safe"));
+}
+
+#[tokio::test]
+async fn a_bad_certificate_is_said_to_be_bad_in_which_way() {
+    let expired = said(|params| {
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(2020, 1, 1);
+    });
+    assert_eq!(expired.await, Err(lasting("TLS: certificate has expired")));
+    let early = said(|params| params.not_before = date_time_ymd(4000, 1, 1));
+    assert_eq!(early.await, Err(lasting("TLS: certificate is not valid yet")));
+    let foreign =
+        said(|params| params.subject_alt_names = vec![rcgen::SanType::DnsName("x.example".try_into().unwrap())]);
+    assert_eq!(foreign.await, Err(lasting("TLS: certificate is not valid for 127.0.0.1:PORT")));
+    let (_, own_roots) = authority();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "nobody knows me");
+    let certificate = params.self_signed(&key).unwrap();
+    let said = fetch_from(acceptor(certificate.der().clone(), &key), own_roots).await;
+    assert_eq!(said, Err(lasting("TLS: certificate is signed by an unknown authority")));
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_said_so() {
+    // The test server waits for the end of a request's head, which a TLS greeting never is; so it is written here.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        while stream.read_u8().await.is_ok() {}
+    });
+    assert_eq!(reason(format!("https://{address}/")).await, lasting(format!("TLS: {address} does not speak it")));
+}

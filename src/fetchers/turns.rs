@@ -1,0 +1,186 @@
+//! Whose turn it is: pages under way in all and at each host, and the gap between two starts at one host.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+/// This many hosts are remembered before the idle ones are forgotten.
+const HOSTS_BEFORE_SWEEP: usize = 1024;
+
+/// Gives out turns. At each host, and among the hosts, whoever came first goes first.
+#[derive(Debug)]
+pub struct Turns {
+    all: Arc<Semaphore>,
+    per_host: usize,
+    gap: Duration,
+    hosts: Lock<Hosts>,
+}
+
+#[derive(Debug)]
+struct Hosts {
+    known: HashMap<String, Arc<Host>>,
+    sweep_at: usize,
+}
+
+#[derive(Debug)]
+struct Host {
+    slots: Arc<Semaphore>,
+    /// Held by whoever starts next, until he has started: so the gap holds however long he waits for his place.
+    next_start: Mutex<Instant>,
+}
+
+/// The right to have one page under way at one host; dropping it ends it.
+#[derive(Debug)]
+pub struct Turn {
+    _at_host: OwnedSemaphorePermit,
+    _in_all: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    /// Zero pages, in all or per host, means no bound.
+    pub fn new(in_all: usize, per_host: usize, gap: Duration) -> Self {
+        let bound = |pages: usize| if pages == 0 { Semaphore::MAX_PERMITS } else { pages.min(Semaphore::MAX_PERMITS) };
+        Self {
+            all: Arc::new(Semaphore::new(bound(in_all))),
+            per_host: bound(per_host),
+            gap,
+            hosts: Lock::new(Hosts { known: HashMap::new(), sweep_at: HOSTS_BEFORE_SWEEP }),
+        }
+    }
+
+    /// Waits for a turn at `host`. Whoever waits for a host, or for its gap, holds no place that another host's page
+    /// could use.
+    pub async fn take(&self, host: &str) -> Turn {
+        let host = self.host(host);
+        let at_host = acquire(&host.slots).await;
+        let mut next_start = host.next_start.lock().await;
+        sleep_until(*next_start).await;
+        let in_all = acquire(&self.all).await;
+        *next_start = Instant::now() + self.gap;
+        Turn { _at_host: at_host, _in_all: in_all }
+    }
+
+    fn host(&self, name: &str) -> Arc<Host> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.known.get(name) {
+            return host.clone();
+        }
+        if hosts.known.len() >= hosts.sweep_at {
+            let now = Instant::now();
+            hosts.known.retain(|_, host| host.is_busy(self.per_host, now));
+            hosts.known.shrink_to(HOSTS_BEFORE_SWEEP);
+            hosts.sweep_at = HOSTS_BEFORE_SWEEP.max(2 * hosts.known.len());
+        }
+        let host = Host { slots: Arc::new(Semaphore::new(self.per_host)), next_start: Mutex::new(Instant::now()) };
+        hosts.known.entry(name.to_owned()).or_insert(Arc::new(host)).clone()
+    }
+}
+
+impl Host {
+    /// Whether it makes a difference that it is remembered.
+    fn is_busy(self: &Arc<Self>, slots: usize, now: Instant) -> bool {
+        Arc::strong_count(self) > 1
+            || self.slots.available_permits() < slots
+            || self.next_start.try_lock().is_ok_and(|next| *next > now)
+    }
+}
+
+async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    semaphore.clone().acquire_owned().await.expect("these semaphores are never closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GAP: Duration = Duration::from_millis(100);
+
+    /// Whether a turn is to be had within a time, which passes if not.
+    async fn within(time: Duration, turns: &Turns, host: &str) -> Option<Turn> {
+        tokio::time::timeout(time, turns.take(host)).await.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_has_no_more_pages_under_way_than_its_bound() {
+        let turns = Turns::new(10, 2, Duration::ZERO);
+        let first = turns.take("a").await;
+        let _second = turns.take("a").await;
+        assert!(within(GAP, &turns, "a").await.is_none());
+        assert!(within(GAP, &turns, "b").await.is_some(), "another host is not concerned");
+        drop(first);
+        assert!(within(GAP, &turns, "a").await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_hosts_together_have_no_more_pages_under_way_than_the_bound() {
+        let turns = Turns::new(2, 2, Duration::ZERO);
+        let _a = turns.take("a").await;
+        let b = turns.take("b").await;
+        assert!(within(GAP, &turns, "c").await.is_none());
+        drop(b);
+        assert!(within(GAP, &turns, "c").await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn starts_at_one_host_keep_their_gap_even_after_waiting_for_a_place() {
+        let turns = Arc::new(Turns::new(1, 9, GAP));
+        let blocking = turns.take("other").await;
+        let start = Instant::now();
+        let visits = (0..3).map(|_| {
+            let turns = turns.clone();
+            tokio::spawn(async move {
+                let _turn = turns.take("a").await;
+                Instant::now()
+            })
+        });
+        let visits: Vec<_> = visits.collect();
+        tokio::time::sleep(GAP * 10).await;
+        drop(blocking);
+        let mut starts = Vec::new();
+        for visit in visits {
+            starts.push(visit.await.expect("no panic") - start);
+        }
+        let gaps: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(starts[0] >= GAP * 10 && gaps.iter().all(|gap| *gap >= GAP), "{starts:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_gap_takes_no_place_from_another_host() {
+        let turns = Arc::new(Turns::new(1, 9, GAP * 100));
+        drop(turns.take("a").await);
+        let waiting = tokio::spawn({
+            let turns = turns.clone();
+            async move { drop(turns.take("a").await) }
+        });
+        tokio::task::yield_now().await;
+        assert!(within(GAP, &turns, "b").await.is_some());
+        waiting.await.expect("no panic");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn giving_up_while_waiting_leaves_nothing_behind() {
+        let turns = Turns::new(1, 1, Duration::ZERO);
+        let held = turns.take("a").await;
+        assert!(within(GAP, &turns, "a").await.is_none());
+        assert!(within(GAP, &turns, "b").await.is_none());
+        drop(held);
+        assert!(within(GAP, &turns, "a").await.is_some());
+        assert!(within(GAP, &turns, "b").await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_that_are_idle_are_forgotten_and_busy_ones_are_not() {
+        let turns = Turns::new(0, 1, GAP);
+        let _held = turns.take("busy").await;
+        for n in 0..HOSTS_BEFORE_SWEEP * 3 {
+            drop(turns.take(&format!("host{n}")).await);
+            tokio::time::sleep(GAP * 2).await;
+        }
+        let known = turns.hosts.lock().expect("not poisoned").known.len();
+        assert!(known <= HOSTS_BEFORE_SWEEP, "{known}");
+        assert!(within(GAP * 5, &turns, "busy").await.is_none());
+    }
+}
