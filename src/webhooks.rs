@@ -1,0 +1,10 @@
+//! Webhooks on the wire: headers, signature, POST, and what came back.
+
+mod excerpt;
+mod headers;
+mod settings;
+mod signature;
+mod transport;
+
+pub use settings::{BadWebhookSettings, WebhookSettings};
+pub use transport::HttpTransport;

@@ -1,0 +1,86 @@
+//! Signatures as Standard Webhooks 1.0 defines them: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use opilio_actors::domain::secret::Secret;
+use ring::hmac;
+
+use super::settings::BadWebhookSettings;
+
+/// The keys in use, in the order of the configuration.
+pub struct Signer {
+    keys: Vec<hmac::Key>,
+}
+
+impl Signer {
+    pub fn new(secrets: &[Secret]) -> Result<Self, BadWebhookSettings> {
+        let keys = secrets.iter().enumerate().map(|(index, secret)| {
+            let key = key(secret.expose()).filter(|key| !key.is_empty());
+            key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key)).ok_or(BadWebhookSettings::Secret(index + 1))
+        });
+        Ok(Self { keys: keys.collect::<Result<_, _>>()? })
+    }
+
+    /// The `webhook-signature` header: one signature a key, separated by spaces. `None` where there is no key.
+    pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
+        let signatures = self.keys.iter().map(|key| {
+            let mut context = hmac::Context::with_key(key);
+            context.update(format!("{id}.{timestamp}.").as_bytes());
+            context.update(body);
+            format!("v1,{}", STANDARD.encode(context.sign()))
+        });
+        let all = signatures.collect::<Vec<_>>().join(" ");
+        (!all.is_empty()).then_some(all)
+    }
+}
+
+fn key(secret: &str) -> Option<Vec<u8>> {
+    match secret.strip_prefix("whsec_") {
+        Some(coded) => STANDARD.decode(coded.trim()).ok(),
+        None => Some(secret.as_bytes().to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification's reference libraries.
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+    fn signer(secrets: &[&str]) -> Result<Signer, BadWebhookSettings> {
+        Signer::new(&secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>())
+    }
+
+    fn signed(secrets: &[&str]) -> Option<String> {
+        let signer = signer(secrets).unwrap();
+        signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#)
+    }
+
+    #[test]
+    fn the_published_example_gives_the_published_signature() {
+        assert_eq!(signed(&[SECRET]).as_deref(), Some(SIGNATURE));
+    }
+
+    #[test]
+    fn while_a_secret_is_rotated_both_sign() {
+        let both = signed(&["whsec_bmV3IHNlY3JldA==", SECRET]).unwrap();
+        let (new, old) = both.split_once(' ').unwrap();
+        assert_eq!((new, old), (signed(&["new secret"]).unwrap().as_str(), SIGNATURE));
+    }
+
+    #[test]
+    fn another_text_is_a_key_as_it_is() {
+        let signature = signer(&["plain secret"]).unwrap().sign("msg_1", 1_700_000_000, b"{}");
+        assert_eq!(signature.as_deref(), Some("v1,/flFcbNgBSzf0XQueaRxljo0UdwlymNnKfh0KiZ7mK4="));
+    }
+
+    #[test]
+    fn without_a_secret_nothing_is_signed_and_a_bad_one_is_found_at_once() {
+        assert_eq!(signed(&[]), None);
+        for bad in ["", "whsec_", "whsec_%%%"] {
+            assert_eq!(signer(&[SECRET, bad]).err(), Some(BadWebhookSettings::Secret(2)), "{bad}");
+        }
+    }
+}

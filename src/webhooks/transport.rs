@@ -1,0 +1,120 @@
+//! One attempt at one webhook: signed, posted, followed over 307 and 308, its answer read as far as the log wants it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::LOCATION;
+use http::{HeaderMap, Method};
+use opilio_actors::domain::delivery::AttemptOutcome;
+use opilio_actors::ports::{Clock, WebhookRequest, WebhookTransport};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use super::excerpt;
+use super::headers;
+use super::settings::{BadWebhookSettings, WebhookSettings};
+use super::signature::Signer;
+use crate::egress::{Answer, Cleared, Egress, Trouble, in_words, is_same_party, retry_after};
+
+/// The status decides; its body is waited for only a little.
+const EXCERPT_WAIT: Duration = Duration::from_secs(2);
+
+/// Posts webhooks over HTTP.
+pub struct HttpTransport {
+    egress: Egress,
+    clock: Arc<dyn Clock>,
+    operators: HeaderMap,
+    signer: Signer,
+    timeout: Duration,
+    max_redirects: usize,
+}
+
+/// A webhook ready to go, once for its receiver and once for strangers.
+struct Letter {
+    own: HeaderMap,
+    strangers: HeaderMap,
+}
+
+impl HttpTransport {
+    pub fn new(egress: Egress, settings: &WebhookSettings, clock: Arc<dyn Clock>) -> Result<Self, BadWebhookSettings> {
+        Ok(Self {
+            egress,
+            clock,
+            operators: headers::operators(settings)?,
+            signer: Signer::new(&settings.secrets)?,
+            timeout: settings.timeout,
+            max_redirects: settings.max_redirects,
+        })
+    }
+}
+
+#[async_trait]
+impl WebhookTransport for HttpTransport {
+    async fn post(&self, request: WebhookRequest) -> AttemptOutcome {
+        let letter = match self.seal(&request) {
+            Ok(letter) => letter,
+            Err(reason) => return AttemptOutcome::Unsendable { reason },
+        };
+        let deadline = Instant::now() + self.timeout;
+        match timeout_at(deadline, self.deliver(&request, &letter)).await {
+            Ok(Ok(answer)) => self.report(answer, deadline).await,
+            Ok(Err(Trouble::Blocked)) => AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() },
+            Ok(Err(trouble)) => AttemptOutcome::Failed { reason: trouble.to_string() },
+            Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", in_words(self.timeout)) },
+        }
+    }
+}
+
+impl HttpTransport {
+    fn seal(&self, request: &WebhookRequest) -> Result<Letter, String> {
+        let own = headers::for_receiver(&self.operators, &request.target.headers);
+        let mut own = own.map_err(|name| format!("Header {name:?} cannot be sent"))?;
+        let mut strangers = headers::for_strangers(&own);
+        let timestamp = self.clock.now().as_second();
+        let signature = self.signer.sign(&request.id, timestamp, &request.body);
+        headers::seal(&mut own, &request.id, timestamp, signature.clone())
+            .and_then(|()| headers::seal(&mut strangers, &request.id, timestamp, signature))
+            .ok_or("The webhook's id cannot be sent")?;
+        Ok(Letter { own, strangers })
+    }
+
+    /// The answer at the end of the redirects. One redirect too many, or one that leads nowhere, is the answer itself.
+    async fn deliver(&self, request: &WebhookRequest, letter: &Letter) -> Result<Answer, Trouble> {
+        let (guard, target) = (self.egress.guard(), &request.target);
+        let mut to = if target.trusted { guard.trust(&target.url)? } else { guard.check(&target.url)? };
+        let mut redirects = 0;
+        loop {
+            let is_receiver = is_same_party(&target.url, to.url());
+            let headers = if is_receiver { letter.own.clone() } else { letter.strangers.clone() };
+            let answer = self.egress.send(Method::POST, &to, headers, request.body.clone()).await?;
+            let Some(next) = redirect(&to, &answer).filter(|_| redirects < self.max_redirects) else {
+                return Ok(answer);
+            };
+            redirects += 1;
+            to = guard.redirect(&to, answer.answered_by(), &next)?;
+        }
+    }
+
+    async fn report(&self, mut answer: Answer, deadline: Instant) -> AttemptOutcome {
+        let wait = deadline.saturating_duration_since(Instant::now()).min(EXCERPT_WAIT);
+        let mut bytes = Vec::new();
+        let _ = timeout(wait, excerpt::read(&mut answer, &mut bytes)).await;
+        AttemptOutcome::Answered {
+            status: answer.status(),
+            retry_after: retry_after(answer.headers(), self.clock.now()),
+            excerpt: excerpt::text(&bytes),
+        }
+    }
+}
+
+fn redirect(from: &Cleared, answer: &Answer) -> Option<Url> {
+    if !matches!(answer.status(), 307 | 308) {
+        return None;
+    }
+    let location = answer.headers().get(LOCATION)?;
+    from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
+}
+
+#[cfg(test)]
+mod tests;

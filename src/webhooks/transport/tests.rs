@@ -1,0 +1,232 @@
+//! Receivers of every kind, over real sockets.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use opilio_actors::domain::secret::Secret;
+use opilio_actors::domain::webhook::Target;
+use rustls::RootCertStore;
+
+use super::*;
+use crate::egress::testing::{Reply, Seen, TestServer, answer, egress, redirect};
+use crate::egress::{Allow, Guard};
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_614_265_330).expect("in range")
+    }
+}
+
+const BODY: &str = r#"{"test": 2432232314}"#;
+
+fn transport_behind(guard: Guard, settings: &WebhookSettings) -> HttpTransport {
+    HttpTransport::new(egress(guard, &[], RootCertStore::empty()), settings, Arc::new(FixedClock)).unwrap()
+}
+
+fn transport(settings: &WebhookSettings) -> HttpTransport {
+    transport_behind(Guard::open(Allow::default()), settings)
+}
+
+fn secrets(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect()
+}
+
+fn request(url: &str, headers: &[(&str, &str)]) -> WebhookRequest {
+    let url = Url::parse(url).unwrap();
+    let target = Target { url, headers: secrets(headers), data_in_payload: false, trusted: false };
+    WebhookRequest { id: "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned(), target, body: Bytes::from_static(BODY.as_bytes()) }
+}
+
+async fn post(url: &str) -> AttemptOutcome {
+    let settings = WebhookSettings { timeout: Duration::from_millis(500), ..WebhookSettings::default() };
+    transport(&settings).post(request(url, &[])).await
+}
+
+fn failed(reason: impl Into<String>) -> AttemptOutcome {
+    AttemptOutcome::Failed { reason: reason.into() }
+}
+
+fn answered(status: u16, excerpt: &str) -> AttemptOutcome {
+    AttemptOutcome::Answered { status, retry_after: None, excerpt: excerpt.to_owned() }
+}
+
+fn blocked() -> AttemptOutcome {
+    AttemptOutcome::Unsendable { reason: "URL blocked".to_owned() }
+}
+
+#[tokio::test]
+async fn a_webhook_is_one_signed_post_of_json() {
+    let server = TestServer::start(|_| answer(200, &[], "thanks\n")).await;
+    let settings = WebhookSettings {
+        secrets: vec![Secret::new("new"), Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")],
+        ..WebhookSettings::default()
+    };
+    let outcome = transport(&settings).post(request(&server.url("/hook?a=b"), &[])).await;
+    assert_eq!(outcome, answered(200, "thanks "));
+    let seen = &server.seen()[0];
+    assert_eq!(
+        (seen.method.as_str(), seen.path.as_str(), seen.body.as_slice()),
+        ("POST", "/hook?a=b", BODY.as_bytes())
+    );
+    assert_eq!(seen.header("content-type"), Some("application/json"));
+    assert_eq!(seen.header("webhook-id"), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
+    assert_eq!(seen.header("webhook-timestamp"), Some("1614265330"));
+    assert_eq!(seen.header("user-agent"), Some(concat!("Opilio-Webhook/", env!("CARGO_PKG_VERSION"))));
+    let signatures = seen.header("webhook-signature").unwrap();
+    assert!(signatures.ends_with(" v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="), "{signatures}");
+}
+
+#[tokio::test]
+async fn the_jobs_headers_overlay_the_operators_and_neither_touches_ours() {
+    let server = TestServer::start(|_| answer(204, &[], "")).await;
+    let headers = secrets(&[("User-Agent", "Op/1"), ("X-Both", "operator"), ("Content-Type", "text/plain")]);
+    let settings = WebhookSettings { headers, ..WebhookSettings::default() };
+    let own = [("x-both", "job"), ("X-Job", "é"), ("webhook-id", "forged"), ("webhook-signature", "v1,forged")];
+    transport(&settings).post(request(&server.url("/"), &own)).await;
+    let seen = &server.seen()[0];
+    let values = ["user-agent", "x-both", "x-job", "content-type", "webhook-id"].map(|name| seen.header(name).unwrap());
+    assert_eq!(values, ["Op/1", "job", "é", "application/json", "msg_p5jXN8AQM9LWM0D4loKWxJek"]);
+    assert_eq!(seen.header("webhook-signature"), None);
+    assert_eq!(seen.headers.iter().filter(|(name, _)| name == "x-both").count(), 1);
+}
+
+#[tokio::test]
+async fn headers_and_secrets_that_cannot_be_used_are_found_when_they_are_set() {
+    let bad = |settings: WebhookSettings| {
+        let egress = egress(Guard::open(Allow::default()), &[], RootCertStore::empty());
+        HttpTransport::new(egress, &settings, Arc::new(FixedClock)).err()
+    };
+    let header = WebhookSettings { headers: secrets(&[("a b", "x")]), ..WebhookSettings::default() };
+    assert_eq!(bad(header), Some(BadWebhookSettings::Header("a b".to_owned())));
+    let secret = WebhookSettings { secrets: vec![Secret::new("whsec_?")], ..WebhookSettings::default() };
+    assert_eq!(bad(secret), Some(BadWebhookSettings::Secret(1)));
+    let own = transport(&WebhookSettings::default()).post(request("http://127.0.0.1:1/", &[("a b", "secret")])).await;
+    assert_eq!(own, AttemptOutcome::Unsendable { reason: "Header \"a b\" cannot be sent".to_owned() });
+}
+
+#[tokio::test]
+async fn every_answer_is_reported_as_it_is() {
+    let server = TestServer::start(|seen| {
+        let status = seen.path[1..].parse().unwrap();
+        answer(status, &[("retry-after", "9"), ("location", "/200")], "why")
+    });
+    let server = server.await;
+    for status in [200, 201, 299, 300, 301, 302, 303, 400, 404, 410, 429, 500, 503] {
+        let outcome = post(&server.url(&format!("/{status}"))).await;
+        let retry_after = Some(Duration::from_secs(9));
+        assert_eq!(outcome, AttemptOutcome::Answered { status, retry_after, excerpt: "why".to_owned() });
+    }
+    assert_eq!(server.seen().len(), 13, "no redirect of these kinds is followed");
+}
+
+#[tokio::test]
+async fn a_307_or_308_is_followed_with_method_and_body() {
+    let server = TestServer::start(|seen| match seen.path.as_str() {
+        "/a" => redirect(307, "/b"),
+        "/b" => redirect(308, "c"),
+        _ => answer(200, &[], "ok"),
+    });
+    let server = server.await;
+    let request = request(&server.url("/a"), &[("authorization", "mine")]);
+    assert_eq!(transport(&WebhookSettings::default()).post(request).await, answered(200, "ok"));
+    for seen in server.seen() {
+        assert_eq!((seen.method.as_str(), seen.body.as_slice()), ("POST", BODY.as_bytes()));
+        assert_eq!(seen.header("authorization"), Some("mine"));
+    }
+}
+
+#[tokio::test]
+async fn five_redirects_are_followed_and_the_sixth_is_the_answer() {
+    let server = TestServer::start(|seen| match seen.path[1..].parse::<u32>() {
+        Ok(0) => answer(200, &[], ""),
+        Ok(n) => redirect(307, &format!("/{}", n - 1)),
+        Err(_) => answer(308, &[], "nowhere"),
+    });
+    let server = server.await;
+    assert_eq!(post(&server.url("/5")).await, answered(200, ""));
+    assert_eq!(post(&server.url("/6")).await, answered(307, ""));
+    assert_eq!(post(&server.url("/x")).await, answered(308, "nowhere"));
+}
+
+#[tokio::test]
+async fn nothing_that_may_be_a_credential_goes_to_another_origin() {
+    let other = TestServer::start(|_| answer(200, &[], "")).await;
+    let target = other.url("/");
+    let server = TestServer::start(move |_| redirect(307, &target)).await;
+    let settings = WebhookSettings {
+        headers: secrets(&[("X-Operator", "secret"), ("User-Agent", "Op/1")]),
+        secrets: vec![Secret::new("key")],
+        ..WebhookSettings::default()
+    };
+    transport(&settings).post(request(&server.url("/"), &[("Authorization", "secret")])).await;
+    let there = &other.seen()[0];
+    assert_eq!((there.header("authorization"), there.header("x-operator")), (None, None));
+    assert_eq!((there.header("user-agent"), there.body.as_slice()), (Some("Op/1"), BODY.as_bytes()));
+    assert!(there.header("webhook-signature").is_some() && there.header("content-type").is_some());
+}
+
+#[tokio::test]
+async fn the_guard_stands_before_the_receiver_and_before_every_hop() {
+    let inside = TestServer::start(|_| answer(200, &[], "")).await;
+    let target = inside.url("/");
+    let script = move |_: &Seen| redirect(307, &target);
+    let outside = TestServer::start_on([127, 0, 0, 2].into(), None, script).await;
+    let guard = Guard::closed(Allow::parse(["127.0.0.2"]).unwrap());
+    let transport = transport_behind(guard, &WebhookSettings::default());
+    assert_eq!(transport.post(request(&inside.url("/"), &[])).await, blocked());
+    assert_eq!(transport.post(request(&outside.url("/"), &[])).await, blocked());
+    assert_eq!(inside.seen().len(), 0);
+    let mut trusted = request(&inside.url("/"), &[]);
+    trusted.target.trusted = true;
+    assert_eq!(transport.post(trusted).await, answered(200, ""));
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_costs_no_more_than_the_timeout() {
+    let server = TestServer::start(|seen| match seen.path.as_str() {
+        "/redirect" => redirect(307, "/hang"),
+        _ => Reply::Stall(Vec::new()),
+    });
+    let server = server.await;
+    assert_eq!(post(&server.url("/hang")).await, failed("timeout after 500ms"));
+    assert_eq!(post(&server.url("/redirect")).await, failed("timeout after 500ms"));
+}
+
+#[tokio::test]
+async fn of_an_endless_answer_only_the_beginning_is_read() {
+    let head = b"HTTP/1.1 200 X\r\ncontent-length: 1000000000\r\n\r\n".to_vec();
+    let server = TestServer::start(move |_| Reply::Endless(head.clone(), vec![b'x'; 4096])).await;
+    assert_eq!(post(&server.url("/")).await, answered(200, &"x".repeat(1024)));
+    assert!(server.sent() < 20 << 20, "{} bytes", server.sent());
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_never_comes_or_breaks_off_is_an_answer_all_the_same() {
+    let head = "HTTP/1.1 200 X\r\ncontent-length: 10\r\n\r\nabc";
+    let server = TestServer::start(move |seen| match seen.path.as_str() {
+        "/stall" => Reply::Stall(head.as_bytes().to_vec()),
+        "/cut" => Reply::Close(head.as_bytes().to_vec()),
+        _ => Reply::Drip(head.as_bytes().to_vec(), vec![b'd'; 100], Duration::from_millis(100)),
+    });
+    let server = server.await;
+    assert_eq!(post(&server.url("/stall")).await, answered(200, "abc"));
+    assert_eq!(post(&server.url("/cut")).await, answered(200, "abc"));
+    let AttemptOutcome::Answered { status: 200, excerpt, .. } = post(&server.url("/drip")).await else { panic!() };
+    assert!(excerpt.starts_with("abcd"), "{excerpt}");
+}
+
+#[tokio::test]
+async fn network_errors_are_failures_in_words() {
+    let server = TestServer::start(|seen| match seen.path.as_str() {
+        "/reset" => Reply::Reset,
+        _ => Reply::Close(Vec::new()),
+    });
+    let server = server.await;
+    let at = server.address().to_string();
+    assert_eq!(post(&server.url("/reset")).await, failed(format!("Connection reset by {at}")));
+    let closed = format!("Connection closed by {at} before the answer was complete");
+    assert_eq!(post(&server.url("/close")).await, failed(closed));
+    assert_eq!(post("http://127.0.0.1:1/").await, failed("Connection refused by 127.0.0.1:1"));
+    assert_eq!(post("http://hooks.invalid/").await, failed("DNS: no such host hooks.invalid"));
+}
