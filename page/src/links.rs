@@ -55,3 +55,52 @@ fn text(tree: &Tree, anchor: Id) -> String {
     let label = label.or_else(|| tree.attr(image()?, "alt"));
     label.map(plain::collapsed).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Link, Links, Options, read};
+
+    fn links(url: &str, html: &str) -> Links {
+        read(html, &url::Url::parse(url).unwrap(), &Options::default(), &Limits::default()).unwrap().links
+    }
+
+    fn hrefs(links: &[Link]) -> Vec<&str> {
+        links.iter().map(|link| &*link.href).collect()
+    }
+
+    #[test]
+    fn links_are_internal_by_registrable_domain() {
+        for (page, href, internal) in [
+            ("https://www.a.co.uk/b", "/c", true),
+            ("https://www.a.co.uk/b", "https://d.a.co.uk", true),
+            ("https://www.a.co.uk/b", "https://b.co.uk", false),
+            ("https://a.github.io/", "https://b.github.io/", false),
+            ("http://127.0.0.1:81/", "http://127.0.0.1:82/", true),
+            ("http://127.0.0.1/", "http://127.0.1.1/", false),
+            ("http://localhost/", "//localhost:3000/x", true),
+            ("http://localhost/", "http://example.com", false),
+            ("raw:x", "http://example.com", false),
+        ] {
+            let links = links(page, &format!("<a href='{href}'>x</a>"));
+            assert_eq!(
+                (links.internal.len(), links.external.len()),
+                (usize::from(internal), usize::from(!internal)),
+                "{page} {href}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_target_comes_once_and_only_what_can_be_fetched() {
+        let links = links(
+            "https://a.example/b/",
+            "<a href=c#d title=' e ' >f\n <b>g</b></a><a href='c'>h</a><a href=#i>j</a><a href=mailto:a@b.c>k</a>
+             <a href=javascript:l>m</a><a href=tel:1>n</a><a href=data:,o>p</a><a href='http://[q'>r</a><a>s</a><a href>t</a>
+             <map><area href=u alt=v></map><p hidden><a href=w><img alt=x></a></p><template><a href=y>z</a></template>",
+        );
+        assert_eq!(hrefs(&links.internal), ["c", "", "u", "w"].map(|path| format!("https://a.example/b/{path}")));
+        assert!(links.external.is_empty());
+        let texts: Vec<_> = links.internal.iter().map(|link| &*link.text).collect();
+        assert_eq!((texts, &*links.internal[0].title), (vec!["f g", "j", "v", "x"], "e"));
+    }
+}

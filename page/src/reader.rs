@@ -55,3 +55,50 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
         truncated,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn keys(value: &Value) -> Vec<&str> {
+        value.as_object().expect("an object").keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn every_part_of_a_page_has_the_keys_that_clients_read() {
+        let html =
+            "<title>t</title><a href=/a>b</a><img src=c.png alt=d><table class=e><tr><th>f<th>g<tr><td>h<td>i</table>";
+        let url = Url::parse("https://a.example/").expect("a constant");
+        let page = read(html, &url, &Options::default(), &Limits::default()).expect("it is short");
+        let page = serde_json::to_value(page).expect("it is JSON");
+        for (part, expected) in [
+            ("", "cleaned_html media links metadata tables markdown fit_html head_fingerprint"),
+            ("/media", "images videos audios"),
+            ("/media/images/0", "src data alt desc score type group_id format width"),
+            ("/links", "internal external"),
+            (
+                "/links/internal/0",
+                "href text title base_domain head_data head_extraction_status head_extraction_error intrinsic_score \
+                 contextual_score total_score",
+            ),
+            ("/tables/0", "headers rows caption summary metadata"),
+            ("/tables/0/metadata", "row_count column_count has_headers has_caption has_summary class"),
+            ("/metadata", "title description keywords author"),
+            ("/markdown", "raw_markdown markdown_with_citations references_markdown fit_markdown fit_html"),
+        ] {
+            let value = page.pointer(part).expect("it is there");
+            assert_eq!(keys(value), expected.split_whitespace().collect::<Vec<_>>(), "{part}");
+        }
+    }
+
+    #[test]
+    fn reading_ends_when_its_time_is_over() {
+        let html = "<p>a ".repeat(200_000);
+        let url = Url::parse("https://a.example/").expect("a constant");
+        let limits = Limits { deadline: Some(Duration::from_millis(1)), ..Limits::default() };
+        let error = read(&html, &url, &Options::default(), &limits).expect_err("it takes longer");
+        assert_eq!(error.to_string(), "reading the page took longer than 0.001 s");
+    }
+}

@@ -155,11 +155,9 @@ impl<'t> Writer<'t> {
         if holds.any(Holds::LEFT_OUT | Holds::HIDDEN) {
             return Ok(false);
         }
-        let tag = element.tag;
-        if self.flat > 0 && is_block(tag) {
-            return Ok(self.enter_flat(id, tag));
-        }
-        match tag {
+        match element.tag {
+            tag if is_block(tag) && self.flat > 0 => return Ok(self.enter_flat(id, tag)),
+            tag if is_block(tag) => return self.enter_block(id, element),
             Tag::Head | Tag::Video | Tag::Audio => return Ok(false),
             Tag::Math | Tag::Script => {
                 if let Some(formula) = math::formula(self.source.tree, id) {
@@ -172,6 +170,13 @@ impl<'t> Writer<'t> {
                 self.show_address(element);
                 return Ok(false);
             }
+            _ => self.enter_inline(id, element, holds),
+        }
+        Ok(true)
+    }
+
+    fn enter_block(&mut self, id: Id, element: &Element) -> Result<bool, Unreadable> {
+        match element.tag {
             Tag::Table => return self.enter_table(id),
             Tag::Hr => {
                 self.flush();
@@ -187,21 +192,20 @@ impl<'t> Writer<'t> {
             Tag::Li => self.enter_item(id, element),
             Tag::Blockquote => self.enter_container(id, Sheet::open_quote),
             Tag::Dl => self.enter_definitions(id),
-            Tag::Dt | Tag::Dd => self.enter_definition(id, tag),
+            Tag::Dt | Tag::Dd => self.enter_definition(id, element.tag),
             Tag::Summary => {
                 self.flush();
                 self.flat += 1;
                 self.pieces.open_all_strong();
                 self.undo.push((id, Undo::Summary));
             }
-            tag if is_block(tag) => match heading_level(tag) {
+            tag => match heading_level(tag) {
                 Some(level) => self.enter_heading(id, level),
                 None => {
                     self.flush();
                     self.undo.push((id, Undo::Block));
                 }
             },
-            _ => self.enter_inline(id, element, holds),
         }
         Ok(true)
     }
