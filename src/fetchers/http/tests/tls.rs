@@ -17,11 +17,13 @@ fn authority() -> (CertifiedIssuer<'static, KeyPair>, RootCertStore) {
     (authority, roots)
 }
 
-fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair, alpn: &[&[u8]]) -> TlsAcceptor {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()))
+    let mut config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// What is said of a server whose certificate was changed like this.
@@ -31,7 +33,7 @@ async fn said(change: impl FnOnce(&mut CertificateParams)) -> Result<String, (St
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     change(&mut params);
     let certificate = params.signed_by(&key, &authority).unwrap();
-    fetch_from(acceptor(certificate.der().clone(), &key), roots).await
+    fetch_from(acceptor(certificate.der().clone(), &key, &[]), roots).await
 }
 
 async fn fetch_from(tls: TlsAcceptor, roots: RootCertStore) -> Result<String, (String, bool)> {
@@ -67,7 +69,7 @@ async fn a_bad_certificate_is_said_to_be_bad_in_which_way() {
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "nobody knows me");
     let certificate = params.self_signed(&key).unwrap();
-    let said = fetch_from(acceptor(certificate.der().clone(), &key), own_roots).await;
+    let said = fetch_from(acceptor(certificate.der().clone(), &key, &[]), own_roots).await;
     assert_eq!(said, Err(lasting("TLS: certificate is signed by an unknown authority")));
 }
 
@@ -84,4 +86,27 @@ async fn a_server_that_speaks_no_tls_is_said_so() {
         while stream.read_u8().await.is_ok() {}
     });
     assert_eq!(reason(format!("https://{address}/")).await, lasting(format!("TLS: {address} does not speak it")));
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_the_server_speaks_it() {
+    let (authority, roots) = authority();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let tls = acceptor(certificate.der().clone(), &key, &[b"h2"]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let stream = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((request, mut respond))) = connection.accept().await {
+            let mut body = respond.send_response(::http::Response::new(()), false).unwrap();
+            body.send_data(format!("{:?} {}", request.version(), request.uri().path()).into(), true).unwrap();
+        }
+    });
+    let egress = egress(Guard::open(Allow::default()), &[], roots);
+    let fetcher = HttpFetcher::new(egress, settings(), Arc::new(FixedClock));
+    let page = fetcher.fetch(request(url, FetchOptions::default())).await.unwrap();
+    assert_eq!(page.body, "HTTP/2.0 /");
 }

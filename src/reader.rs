@@ -1,0 +1,140 @@
+//! Pages to records: decoded, read and written out on a small pool of threads, away from those that serve messages.
+
+mod kind;
+mod pool;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::StatusCode;
+use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
+use opilio_actors::domain::crawl_options::CrawlOptions;
+use opilio_actors::ports::{FetchedPage, PageReader};
+use opilio_page::{Limits, Page, Unreadable};
+use url::Url;
+
+use crate::egress::in_words;
+use crate::fetchers::charset;
+use kind::Kind;
+use pool::{Broken, CpuPool};
+
+/// Beyond its own limit a page gets this much to notice it, and to be written out.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The operator's choices.
+#[derive(Clone, Debug)]
+pub struct ReaderSettings {
+    /// Pages being read at the same moment.
+    pub places: usize,
+    /// One page, waiting for its place not included.
+    pub timeout: Duration,
+    /// The other bounds on a page; its deadline is the time-out. `max_bytes` counts text: at most three times the bytes
+    /// that were fetched.
+    pub limits: Limits,
+}
+
+impl Default for ReaderSettings {
+    /// One place a core.
+    fn default() -> Self {
+        Self {
+            places: std::thread::available_parallelism().map_or(1, usize::from),
+            timeout: Duration::from_secs(10),
+            limits: Limits { max_bytes: 64 * 1024 * 1024, ..Limits::default() },
+        }
+    }
+}
+
+/// Reads pages. Every page comes out as a record, also one that panics or does not end.
+pub struct CpuReader {
+    pool: CpuPool,
+    timeout: Duration,
+    limits: Limits,
+}
+
+impl CpuReader {
+    pub fn new(settings: ReaderSettings) -> Self {
+        Self {
+            pool: CpuPool::new(settings.places),
+            timeout: settings.timeout,
+            limits: Limits { deadline: Some(settings.timeout), ..settings.limits },
+        }
+    }
+}
+
+#[async_trait]
+impl PageReader for CpuReader {
+    async fn read(
+        &self,
+        index: u32,
+        url: &str,
+        page: FetchedPage,
+        options: Arc<CrawlOptions>,
+        effort: Effort,
+    ) -> PageRecord {
+        let exchange = page.exchange.clone();
+        let (own_url, limits) = (url.to_owned(), self.limits.clone());
+        let work = move || PageRecord::new(index, &read(&own_url, page, &options, &limits, effort));
+        let reason = match self.pool.run(self.timeout + GRACE, work).await {
+            Ok(record) => return record,
+            Err(Broken::Overran) => too_slow(self.timeout),
+            Err(Broken::Panicked) => "Page could not be read: internal error".to_owned(),
+        };
+        tracing::error!(target: "reader", url = url.chars().take(200).collect::<String>(), reason);
+        let reason = status_error(&exchange).unwrap_or(reason);
+        PageRecord::new(index, &PageResult::failed(url, exchange, Some(effort), reason))
+    }
+}
+
+/// The whole of the work on one page. What a page with an error status says is given as well, where it can be read.
+fn read(url: &str, page: FetchedPage, options: &CrawlOptions, limits: &Limits, effort: Effort) -> PageResult {
+    let FetchedPage { exchange, body, content_type, .. } = page;
+    let content_type = content_type.as_deref();
+    let status_error = status_error(&exchange);
+    let text = |is_html| charset::decode(&body, content_type, is_html).0;
+    let read = match kind::of(content_type, &body) {
+        Kind::Html => {
+            let html = text(true);
+            let page = opilio_page::read(&html, &base(&exchange), &options.page, limits);
+            page.map(|page| (html, page)).map_err(|unreadable| reason(&unreadable))
+        }
+        Kind::Text(essence) => Ok(text_page(text(false), &essence)),
+        Kind::Unsupported(essence) => Err(format!("Unsupported content type {essence}")),
+    };
+    match read {
+        Ok((html, page)) => PageResult::read(url, html, exchange, page, effort, status_error.unwrap_or_default()),
+        Err(reason) => PageResult::failed(url, exchange, Some(effort), status_error.unwrap_or(reason)),
+    }
+}
+
+fn text_page(text: String, essence: &str) -> (String, Page) {
+    let page = opilio_page::read_text(&text, essence);
+    (text, page)
+}
+
+/// A page without an address of its own has no base for its links either.
+fn base(exchange: &Exchange) -> Url {
+    let address = exchange.final_url.as_deref().and_then(|url| Url::parse(url).ok());
+    address.unwrap_or_else(|| Url::parse("about:blank").expect("a constant"))
+}
+
+fn reason(unreadable: &Unreadable) -> String {
+    match unreadable {
+        Unreadable::TooSlow { bound } => too_slow(*bound),
+        other => format!("Page could not be read: {other}"),
+    }
+}
+
+fn too_slow(limit: Duration) -> String {
+    format!("Page could not be read within {}", in_words(limit))
+}
+
+/// `HTTP 404 Not Found`.
+fn status_error(exchange: &Exchange) -> Option<String> {
+    let status = exchange.status.filter(|status| *status >= 400)?;
+    let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    Some(words.map_or_else(|| format!("HTTP {status}"), |words| format!("HTTP {status} {words}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::*;
+
+const EFFORT: Effort = Effort { attempts: 2 };
+
+fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> FetchedPage {
+    FetchedPage {
+        exchange: Exchange {
+            status: Some(status),
+            headers: None,
+            final_url: Some("http://example.com/dir/page".to_owned()),
+        },
+        body: body.into(),
+        content_type: content_type.map(str::to_owned),
+        retry_after: None,
+    }
+}
+
+async fn read_with(settings: ReaderSettings, page: FetchedPage) -> (PageRecord, Value) {
+    let reader = CpuReader::new(settings);
+    let record = reader.read(3, "http://example.com/", page, Arc::default(), EFFORT).await;
+    let json = serde_json::from_slice(&record.json).expect("JSON");
+    (record, json)
+}
+
+async fn read_page(page: FetchedPage) -> (PageRecord, Value) {
+    read_with(ReaderSettings::default(), page).await
+}
+
+#[tokio::test]
+async fn an_html_page_is_read_in_its_own_character_set_against_its_final_address() {
+    let body = b"<meta charset=iso-8859-1><title>Caf\xe9</title><p>cr\xe8me <a href=x>link</a>".to_vec();
+    let (record, json) = read_page(page(200, Some("text/html"), body)).await;
+    assert!(record.success && record.error.is_empty() && record.index == 3);
+    assert_eq!(json["url"], "http://example.com/");
+    assert_eq!(json["redirected_url"], "http://example.com/dir/page");
+    assert_eq!(json["metadata"]["title"], "Café");
+    assert_eq!(json["links"]["internal"][0]["href"], "http://example.com/dir/x");
+    assert!(json["html"].as_str().unwrap().contains("crème"));
+    assert!(json["markdown"]["raw_markdown"].as_str().unwrap().contains("crème"));
+    assert_eq!(json["crawl_stats"]["attempts"], 2);
+}
+
+#[tokio::test]
+async fn other_text_is_taken_as_it_is() {
+    for (content_type, body) in
+        [("application/json", "{\"a\": \"<b>\"}"), ("text/markdown", "# T\n\n* x"), ("text/x", "y")]
+    {
+        let (record, json) = read_page(page(200, Some(content_type), body)).await;
+        assert!(record.success, "{}", record.error);
+        assert_eq!(json["html"], body);
+        assert!(json["markdown"]["raw_markdown"].as_str().unwrap().contains(body), "{json}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_an_error_of_this_page() {
+    let (record, json) = read_page(page(200, Some("application/pdf; x"), "%PDF-1.7")).await;
+    assert_eq!((record.success, record.error.as_str()), (false, "Unsupported content type application/pdf"));
+    assert_eq!((json["html"].as_str(), json["status_code"].as_u64()), (Some(""), Some(200)));
+    assert_eq!(json["error_message"], record.error);
+}
+
+#[tokio::test]
+async fn a_page_with_an_error_status_fails_and_still_says_what_it_says() {
+    let (record, json) = read_page(page(404, Some("text/html"), "<h1>Gone fishing</h1>")).await;
+    assert_eq!((record.success, record.error.as_str()), (false, "HTTP 404 Not Found"));
+    assert_eq!(json["markdown"]["raw_markdown"].as_str().map(str::trim), Some("# Gone fishing"));
+    for (status, error) in
+        [(500, "HTTP 500 Internal Server Error"), (429, "HTTP 429 Too Many Requests"), (799, "HTTP 799")]
+    {
+        assert_eq!(read_page(page(status, Some("image/png"), "x")).await.0.error, error);
+    }
+}
+
+#[tokio::test]
+async fn a_page_brought_along_has_no_base_for_its_links() {
+    let mut raw = page(200, Some("text/html; charset=utf-8"), "<p>é <a href=/x>y</a> <a href=http://a.example/>z</a>");
+    raw.exchange.final_url = None;
+    let (record, json) = read_page(raw).await;
+    assert!(record.success);
+    assert_eq!(json["redirected_url"], Value::Null);
+    let links = [&json["links"]["internal"], &json["links"]["external"]].map(|list| list.as_array().unwrap().len());
+    assert_eq!(links.iter().sum::<usize>(), 1, "{json}");
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_long_or_is_too_long_becomes_a_failed_record() {
+    let hurried = ReaderSettings { timeout: Duration::ZERO, ..ReaderSettings::default() };
+    let big = "<p>x".repeat(100_000);
+    let (record, json) = read_with(hurried.clone(), page(200, Some("text/html"), big.clone())).await;
+    assert_eq!((record.success, record.error.as_str()), (false, "Page could not be read within 0s"));
+    assert_eq!(json["status_code"], 200);
+    assert_eq!(read_with(hurried, page(404, Some("text/html"), big)).await.0.error, "HTTP 404 Not Found");
+    let limits = Limits { max_bytes: 10, ..Limits::default() };
+    let narrow = ReaderSettings { limits, ..ReaderSettings::default() };
+    let (record, _) = read_with(narrow, page(200, None, "<p>more than ten")).await;
+    assert!(record.error.starts_with("Page could not be read: the page has 16 bytes"), "{}", record.error);
+}
