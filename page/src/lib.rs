@@ -1,7 +1,7 @@
 //! What a page says: HTML text in; Markdown, links, media, metadata, tables and cleaned HTML out.
 //!
 //! Pure: no I/O, no async, no knowledge of jobs. A page is parsed once, by html5ever, into a compact arena of our own
-//! ([`tree`]); one survey over it finds what each output needs, and each output is then one walk without recursion.
+//! (`tree`); one survey over it finds what each output needs, and each output is then one walk without recursion.
 //! Nesting, bytes, nodes, time and output are bounded by [`Limits`], so that no page can hold a worker for long.
 //!
 //! Cost, as `benches/page.rs` measures it: a made-up article of 47 KB takes 2.0 times as long to read, with every field,
