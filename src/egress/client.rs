@@ -104,7 +104,6 @@ fn client(
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
         .referer(false)
         .dns_resolver(resolver)
         .tls_backend_preconfigured(tls)
