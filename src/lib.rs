@@ -1,4 +1,8 @@
 //! Opilio's outside world: what puts the actors' ports into practice.
 
+pub mod egress;
+pub mod fetchers;
 pub mod http;
+pub mod reader;
 pub mod stores;
+pub mod webhooks;
