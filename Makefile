@@ -1,9 +1,14 @@
+# make run    builds and starts the server on an embedded store under ./data
 # make test   what has to pass before anything lands
 # make check  formatting, lints and the arrows between the packages
 
 export CARGO_INCREMENTAL ?= 1
 
-.PHONY: test check tools
+run:
+	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
+	cargo run --release --bin opilio -- serve
+
+.PHONY: run test check tools
 
 test: check
 	cargo nextest run --workspace

@@ -6,6 +6,7 @@ mod errors;
 pub mod header_rules;
 mod health;
 mod jobs;
+mod metrics;
 mod status;
 mod submission;
 mod webhook_config;
@@ -17,6 +18,7 @@ use actix_web::web;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::ports::{Clock, JobStore};
+use prometheus_client::registry::Registry;
 
 pub use errors::ApiError;
 pub use webhook_config::WebhookDefaults;
@@ -28,6 +30,8 @@ pub struct Api {
     pub store: Arc<dyn JobStore>,
     pub clock: Arc<dyn Clock>,
     pub webhooks: WebhookDefaults,
+    /// What `/metrics` shows besides what the store counts.
+    pub registry: Arc<Registry>,
     /// URLs of one crawl job.
     pub max_urls: usize,
     /// Bytes of a request's body.
@@ -52,6 +56,7 @@ impl Api {
             .route("/jobs/{task_id}/deliveries", web::post().to(deliveries::replay))
             .route("/deliveries/replay", web::post().to(deliveries::replay_many))
             .route("/health", web::get().to(health::health))
+            .route("/metrics", web::get().to(metrics::metrics))
             .route("/ready", web::get().to(health::ready))
             .default_service(web::to(errors::no_such_route));
     }

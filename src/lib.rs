@@ -1,5 +1,7 @@
 //! Opilio's outside world: what puts the actors' ports into practice.
 
+pub mod app;
+pub mod cli;
 pub mod egress;
 pub mod fetchers;
 pub mod http;

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-/// The server is not put together yet; saying so beats pretending.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    eprintln!("opilio: this version holds the job store and its rules, not yet the server");
-    ExitCode::from(2)
+    opilio::cli::run()
 }

@@ -32,7 +32,15 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
     let store = EmbeddedStore::open(folder.path(), Arc::clone(&clock), settings).expect("an empty folder");
     let webhooks = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
     let front = HttpFront::new(Post::<JobSupervisor>::default(), Post::default()).start();
-    let api = Api { front, store: Arc::new(store), clock, webhooks, max_urls: 10, max_body: 1 << 20 };
+    let api = Api {
+        front,
+        store: Arc::new(store),
+        clock,
+        webhooks,
+        registry: Arc::default(),
+        max_urls: 10,
+        max_body: 1 << 20,
+    };
     let app = test::init_service(App::new().configure(|config| api.mount(config))).await;
     let mut answers = Vec::new();
     for request in requests {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::crawl_worker::{CrawlEnded, CrawlOutcome, CrawlWorker, Crawler, Slot, StartCrawl, StopCrawl, WorkerDied};
@@ -68,6 +69,10 @@ pub struct JobSupervisor {
     places: Vec<Place>,
     claiming: bool,
     draining: bool,
+    /// Jobs whose end is being written.
+    settling: usize,
+    /// Notified when a drain finds nothing running any more.
+    idle: Arc<Notify>,
     _tombstone: Tombstone,
 }
 
@@ -76,6 +81,8 @@ struct Place {
     generation: u64,
     worker: Option<Addr<CrawlWorker>>,
     busy: Option<Lease>,
+    /// Of the job it is busy with; 1 for the first.
+    attempt: u32,
 }
 
 impl JobSupervisor {
@@ -99,6 +106,8 @@ impl JobSupervisor {
             places,
             claiming: false,
             draining: false,
+            settling: 0,
+            idle: Arc::default(),
             _tombstone: tombstone,
         }
     }
@@ -134,12 +143,13 @@ impl JobSupervisor {
                 continue;
             }
             let idle = self.places.iter_mut().find(|place| place.worker.is_some() && place.busy.is_none());
-            let Some(Place { worker: Some(worker), busy, .. }) = idle else {
-                self.return_job(claim.lease, Interruption::Drained, None, ctx);
+            let Some(Place { worker: Some(worker), busy, attempt, .. }) = idle else {
+                self.return_job(claim.lease, Interruption::Drained, None, 1, ctx);
                 continue;
             };
             info!(task_id = %claim.job.id, attempt = claim.job.attempt(), "job started");
             *busy = Some(claim.lease.clone());
+            *attempt = claim.job.attempt();
             worker.do_send(StartCrawl { claim });
         }
         if more {
@@ -166,13 +176,23 @@ impl JobSupervisor {
         ctx.spawn(work.into_actor(self).map(|settled, this, _| this.announce(settled)));
     }
 
-    fn settle(&self, lease: Lease, ctx: &mut Context<Self>) {
+    fn settle(&mut self, lease: Lease, ctx: &mut Context<Self>) {
+        self.settling += 1;
         let store = Arc::clone(&self.store);
         let work = async move { store.settle(&lease, Ending::Crawled).await };
         ctx.spawn(work.into_actor(self).map(|settled, this, ctx| {
+            this.settling -= 1;
             this.announce(settled);
+            this.tell_if_idle();
             this.claim(ctx);
         }));
+    }
+
+    /// Wakes who waits for the end of a drain.
+    fn tell_if_idle(&self) {
+        if self.draining && self.settling == 0 && self.leases().is_empty() {
+            self.idle.notify_one();
+        }
     }
 
     fn announce(&self, settled: Result<Job, StoreError>) {
@@ -188,9 +208,16 @@ impl JobSupervisor {
         }
     }
 
-    fn return_job(&self, lease: Lease, interruption: Interruption, reason: Option<String>, ctx: &mut Context<Self>) {
+    fn return_job(
+        &self,
+        lease: Lease,
+        interruption: Interruption,
+        reason: Option<String>,
+        attempt: u32,
+        ctx: &mut Context<Self>,
+    ) {
         let wait = match interruption {
-            Interruption::Broke | Interruption::Hung => self.policy.backoff.wait(1, 0.5),
+            Interruption::Broke | Interruption::Hung => self.policy.backoff.wait(attempt, 0.5),
             _ => Duration::ZERO,
         };
         let store = Arc::clone(&self.store);
@@ -229,7 +256,7 @@ impl Actor for JobSupervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         for place in 0..self.policy.crawl_workers {
             let worker = self.hire(Slot { place, generation: 0 }, ctx);
-            self.places.push(Place { generation: 0, worker: Some(worker), busy: None });
+            self.places.push(Place { generation: 0, worker: Some(worker), busy: None, attempt: 1 });
         }
         ctx.notify(Sweep);
         ctx.run_interval(self.policy.sweep, |_, ctx| ctx.notify(Sweep));
@@ -276,12 +303,17 @@ impl Handler<CrawlEnded> for JobSupervisor {
     fn handle(&mut self, CrawlEnded { slot, lease, outcome }: CrawlEnded, ctx: &mut Self::Context) {
         let Some(place) = self.place(slot).filter(|place| place.busy.as_ref() == Some(&lease)) else { return };
         place.busy = None;
+        let attempt = place.attempt;
         match outcome {
             CrawlOutcome::Done => self.settle(lease, ctx),
-            CrawlOutcome::LeaseLost => self.claim(ctx),
+            CrawlOutcome::LeaseLost => {
+                self.tell_if_idle();
+                self.claim(ctx);
+            }
             CrawlOutcome::Broke { reason } => {
                 warn!(task_id = %lease.job, %reason, "attempt broke");
-                self.return_job(lease, Interruption::Broke, Some(reason), ctx);
+                self.return_job(lease, Interruption::Broke, Some(reason), attempt, ctx);
+                self.tell_if_idle();
             }
         }
     }
@@ -294,11 +326,11 @@ impl Handler<WorkerDied> for JobSupervisor {
         let Some(place) = self.place(slot) else { return };
         place.generation += 1;
         place.worker = None;
-        let (busy, generation) = (place.busy.take(), place.generation);
+        let (busy, generation, attempt) = (place.busy.take(), place.generation, place.attempt);
         warn!(worker = slot.place, "crawl worker died and is replaced");
         self.metrics.died("crawl_worker", if busy.is_some() { "in a job" } else { "between jobs" });
         if let Some(lease) = busy {
-            self.return_job(lease, Interruption::Broke, Some("its worker died".to_owned()), ctx);
+            self.return_job(lease, Interruption::Broke, Some("its worker died".to_owned()), attempt, ctx);
         }
         // One that dies at once again and again comes back more and more slowly.
         let backoff = Backoff { initial: Duration::from_millis(1), max: Duration::from_secs(5), jitter: 0.0 };
@@ -312,8 +344,11 @@ impl Handler<DrainJobs> for JobSupervisor {
 
     fn handle(&mut self, DrainJobs { grace }: DrainJobs, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let grace = async move { tokio::time::sleep(grace).await };
-        Box::pin(grace.into_actor(self).then(|(), this, _| {
+        self.tell_if_idle();
+        let idle = Arc::clone(&self.idle);
+        // Either way out is a good one: nothing runs any more, or what still runs is handed back.
+        let ended = async move { drop(tokio::time::timeout(grace, idle.notified()).await) };
+        Box::pin(ended.into_actor(self).then(|(), this, _| {
             let leases = this.leases();
             leases.iter().for_each(|lease| this.stop_work(&lease.job));
             let store = Arc::clone(&this.store);

@@ -1,0 +1,208 @@
+//! A site and a receiver of the tests' own, and the real binary between them.
+
+use std::collections::VecDeque;
+use std::net::TcpListener;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, watch};
+
+const ARTICLE: &str = "<!DOCTYPE html><title>The page</title><h1>A title</h1>\
+    <p>Some <b>bold</b> words and <a href=\"/other\">a link</a>.</p>";
+
+/// What the receiver got.
+pub struct Told {
+    pub headers: Vec<(String, String)>,
+    pub bytes: Bytes,
+    pub body: Value,
+}
+
+impl Told {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+struct Shared {
+    gate: watch::Sender<bool>,
+    at_gate: Semaphore,
+    statuses: Mutex<VecDeque<u16>>,
+    told: mpsc::UnboundedSender<Told>,
+}
+
+/// Pages to crawl and a place for webhooks, on one port.
+pub struct Outside {
+    base: String,
+    shared: Arc<Shared>,
+    told: AsyncMutex<mpsc::UnboundedReceiver<Told>>,
+}
+
+impl Outside {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let (sender, told) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            gate: watch::channel(false).0,
+            at_gate: Semaphore::new(0),
+            statuses: Mutex::default(),
+            told: sender,
+        });
+        let data = web::Data::from(Arc::clone(&shared));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .app_data(web::PayloadConfig::new(1 << 26))
+                .route(
+                    "/article",
+                    web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body(ARTICLE) }),
+                )
+                .route("/gated", web::get().to(gated))
+                .route("/hook", web::post().to(hook))
+        });
+        let server = server.workers(1).disable_signals().listen(listener).expect("it is bound").run();
+        actix::spawn(server);
+        Self { base, shared, told: AsyncMutex::new(told) }
+    }
+
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub fn hook(&self) -> String {
+        self.page("/hook")
+    }
+
+    /// The next webhook that arrives.
+    pub async fn told(&self) -> Told {
+        self.told.lock().await.recv().await.expect("the receiver runs")
+    }
+
+    /// Statuses of the next answers to webhooks; 200 when they are used up.
+    pub fn answer_hooks_with(&self, statuses: &[u16]) {
+        self.shared.statuses.lock().expect("not poisoned").extend(statuses);
+    }
+
+    /// Pages at `/gated` wait until the gate is open.
+    pub fn open_gate(&self) {
+        self.shared.gate.send_replace(true);
+    }
+
+    /// Until somebody waits at the gate.
+    pub async fn gate_reached(&self) {
+        self.shared.at_gate.acquire().await.expect("never closed").forget();
+    }
+}
+
+async fn gated(shared: web::Data<Shared>) -> HttpResponse {
+    shared.at_gate.add_permits(1);
+    let mut gate = shared.gate.subscribe();
+    gate.wait_for(|open| *open).await.expect("the test holds the gate");
+    HttpResponse::Ok().content_type("text/html").body(ARTICLE)
+}
+
+async fn hook(shared: web::Data<Shared>, request: HttpRequest, bytes: Bytes) -> HttpResponse {
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()));
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    // A test that ended does not need to hear of more.
+    let _ = shared.told.send(Told { headers: headers.collect(), bytes, body });
+    let status = shared.statuses.lock().expect("not poisoned").pop_front().unwrap_or(200);
+    HttpResponse::build(status.try_into().expect("a status")).finish()
+}
+
+/// The real binary on a store of its own; killed when dropped.
+pub struct Server {
+    folder: TempDir,
+    child: Child,
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (child, base) = launch(&folder).await;
+        // The library's own egress has installed no provider here; plain HTTP needs none.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
+        Self { folder, child, base, client }
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.get_url(&format!("{}{path}", self.base)).await
+    }
+
+    pub async fn get_url(&self, url: &str) -> (u16, Value) {
+        answer(self.client.get(url).send().await).await.expect("the server answers")
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.try_post(path, body).await.expect("the server answers")
+    }
+
+    async fn try_post(&self, path: &str, body: Value) -> Result<(u16, Value), reqwest::Error> {
+        let request = self.client.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        answer(request.body(body.to_string()).send().await).await
+    }
+
+    /// The status of the first submission that is not admitted any more.
+    pub async fn refusal_of(&self, body: Value) -> u16 {
+        loop {
+            let (status, _) = self.post("/crawl/job", body.clone()).await;
+            if status != 202 {
+                return status;
+            }
+        }
+    }
+
+    /// kill -9.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it was running");
+    }
+
+    /// SIGTERM.
+    pub fn begin_stop(&self) {
+        let pid = self.child.id().expect("it is running").to_string();
+        let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
+        assert!(sent.success());
+    }
+
+    pub async fn stopped(&mut self) -> ExitStatus {
+        self.child.wait().await.expect("it was running")
+    }
+
+    /// Starts again on the same store.
+    pub async fn restart(&mut self) {
+        (self.child, self.base) = launch(&self.folder).await;
+    }
+}
+
+async fn launch(folder: &TempDir) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
+        .args(["serve", "--port", "0"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary is built");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let first = lines.next_line().await.expect("it is text").expect("the server starts");
+    let base = first.strip_prefix("listening on ").expect("the first line says where").to_owned();
+    // Nobody else reads the log; a full pipe would stop the server.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, base)
+}
+
+async fn answer(response: Result<reqwest::Response, reqwest::Error>) -> Result<(u16, Value), reqwest::Error> {
+    let response = response?;
+    let status = response.status().as_u16();
+    let bytes = response.bytes().await?;
+    Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+}

@@ -1,0 +1,212 @@
+//! The real binary over real sockets: from a request to its webhook, through kills and stops.
+
+mod house;
+
+use house::{Outside, Server};
+use serde_json::{Value, json};
+
+#[actix::test]
+async fn example_1_a_webhook_tells_that_the_job_is_done() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let page = outside.page("/article");
+    let submitted = server
+        .post(
+            "/crawl/job",
+            json!({"urls": [page], "webhook_config": {
+            "webhook_url": outside.hook(), "webhook_data_in_payload": false}}),
+        )
+        .await;
+    assert_eq!(submitted.0, 202);
+    let id = submitted.1["task_id"].as_str().expect("an id").to_owned();
+    assert!(id.starts_with("crawl_"));
+    let told = outside.told().await;
+    assert_eq!(told.body["task_id"], id.as_str());
+    assert_eq!(told.body["task_type"], "crawl");
+    assert_eq!(told.body["status"], "completed");
+    assert_eq!(told.body["urls"], json!([page]));
+    assert!(told.body.get("data").is_none());
+    let timestamp = told.body["timestamp"].as_str().expect("a time");
+    assert!(timestamp.ends_with("+00:00") && timestamp.len() == 32, "{timestamp}");
+
+    let status = server.get(&format!("/crawl/job/{id}")).await;
+    assert_eq!((status.0, &status.1["status"]), (200, &json!("completed")));
+    assert_eq!(status.1["url"], json!(json!([page]).to_string()));
+    assert_eq!(status.1["results"], status.1["result"]["results"]);
+    let link = status.1["_links"]["self"]["href"].as_str().expect("a link");
+    assert_eq!(server.get_url(link).await.0, 200);
+}
+
+#[actix::test]
+async fn example_2_and_3_data_and_headers_arrive() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let body = json!({"urls": [outside.page("/article")], "webhook_config": {
+        "webhook_url": outside.hook(), "webhook_data_in_payload": true,
+        "webhook_headers": {"X-Webhook-Secret": "my-secret-token", "X-Service-ID": "crawl4ai-production"}}});
+    server.post("/crawl/job", body).await;
+    let told = outside.told().await;
+    let data = &told.body["data"];
+    let markdown = data["markdown"].as_str().expect("text");
+    assert!(markdown.contains("# A title") && markdown.contains("Some **bold** words"), "{markdown}");
+    assert!(data["html"].as_str().expect("text").contains("<h1>A title</h1>"));
+    assert_eq!(data["metadata"]["title"], "The page");
+    assert_eq!(data["links"]["internal"][0]["href"], outside.page("/other"));
+    assert_eq!(data["results"][0]["markdown"]["raw_markdown"], data["markdown"]);
+    assert_eq!(told.header("x-webhook-secret"), Some("my-secret-token"));
+    assert_eq!(told.header("x-service-id"), Some("crawl4ai-production"));
+    assert_eq!(told.header("content-type"), Some("application/json"));
+    assert!(told.header("user-agent").expect("one").starts_with("Opilio-Webhook/"));
+    assert!(told.header("webhook-id").is_some() && told.header("webhook-timestamp").is_some());
+}
+
+#[actix::test]
+async fn example_4_a_failure_is_told_with_its_reason() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let webhook = json!({"webhook_url": outside.hook()});
+    server.post("/crawl/job", json!({"urls": [outside.page("/missing")], "webhook_config": webhook})).await;
+    let told = outside.told().await;
+    assert_eq!((&told.body["status"], &told.body["error"]), (&json!("failed"), &json!("HTTP 404 Not Found")));
+}
+
+#[actix::test]
+async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let urls = json!([outside.page("/article"), outside.page("/missing"), "http://127.0.0.1:1/x"]);
+    server
+        .post(
+            "/crawl/job",
+            json!({"urls": urls, "webhook_config": {
+        "webhook_url": outside.hook(), "webhook_data_in_payload": true}}),
+        )
+        .await;
+    let told = outside.told().await;
+    let results = told.body["data"]["results"].as_array().expect("a list").clone();
+    let successes: Vec<_> = results.iter().map(|result| result["success"].clone()).collect();
+    assert_eq!(successes, [true, false, false]);
+    for result in &results {
+        for key in KEYS {
+            assert!(result.get(key).is_some(), "{key} is missing");
+        }
+        for text in ["url", "html", "error_message"] {
+            assert!(result[text].is_string(), "{text}: {}", result[text]);
+        }
+        for list in [&result["media"]["images"], &result["links"]["external"], &result["tables"]] {
+            assert!(list.is_array());
+        }
+        assert!(result["markdown"]["fit_markdown"].is_string());
+    }
+}
+
+#[actix::test]
+async fn a_failing_receiver_is_tried_again_with_the_same_id_and_bytes() {
+    let outside = Outside::start();
+    outside.answer_hooks_with(&[500]);
+    let server = Server::start().await;
+    let webhook = json!({"webhook_url": outside.hook()});
+    let (_, submitted) = server.post("/crawl/job", json!({"urls": ["raw:<p>hi"], "webhook_config": webhook})).await;
+    let (first, second) = (outside.told().await, outside.told().await);
+    assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
+    assert_eq!(first.bytes, second.bytes);
+    let id = submitted["task_id"].as_str().expect("an id");
+    let replayed = server.post(&format!("/jobs/{id}/deliveries"), Value::Null).await;
+    assert_eq!(replayed.0, 202);
+    assert_eq!(outside.told().await.bytes, first.bytes);
+    let log = server.get(&format!("/jobs/{id}/deliveries")).await.1;
+    assert_eq!((&log["attempts"][0]["status"], &log["attempts"][1]["status"]), (&json!(500), &json!(200)));
+}
+
+#[actix::test]
+async fn jobs_running_at_a_kill_are_done_after_the_restart() {
+    let outside = Outside::start();
+    let mut server = Server::start().await;
+    let ids = submit_slow_jobs(&server, &outside).await;
+    server.kill().await;
+    outside.open_gate();
+    server.restart().await;
+    assert_all_told(&outside, ids).await;
+}
+
+#[actix::test]
+async fn jobs_running_at_a_stop_are_done_in_time_or_after_the_restart() {
+    let outside = Outside::start();
+    let mut server = Server::start().await;
+    let ids = submit_slow_jobs(&server, &outside).await;
+    server.begin_stop();
+    let late = server.refusal_of(json!({"urls": ["raw:<p>late"]})).await;
+    assert_eq!(late, 503);
+    outside.open_gate();
+    assert!(server.stopped().await.success());
+    server.restart().await;
+    assert_all_told(&outside, ids).await;
+}
+
+#[actix::test]
+async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_opilio"))
+        .args(["serve", "--host", "0.0.0.0"])
+        .output()
+        .await
+        .expect("the binary runs");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no credential"));
+}
+
+/// Ten jobs whose pages wait for the gate.
+async fn submit_slow_jobs(server: &Server, outside: &Outside) -> Vec<String> {
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        let webhook = json!({"webhook_url": outside.hook()});
+        let body = json!({"urls": [outside.page("/gated")], "webhook_config": webhook});
+        ids.push(server.post("/crawl/job", body).await.1["task_id"].as_str().expect("an id").to_owned());
+    }
+    outside.gate_reached().await;
+    ids
+}
+
+async fn assert_all_told(outside: &Outside, mut ids: Vec<String>) {
+    let mut told = Vec::new();
+    for _ in &ids {
+        let webhook = outside.told().await.body;
+        assert_eq!(webhook["status"], "completed");
+        told.push(webhook["task_id"].as_str().expect("an id").to_owned());
+    }
+    ids.sort();
+    told.sort();
+    assert_eq!(told, ids);
+}
+
+const KEYS: [&str; 30] = [
+    "url",
+    "html",
+    "success",
+    "cleaned_html",
+    "fit_html",
+    "media",
+    "links",
+    "downloaded_files",
+    "js_execution_result",
+    "screenshot",
+    "pdf",
+    "mhtml",
+    "extracted_content",
+    "metadata",
+    "error_message",
+    "session_id",
+    "response_headers",
+    "status_code",
+    "ssl_certificate",
+    "dispatch_result",
+    "redirected_url",
+    "redirected_status_code",
+    "network_requests",
+    "console_messages",
+    "tables",
+    "head_fingerprint",
+    "cached_at",
+    "cache_status",
+    "crawl_stats",
+    "markdown",
+];
