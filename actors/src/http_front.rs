@@ -1,6 +1,6 @@
 //! Answers for the HTTP routes: lets jobs in or says that none are taken, and passes commands on to their owners.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
@@ -8,9 +8,10 @@ use crate::domain::job::Job;
 use crate::job_supervisor::{CancelJob, DrainJobs, JobSupervisor, SubmitJob};
 use crate::keeper::Post;
 use crate::ports::{StoreError, Submission};
-use crate::webhook_sender::{ReplayDelivery, WebhookSender};
+use crate::webhook_sender::{DrainDeliveries, ReplayDelivery, WebhookSender};
 
-/// Let no more jobs in; give running ones `grace`, then hand them back. The answer comes when nothing runs any more.
+/// Let no more jobs in; give running ones `grace`, then hand them back; let webhooks in flight end in
+/// what is left of it. The answer comes when nothing runs any more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Drain {
@@ -79,11 +80,15 @@ impl Handler<Drain> for HttpFront {
 
     fn handle(&mut self, Drain { grace }: Drain, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let supervisor = self.supervisor.address();
+        let (supervisor, sender) = (self.supervisor.address(), self.sender.address());
+        let began = Instant::now();
         Box::pin(async move {
+            // An actor that is gone runs nothing; its leases end by themselves.
             if let Some(supervisor) = supervisor {
-                // A supervisor that is gone runs nothing; its leases end by themselves.
                 let _ = supervisor.send(DrainJobs { grace }).await;
+            }
+            if let Some(sender) = sender {
+                let _ = sender.send(DrainDeliveries { grace: grace.saturating_sub(began.elapsed()) }).await;
             }
         })
     }

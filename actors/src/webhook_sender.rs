@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -35,6 +36,14 @@ pub struct ReplayDelivery {
     pub principal: Option<Principal>,
 }
 
+/// Begin no more attempts. The answer comes when those in flight are over, or after `grace`: what is cut short then is
+/// sent once more by the next process.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct DrainDeliveries {
+    pub grace: Duration,
+}
+
 /// The operator's choices.
 #[derive(Clone, Debug)]
 pub struct SenderPolicy {
@@ -56,6 +65,9 @@ pub struct WebhookSender {
     lines: Lines,
     later: BTreeMap<(Instant, JobId), DueDelivery>,
     alarm: Option<(Instant, SpawnHandle)>,
+    draining: bool,
+    /// Notified when a drain finds nothing in flight any more.
+    idle: Arc<Notify>,
     _tombstone: Tombstone,
 }
 
@@ -70,7 +82,16 @@ impl WebhookSender {
     ) -> Self {
         let lines = Lines::new(policy.in_flight, policy.in_flight_per_receiver);
         let sending = Sending { store, transport, node, lease: policy.lease, retry: policy.retry.clone(), metrics };
-        Self { sending: Arc::new(sending), policy, lines, later: BTreeMap::new(), alarm: None, _tombstone: tombstone }
+        Self {
+            sending: Arc::new(sending),
+            policy,
+            lines,
+            later: BTreeMap::new(),
+            alarm: None,
+            draining: false,
+            idle: Arc::default(),
+            _tombstone: tombstone,
+        }
     }
 
     /// Takes a delivery in, unless the memory is full of others: then a sweep finds it later.
@@ -88,8 +109,17 @@ impl WebhookSender {
     }
 
     fn send_next(&mut self, ctx: &mut Context<Self>) {
-        while let Some(due) = self.lines.next() {
+        while !self.draining
+            && let Some(due) = self.lines.next()
+        {
             ctx.notify(AttemptDelivery { due });
+        }
+    }
+
+    /// Wakes who waits for the end of a drain.
+    fn tell_if_idle(&self) {
+        if self.draining && self.lines.in_flight() == 0 {
+            self.idle.notify_one();
         }
     }
 
@@ -137,6 +167,17 @@ impl Handler<ReplayDelivery> for WebhookSender {
             }
             replayed
         }))
+    }
+}
+
+impl Handler<DrainDeliveries> for WebhookSender {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, DrainDeliveries { grace }: DrainDeliveries, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        self.tell_if_idle();
+        let idle = Arc::clone(&self.idle);
+        Box::pin(async move { drop(tokio::time::timeout(grace, idle.notified()).await) })
     }
 }
 
@@ -192,6 +233,7 @@ impl Handler<Ended> for WebhookSender {
 
     fn handle(&mut self, Ended { due, next }: Ended, ctx: &mut Self::Context) {
         self.lines.leave(&due);
+        self.tell_if_idle();
         if let Some(next) = next {
             self.take_in(next, ctx);
         }

@@ -89,6 +89,10 @@ impl Lines {
         self.waiting
     }
 
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
     pub fn knows(&self, job: &JobId) -> bool {
         self.jobs.contains(job)
     }
