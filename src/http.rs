@@ -1,5 +1,6 @@
 //! The HTTP API: routes, one file a resource; one table of errors.
 
+mod body;
 pub mod crawl_options;
 mod deliveries;
 mod errors;
@@ -41,23 +42,34 @@ pub struct Api {
 impl Api {
     /// Mounts every route.
     pub fn mount(self, config: &mut web::ServiceConfig) {
-        let json = web::PayloadConfig::new(self.max_body);
+        let only = |allowed: &'static str| web::to(move || errors::method_not_allowed(allowed));
+        let job = || {
+            web::resource(["/crawl/job/{task_id}", "/llm/job/{task_id}"])
+                .route(web::get().to(jobs::status))
+                .route(web::delete().to(jobs::cancel))
+                .default_service(only("GET, DELETE"))
+        };
+        let get = |path: &'static str| web::resource(path).default_service(only("GET"));
+        let post = |path: &'static str| web::resource(path).default_service(only("POST"));
         config
-            .app_data(json)
+            .app_data(web::PayloadConfig::new(self.max_body))
+            .app_data(web::QueryConfig::default().error_handler(|error, _| errors::bad_query(&error).into()))
+            .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
             .app_data(web::Data::new(self))
-            .route("/crawl/job", web::post().to(jobs::submit_crawl))
-            .route("/crawl/job/{task_id}", web::get().to(jobs::status))
-            .route("/crawl/job/{task_id}", web::delete().to(jobs::cancel))
-            .route("/llm/job/{task_id}", web::get().to(jobs::status))
-            .route("/llm/job/{task_id}", web::delete().to(jobs::cancel))
-            .route("/jobs", web::get().to(jobs::list))
-            .route("/jobs/{task_id}/rerun", web::post().to(jobs::rerun))
-            .route("/jobs/{task_id}/deliveries", web::get().to(deliveries::log))
-            .route("/jobs/{task_id}/deliveries", web::post().to(deliveries::replay))
-            .route("/deliveries/replay", web::post().to(deliveries::replay_many))
-            .route("/health", web::get().to(health::health))
-            .route("/metrics", web::get().to(metrics::metrics))
-            .route("/ready", web::get().to(health::ready))
+            .service(post("/crawl/job").route(web::post().to(jobs::submit_crawl)))
+            .service(job())
+            .service(get("/jobs").route(web::get().to(jobs::list)))
+            .service(post("/jobs/{task_id}/rerun").route(web::post().to(jobs::rerun)))
+            .service(
+                web::resource("/jobs/{task_id}/deliveries")
+                    .route(web::get().to(deliveries::log))
+                    .route(web::post().to(deliveries::replay))
+                    .default_service(only("GET, POST")),
+            )
+            .service(post("/deliveries/replay").route(web::post().to(deliveries::replay_many)))
+            .service(get("/health").route(web::get().to(health::health)))
+            .service(get("/ready").route(web::get().to(health::ready)))
+            .service(get("/metrics").route(web::get().to(metrics::metrics)))
             .default_service(web::to(errors::no_such_route));
     }
 

@@ -53,7 +53,8 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
 }
 
 fn submit(body: &str) -> test::TestRequest {
-    test::TestRequest::post().uri("/crawl/job").set_payload(body.to_owned())
+    let json = ("content-type", "application/json");
+    test::TestRequest::post().uri("/crawl/job").insert_header(json).set_payload(body.to_owned())
 }
 
 #[actix::test]
@@ -66,14 +67,20 @@ async fn bad_input_is_answered_with_its_status_and_its_place() {
         test::TestRequest::delete().uri("/llm/job/x"),
         test::TestRequest::get().uri("/jobs?status=odd&limit=0"),
         test::TestRequest::get().uri("/nowhere"),
+        test::TestRequest::put().uri("/crawl/job"),
+        test::TestRequest::post().uri("/crawl/job").set_payload("{}"),
+        submit(&format!("{{\"urls\": [\"raw:{}\"]}}", "x".repeat(2 << 20))),
+        test::TestRequest::get().uri("/jobs?limit=1&limit=2"),
+        submit(r#"{"urls": ["raw:x"]}"#).insert_header(("idempotency-key", "a b")),
     ])
     .await;
     let statuses: Vec<_> = answers.iter().map(|(status, _)| status.as_u16()).collect();
-    assert_eq!(statuses, [400, 422, 422, 404, 404, 422, 404]);
+    assert_eq!(statuses, [400, 422, 422, 404, 404, 422, 404, 405, 415, 413, 422, 422]);
     assert_eq!(answers[1].1["detail"][0]["loc"], json!(["body", "urls"]));
     assert_eq!(answers[2].1["detail"][0]["loc"], json!(["body", "urls", 0]));
     assert_eq!(answers[2].1["detail"][1]["loc"], json!(["body", "webhook_config", "webhook_url"]));
     assert_eq!(answers[3].1, json!({"detail": "Task not found"}));
+    assert!(answers.iter().all(|(_, body)| !body["detail"].is_null()), "every error says why");
     assert_eq!(answers[5].1["detail"].as_array().map(Vec::len), Some(2));
 }
 

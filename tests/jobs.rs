@@ -11,11 +11,13 @@ use opilio_actors::CrawlPolicy;
 use opilio_actors::domain::id::{JobId, NodeId};
 use opilio_actors::domain::job::JobState;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
+use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
 use opilio_actors::metrics::{ActorLabels, Metrics};
 use opilio_actors::ports::{Clock, FetchError, FetchedPage, JobStore, NewJob, WebhookRequest};
 use opilio_actors::start::{Actors, Outside, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
+use opilio_actors::testing::death::{Die, KillWorkers};
 use opilio_actors::testing::fakes::{ScriptedFetcher, ScriptedReceiver, StatusReader, page};
 use opilio_actors::testing::jobs::crawl;
 use opilio_actors::webhook_sender::SenderPolicy;
@@ -195,4 +197,70 @@ async fn cancelling_ends_a_job_whose_page_hangs_and_frees_its_worker() {
         assert_eq!(house.webhook().await["status"], "cancelled");
     }
     assert_eq!(house.died("crawl_worker", "in a job"), 0);
+}
+
+#[actix::test]
+async fn workers_that_die_between_jobs_are_replaced_and_counted() {
+    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    house.submit(crawl(1)).await;
+    house.webhook().await;
+    house.actors.supervisor.tell(KillWorkers);
+    house.submit(crawl(1)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(house.died("crawl_worker", "between jobs"), 2);
+}
+
+#[actix::test]
+async fn a_sender_that_dies_is_replaced_and_finds_what_is_due() {
+    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    house.submit(crawl(1)).await;
+    house.webhook().await;
+    house.actors.sender.tell(Die);
+    house.submit(crawl(1)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(house.died("webhook_sender", "unknown"), 1);
+}
+
+#[actix::test]
+async fn a_supervisor_that_dies_is_replaced_and_finds_what_waits() {
+    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    house.submit(crawl(1)).await;
+    house.webhook().await;
+    let job = crawl(1);
+    let id = job.id.clone();
+    house.store.submit(job).await.expect("there is room");
+    house.actors.supervisor.tell(Die);
+    assert_eq!(house.webhook().await["task_id"], id.as_str());
+    assert_eq!(house.died("job_supervisor", "unknown"), 1);
+}
+
+#[actix::test]
+async fn a_drain_hands_back_what_runs_without_costing_an_attempt() {
+    let house = House::new(&[], |_| None);
+    let id = house.submit(crawl(1)).await;
+    let running = async {
+        loop {
+            let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+            if matches!(job.state, JobState::Running { .. }) {
+                break;
+            }
+        }
+    };
+    running.await;
+    house.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front is there");
+    let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!((job.state, job.attempts_spent), (JobState::Queued { not_before: None }, 0));
+}
+
+#[actix::test]
+async fn more_webhooks_than_the_memory_holds_are_all_sent() {
+    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    let mut waiting = std::collections::HashSet::new();
+    for _ in 0..300 {
+        waiting.insert(house.submit(crawl(1)).await.as_str().to_owned());
+    }
+    while !waiting.is_empty() {
+        let told = house.webhook().await;
+        assert!(waiting.remove(told["task_id"].as_str().expect("an id")), "told twice: {told}");
+    }
 }

@@ -154,6 +154,42 @@ async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no credential"));
 }
 
+#[actix::test]
+async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let webhook = json!({"webhook_url": outside.hook(), "webhook_headers": {"X-Webhook-Secret": "hidden-value"}});
+    let body = json!({"urls": [outside.page("/gated")], "priority": 10, "webhook_config": webhook});
+    let (_, submitted) = server.post_with_key("/crawl/job", "one", body.clone()).await;
+    assert_eq!(submitted["warnings"][0]["key"], "priority");
+    let id = submitted["task_id"].as_str().expect("an id");
+    assert_eq!(server.post_with_key("/crawl/job", "one", body.clone()).await.1["task_id"], id);
+    assert_eq!(server.post_with_key("/crawl/job", "one", json!({"urls": ["raw:x"]})).await.0, 409);
+
+    outside.gate_reached().await;
+    let (_, running) = server.get(&format!("/llm/job/{id}")).await;
+    assert_eq!((&running["status"], &running["stage"]), (&json!("processing"), &json!("running")));
+    assert_eq!(running["progress"], json!({"done": 0, "failed": 0, "total": 1}));
+    assert_eq!(running["webhook"]["state"], "waiting");
+    assert!(!running.to_string().contains("hidden-value"));
+
+    assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 202);
+    let told = outside.told().await;
+    assert_eq!((&told.body["status"], told.body["error"].is_string()), (&json!("cancelled"), true));
+    assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 409);
+
+    outside.open_gate();
+    let (status, again) = server.post(&format!("/jobs/{id}/rerun"), Value::Null).await;
+    assert_eq!(status, 202);
+    assert_ne!(again["task_id"], id);
+    assert_eq!(outside.told().await.body["task_id"], again["task_id"]);
+    let newest = server.get("/jobs?limit=1").await.1;
+    assert_eq!(newest["jobs"][0]["task_id"], again["task_id"]);
+    let cursor = newest["next_cursor"].as_str().expect("there is more");
+    let rest = server.get(&format!("/jobs?status=cancelled&cursor={cursor}")).await.1;
+    assert_eq!((&rest["jobs"][0]["task_id"], &rest["next_cursor"]), (&json!(id), &Value::Null));
+}
+
 /// Ten jobs whose pages wait for the gate.
 async fn submit_slow_jobs(server: &Server, outside: &Outside) -> Vec<String> {
     let mut ids = Vec::new();

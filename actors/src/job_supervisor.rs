@@ -69,8 +69,8 @@ pub struct JobSupervisor {
     places: Vec<Place>,
     claiming: bool,
     draining: bool,
-    /// Jobs whose end is being written.
-    settling: usize,
+    /// Settlements and hand-backs being written.
+    writing: usize,
     /// Notified when a drain finds nothing running any more.
     idle: Arc<Notify>,
     _tombstone: Tombstone,
@@ -106,7 +106,7 @@ impl JobSupervisor {
             places,
             claiming: false,
             draining: false,
-            settling: 0,
+            writing: 0,
             idle: Arc::default(),
             _tombstone: tombstone,
         }
@@ -132,12 +132,17 @@ impl JobSupervisor {
                 Ok(claims) => this.hand_out(claims, idle, ctx),
                 Err(error) => warn!(%error, "jobs could not be claimed"),
             }
+            this.tell_if_idle();
         }));
     }
 
     fn hand_out(&mut self, claims: Vec<Claim>, asked: usize, ctx: &mut Context<Self>) {
         let more = claims.len() == asked;
         for claim in claims {
+            if self.draining {
+                self.return_job(claim.lease, Interruption::Drained, None, 1, ctx);
+                continue;
+            }
             if claim.job.attempts_spent >= self.policy.max_attempts {
                 self.give_up(claim, ctx);
                 continue;
@@ -158,7 +163,7 @@ impl JobSupervisor {
     }
 
     /// Out of attempts: the pages that are not done fail, and no others.
-    fn give_up(&self, claim: Claim, ctx: &mut Context<Self>) {
+    fn give_up(&mut self, claim: Claim, ctx: &mut Context<Self>) {
         let cause = claim.job.error.as_deref().unwrap_or("the server stopped while it ran");
         let reason = format!("Given up after {} attempts: {cause}", claim.job.attempts_spent);
         warn!(task_id = %claim.job.id, %reason, "job given up");
@@ -173,15 +178,18 @@ impl JobSupervisor {
             store.record_pages(&lease, pages).await?;
             store.settle(&lease, Ending::Crawled).await
         };
-        ctx.spawn(work.into_actor(self).map(|settled, this, _| this.announce(settled)));
+        self.write_end(work, ctx);
     }
 
     fn settle(&mut self, lease: Lease, ctx: &mut Context<Self>) {
-        self.settling += 1;
         let store = Arc::clone(&self.store);
-        let work = async move { store.settle(&lease, Ending::Crawled).await };
+        self.write_end(async move { store.settle(&lease, Ending::Crawled).await }, ctx);
+    }
+
+    fn write_end(&mut self, work: impl Future<Output = Result<Job, StoreError>> + 'static, ctx: &mut Context<Self>) {
+        self.writing += 1;
         ctx.spawn(work.into_actor(self).map(|settled, this, ctx| {
-            this.settling -= 1;
+            this.writing -= 1;
             this.announce(settled);
             this.tell_if_idle();
             this.claim(ctx);
@@ -190,7 +198,7 @@ impl JobSupervisor {
 
     /// Wakes who waits for the end of a drain.
     fn tell_if_idle(&self) {
-        if self.draining && self.settling == 0 && self.leases().is_empty() {
+        if self.draining && !self.claiming && self.writing == 0 && self.leases().is_empty() {
             self.idle.notify_one();
         }
     }
@@ -209,7 +217,7 @@ impl JobSupervisor {
     }
 
     fn return_job(
-        &self,
+        &mut self,
         lease: Lease,
         interruption: Interruption,
         reason: Option<String>,
@@ -223,7 +231,10 @@ impl JobSupervisor {
         let store = Arc::clone(&self.store);
         let back = HandBack { interruption, reason, wait };
         let work = async move { store.hand_back(&lease, back).await };
-        ctx.spawn(work.into_actor(self).map(|returned, _, _| {
+        self.writing += 1;
+        ctx.spawn(work.into_actor(self).map(|returned, this, _| {
+            this.writing -= 1;
+            this.tell_if_idle();
             if let Err(error) = returned {
                 warn!(%error, "a job could not be handed back; its lease will run out");
             }
@@ -313,7 +324,6 @@ impl Handler<CrawlEnded> for JobSupervisor {
             CrawlOutcome::Broke { reason } => {
                 warn!(task_id = %lease.job, %reason, "attempt broke");
                 self.return_job(lease, Interruption::Broke, Some(reason), attempt, ctx);
-                self.tell_if_idle();
             }
         }
     }
@@ -439,5 +449,44 @@ impl Handler<Replace> for JobSupervisor {
             place.worker = Some(worker);
         }
         self.claim(ctx);
+    }
+}
+
+/// Lets tests end actors from inside, as a fault would.
+#[cfg(feature = "testing")]
+mod deaths {
+    use super::*;
+    use crate::testing::death::{Die, KillWorkers};
+
+    impl Handler<Die> for JobSupervisor {
+        type Result = ();
+
+        fn handle(&mut self, _: Die, _: &mut Self::Context) {
+            panic!("told to die");
+        }
+    }
+
+    impl Handler<KillWorkers> for JobSupervisor {
+        type Result = ();
+
+        fn handle(&mut self, _: KillWorkers, _: &mut Self::Context) {
+            self.places.iter().filter_map(|place| place.worker.as_ref()).for_each(|worker| worker.do_send(Die));
+        }
+    }
+
+    impl Handler<Die> for CrawlWorker {
+        type Result = ();
+
+        fn handle(&mut self, _: Die, _: &mut Self::Context) {
+            panic!("told to die");
+        }
+    }
+
+    impl Handler<Die> for WebhookSender {
+        type Result = ();
+
+        fn handle(&mut self, _: Die, _: &mut Self::Context) {
+            panic!("told to die");
+        }
     }
 }

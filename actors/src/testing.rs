@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod contract;
+pub mod death;
 pub mod fakes;
 pub mod jobs;

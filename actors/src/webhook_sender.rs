@@ -5,9 +5,9 @@
 //! away, or beyond what the memory is to hold, stays in the store until a sweep brings it in.
 
 mod attempt;
+mod later;
 mod lines;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::ports::{DueQuery, JobStore, StoreError, WebhookTransport};
 
 use attempt::{Ended, Sending};
+use later::Later;
 use lines::Lines;
 
 /// Send a job's webhook again now, by a fresh schedule.
@@ -63,8 +64,11 @@ pub struct WebhookSender {
     sending: Arc<Sending>,
     policy: SenderPolicy,
     lines: Lines,
-    later: BTreeMap<(Instant, JobId), DueDelivery>,
+    later: Later,
     alarm: Option<(Instant, SpawnHandle)>,
+    sweeping: bool,
+    /// The last sweep brought something in: there may be more where it came from.
+    more_in_store: bool,
     draining: bool,
     /// Notified when a drain finds nothing in flight any more.
     idle: Arc<Notify>,
@@ -86,8 +90,10 @@ impl WebhookSender {
             sending: Arc::new(sending),
             policy,
             lines,
-            later: BTreeMap::new(),
+            later: Later::default(),
             alarm: None,
+            sweeping: false,
+            more_in_store: false,
             draining: false,
             idle: Arc::default(),
             _tombstone: tombstone,
@@ -100,12 +106,22 @@ impl WebhookSender {
             return;
         }
         if due.wait.is_zero() {
+            self.later.forget(&due.job);
             self.lines.join(due);
         } else {
-            self.later.insert((Instant::now() + due.wait, due.job.clone()), due);
+            self.later.insert(Instant::now() + due.wait, due);
         }
         self.set_alarm(ctx);
         self.send_next(ctx);
+    }
+
+    fn take_in_new(&mut self, found: Vec<DueDelivery>, ctx: &mut Context<Self>) {
+        for due in found {
+            if !self.lines.knows(&due.job) && !self.later.knows(&due.job) {
+                self.more_in_store = true;
+                self.take_in(due, ctx);
+            }
+        }
     }
 
     fn send_next(&mut self, ctx: &mut Context<Self>) {
@@ -125,7 +141,7 @@ impl WebhookSender {
 
     /// One alarm, for the earliest.
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        let earliest = self.later.first_key_value().map(|((at, _), _)| *at);
+        let earliest = self.later.earliest();
         if self.alarm.as_ref().map(|(at, _)| *at) == earliest {
             return;
         }
@@ -220,10 +236,11 @@ impl Handler<AttemptDelivery> for WebhookSender {
         actix::spawn(async move {
             let attempted = due.clone();
             let next = actix::spawn(async move { sending.attempt(&attempted).await }).await;
-            if let Err(error) = &next {
+            let next = next.unwrap_or_else(|error| {
                 warn!(target: "webhook", task_id = %due.job, %error, "webhook attempt broke");
-            }
-            this.do_send(Ended { due, next: next.ok().flatten() });
+                Ok(None)
+            });
+            this.do_send(Ended { due, next });
         });
     }
 }
@@ -234,8 +251,15 @@ impl Handler<Ended> for WebhookSender {
     fn handle(&mut self, Ended { due, next }: Ended, ctx: &mut Self::Context) {
         self.lines.leave(&due);
         self.tell_if_idle();
-        if let Some(next) = next {
-            self.take_in(next, ctx);
+        match next {
+            Ok(Some(next)) => self.take_in(next, ctx),
+            Ok(None) => {}
+            // The store is away: the next sweep by the clock is soon enough.
+            Err(_) => self.more_in_store = false,
+        }
+        if self.more_in_store && self.lines.waiting() == 0 {
+            self.more_in_store = false;
+            ctx.notify(Sweep);
         }
         self.send_next(ctx);
     }
@@ -247,8 +271,8 @@ impl Handler<RetryDue> for WebhookSender {
     fn handle(&mut self, _: RetryDue, ctx: &mut Self::Context) {
         self.alarm = None;
         let now = Instant::now();
-        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
-            self.lines.join(entry.remove());
+        while let Some(due) = self.later.pop_due(now) {
+            self.lines.join(due);
         }
         self.set_alarm(ctx);
         self.send_next(ctx);
@@ -260,9 +284,10 @@ impl Handler<Sweep> for WebhookSender {
 
     fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
         let room = self.policy.held.saturating_sub(self.lines.waiting() + self.later.len());
-        if room == 0 {
+        if room == 0 || self.sweeping || self.draining {
             return;
         }
+        self.sweeping = true;
         let query = DueQuery {
             horizon: self.policy.horizon,
             most: room,
@@ -272,16 +297,12 @@ impl Handler<Sweep> for WebhookSender {
         };
         let store = Arc::clone(&self.sending.store);
         let found = async move { store.due(query).await };
-        ctx.spawn(found.into_actor(self).map(|found, this, ctx| match found {
-            Ok(found) => {
-                for due in found {
-                    let known = this.lines.knows(&due.job) || this.later.keys().any(|(_, job)| *job == due.job);
-                    if !known {
-                        this.take_in(due, ctx);
-                    }
-                }
+        ctx.spawn(found.into_actor(self).map(|found, this, ctx| {
+            this.sweeping = false;
+            match found {
+                Ok(found) => this.take_in_new(found, ctx),
+                Err(error) => warn!(target: "webhook", %error, "webhooks due could not be looked up"),
             }
-            Err(error) => warn!(target: "webhook", %error, "webhooks due could not be looked up"),
         }));
     }
 }

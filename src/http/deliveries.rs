@@ -1,7 +1,6 @@
 //! Webhooks of settled jobs: the log of what was sent, and sending again.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use opilio_actors::domain::delivery::{DeliveryStatus, LoggedAttempt};
 use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::time::rfc3339;
@@ -10,10 +9,11 @@ use opilio_actors::ports::ReplayFilter;
 use opilio_actors::webhook_sender::ReplayDelivery;
 use serde_json::{Value, json};
 
+use super::body::Body;
 use super::errors::ApiError;
 use super::jobs::base;
 use super::submission::field_error;
-use super::{Api, status, webhook_config};
+use super::{Api, body, status, webhook_config};
 
 pub async fn log(api: web::Data<Api>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
@@ -50,8 +50,8 @@ pub async fn replay(
 }
 
 /// `{"state", "since", "receiver"}`, each optional.
-pub async fn replay_many(api: web::Data<Api>, body: Bytes) -> Result<HttpResponse, ApiError> {
-    let body: Value = serde_json::from_slice(&body).map_err(|error| ApiError::NotJson(format!("not JSON: {error}")))?;
+pub async fn replay_many(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let body = body::json(&request, body, api.max_body)?;
     let mut errors = Vec::new();
     let mut text = |key: &str| match body.get(key) {
         None | Some(Value::Null) => None,

@@ -1,29 +1,33 @@
 //! Every error a client can get, and its status.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{ALLOW, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use opilio_actors::ports::StoreError;
 use serde_json::json;
 use tracing::error;
 use ulid::Ulid;
 
-use super::crawl_options::FieldError;
+use super::crawl_options::{FieldError, Loc};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("{0}")]
-    NotJson(String),
+    Bad(String),
+    #[error("Content-Type: application/json is needed")]
+    NotSaidToBeJson,
     #[error("the request has wrong fields")]
     Invalid(Vec<FieldError>),
     #[error("Task not found")]
     NotFound,
     #[error("Not Found")]
     NoSuchRoute,
+    #[error("Method Not Allowed")]
+    MethodNotAllowed { allowed: &'static str },
     #[error("{0}")]
     Conflict(String),
-    #[error("{0}")]
-    TooLarge(String),
+    #[error("the body is larger than {max_body} bytes")]
+    TooLarge { max_body: usize },
     #[error("The queue is full; try again later")]
     QueueFull { principal: bool },
     #[error("The service cannot take this now; try again later")]
@@ -53,11 +57,13 @@ impl From<actix::MailboxError> for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotJson(_) => StatusCode::BAD_REQUEST,
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::NotSaidToBeJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueueFull { principal: true } => StatusCode::TOO_MANY_REQUESTS,
             Self::QueueFull { principal: false } | Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -73,6 +79,9 @@ impl ResponseError for ApiError {
                 return response.json(json!({"error": self.to_string(), "correlation_id": correlation_id}));
             }
             Self::Invalid(fields) => return response.json(json!({"detail": fields})),
+            Self::MethodNotAllowed { allowed } => {
+                response.insert_header((ALLOW, *allowed));
+            }
             Self::QueueFull { .. } | Self::Away => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
@@ -85,4 +94,14 @@ impl ResponseError for ApiError {
 /// Whatever no route answers.
 pub async fn no_such_route() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NoSuchRoute)
+}
+
+/// A route answers here, but not to this method.
+pub async fn method_not_allowed(allowed: &'static str) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::MethodNotAllowed { allowed })
+}
+
+/// A query string that is not one.
+pub fn bad_query(error: &actix_web::error::QueryPayloadError) -> ApiError {
+    ApiError::Invalid(vec![FieldError { loc: vec![Loc::from("query")], msg: error.to_string(), kind: "value_error" }])
 }

@@ -1,7 +1,8 @@
 //! Jobs: submitting, asking, cancelling, listing, running again.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, JobSpec, Status};
@@ -10,16 +11,16 @@ use opilio_actors::ports::{Idempotency, JobFilter, NewJob, Submission};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
-use super::{Api, status, submission};
+use super::{Api, body, status, submission};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
 
-pub async fn submit_crawl(api: web::Data<Api>, request: HttpRequest, body: Bytes) -> Result<HttpResponse, ApiError> {
-    let parsed: Value =
-        serde_json::from_slice(&body).map_err(|error| ApiError::NotJson(format!("not JSON: {error}")))?;
+pub async fn submit_crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let parsed = body::json(&request, body, api.max_body)?;
     let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls).map_err(ApiError::Invalid)?;
     let idempotency = idempotency(&request, &parsed)?;
     admit(&api, &request, spec, idempotency).await
@@ -65,7 +66,8 @@ fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency
         ApiError::Invalid(vec![FieldError { loc, msg, kind: "value_error" }])
     })?;
     // The same request may be written with other spaces: what counts is what it says.
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: body.to_string() }))
+    let digest = ring::digest::digest(&ring::digest::SHA256, body.to_string().as_bytes());
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: BASE64_STANDARD.encode(digest) }))
 }
 
 pub async fn status(
@@ -80,6 +82,10 @@ pub async fn status(
     }
     let pages = api.store.pages(&job.id, 0, usize::MAX).await?;
     let pages: Vec<_> = pages.into_iter().map(|(_, page)| page).collect();
+    if pages.len() != job.spec.urls().len() {
+        // It expired between the two reads.
+        return Err(ApiError::NotFound);
+    }
     let body = status::with_result(&job, &base, &pages);
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }

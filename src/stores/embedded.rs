@@ -58,7 +58,7 @@ impl EmbeddedStore {
         let file = folder.join("opilio.db");
         let mut connection = schema::connect(&file)?;
         schema::migrate(&mut connection)?;
-        upkeep::void_leases(&connection, clock.now())?;
+        upkeep::void_leases(&connection)?;
         let reader = reader::Reader::new(&file)?;
         let writer = writer::Writer::start(connection, writer::Context::new(Arc::clone(&clock), settings));
         Ok(Self { clock, writer, reader, _lock: lock })

@@ -147,6 +147,16 @@ impl Server {
         self.try_post(path, body).await.expect("the server answers")
     }
 
+    pub async fn post_with_key(&self, path: &str, key: &str, body: Value) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.base)).header("idempotency-key", key);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        answer(request.send().await).await.expect("the server answers")
+    }
+
+    pub async fn delete(&self, path: &str) -> (u16, Value) {
+        answer(self.client.delete(format!("{}{path}", self.base)).send().await).await.expect("the server answers")
+    }
+
     async fn try_post(&self, path: &str, body: Value) -> Result<(u16, Value), reqwest::Error> {
         let request = self.client.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         answer(request.body(body.to_string()).send().await).await

@@ -13,12 +13,12 @@ use crate::domain::retry::DeliveryPolicy;
 use crate::metrics::Metrics;
 use crate::ports::{AttemptStart, JobStore, StoreError, WebhookRequest, WebhookTransport};
 
-/// An attempt is over; `next`: the one to be made after it.
+/// An attempt is over; `next`: the one to be made after it, or why nothing could be written down.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Ended {
     pub due: DueDelivery,
-    pub next: Option<DueDelivery>,
+    pub next: Result<Option<DueDelivery>, StoreError>,
 }
 
 /// What every attempt works with.
@@ -34,14 +34,14 @@ pub struct Sending {
 impl Sending {
     /// Returns the next attempt to be made, if there is to be one and it is known. Whatever goes wrong here, the
     /// delivery stays pending in the store.
-    pub async fn attempt(&self, due: &DueDelivery) -> Option<DueDelivery> {
+    pub async fn attempt(&self, due: &DueDelivery) -> Result<Option<DueDelivery>, StoreError> {
         match self.try_attempt(due).await {
-            Ok(next) => next,
-            Err(StoreError::LeaseLost) => None,
+            Err(StoreError::LeaseLost) => Ok(None),
             Err(error) => {
                 warn!(target: "webhook", task_id = %due.job, %error, "webhook could not be written down");
-                None
+                Err(error)
             }
+            next => next,
         }
     }
 

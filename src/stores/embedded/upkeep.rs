@@ -13,9 +13,9 @@ use super::row;
 use super::writer::Context;
 
 /// Leases of a process that is gone end now; the next requeue and the next attempt find what they held.
-pub fn void_leases(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let now = micros(now);
-    connection.execute("UPDATE jobs SET lease_until = ?1 WHERE state = 'running'", [now]).map_err(store_error)?;
+pub fn void_leases(connection: &Connection) -> Result<(), StoreError> {
+    // Long ago by any clock, also one that is set back.
+    connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running'", []).map_err(store_error)?;
     let free = "UPDATE deliveries SET lease_until = NULL, version = version + 1 WHERE lease_until IS NOT NULL";
     connection.execute(free, []).map_err(store_error)?;
     Ok(())

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use opilio_actors::domain::id::TaskType;
@@ -35,15 +36,16 @@ impl Context {
     }
 }
 
-/// The way to the writing thread; it ends when this is dropped and what waits is written.
+/// The way to the writing thread. Dropping it waits until what was asked for is written.
 pub struct Writer {
-    queue: mpsc::Sender<Box<dyn Write + Send>>,
+    queue: Option<mpsc::Sender<Box<dyn Write + Send>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub fn start(connection: Connection, context: Context) -> Self {
         let (queue, waiting) = mpsc::channel::<Box<dyn Write + Send>>();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
                 while let Ok(first) = waiting.recv() {
@@ -53,7 +55,7 @@ impl Writer {
                 }
             })
             .expect("the operating system gives one thread at start");
-        Self { queue }
+        Self { queue: Some(queue), thread: Some(thread) }
     }
 
     /// Runs `work` in the next group; what it returns arrives after the commit. An error undoes only its own changes.
@@ -63,8 +65,18 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let write = Pending { work: Some(work), outcome: None, reply };
-        self.queue.send(Box::new(write)).map_err(|_| gone())?;
+        self.queue.as_ref().ok_or_else(gone)?.send(Box::new(write)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // Its panics were caught; there is nobody left to tell of others.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -73,17 +85,20 @@ fn gone() -> StoreError {
 }
 
 fn write_group(connection: &Connection, context: &Context, mut group: Vec<Box<dyn Write + Send>>) {
-    let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+    let committed = connection.execute_batch("BEGIN IMMEDIATE").map_err(store_error).and_then(|()| {
         for write in &mut group {
             write.apply(connection, context);
+            // A full disk makes SQLite undo the whole group by itself; what came after would stand alone.
+            if connection.is_autocommit() {
+                return Err(StoreError::Unavailable("the group was rolled back".to_owned()));
+            }
         }
-        connection.execute_batch("COMMIT")
+        connection.execute_batch("COMMIT").map_err(store_error)
     });
     if committed.is_err() && !connection.is_autocommit() {
         // The group's changes are gone either way; what its callers hear is the reason of the failed commit.
         let _ = connection.execute_batch("ROLLBACK");
     }
-    let committed = committed.map_err(store_error);
     for write in group {
         write.answer(&committed);
     }
@@ -124,6 +139,6 @@ fn in_savepoint<T>(connection: &Connection, work: impl FnOnce() -> Result<T, Sto
     connection.execute_batch("SAVEPOINT caller").map_err(store_error)?;
     let outcome = work();
     let end = if outcome.is_ok() { "RELEASE caller" } else { "ROLLBACK TO caller; RELEASE caller" };
-    connection.execute_batch(end).map_err(store_error)?;
-    outcome
+    let ended = connection.execute_batch(end).map_err(store_error);
+    outcome.and_then(|value| ended.map(|()| value))
 }

@@ -1,0 +1,84 @@
+//! What is due within the horizon, in order of time; one entry a job.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tokio::time::Instant;
+
+use crate::domain::delivery::DueDelivery;
+use crate::domain::id::JobId;
+
+#[derive(Default)]
+pub struct Later {
+    queue: BTreeMap<(Instant, JobId), DueDelivery>,
+    times: HashMap<JobId, Instant>,
+}
+
+impl Later {
+    /// Replaces what is known of the same job.
+    pub fn insert(&mut self, at: Instant, due: DueDelivery) {
+        self.forget(&due.job);
+        self.times.insert(due.job.clone(), at);
+        self.queue.insert((at, due.job.clone()), due);
+    }
+
+    pub fn forget(&mut self, job: &JobId) {
+        if let Some(at) = self.times.remove(job) {
+            self.queue.remove(&(at, job.clone()));
+        }
+    }
+
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.times.contains_key(job)
+    }
+
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub fn earliest(&self) -> Option<Instant> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The earliest, if its time has come.
+    pub fn pop_due(&mut self, now: Instant) -> Option<DueDelivery> {
+        let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let due = entry.remove();
+        self.times.remove(&due.job);
+        Some(due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::id::TaskType;
+    use crate::domain::webhook::Receiver;
+
+    fn due(n: u128, version: u64) -> DueDelivery {
+        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
+        DueDelivery { job, receiver: Receiver::new("http://a.example"), version, wait: Duration::ZERO }
+    }
+
+    #[test]
+    fn what_is_due_comes_in_order_and_not_before_its_time() {
+        let (mut later, now) = (Later::default(), Instant::now());
+        later.insert(now + Duration::from_secs(2), due(2, 1));
+        later.insert(now + Duration::from_secs(1), due(1, 1));
+        assert_eq!(later.pop_due(now), None);
+        let soon = now + Duration::from_secs(2);
+        assert_eq!([later.pop_due(soon), later.pop_due(soon)], [Some(due(1, 1)), Some(due(2, 1))]);
+        assert!(!later.knows(&due(1, 1).job));
+    }
+
+    #[test]
+    fn a_job_has_one_entry_the_newest() {
+        let (mut later, now) = (Later::default(), Instant::now());
+        later.insert(now, due(1, 1));
+        later.insert(now + Duration::from_secs(1), due(1, 2));
+        assert_eq!((later.len(), later.pop_due(now)), (1, None));
+    }
+}
