@@ -95,7 +95,7 @@ fn read(url: &str, page: FetchedPage, options: &CrawlOptions, limits: &Limits, e
     let read = match kind::of(content_type, &body) {
         Kind::Html => {
             let html = text(true);
-            let page = opilio_page::read(&html, &base(&exchange), &options.page, limits);
+            let page = opilio_page::read(&html, &base(&exchange, options), &options.page, limits);
             page.map(|page| (html, page)).map_err(|unreadable| reason(&unreadable))
         }
         Kind::Text(essence) => Ok(text_page(text(false), &essence)),
@@ -112,10 +112,10 @@ fn text_page(text: String, essence: &str) -> (String, Page) {
     (text, page)
 }
 
-/// A page without an address of its own has no base for its links either.
-fn base(exchange: &Exchange) -> Url {
+/// A page without an address of its own has the base that the job gives it, or none.
+fn base(exchange: &Exchange, options: &CrawlOptions) -> Url {
     let address = exchange.final_url.as_deref().and_then(|url| Url::parse(url).ok());
-    address.unwrap_or_else(|| Url::parse("about:blank").expect("a constant"))
+    address.or_else(|| options.base_url.clone()).unwrap_or_else(|| Url::parse("about:blank").expect("a constant"))
 }
 
 fn reason(unreadable: &Unreadable) -> String {

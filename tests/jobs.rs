@@ -169,7 +169,7 @@ async fn a_job_that_panics_runs_again_and_ends_well() {
     let id = house.submit(crawl(1)).await;
     assert_eq!(house.webhook().await["status"], "completed");
     let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
-    assert_eq!(job.attempts_spent, 1);
+    assert_eq!((job.attempts_spent, job.attempt()), (2, 2));
 }
 
 #[actix::test]

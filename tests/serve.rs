@@ -135,6 +135,7 @@ async fn jobs_running_at_a_stop_are_done_in_time_or_after_the_restart() {
     let mut server = Server::start().await;
     let ids = submit_slow_jobs(&server, &outside).await;
     server.begin_stop();
+    assert_eq!(server.until_not_ready().await, 503);
     let late = server.refusal_of(json!({"urls": ["raw:<p>late"]})).await;
     assert_eq!(late, 503);
     outside.open_gate();
@@ -188,6 +189,18 @@ async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
     let cursor = newest["next_cursor"].as_str().expect("there is more");
     let rest = server.get(&format!("/jobs?status=cancelled&cursor={cursor}")).await.1;
     assert_eq!((&rest["jobs"][0]["task_id"], &rest["next_cursor"]), (&json!(id), &Value::Null));
+}
+
+#[actix::test]
+async fn a_raw_page_resolves_its_links_against_the_base_it_was_given() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+    let config = json!({"base_url": "https://a.example/dir/"});
+    let urls = json!(["raw:<a href='x'>x</a>"]);
+    server.post("/crawl/job", json!({"urls": urls, "crawler_config": config, "webhook_config": webhook})).await;
+    let links = outside.told().await.body["data"]["links"].take();
+    assert_eq!(links["internal"][0]["href"], "https://a.example/dir/x");
 }
 
 /// Ten jobs whose pages wait for the gate.

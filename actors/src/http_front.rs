@@ -18,6 +18,11 @@ pub struct Drain {
     pub grace: Duration,
 }
 
+/// Whether jobs are let in.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct IsOpen;
+
 pub struct HttpFront {
     supervisor: Post<JobSupervisor>,
     sender: Post<WebhookSender>,
@@ -72,6 +77,14 @@ impl Handler<ReplayDelivery> for HttpFront {
             let sender = sender.ok_or_else(|| away("the webhook sender"))?;
             sender.send(replay).await.unwrap_or_else(|_| Err(away("the webhook sender")))
         })
+    }
+}
+
+impl Handler<IsOpen> for HttpFront {
+    type Result = bool;
+
+    fn handle(&mut self, _: IsOpen, _: &mut Self::Context) -> bool {
+        !self.draining
     }
 }
 

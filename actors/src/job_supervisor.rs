@@ -15,6 +15,7 @@ use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::keeper::{Post, Tombstone};
 use crate::metrics::Metrics;
+use crate::persistence::persistently;
 use crate::ports::{Claim, Ending, HandBack, JobStore, NewJob, StoreError, Submission};
 use crate::webhook_sender::WebhookSender;
 
@@ -47,6 +48,9 @@ pub struct JobSettled {
     pub job: Arc<Job>,
 }
 
+/// Pages removed in one write at most, so that others get their turn between.
+const EXPIRED_PAGES: usize = 1000;
+
 /// The operator's choices.
 #[derive(Clone, Copy, Debug)]
 pub struct JobPolicy {
@@ -68,6 +72,7 @@ pub struct JobSupervisor {
     metrics: Metrics,
     places: Vec<Place>,
     claiming: bool,
+    sweeping: bool,
     draining: bool,
     /// Settlements and hand-backs being written.
     writing: usize,
@@ -105,6 +110,7 @@ impl JobSupervisor {
             metrics,
             places,
             claiming: false,
+            sweeping: false,
             draining: false,
             writing: 0,
             idle: Arc::default(),
@@ -175,15 +181,15 @@ impl JobSupervisor {
         let pages: Vec<_> = claim.missing.iter().filter_map(failed).collect();
         let (store, lease) = (Arc::clone(&self.store), claim.lease);
         let work = async move {
-            store.record_pages(&lease, pages).await?;
-            store.settle(&lease, Ending::Crawled).await
+            persistently(|| store.record_pages(&lease, pages.clone())).await?;
+            persistently(|| store.settle(&lease, Ending::GivenUp)).await
         };
         self.write_end(work, ctx);
     }
 
     fn settle(&mut self, lease: Lease, ctx: &mut Context<Self>) {
         let store = Arc::clone(&self.store);
-        self.write_end(async move { store.settle(&lease, Ending::Crawled).await }, ctx);
+        self.write_end(async move { persistently(|| store.settle(&lease, Ending::Crawled)).await }, ctx);
     }
 
     fn write_end(&mut self, work: impl Future<Output = Result<Job, StoreError>> + 'static, ctx: &mut Context<Self>) {
@@ -230,7 +236,7 @@ impl JobSupervisor {
         };
         let store = Arc::clone(&self.store);
         let back = HandBack { interruption, reason, wait };
-        let work = async move { store.hand_back(&lease, back).await };
+        let work = async move { persistently(|| store.hand_back(&lease, back.clone())).await };
         self.writing += 1;
         ctx.spawn(work.into_actor(self).map(|returned, this, _| {
             this.writing -= 1;
@@ -249,9 +255,10 @@ impl JobSupervisor {
         self.places.iter().filter_map(|place| place.busy.clone()).collect()
     }
 
-    fn stop_work(&mut self, job: &JobId) {
+    /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.
+    fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
         for place in &mut self.places {
-            if place.busy.as_ref().is_some_and(|lease| lease.job == *job) {
+            if place.busy.as_ref().is_some_and(&condition) {
                 place.busy = None;
                 if let Some(worker) = &place.worker {
                     worker.do_send(StopCrawl);
@@ -299,7 +306,7 @@ impl Handler<CancelJob> for JobSupervisor {
         let work = async move { store.cancel(&job, principal.as_ref()).await };
         Box::pin(work.into_actor(self).map(|cancelled, this, ctx| {
             if let Ok(job) = &cancelled {
-                this.stop_work(&job.id);
+                this.stop_work(|lease| lease.job == job.id);
                 this.announce(Ok(job.clone()));
                 this.claim(ctx);
             }
@@ -360,7 +367,7 @@ impl Handler<DrainJobs> for JobSupervisor {
         let ended = async move { drop(tokio::time::timeout(grace, idle.notified()).await) };
         Box::pin(ended.into_actor(self).then(|(), this, _| {
             let leases = this.leases();
-            leases.iter().for_each(|lease| this.stop_work(&lease.job));
+            this.stop_work(|_| true);
             let store = Arc::clone(&this.store);
             let returned = async move {
                 for lease in leases {
@@ -408,14 +415,18 @@ impl Handler<Sweep> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
+        if std::mem::replace(&mut self.sweeping, true) {
+            return;
+        }
         let store = Arc::clone(&self.store);
-        let upkeep = async move {
-            store.requeue().await?;
-            store.expire(1000).await
-        };
-        ctx.spawn(upkeep.into_actor(self).map(|done, this, ctx| {
-            if let Err(error) = done {
+        let upkeep = async move { (store.requeue().await, store.expire(EXPIRED_PAGES).await) };
+        ctx.spawn(upkeep.into_actor(self).map(|(requeued, expired), this, ctx| {
+            this.sweeping = false;
+            if let Some(error) = requeued.err().or(expired.as_ref().err().cloned()) {
                 warn!(%error, "the store could not be swept");
+            }
+            if expired.is_ok_and(|jobs| jobs > 0) {
+                ctx.notify(Sweep);
             }
             this.claim(ctx);
         }));
@@ -432,8 +443,8 @@ impl Handler<Renew> for JobSupervisor {
         }
         let renewed = async move { store.renew(&leases, hold).await };
         ctx.spawn(renewed.into_actor(self).map(|lost, this, ctx| {
-            for lease in lost.unwrap_or_default() {
-                this.stop_work(&lease.job);
+            if let Ok(lost) = lost {
+                this.stop_work(|lease| lost.contains(lease));
             }
             this.claim(ctx);
         }));

@@ -8,6 +8,7 @@ pub mod http_front;
 pub mod job_supervisor;
 pub mod keeper;
 pub mod metrics;
+mod persistence;
 pub mod ports;
 pub mod start;
 pub mod webhook_sender;

@@ -8,6 +8,7 @@ mod attempt;
 mod later;
 mod lines;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::domain::delivery::{DeliveryState, DueDelivery};
 use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::Job;
 use crate::domain::retry::DeliveryPolicy;
+use crate::domain::webhook::Receiver;
 use crate::job_supervisor::JobSettled;
 use crate::keeper::Tombstone;
 use crate::metrics::Metrics;
@@ -67,8 +69,8 @@ pub struct WebhookSender {
     later: Later,
     alarm: Option<(Instant, SpawnHandle)>,
     sweeping: bool,
-    /// The last sweep brought something in: there may be more where it came from.
-    more_in_store: bool,
+    /// Receivers with more waiting in the store than was taken in, as far as is known.
+    more_in_store: HashSet<Receiver>,
     draining: bool,
     /// Notified when a drain finds nothing in flight any more.
     idle: Arc<Notify>,
@@ -93,7 +95,7 @@ impl WebhookSender {
             later: Later::default(),
             alarm: None,
             sweeping: false,
-            more_in_store: false,
+            more_in_store: HashSet::new(),
             draining: false,
             idle: Arc::default(),
             _tombstone: tombstone,
@@ -102,7 +104,10 @@ impl WebhookSender {
 
     /// Takes a delivery in, unless the memory is full of others: then a sweep finds it later.
     fn take_in(&mut self, due: DueDelivery, ctx: &mut Context<Self>) {
-        if self.lines.waiting() + self.later.len() >= self.policy.held || due.wait > self.policy.horizon {
+        let known = self.lines.waiting_at(&due.receiver) + self.later.waiting_for(&due.receiver);
+        let full = self.lines.waiting() + self.later.len() >= self.policy.held || known >= self.share();
+        if full || due.wait > self.policy.horizon {
+            self.more_in_store.insert(due.receiver);
             return;
         }
         if due.wait.is_zero() {
@@ -117,11 +122,16 @@ impl WebhookSender {
 
     fn take_in_new(&mut self, found: Vec<DueDelivery>, ctx: &mut Context<Self>) {
         for due in found {
-            if !self.lines.knows(&due.job) && !self.later.knows(&due.job) {
-                self.more_in_store = true;
+            if !self.lines.knows(&due.job) && !self.later.knows(&due.job, due.version) {
+                self.more_in_store.insert(due.receiver.clone());
                 self.take_in(due, ctx);
             }
         }
+    }
+
+    /// So many deliveries of one receiver wait in memory at most, so that it leaves room for the others.
+    fn share(&self) -> usize {
+        self.policy.in_flight_per_receiver.saturating_mul(4)
     }
 
     fn send_next(&mut self, ctx: &mut Context<Self>) {
@@ -235,12 +245,11 @@ impl Handler<AttemptDelivery> for WebhookSender {
         // The task is its own: an actor polls all its futures at every wake, and here may be hundreds.
         actix::spawn(async move {
             let attempted = due.clone();
-            let next = actix::spawn(async move { sending.attempt(&attempted).await }).await;
-            let next = next.unwrap_or_else(|error| {
+            let ended = actix::spawn(async move { sending.attempt(attempted).await }).await;
+            this.do_send(ended.unwrap_or_else(|error| {
                 warn!(target: "webhook", task_id = %due.job, %error, "webhook attempt broke");
-                Ok(None)
-            });
-            this.do_send(Ended { due, next });
+                Ended { due, next: None, answered: false, written: true }
+            }));
         });
     }
 }
@@ -248,17 +257,14 @@ impl Handler<AttemptDelivery> for WebhookSender {
 impl Handler<Ended> for WebhookSender {
     type Result = ();
 
-    fn handle(&mut self, Ended { due, next }: Ended, ctx: &mut Self::Context) {
-        self.lines.leave(&due);
+    fn handle(&mut self, Ended { due, next, answered, written }: Ended, ctx: &mut Self::Context) {
+        self.lines.leave(&due, answered);
         self.tell_if_idle();
-        match next {
-            Ok(Some(next)) => self.take_in(next, ctx),
-            Ok(None) => {}
-            // The store is away: the next sweep by the clock is soon enough.
-            Err(_) => self.more_in_store = false,
+        if let Some(next) = next {
+            self.take_in(next, ctx);
         }
-        if self.more_in_store && self.lines.waiting() == 0 {
-            self.more_in_store = false;
+        // While the store is away, the next sweep by the clock is soon enough.
+        if written && self.lines.waiting_at(&due.receiver) == 0 && self.more_in_store.remove(&due.receiver) {
             ctx.notify(Sweep);
         }
         self.send_next(ctx);
@@ -291,8 +297,8 @@ impl Handler<Sweep> for WebhookSender {
         let query = DueQuery {
             horizon: self.policy.horizon,
             most: room,
-            most_per_receiver: self.policy.in_flight_per_receiver.saturating_mul(4),
-            except: self.lines.crowded(),
+            most_per_receiver: self.share(),
+            except: self.lines.crowded(self.share()),
             longest_wait: self.policy.retry.backoff.max,
         };
         let store = Arc::clone(&self.sending.store);

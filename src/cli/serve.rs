@@ -25,6 +25,11 @@ impl Serve {
     pub fn run(self) -> anyhow::Result<()> {
         tracing_subscriber::fmt().with_ansi(std::io::stdout().is_terminal()).init();
         let Self { host, port, store } = self;
-        actix_web::rt::System::new().block_on(app::run(Config { host, port, store, ..Config::default() }))
+        actix_web::rt::System::new().block_on(async {
+            app::run(Config { host, port, store, ..Config::default() }).await?;
+            // What was promised is written. Threads that look up a name or read a page are not waited for: they can take
+            // longer than the one who stops us does.
+            std::process::exit(0)
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Whether the server is alive, and whether it can take work.
 
 use actix_web::{HttpResponse, web};
+use opilio_actors::http_front::IsOpen;
 use serde_json::json;
 
 use super::Api;
@@ -14,6 +15,9 @@ pub async fn health(api: web::Data<Api>) -> HttpResponse {
 }
 
 pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+    if !api.front.send(IsOpen).await? {
+        return Err(ApiError::Away);
+    }
     api.store.ready().await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
 }

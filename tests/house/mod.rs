@@ -162,6 +162,16 @@ impl Server {
         answer(request.body(body.to_string()).send().await).await
     }
 
+    /// The status of the first `/ready` that is not 200.
+    pub async fn until_not_ready(&self) -> u16 {
+        loop {
+            let (status, _) = self.get("/ready").await;
+            if status != 200 {
+                return status;
+            }
+        }
+    }
+
     /// The status of the first submission that is not admitted any more.
     pub async fn refusal_of(&self, body: Value) -> u16 {
         loop {

@@ -12,10 +12,8 @@ use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::job::Task;
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
+use crate::persistence::persistently;
 use crate::ports::{Claim, FetchError, FetchedPage, JobStore, PageFetcher, PageReader, PageRequest, StoreError};
-
-/// While the store is away, finished pages are kept and written this often.
-const STORE_RETRY: Backoff = Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(5), jitter: 0.5 };
 
 /// The operator's choices, where the job makes none.
 #[derive(Clone, Copy, Debug)]
@@ -90,15 +88,7 @@ impl Crawler {
 
     /// A finished page is not thrown away because the store is away for a while.
     async fn write_down(&self, lease: &Lease, record: PageRecord) -> Result<(), StoreError> {
-        for attempt in 1_u32.. {
-            match self.store.record_pages(lease, vec![record.clone()]).await {
-                Err(error) if error.is_transient() => {
-                    tokio::time::sleep(STORE_RETRY.wait(attempt, fastrand::f64())).await;
-                }
-                outcome => return outcome.map(|_| ()),
-            }
-        }
-        Ok(())
+        persistently(|| self.store.record_pages(lease, vec![record.clone()])).await.map(|_| ())
     }
 }
 

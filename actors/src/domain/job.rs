@@ -203,7 +203,7 @@ pub struct Job {
 impl Job {
     /// 1 for the first.
     pub fn attempt(&self) -> u32 {
-        self.attempts_spent + u32::from(!self.state.is_settled() || self.attempts_spent == 0)
+        if self.state.is_settled() { self.attempts_spent.max(1) } else { self.attempts_spent + 1 }
     }
 
     pub fn stage(&self) -> Stage {

@@ -86,8 +86,10 @@ pub struct Claim {
 /// How a job's work ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every page has its record; the verdict follows from them.
+    /// Every page has its record; the verdict follows from them. The attempt is over and counts.
     Crawled,
+    /// As `Crawled`, by no attempt: there was none left, and the pages not done were failed.
+    GivenUp,
 }
 
 /// A lease given up before the job is settled.
@@ -231,7 +233,7 @@ pub trait JobStore: Send + Sync + 'static {
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError>;
 
-    /// Makes the delivery due now by a fresh schedule. `Conflict` where there is no webhook, or the job is not settled.
+    /// Makes the delivery due now by a fresh schedule; one that is being sent gets it if that attempt fails. `Conflict` where there is no webhook, or the job is not settled.
     async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError>;
 
     /// Makes many due now; returns how many.
@@ -240,8 +242,9 @@ pub trait JobStore: Send + Sync + 'static {
     /// Requeues jobs whose lease ran out or whose wait is over; returns how long until the next one's turn, if known.
     async fn requeue(&self) -> Result<Option<Duration>, StoreError>;
 
-    /// Removes up to `most` jobs that were kept long enough, with everything that belongs to them.
-    async fn expire(&self, most: usize) -> Result<usize, StoreError>;
+    /// Removes jobs that were kept long enough, with everything that belongs to them: as many as have `most_pages` pages
+    /// between them, or one. Returns how many.
+    async fn expire(&self, most_pages: usize) -> Result<usize, StoreError>;
 
     /// Whether a write would succeed now.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -49,6 +49,8 @@ macro_rules! store_contract {
             a_page_recorded_twice_keeps_its_first_result,
             a_job_with_missing_pages_does_not_settle,
             one_good_page_completes_a_crawl_and_queues_its_webhook,
+            the_attempt_that_ends_a_job_is_its_last_number,
+            expiry_takes_no_more_at_once_than_it_is_asked_to,
             a_crawl_of_nothing_but_failures_fails_with_the_first_reason,
             a_cancelled_job_stays_cancelled_whatever_its_worker_says,
             a_settled_job_is_not_cancelled,
@@ -60,6 +62,7 @@ macro_rules! store_contract {
             an_interrupted_attempt_comes_due_again_and_its_late_outcome_is_refused,
             a_delivery_cut_short_too_often_is_given_up,
             a_replay_starts_a_fresh_schedule,
+            a_replay_asked_for_during_an_attempt_follows_it_if_it_fails,
             a_busy_receiver_hides_nobody_else,
             a_due_time_beyond_any_wait_is_brought_in,
         );

@@ -11,14 +11,29 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDeliver
 use crate::domain::id::NodeId;
 use crate::domain::retry::DeliveryPolicy;
 use crate::metrics::Metrics;
+use crate::persistence::persistently;
 use crate::ports::{AttemptStart, JobStore, StoreError, WebhookRequest, WebhookTransport};
 
-/// An attempt is over; `next`: the one to be made after it, or why nothing could be written down.
+/// An attempt is over; `next`: the one to be made after it, if it is known.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Ended {
     pub due: DueDelivery,
-    pub next: Result<Option<DueDelivery>, StoreError>,
+    pub next: Option<DueDelivery>,
+    /// The receiver said something, whatever it was; or was not asked.
+    pub answered: bool,
+    /// The store took everything that was to be written.
+    pub written: bool,
+}
+
+/// What an attempt came to.
+struct Made {
+    next: Option<DueDelivery>,
+    answered: bool,
+}
+
+impl Made {
+    const NOTHING: Made = Made { next: None, answered: true };
 }
 
 /// What every attempt works with.
@@ -32,41 +47,43 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// Returns the next attempt to be made, if there is to be one and it is known. Whatever goes wrong here, the
-    /// delivery stays pending in the store.
-    pub async fn attempt(&self, due: &DueDelivery) -> Result<Option<DueDelivery>, StoreError> {
-        match self.try_attempt(due).await {
-            Err(StoreError::LeaseLost) => Ok(None),
+    /// Makes one attempt. Whatever goes wrong here, the delivery stays pending in the store.
+    pub async fn attempt(&self, due: DueDelivery) -> Ended {
+        match self.try_attempt(&due).await {
+            Ok(Made { next, answered }) => Ended { due, next, answered, written: true },
+            Err(StoreError::LeaseLost) => Ended { due, next: None, answered: true, written: true },
             Err(error) => {
                 warn!(target: "webhook", task_id = %due.job, %error, "webhook could not be written down");
-                Err(error)
+                Ended { due, next: None, answered: true, written: false }
             }
-            next => next,
         }
     }
 
-    async fn try_attempt(&self, due: &DueDelivery) -> Result<Option<DueDelivery>, StoreError> {
+    async fn try_attempt(&self, due: &DueDelivery) -> Result<Made, StoreError> {
         let cap = self.retry.max_interruptions;
         let attempt = match self.store.start_attempt(&due.job, due.version, &self.node, self.lease, cap).await? {
             AttemptStart::Started(attempt) => attempt,
-            AttemptStart::Stale => return Ok(None),
+            AttemptStart::Stale => return Ok(Made::NOTHING),
             AttemptStart::GivenUp => {
                 warn!(target: "webhook", task_id = %due.job, "webhook given up: cut short too often");
-                return Ok(None);
+                return Ok(Made::NOTHING);
             }
         };
-        let Some(request) = self.request(due).await? else { return Ok(None) };
+        let Some(request) = self.request(due).await? else { return Ok(Made::NOTHING) };
         let began = Instant::now();
         let outcome = self.transport.post(request).await;
+        let took = began.elapsed();
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
-        self.tell(&attempt, &outcome, next, began.elapsed());
-        let (state, version) = self.store.finish_attempt(&attempt, &outcome, next).await?;
-        Ok(match (state, next) {
+        // Until the lease is over: what the receiver said is not to be asked for again.
+        let (state, version) = persistently(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
+        self.tell(&attempt, &outcome, next, took);
+        let next = match (state, next) {
             (DeliveryState::Pending { .. }, NextStep::RetryIn(wait)) => {
                 Some(DueDelivery { version, wait, ..due.clone() })
             }
             _ => None,
-        })
+        };
+        Ok(Made { next, answered: !matches!(outcome, AttemptOutcome::Failed { .. }) })
     }
 
     async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {

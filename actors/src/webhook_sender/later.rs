@@ -6,11 +6,13 @@ use tokio::time::Instant;
 
 use crate::domain::delivery::DueDelivery;
 use crate::domain::id::JobId;
+use crate::domain::webhook::Receiver;
 
 #[derive(Default)]
 pub struct Later {
     queue: BTreeMap<(Instant, JobId), DueDelivery>,
     times: HashMap<JobId, Instant>,
+    per_receiver: HashMap<Receiver, usize>,
 }
 
 impl Later {
@@ -18,17 +20,34 @@ impl Later {
     pub fn insert(&mut self, at: Instant, due: DueDelivery) {
         self.forget(&due.job);
         self.times.insert(due.job.clone(), at);
+        *self.per_receiver.entry(due.receiver.clone()).or_default() += 1;
         self.queue.insert((at, due.job.clone()), due);
     }
 
     pub fn forget(&mut self, job: &JobId) {
         if let Some(at) = self.times.remove(job) {
-            self.queue.remove(&(at, job.clone()));
+            let gone = self.queue.remove(&(at, job.clone()));
+            gone.iter().for_each(|due| self.uncount(&due.receiver));
         }
     }
 
-    pub fn knows(&self, job: &JobId) -> bool {
-        self.times.contains_key(job)
+    /// Whether the job is here as it stands at `version`.
+    pub fn knows(&self, job: &JobId, version: u64) -> bool {
+        let entry = self.times.get(job).and_then(|at| self.queue.get(&(*at, job.clone())));
+        entry.is_some_and(|due| due.version == version)
+    }
+
+    pub fn waiting_for(&self, receiver: &Receiver) -> usize {
+        self.per_receiver.get(receiver).copied().unwrap_or(0)
+    }
+
+    fn uncount(&mut self, receiver: &Receiver) {
+        if let Some(count) = self.per_receiver.get_mut(receiver) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_receiver.remove(receiver);
+            }
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -44,6 +63,7 @@ impl Later {
         let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
         let due = entry.remove();
         self.times.remove(&due.job);
+        self.uncount(&due.receiver);
         Some(due)
     }
 }
@@ -56,7 +76,6 @@ mod tests {
 
     use super::*;
     use crate::domain::id::TaskType;
-    use crate::domain::webhook::Receiver;
 
     fn due(n: u128, version: u64) -> DueDelivery {
         let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
@@ -71,7 +90,8 @@ mod tests {
         assert_eq!(later.pop_due(now), None);
         let soon = now + Duration::from_secs(2);
         assert_eq!([later.pop_due(soon), later.pop_due(soon)], [Some(due(1, 1)), Some(due(2, 1))]);
-        assert!(!later.knows(&due(1, 1).job));
+        assert!(!later.knows(&due(1, 1).job, 1));
+        assert_eq!(later.waiting_for(&due(1, 1).receiver), 0);
     }
 
     #[test]

@@ -22,7 +22,12 @@ pub struct Lines {
     in_flight: usize,
     most: usize,
     most_per_receiver: usize,
+    /// Receivers that did not answer last time: they get one place, so that many of them do not hold all.
+    silent: HashSet<Receiver>,
 }
+
+/// So many receivers are remembered as silent at most.
+const SILENT: usize = 10_000;
 
 impl Lines {
     pub fn new(most: usize, most_per_receiver: usize) -> Self {
@@ -34,6 +39,7 @@ impl Lines {
             in_flight: 0,
             most,
             most_per_receiver,
+            silent: HashSet::new(),
         }
     }
 
@@ -58,7 +64,8 @@ impl Lines {
         for _ in 0..self.turns.len() {
             let receiver = self.turns.pop_front()?;
             let Some(line) = self.lines.get_mut(&receiver) else { continue };
-            if line.in_flight >= self.most_per_receiver {
+            let room = if self.silent.contains(&receiver) { 1 } else { self.most_per_receiver };
+            if line.in_flight >= room {
                 self.turns.push_back(receiver);
                 continue;
             }
@@ -74,8 +81,13 @@ impl Lines {
         None
     }
 
-    /// It is no longer in flight.
-    pub fn leave(&mut self, due: &DueDelivery) {
+    /// It is no longer in flight, and its receiver `answered` or not.
+    pub fn leave(&mut self, due: &DueDelivery, answered: bool) {
+        if answered {
+            self.silent.remove(&due.receiver);
+        } else if self.silent.len() < SILENT {
+            self.silent.insert(due.receiver.clone());
+        }
         self.jobs.remove(&due.job);
         let Some(line) = self.lines.get_mut(&due.receiver) else { return };
         line.in_flight = line.in_flight.saturating_sub(1);
@@ -97,9 +109,13 @@ impl Lines {
         self.jobs.contains(job)
     }
 
-    /// Receivers that have more waiting than they can take.
-    pub fn crowded(&self) -> Vec<Receiver> {
-        let crowded = self.lines.iter().filter(|(_, line)| line.waiting.len() >= self.most_per_receiver);
+    pub fn waiting_at(&self, receiver: &Receiver) -> usize {
+        self.lines.get(receiver).map_or(0, |line| line.waiting.len())
+    }
+
+    /// Receivers with at least so many waiting.
+    pub fn crowded(&self, at_least: usize) -> Vec<Receiver> {
+        let crowded = self.lines.iter().filter(|(_, line)| line.waiting.len() >= at_least);
         crowded.map(|(receiver, _)| receiver.clone()).collect()
     }
 }
@@ -134,8 +150,20 @@ mod tests {
         lines.join(due("a", 2));
         let first = lines.next().expect("there is room");
         assert_eq!(lines.next(), None);
-        lines.leave(&first);
+        lines.leave(&first, true);
         assert_eq!(lines.next(), Some(due("a", 2)));
+    }
+
+    #[test]
+    fn a_silent_receiver_gets_one_place_until_it_answers() {
+        let mut lines = Lines::new(9, 2);
+        (0..6).for_each(|n| lines.join(due("a", n)));
+        let sent: Vec<_> = std::iter::from_fn(|| lines.next()).collect();
+        sent.iter().for_each(|due| lines.leave(due, false));
+        let alone: Vec<_> = std::iter::from_fn(|| lines.next()).collect();
+        assert_eq!((sent.len(), alone.len()), (2, 1));
+        lines.leave(&alone[0], true);
+        assert_eq!(std::iter::from_fn(|| lines.next()).count(), 2);
     }
 
     #[test]

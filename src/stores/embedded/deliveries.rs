@@ -77,13 +77,14 @@ struct Stored {
     interruptions: u32,
     made: u32,
     version: u64,
+    again: bool,
     leased: bool,
 }
 
 fn find(connection: &Connection, job: &JobId) -> Result<Option<Stored>, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT d.job, d.state, d.attempts, d.interruptions, d.made, d.version, d.lease_until IS NOT NULL \
+            "SELECT d.job, d.state, d.attempts, d.interruptions, d.made, d.version, d.again, d.lease_until IS NOT NULL \
              FROM deliveries d JOIN jobs j ON j.seq = d.job WHERE j.id = ?1",
         )
         .map_err(store_error)?;
@@ -95,7 +96,8 @@ fn find(connection: &Connection, job: &JobId) -> Result<Option<Stored>, StoreErr
             interruptions: row.get(3)?,
             made: row.get(4)?,
             version: row.get(5)?,
-            leased: row.get(6)?,
+            again: row.get(6)?,
+            leased: row.get(7)?,
         })
     });
     found.optional().map_err(store_error)
@@ -148,12 +150,14 @@ pub fn finish_attempt(
     let now = context.now();
     let state = match next {
         NextStep::Delivered => DeliveryState::Delivered,
+        _ if stored.again => DeliveryState::Pending { due: now },
         NextStep::Refused => DeliveryState::Refused,
         NextStep::Exhausted => DeliveryState::Exhausted,
         NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
     };
     log_outcome(connection, &stored, now, outcome, &state)?;
-    let version = move_to(connection, context, stored.seq, &state, stored.attempts + 1)?;
+    let attempts = if stored.again { 0 } else { stored.attempts + 1 };
+    let version = move_to(connection, context, stored.seq, &state, attempts)?;
     Ok((state, version))
 }
 
@@ -199,7 +203,7 @@ fn move_to(
     let mut update = connection
         .prepare_cached(
             "UPDATE deliveries SET state = ?2, due = coalesce(?3, due), attempts = ?4, interruptions = 0, \
-             lease_until = NULL, version = version + 1 WHERE job = ?1 RETURNING version",
+             again = 0, lease_until = NULL, version = version + 1 WHERE job = ?1 RETURNING version",
         )
         .map_err(store_error)?;
     let version = update
@@ -213,6 +217,14 @@ fn move_to(
         connection.prepare_cached("UPDATE jobs SET expires_at = ?2 WHERE seq = ?1").map_err(store_error)?;
     expiry.execute(params![seq, expires_at]).map_err(store_error)?;
     Ok(version)
+}
+
+/// Notes that the attempt under way, if there is one and it fails, is followed by a fresh schedule.
+pub fn ask_again_after_this_attempt(connection: &Connection, seq: i64) -> Result<bool, StoreError> {
+    let mut update = connection
+        .prepare_cached("UPDATE deliveries SET again = 1 WHERE job = ?1 AND lease_until IS NOT NULL")
+        .map_err(store_error)?;
+    update.execute([seq]).map(|changed| changed > 0).map_err(store_error)
 }
 
 /// Makes a delivery due now by a fresh schedule.

@@ -134,6 +134,6 @@ impl JobStore for EmbeddedStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.writer.run(|_, _| Ok(())).await
+        self.writer.run(upkeep::probe).await
     }
 }

@@ -98,7 +98,11 @@ pub fn claim(
     while claims.len() < most {
         let Some((principal, seq)) = next_in_turn(connection, task, last)? else { break };
         *last = principal;
-        claims.push(lease_job(connection, context, node, seq, hold)?);
+        match lease_job(connection, context, node, seq, hold) {
+            Ok(claim) => claims.push(claim),
+            Err(StoreError::Damaged(why)) => super::upkeep::set_aside(connection, context, seq, &why)?,
+            Err(other) => return Err(other),
+        }
     }
     Ok(claims)
 }

@@ -22,7 +22,9 @@ pub fn one(
     if stored.job.delivery.is_none() {
         return Err(StoreError::Conflict("the job is not settled yet"));
     }
-    deliveries::restart(connection, context, stored.seq)?;
+    if !deliveries::ask_again_after_this_attempt(connection, stored.seq)? {
+        deliveries::restart(connection, context, stored.seq)?;
+    }
     Ok(settle::visible(connection, job, principal)?.job)
 }
 

@@ -68,11 +68,18 @@ CREATE TABLE deliveries (
     interruptions INTEGER NOT NULL DEFAULT 0, -- of the present schedule
     made          INTEGER NOT NULL DEFAULT 0, -- ever
     version       INTEGER NOT NULL DEFAULT 1,
+    again         INTEGER NOT NULL DEFAULT 0, -- a replay was asked for while it was being sent
     lease_until   INTEGER                     -- while it is being sent
 ) STRICT;
 
 CREATE INDEX deliveries_due ON deliveries (receiver, due) WHERE state = 'pending' AND lease_until IS NULL;
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
+
+-- Written to learn whether a write succeeds.
+CREATE TABLE probe (
+    id      INTEGER PRIMARY KEY,
+    written INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE attempts (
     job         INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,

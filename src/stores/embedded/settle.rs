@@ -15,7 +15,6 @@ use super::writer::Context;
 
 pub fn settle(connection: &Connection, context: &Context, lease: &Lease, ending: &Ending) -> Result<Job, StoreError> {
     let stored = held(connection, lease)?;
-    let Ending::Crawled = ending;
     let progress = stored.job.progress;
     if progress.done < progress.total {
         return Err(StoreError::Conflict("the job has pages without a result"));
@@ -25,7 +24,8 @@ pub fn settle(connection: &Connection, context: &Context, lease: &Lease, ending:
         JobState::Failed => first_error(connection, stored.seq)?,
         _ => None,
     };
-    end(connection, context, &stored, Cause::Settled { verdict }, error)
+    let counts = *ending == Ending::Crawled;
+    end(connection, context, &stored, Cause::Settled { verdict }, error, counts)
 }
 
 pub fn cancel(
@@ -38,7 +38,8 @@ pub fn cancel(
     if stored.job.state.is_settled() {
         return Err(StoreError::Conflict("the job is settled already"));
     }
-    end(connection, context, &stored, Cause::CancelRequested, Some("Cancelled by request".to_owned()))
+    let running = matches!(stored.job.state, JobState::Running { .. });
+    end(connection, context, &stored, Cause::CancelRequested, Some("Cancelled by request".to_owned()), running)
 }
 
 /// The job, as far as `principal` (`None`: anybody) may know of it.
@@ -54,6 +55,7 @@ fn end(
     stored: &StoredJob,
     cause: Cause,
     error: Option<String>,
+    counts_as_attempt: bool,
 ) -> Result<Job, StoreError> {
     let state = stored.job.state.clone().after(cause).ok_or(StoreError::LeaseLost)?;
     let now = context.now();
@@ -64,11 +66,18 @@ fn end(
     let mut update = connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, error = ?3, finished_at = ?4, expires_at = ?5, not_before = NULL, node = NULL, \
-             lease_until = NULL WHERE seq = ?1",
+             lease_until = NULL, attempts_spent = attempts_spent + ?6 WHERE seq = ?1",
         )
         .map_err(store_error)?;
     update
-        .execute(params![stored.seq, row::state_name(&state), error, micros(now), expires_at.map(micros)])
+        .execute(params![
+            stored.seq,
+            row::state_name(&state),
+            error,
+            micros(now),
+            expires_at.map(micros),
+            counts_as_attempt
+        ])
         .map_err(store_error)?;
     queue_webhook(connection, stored, now)?;
     Ok(row::find(connection, "j.seq = ?1", &[&stored.seq])?.ok_or(StoreError::NotFound)?.job)

@@ -69,3 +69,18 @@ async fn a_restart_claims_again_what_the_last_process_was_running() {
     let after = store.claim(&node("new"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
     assert_eq!(after[0].job.id, before[0].job.id);
 }
+
+#[actix::test]
+async fn a_job_that_cannot_be_read_stops_nobody_else() {
+    let Embedded { store, clock, folder } = Embedded::new();
+    let (odd, good) = (crawl(1), crawl(1));
+    store.submit(odd.clone()).await.expect("there is room");
+    store.submit(good.clone()).await.expect("there is room");
+    let db = rusqlite::Connection::open(folder.path().join("opilio.db")).expect("the file is there");
+    db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [odd.id.as_str()]).expect("it can be written");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
+    assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
+    db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [good.id.as_str()]).expect("it can be written");
+    clock.advance(HOLD);
+    store.requeue().await.expect("one odd row does not stop it");
+}

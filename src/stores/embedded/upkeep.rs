@@ -41,8 +41,11 @@ pub fn requeue(connection: &Connection, context: &Context) -> Result<Option<Dura
     let expired: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
     let vanished = HandBack { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
     for seq in expired {
-        if let Some(stored) = row::find(connection, "j.seq = ?1", &[&seq])? {
-            release(connection, context, &stored, &vanished)?;
+        match row::find(connection, "j.seq = ?1", &[&seq]) {
+            Ok(Some(stored)) => release(connection, context, &stored, &vanished)?,
+            Ok(None) => {}
+            Err(StoreError::Damaged(why)) => set_aside(connection, context, seq, &why)?,
+            Err(other) => return Err(other),
         }
     }
     let mut ready = connection
@@ -56,13 +59,46 @@ pub fn requeue(connection: &Connection, context: &Context) -> Result<Option<Dura
     Ok(next.map(|next| Duration::from_micros(u64::try_from(next.saturating_sub(micros(now))).unwrap_or_default())))
 }
 
-/// Removes jobs that were kept long enough; pages, delivery and attempts go with them.
-pub fn expire(connection: &Connection, context: &Context, most: usize) -> Result<usize, StoreError> {
-    let mut delete = connection
+/// A job that cannot be read stops nobody else: it fails, and its row stays for who wants to look.
+pub fn set_aside(connection: &Connection, context: &Context, seq: i64, why: &str) -> Result<(), StoreError> {
+    tracing::error!(seq, why, "a job cannot be read and is set aside");
+    let mut update = connection
         .prepare_cached(
-            "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE expires_at IS NOT NULL AND expires_at <= ?1 \
-             ORDER BY expires_at LIMIT ?2)",
+            "UPDATE jobs SET state = 'failed', error = ?2, finished_at = ?3, node = NULL, lease_until = NULL, \
+             not_before = NULL WHERE seq = ?1",
         )
         .map_err(store_error)?;
-    delete.execute(params![micros(context.now()), most]).map_err(store_error)
+    update
+        .execute(params![seq, format!("The job cannot be read: {why}"), micros(context.now())])
+        .map_err(store_error)?;
+    Ok(())
+}
+
+/// Removes jobs that were kept long enough, up to so many pages; pages, delivery and attempts go with them.
+pub fn expire(connection: &Connection, context: &Context, most_pages: usize) -> Result<usize, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT seq, total FROM jobs WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+        )
+        .map_err(store_error)?;
+    let mut delete = connection.prepare_cached("DELETE FROM jobs WHERE seq = ?1").map_err(store_error)?;
+    let mut rows = select.query(params![micros(context.now()), most_pages.max(1)]).map_err(store_error)?;
+    let (mut expired, mut pages) = (Vec::new(), 0);
+    while pages < most_pages.max(1)
+        && let Some(row) = rows.next().map_err(store_error)?
+    {
+        expired.push(row.get::<_, i64>(0).map_err(store_error)?);
+        pages += row.get::<_, usize>(1).map_err(store_error)?;
+    }
+    for seq in &expired {
+        delete.execute([seq]).map_err(store_error)?;
+    }
+    Ok(expired.len())
+}
+
+/// A real write, small and in place.
+pub fn probe(connection: &Connection, context: &Context) -> Result<(), StoreError> {
+    let now = micros(context.now());
+    connection.execute("INSERT OR REPLACE INTO probe VALUES (1, ?1)", [now]).map_err(store_error)?;
+    Ok(())
 }

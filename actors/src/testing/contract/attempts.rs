@@ -121,3 +121,19 @@ pub async fn a_due_time_beyond_any_wait_is_brought_in(h: &impl Harness) {
     let found = due(h, DueQuery { horizon: Duration::from_secs(60), ..now() }).await;
     assert_eq!(found.iter().map(|due| due.wait).collect::<Vec<_>>(), [now().longest_wait]);
 }
+
+pub async fn a_replay_asked_for_during_an_attempt_follows_it_if_it_fails(h: &impl Harness) {
+    let job = pending(h, "http://a.example").await;
+    let attempt = started(h).await;
+    h.store().replay(&job, None).await.expect("it has a webhook and is settled");
+    assert!(due(h, now()).await.is_empty(), "it is being sent");
+    let moved = h.store().finish_attempt(&attempt, &reset(), NextStep::Exhausted).await;
+    assert!(matches!(moved, Ok((DeliveryState::Pending { .. }, _))));
+    let log = h.store().deliveries(&job, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!(log.attempts[0].error.as_deref(), Some("connection reset"));
+    let again = started(h).await;
+    assert_eq!(again.number, 1);
+    h.store().replay(&job, None).await.expect("it has a webhook and is settled");
+    let moved = h.store().finish_attempt(&again, &reset(), NextStep::Delivered).await;
+    assert!(matches!(moved, Ok((DeliveryState::Delivered, _))), "the receiver has it");
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{HOLD, Harness, RETENTION, claim, claimed, submit};
 use crate::domain::delivery::{AttemptOutcome, DeliveryState, NextStep};
 use crate::domain::id::Principal;
-use crate::domain::job::{JobState, Progress};
-use crate::ports::{AttemptStart, Ending, StoreError, Submission};
+use crate::domain::job::{Interruption, JobState, Progress};
+use crate::ports::{AttemptStart, Ending, HandBack, StoreError, Submission};
 use crate::testing::jobs::{bad_page, crawl, fresh_id, good_page, key, node};
 
 pub async fn a_page_recorded_twice_keeps_its_first_result(h: &impl Harness) {
@@ -102,4 +102,29 @@ pub async fn expiry_takes_everything_and_frees_the_key(h: &impl Harness) {
     assert_eq!(h.store().pages(&job.id, 0, usize::MAX).await, Ok(vec![]));
     job.id = fresh_id();
     assert_eq!(h.store().submit(job).await, Ok(Submission::Admitted));
+}
+
+pub async fn the_attempt_that_ends_a_job_is_its_last_number(h: &impl Harness) {
+    let first = claimed(h, crawl(1)).await;
+    let broke = HandBack { interruption: Interruption::Broke, reason: None, wait: Duration::ZERO };
+    h.store().hand_back(&first.lease, broke).await.expect("the lease is good");
+    let second = claim(h, "second", 1).await.pop().expect("it is ready");
+    assert_eq!(second.job.attempt(), 2);
+    h.store().record_pages(&second.lease, vec![good_page(0)]).await.expect("the lease is good");
+    let settled = h.store().settle(&second.lease, Ending::Crawled).await.expect("every page is there");
+    assert_eq!(settled.attempt(), 2);
+}
+
+pub async fn expiry_takes_no_more_at_once_than_it_is_asked_to(h: &impl Harness) {
+    for _ in 0..3 {
+        let mut job = crawl(4);
+        job.spec.webhook = None;
+        let id = job.id.clone();
+        submit(h, job).await;
+        h.store().cancel(&id, None).await.expect("it is not settled");
+    }
+    h.let_time_pass(RETENTION.settled.expect("the contract's stores forget")).await;
+    assert_eq!(h.store().expire(5).await, Ok(2));
+    assert_eq!(h.store().expire(1).await, Ok(1));
+    assert_eq!(h.store().expire(5).await, Ok(0));
 }
