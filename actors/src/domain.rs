@@ -4,6 +4,7 @@ pub mod crawl;
 pub mod crawl_options;
 pub mod crawl_result;
 pub mod delivery;
+pub mod extraction;
 pub mod id;
 pub mod job;
 pub mod lease;

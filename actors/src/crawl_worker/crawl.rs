@@ -37,7 +37,9 @@ impl Crawler {
     /// Returns when every page has its record, or when no more can be written.
     pub async fn run(&self, claim: Claim) -> CrawlOutcome {
         let Claim { lease, job, missing } = claim;
-        let Task::Crawl(CrawlSpec { urls, options }) = job.spec.task;
+        let Task::Crawl(CrawlSpec { urls, options }) = job.spec.task else {
+            return CrawlOutcome::Broke { reason: "not a crawl".to_owned() };
+        };
         let options = Arc::new(options);
         let asked = options.concurrency.unwrap_or(self.policy.pages_per_job);
         let side_by_side = asked.min(self.policy.pages_per_job).get();

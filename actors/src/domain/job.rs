@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::crawl::CrawlSpec;
 use super::delivery::Delivery;
+use super::extraction::ExtractionSpec;
 use super::id::{JobId, Principal, TaskType};
 use super::lease::Lease;
 use super::webhook::Target;
@@ -25,6 +26,7 @@ impl JobSpec {
     pub fn task_type(&self) -> TaskType {
         match self.task {
             Task::Crawl(_) => TaskType::Crawl,
+            Task::Extraction(_) => TaskType::LlmExtraction,
         }
     }
 
@@ -32,6 +34,7 @@ impl JobSpec {
     pub fn urls(&self) -> &[String] {
         match &self.task {
             Task::Crawl(crawl) => &crawl.urls,
+            Task::Extraction(extraction) => std::slice::from_ref(&extraction.url),
         }
     }
 }
@@ -41,6 +44,7 @@ impl JobSpec {
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     Crawl(CrawlSpec),
+    Extraction(ExtractionSpec),
 }
 
 /// A key of the request that had no effect, and why.
@@ -161,6 +165,8 @@ pub enum Interruption {
     Drained,
     /// The job let somebody else's go first.
     Sliced,
+    /// What it needs from outside must rest; it comes again later.
+    Resting,
     /// The work panicked, or its worker died.
     Broke,
     /// The work went on too long without an end, or without progress.
@@ -173,7 +179,7 @@ impl Interruption {
     /// A crash of the whole process also interrupts innocents: it costs only an attempt that completed no page.
     pub fn costs_an_attempt(self, pages_done_in_it: u32) -> bool {
         match self {
-            Interruption::Drained | Interruption::Sliced => false,
+            Interruption::Drained | Interruption::Sliced | Interruption::Resting => false,
             Interruption::Broke | Interruption::Hung => true,
             Interruption::Vanished => pages_done_in_it == 0,
         }
@@ -280,5 +286,6 @@ mod tests {
         assert!(!Interruption::Vanished.costs_an_attempt(1));
         assert!(Interruption::Broke.costs_an_attempt(9));
         assert!(!Interruption::Drained.costs_an_attempt(0));
+        assert!(!Interruption::Resting.costs_an_attempt(0));
     }
 }

@@ -187,6 +187,13 @@ pub trait JobStore: Send + Sync + 'static {
     /// Writes down pages that are done, by index. A page that has its record already keeps it.
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError>;
 
+    /// Writes down a step of the work on a page that is not done yet, so that the next attempt need not repeat it. It
+    /// counts as progress of the attempt. A name that has its value already keeps it.
+    async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError>;
+
+    /// What was written down so far, by name; nothing once the job is settled.
+    async fn checkpoints(&self, job: &JobId) -> Result<Vec<(String, Bytes)>, StoreError>;
+
     /// Ends the job, queues its webhook if it has one, and frees the lease. Returns the job as settled.
     async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError>;
 

@@ -2,6 +2,7 @@
 //! store becomes a promise here, for all of them.
 
 mod attempts;
+mod checkpoints;
 mod queue;
 mod settling;
 
@@ -14,6 +15,7 @@ use crate::ports::{Claim, JobStore, NewJob, Submission};
 use crate::testing::jobs::node;
 
 pub use attempts::*;
+pub use checkpoints::*;
 pub use queue::*;
 pub use settling::*;
 
@@ -46,6 +48,11 @@ macro_rules! store_contract {
             a_job_handed_back_by_a_drain_keeps_its_attempts_and_its_place,
             a_job_that_broke_waits_and_has_spent_an_attempt,
             a_vanished_attempt_counts_only_without_progress,
+            a_checkpoint_is_there_for_the_next_attempt,
+            a_checkpoint_written_twice_keeps_its_first_value,
+            a_stale_lease_can_write_no_checkpoint,
+            a_settled_job_keeps_no_checkpoints,
+            an_extraction_settles_by_its_one_record_and_is_claimed_apart_from_crawls,
             a_page_recorded_twice_keeps_its_first_result,
             a_job_with_missing_pages_does_not_settle,
             one_good_page_completes_a_crawl_and_queues_its_webhook,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::crawl::{CrawlSpec, Exchange, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::extraction::ExtractionSpec;
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{JobSpec, Task};
 use crate::domain::webhook::Target;
@@ -24,6 +25,23 @@ pub fn crawl(pages: usize) -> NewJob {
     NewJob { id: fresh_id(), principal: Principal::anonymous(), spec, idempotency: None }
 }
 
+/// An extraction from one page, with a webhook.
+pub fn extraction(instruction: &str) -> NewJob {
+    let spec = JobSpec {
+        task: Task::Extraction(ExtractionSpec {
+            url: "https://example.com/article".to_owned(),
+            instruction: instruction.to_owned(),
+            schema: None,
+            provider: Some("openai/test".to_owned()),
+            temperature: None,
+            cache: false,
+        }),
+        webhook: Some(target("http://receiver.example/hook")),
+        warnings: vec![],
+    };
+    NewJob { id: next_id(TaskType::LlmExtraction), principal: Principal::anonymous(), spec, idempotency: None }
+}
+
 pub fn target(url: &str) -> Target {
     Target {
         url: url.parse().expect("tests name good addresses"),
@@ -34,8 +52,12 @@ pub fn target(url: &str) -> Target {
 }
 
 pub fn fresh_id() -> JobId {
+    next_id(TaskType::Crawl)
+}
+
+fn next_id(task: TaskType) -> JobId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+    JobId::new(task, Timestamp::UNIX_EPOCH, u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 pub fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {

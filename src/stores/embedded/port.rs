@@ -14,7 +14,7 @@ use opilio_actors::ports::{
     ReplayFilter, StoreError, Submission,
 };
 
-use super::{EmbeddedStore, deliveries, lease, listing, queue, replay, settle, upkeep};
+use super::{EmbeddedStore, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
 
 #[async_trait]
 impl JobStore for EmbeddedStore {
@@ -41,6 +41,16 @@ impl JobStore for EmbeddedStore {
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
         let lease = lease.clone();
         self.writer.run(move |db, _| lease::record_pages(db, &lease, &pages)).await
+    }
+
+    async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError> {
+        let (lease, name) = (lease.clone(), name.to_owned());
+        self.writer.run(move |db, _| checkpoints::write(db, &lease, &name, &value)).await
+    }
+
+    async fn checkpoints(&self, job: &JobId) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let job = job.clone();
+        self.reader.run(move |db| checkpoints::read(db, &job)).await
     }
 
     async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {

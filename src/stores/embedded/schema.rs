@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::OpenError;
 
 /// One step a version; a file is brought up step by step. A step that was released is never changed.
-const STEPS: &[&str] = &[include_str!("schema_1.sql")];
+const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// A connection that may write.
 pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
