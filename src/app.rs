@@ -10,7 +10,6 @@ use std::time::Duration;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use opilio_actors::CrawlPolicy;
 use opilio_actors::domain::id::NodeId;
 use opilio_actors::domain::retention::Retention;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
@@ -20,6 +19,7 @@ use opilio_actors::metrics::Metrics;
 use opilio_actors::ports::Clock;
 use opilio_actors::start::{Outside, Policy, start};
 use opilio_actors::webhook_sender::SenderPolicy;
+use opilio_actors::{CrawlPolicy, ExtractionPolicy};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -28,6 +28,7 @@ use ulid::Ulid;
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings};
 use crate::http::{Api, WebhookDefaults};
+use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::stores::embedded::{EmbeddedStore, StoreSettings};
 use crate::webhooks::{HttpTransport, WebhookSettings};
@@ -122,6 +123,8 @@ fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
         reader: Arc::new(CpuReader::new(ReaderSettings::default())),
         transport: Arc::new(HttpTransport::new(egress, &WebhookSettings::default(), Arc::clone(clock))?),
+        model: Arc::new(Models),
+        clock: Arc::clone(clock),
     })
 }
 
@@ -131,6 +134,7 @@ fn policy() -> Policy {
         node: NodeId::new(Ulid::generate().to_string()),
         jobs: JobPolicy {
             crawl_workers: 64,
+            llm_workers: 32,
             lease: 30 * second,
             max_attempts: 3,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.0 },
@@ -140,6 +144,17 @@ fn policy() -> Policy {
             pages_per_job: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             max_retries: 0,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
+        },
+        extraction: ExtractionPolicy {
+            repair_attempts: 2,
+            tries: 3,
+            backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
+            patience: 10 * second,
+            rest: 10 * second,
+            max_wait: 600 * second,
+            max_tokens_per_job: None,
+            overlap_tokens: 100,
+            parts_side_by_side: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod egress;
 pub mod fetchers;
 pub mod http;
+pub mod models;
 pub mod reader;
 pub mod stores;
 pub mod webhooks;

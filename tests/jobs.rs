@@ -1,5 +1,8 @@
 //! Jobs from submission to webhook: real actors, a real store, an outside that follows a script.
 
+#[path = "jobs/extraction.rs"]
+mod extraction;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,20 +10,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
-use opilio_actors::CrawlPolicy;
 use opilio_actors::domain::id::{JobId, NodeId};
 use opilio_actors::domain::job::JobState;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
 use opilio_actors::metrics::{ActorLabels, Metrics};
-use opilio_actors::ports::{Clock, FetchError, FetchedPage, JobStore, NewJob, WebhookRequest};
+use opilio_actors::ports::{
+    Clock, FetchError, FetchedPage, JobStore, ModelAnswer, ModelError, NewJob, Question, WebhookRequest,
+};
 use opilio_actors::start::{Actors, Outside, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::death::{Die, KillWorkers};
-use opilio_actors::testing::fakes::{ScriptedFetcher, ScriptedReceiver, StatusReader, page};
+use opilio_actors::testing::fakes::{ScriptedFetcher, ScriptedModel, ScriptedReceiver, StatusReader, page, says};
 use opilio_actors::testing::jobs::crawl;
 use opilio_actors::webhook_sender::SenderPolicy;
+use opilio_actors::{CrawlPolicy, ExtractionPolicy};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -46,6 +51,14 @@ impl House {
         script: &[u16],
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
     ) -> Self {
+        Self::with_model(script, fetch, |_| says("{}"))
+    }
+
+    fn with_model(
+        script: &[u16],
+        fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
+        model: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         let store = EmbeddedStore::open(folder.path(), Arc::new(SystemClock), settings).expect("an empty folder");
@@ -56,6 +69,8 @@ impl House {
             fetcher: Arc::new(ScriptedFetcher(fetch)),
             reader: Arc::new(StatusReader),
             transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), got }),
+            model: Arc::new(ScriptedModel { context_tokens: 2000, script: model }),
+            clock: Arc::new(SystemClock),
         };
         let metrics = Metrics::default();
         let actors = start(outside, policy(), metrics.clone());
@@ -85,12 +100,24 @@ fn policy() -> Policy {
         node: NodeId::new("test"),
         jobs: JobPolicy {
             crawl_workers: 2,
+            llm_workers: 2,
             lease: Duration::from_secs(30),
             max_attempts: 3,
             backoff: quick,
             sweep: Duration::from_millis(20),
         },
         crawl: CrawlPolicy { pages_per_job: NonZeroUsize::new(4).expect("not zero"), max_retries: 2, backoff: quick },
+        extraction: ExtractionPolicy {
+            repair_attempts: 2,
+            tries: 2,
+            backoff: quick,
+            patience: Duration::from_millis(50),
+            rest: Duration::from_millis(20),
+            max_wait: Duration::from_millis(200),
+            max_tokens_per_job: Some(2000),
+            overlap_tokens: 0,
+            parts_side_by_side: NonZeroUsize::new(2).expect("not zero"),
+        },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {
                 max_attempts: NonZeroU32::new(5).expect("not zero"),
@@ -208,6 +235,7 @@ async fn workers_that_die_between_jobs_are_replaced_and_counted() {
     house.submit(crawl(1)).await;
     assert_eq!(house.webhook().await["status"], "completed");
     assert_eq!(house.died("crawl_worker", "between jobs"), 2);
+    assert_eq!(house.died("llm_worker", "between jobs"), 2);
 }
 
 #[actix::test]

@@ -5,6 +5,7 @@ pub mod crawl_options;
 pub mod crawl_result;
 pub mod delivery;
 pub mod extraction;
+pub mod extraction_result;
 pub mod id;
 pub mod job;
 pub mod lease;

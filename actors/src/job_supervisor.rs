@@ -1,5 +1,7 @@
 //! Admits jobs, claims them, hands them to workers, renews their leases, settles them, and replaces dead workers.
 
+mod crew;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,17 +9,21 @@ use actix::prelude::*;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use crate::crawl_worker::{CrawlEnded, CrawlOutcome, CrawlWorker, Crawler, Slot, StartCrawl, StopCrawl, WorkerDied};
+use self::crew::{Crew, Hand};
+use crate::crawl_worker::{CrawlEnded, CrawlWorker, Crawler};
 use crate::domain::crawl::PageRecord;
+use crate::domain::extraction::{ExtractionError, Usage, record};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
-use crate::domain::job::{Interruption, Job};
+use crate::domain::job::{Interruption, Job, Task};
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::keeper::{Post, Tombstone};
+use crate::llm_worker::{ExtractionEnded, Extractor, LlmWorker};
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
 use crate::ports::{Claim, Ending, HandBack, JobStore, NewJob, StoreError, Submission};
 use crate::webhook_sender::WebhookSender;
+use crate::worker::{Outcome, Slot, WorkerDied};
 
 /// Admit a job. The answer comes after the commit.
 #[derive(Debug, Message)]
@@ -55,6 +61,7 @@ const EXPIRED_PAGES: usize = 1000;
 #[derive(Clone, Copy, Debug)]
 pub struct JobPolicy {
     pub crawl_workers: usize,
+    pub llm_workers: usize,
     pub lease: Duration,
     pub max_attempts: u32,
     /// Between the attempts of a job.
@@ -63,15 +70,22 @@ pub struct JobPolicy {
     pub sweep: Duration,
 }
 
+/// What the workers of each kind work with.
+#[derive(Clone)]
+pub struct Trades {
+    pub crawler: Arc<Crawler>,
+    pub extractor: Arc<Extractor>,
+}
+
 pub struct JobSupervisor {
     store: Arc<dyn JobStore>,
-    crawler: Arc<Crawler>,
+    trades: Trades,
     node: NodeId,
     policy: JobPolicy,
     listener: Post<WebhookSender>,
     metrics: Metrics,
-    places: Vec<Place>,
-    claiming: bool,
+    /// Crawl workers and LLM workers.
+    crews: [Crew; 2],
     sweeping: bool,
     draining: bool,
     /// Settlements and hand-backs being written.
@@ -81,35 +95,25 @@ pub struct JobSupervisor {
     _tombstone: Tombstone,
 }
 
-/// One worker's place.
-struct Place {
-    generation: u64,
-    worker: Option<Addr<CrawlWorker>>,
-    busy: Option<Lease>,
-    /// Of the job it is busy with; 1 for the first.
-    attempt: u32,
-}
-
 impl JobSupervisor {
     pub fn new(
-        crawler: Arc<Crawler>,
+        trades: Trades,
         node: NodeId,
         policy: JobPolicy,
         listener: Post<WebhookSender>,
         metrics: Metrics,
         tombstone: Tombstone,
     ) -> Self {
-        let store = Arc::clone(&crawler.store);
-        let places = Vec::with_capacity(policy.crawl_workers);
+        let store = Arc::clone(&trades.crawler.store);
+        let crews = [Crew::new(policy.crawl_workers), Crew::new(policy.llm_workers)];
         Self {
             store,
-            crawler,
+            trades,
             node,
             policy,
             listener,
             metrics,
-            places,
-            claiming: false,
+            crews,
             sweeping: false,
             draining: false,
             writing: 0,
@@ -118,31 +122,46 @@ impl JobSupervisor {
         }
     }
 
-    fn hire(&self, slot: Slot, ctx: &mut Context<Self>) -> Addr<CrawlWorker> {
-        self.metrics.started("crawl_worker", slot.generation);
-        let (listener, obituary) = (ctx.address().recipient(), ctx.address().recipient());
-        CrawlWorker::new(Arc::clone(&self.crawler), slot, listener, obituary).start()
+    fn hire(&self, slot: Slot, ctx: &mut Context<Self>) -> Hand {
+        self.metrics.started(Crew::actor_name(slot.task), slot.generation);
+        let (this, obituary) = (ctx.address(), ctx.address().recipient());
+        match slot.task {
+            TaskType::Crawl => {
+                let crawler = Arc::clone(&self.trades.crawler);
+                Hand::Crawl(CrawlWorker::new(crawler, slot, this.recipient(), obituary).start())
+            }
+            TaskType::LlmExtraction => {
+                let extractor = Arc::clone(&self.trades.extractor);
+                Hand::Llm(LlmWorker::new(extractor, slot, this.recipient(), obituary).start())
+            }
+        }
     }
 
     fn claim(&mut self, ctx: &mut Context<Self>) {
-        let idle = self.places.iter().filter(|place| place.worker.is_some() && place.busy.is_none()).count();
-        if self.claiming || self.draining || idle == 0 {
+        for task in TaskType::ALL {
+            self.claim_for(task, ctx);
+        }
+    }
+
+    fn claim_for(&mut self, task: TaskType, ctx: &mut Context<Self>) {
+        let idle = self.crew(task).idle();
+        if self.crew(task).claiming || self.draining || idle == 0 {
             return;
         }
-        self.claiming = true;
+        self.crew(task).claiming = true;
         let (store, node, hold) = (Arc::clone(&self.store), self.node.clone(), self.policy.lease);
-        let claims = async move { store.claim(&node, TaskType::Crawl, idle, hold).await };
+        let claims = async move { store.claim(&node, task, idle, hold).await };
         ctx.spawn(claims.into_actor(self).map(move |claims, this, ctx| {
-            this.claiming = false;
+            this.crew(task).claiming = false;
             match claims {
-                Ok(claims) => this.hand_out(claims, idle, ctx),
+                Ok(claims) => this.hand_out(task, claims, idle, ctx),
                 Err(error) => warn!(%error, "jobs could not be claimed"),
             }
             this.tell_if_idle();
         }));
     }
 
-    fn hand_out(&mut self, claims: Vec<Claim>, asked: usize, ctx: &mut Context<Self>) {
+    fn hand_out(&mut self, task: TaskType, claims: Vec<Claim>, asked: usize, ctx: &mut Context<Self>) {
         let more = claims.len() == asked;
         for claim in claims {
             if self.draining {
@@ -153,15 +172,13 @@ impl JobSupervisor {
                 self.give_up(claim, ctx);
                 continue;
             }
-            let idle = self.places.iter_mut().find(|place| place.worker.is_some() && place.busy.is_none());
-            let Some(Place { worker: Some(worker), busy, attempt, .. }) = idle else {
-                self.return_job(claim.lease, Interruption::Drained, None, 1, ctx);
-                continue;
-            };
-            info!(task_id = %claim.job.id, attempt = claim.job.attempt(), "job started");
-            *busy = Some(claim.lease.clone());
-            *attempt = claim.job.attempt();
-            worker.do_send(StartCrawl { claim });
+            let (task_id, attempt) = (claim.job.id.clone(), claim.job.attempt());
+            let lease = claim.lease.clone();
+            if self.crew(task).employ(claim) {
+                info!(%task_id, attempt, "job started");
+            } else {
+                self.return_job(lease, Interruption::Drained, None, 1, ctx);
+            }
         }
         if more {
             ctx.notify(WorkArrived);
@@ -173,12 +190,7 @@ impl JobSupervisor {
         let cause = claim.job.error.as_deref().unwrap_or("the server stopped while it ran");
         let reason = format!("Given up after {} attempts: {cause}", claim.job.attempts_spent);
         warn!(task_id = %claim.job.id, %reason, "job given up");
-        let urls = claim.job.spec.urls();
-        let failed = |index: &u32| {
-            let url = urls.get(usize::try_from(*index).ok()?)?;
-            Some(PageRecord::failed(*index, url, reason.clone()))
-        };
-        let pages: Vec<_> = claim.missing.iter().filter_map(failed).collect();
+        let pages = not_done(&claim, &reason);
         let (store, lease) = (Arc::clone(&self.store), claim.lease);
         let work = async move {
             persistently(|| store.record_pages(&lease, pages.clone())).await?;
@@ -204,7 +216,8 @@ impl JobSupervisor {
 
     /// Wakes who waits for the end of a drain.
     fn tell_if_idle(&self) {
-        if self.draining && !self.claiming && self.writing == 0 && self.leases().is_empty() {
+        let busy = self.crews.iter().any(|crew| crew.claiming || crew.leases().next().is_some());
+        if self.draining && self.writing == 0 && !busy {
             self.idle.notify_one();
         }
     }
@@ -234,36 +247,77 @@ impl JobSupervisor {
             Interruption::Broke | Interruption::Hung => self.policy.backoff.wait(attempt, 0.5),
             _ => Duration::ZERO,
         };
+        self.hand_back(lease, HandBack { interruption, reason, wait }, ctx);
+    }
+
+    fn hand_back(&mut self, lease: Lease, back: HandBack, ctx: &mut Context<Self>) {
         let store = Arc::clone(&self.store);
-        let back = HandBack { interruption, reason, wait };
         let work = async move { persistently(|| store.hand_back(&lease, back.clone())).await };
         self.writing += 1;
-        ctx.spawn(work.into_actor(self).map(|returned, this, _| {
+        ctx.spawn(work.into_actor(self).map(|returned, this, ctx| {
             this.writing -= 1;
             this.tell_if_idle();
+            this.claim(ctx);
             if let Err(error) = returned {
                 warn!(%error, "a job could not be handed back; its lease will run out");
             }
         }));
     }
 
-    fn place(&mut self, slot: Slot) -> Option<&mut Place> {
-        self.places.get_mut(slot.place).filter(|place| place.generation == slot.generation)
+    fn crew(&mut self, task: TaskType) -> &mut Crew {
+        let [crawlers, extractors] = &mut self.crews;
+        match task {
+            TaskType::Crawl => crawlers,
+            TaskType::LlmExtraction => extractors,
+        }
     }
 
     fn leases(&self) -> Vec<Lease> {
-        self.places.iter().filter_map(|place| place.busy.clone()).collect()
+        self.crews.iter().flat_map(Crew::leases).cloned().collect()
     }
 
-    /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.
     fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
-        for place in &mut self.places {
-            if place.busy.as_ref().is_some_and(&condition) {
-                place.busy = None;
-                if let Some(worker) = &place.worker {
-                    worker.do_send(StopCrawl);
-                }
+        self.crews.iter_mut().for_each(|crew| crew.stop_work(&condition));
+    }
+
+    /// A worker is idle again.
+    fn end(&mut self, slot: Slot, lease: Lease, outcome: Outcome, ctx: &mut Context<Self>) {
+        let place = self.crew(slot.task).place(slot);
+        let Some(place) = place.filter(|place| place.busy.as_ref() == Some(&lease)) else { return };
+        place.busy = None;
+        let attempt = place.attempt;
+        match outcome {
+            Outcome::Done => self.settle(lease, ctx),
+            Outcome::LeaseLost => {
+                self.tell_if_idle();
+                self.claim(ctx);
             }
+            Outcome::Broke { reason } => {
+                warn!(task_id = %lease.job, %reason, "attempt broke");
+                self.return_job(lease, Interruption::Broke, Some(reason), attempt, ctx);
+            }
+            Outcome::Resting { wait, reason } => {
+                info!(task_id = %lease.job, %reason, ?wait, "job waits");
+                let back = HandBack { interruption: Interruption::Resting, reason: Some(reason), wait };
+                self.hand_back(lease, back, ctx);
+            }
+        }
+    }
+}
+
+/// Failed records of what the job has no record of.
+fn not_done(claim: &Claim, reason: &str) -> Vec<PageRecord> {
+    match &claim.job.spec.task {
+        Task::Crawl(crawl) => {
+            let failed = |index: &u32| {
+                let url = crawl.urls.get(usize::try_from(*index).ok()?)?;
+                Some(PageRecord::failed(*index, url, reason))
+            };
+            claim.missing.iter().filter_map(failed).collect()
+        }
+        Task::Extraction(_) => {
+            let error = ExtractionError::failed("unexpected", reason);
+            vec![record(Err(&error), &Usage::default(), &[])]
         }
     }
 }
@@ -272,9 +326,11 @@ impl Actor for JobSupervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        for place in 0..self.policy.crawl_workers {
-            let worker = self.hire(Slot { place, generation: 0 }, ctx);
-            self.places.push(Place { generation: 0, worker: Some(worker), busy: None, attempt: 1 });
+        for task in TaskType::ALL {
+            for place in 0..self.crew(task).places.len() {
+                let worker = self.hire(Slot { task, place, generation: 0 }, ctx);
+                self.crew(task).places[place].worker = Some(worker);
+            }
         }
         ctx.notify(Sweep);
         ctx.run_interval(self.policy.sweep, |_, ctx| ctx.notify(Sweep));
@@ -319,20 +375,16 @@ impl Handler<CrawlEnded> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, CrawlEnded { slot, lease, outcome }: CrawlEnded, ctx: &mut Self::Context) {
-        let Some(place) = self.place(slot).filter(|place| place.busy.as_ref() == Some(&lease)) else { return };
-        place.busy = None;
-        let attempt = place.attempt;
-        match outcome {
-            CrawlOutcome::Done => self.settle(lease, ctx),
-            CrawlOutcome::LeaseLost => {
-                self.tell_if_idle();
-                self.claim(ctx);
-            }
-            CrawlOutcome::Broke { reason } => {
-                warn!(task_id = %lease.job, %reason, "attempt broke");
-                self.return_job(lease, Interruption::Broke, Some(reason), attempt, ctx);
-            }
-        }
+        self.end(slot, lease, outcome, ctx);
+    }
+}
+
+impl Handler<ExtractionEnded> for JobSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, ended: ExtractionEnded, ctx: &mut Self::Context) {
+        let ExtractionEnded { slot, lease, outcome } = ended;
+        self.end(slot, lease, outcome, ctx);
     }
 }
 
@@ -340,19 +392,20 @@ impl Handler<WorkerDied> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, WorkerDied { slot }: WorkerDied, ctx: &mut Self::Context) {
-        let Some(place) = self.place(slot) else { return };
+        let Some(place) = self.crew(slot.task).place(slot) else { return };
         place.generation += 1;
         place.worker = None;
         let (busy, generation, attempt) = (place.busy.take(), place.generation, place.attempt);
-        warn!(worker = slot.place, "crawl worker died and is replaced");
-        self.metrics.died("crawl_worker", if busy.is_some() { "in a job" } else { "between jobs" });
+        let actor = Crew::actor_name(slot.task);
+        warn!(actor, worker = slot.place, "a worker died and is replaced");
+        self.metrics.died(actor, if busy.is_some() { "in a job" } else { "between jobs" });
         if let Some(lease) = busy {
             self.return_job(lease, Interruption::Broke, Some("its worker died".to_owned()), attempt, ctx);
         }
         // One that dies at once again and again comes back more and more slowly.
         let backoff = Backoff { initial: Duration::from_millis(1), max: Duration::from_secs(5), jitter: 0.0 };
         let wait = backoff.wait(u32::try_from(generation).unwrap_or(u32::MAX), 0.0);
-        ctx.notify_later(Replace { slot: Slot { place: slot.place, generation } }, wait);
+        ctx.notify_later(Replace { slot: Slot { generation, ..slot } }, wait);
     }
 }
 
@@ -456,7 +509,7 @@ impl Handler<Replace> for JobSupervisor {
 
     fn handle(&mut self, Replace { slot }: Replace, ctx: &mut Self::Context) {
         let worker = self.hire(slot, ctx);
-        if let Some(place) = self.place(slot) {
+        if let Some(place) = self.crew(slot.task).place(slot) {
             place.worker = Some(worker);
         }
         self.claim(ctx);
@@ -481,11 +534,20 @@ mod deaths {
         type Result = ();
 
         fn handle(&mut self, _: KillWorkers, _: &mut Self::Context) {
-            self.places.iter().filter_map(|place| place.worker.as_ref()).for_each(|worker| worker.do_send(Die));
+            let places = self.crews.iter().flat_map(|crew| &crew.places);
+            places.filter_map(|place| place.worker.as_ref()).for_each(Hand::kill);
         }
     }
 
     impl Handler<Die> for CrawlWorker {
+        type Result = ();
+
+        fn handle(&mut self, _: Die, _: &mut Self::Context) {
+            panic!("told to die");
+        }
+    }
+
+    impl Handler<Die> for LlmWorker {
         type Result = ();
 
         fn handle(&mut self, _: Die, _: &mut Self::Context) {

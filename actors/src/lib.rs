@@ -7,13 +7,16 @@ pub mod domain;
 pub mod http_front;
 pub mod job_supervisor;
 pub mod keeper;
+mod llm_worker;
 pub mod metrics;
 mod persistence;
 pub mod ports;
 pub mod start;
 pub mod webhook_sender;
+mod worker;
 
 pub use crawl_worker::{CrawlPolicy, Crawler};
+pub use llm_worker::{ExtractionPolicy, Extractor};
 
 #[cfg(feature = "testing")]
 pub mod testing;

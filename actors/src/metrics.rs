@@ -18,6 +18,13 @@ pub struct EndLabels {
     pub end: &'static str,
 }
 
+/// A provider of models, and what its answer came to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ModelLabels {
+    pub provider: String,
+    pub end: &'static str,
+}
+
 /// Cheap to clone: every clone counts into the same numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
@@ -26,6 +33,8 @@ pub struct Metrics {
     pub jobs_submitted: Counter,
     pub jobs_settled: Family<EndLabels, Counter>,
     pub webhook_attempts: Family<EndLabels, Counter>,
+    pub model_requests: Family<ModelLabels, Counter>,
+    pub model_tokens: Family<ModelLabels, Counter>,
 }
 
 impl Metrics {
@@ -35,6 +44,8 @@ impl Metrics {
         registry.register("jobs_submitted", "Jobs admitted", self.jobs_submitted.clone());
         registry.register("jobs_settled", "Jobs settled, by status", self.jobs_settled.clone());
         registry.register("webhook_attempts", "Webhook attempts, by what came of them", self.webhook_attempts.clone());
+        registry.register("model_requests", "Questions to language models, by end", self.model_requests.clone());
+        registry.register("model_tokens", "Tokens of language models, prompt or completion", self.model_tokens.clone());
     }
 
     pub fn started(&self, actor: &'static str, generation: u64) {
@@ -48,6 +59,17 @@ impl Metrics {
 
     pub fn settled(&self, end: &'static str) {
         self.jobs_settled.get_or_create(&EndLabels { end }).inc();
+    }
+
+    pub fn model_answered(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
+        let labels = |end| ModelLabels { provider: provider.to_owned(), end };
+        self.model_requests.get_or_create(&labels("answered")).inc();
+        self.model_tokens.get_or_create(&labels("prompt")).inc_by(prompt_tokens);
+        self.model_tokens.get_or_create(&labels("completion")).inc_by(completion_tokens);
+    }
+
+    pub fn model_failed(&self, provider: &str, end: &'static str) {
+        self.model_requests.get_or_create(&ModelLabels { provider: provider.to_owned(), end }).inc();
     }
 
     pub fn attempted(&self, end: &'static str) {

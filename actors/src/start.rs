@@ -7,10 +7,11 @@ use actix::prelude::*;
 use crate::crawl_worker::{CrawlPolicy, Crawler};
 use crate::domain::id::NodeId;
 use crate::http_front::HttpFront;
-use crate::job_supervisor::{JobPolicy, JobSupervisor};
+use crate::job_supervisor::{JobPolicy, JobSupervisor, Trades};
 use crate::keeper::{Post, keep};
+use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
-use crate::ports::{JobStore, PageFetcher, PageReader, WebhookTransport};
+use crate::ports::{Clock, JobStore, LanguageModel, PageFetcher, PageReader, WebhookTransport};
 use crate::webhook_sender::{SenderPolicy, WebhookSender};
 
 /// The outside, as the actors see it.
@@ -20,6 +21,8 @@ pub struct Outside {
     pub fetcher: Arc<dyn PageFetcher>,
     pub reader: Arc<dyn PageReader>,
     pub transport: Arc<dyn WebhookTransport>,
+    pub model: Arc<dyn LanguageModel>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// The operator's choices for all actors.
@@ -28,6 +31,7 @@ pub struct Policy {
     pub node: NodeId,
     pub jobs: JobPolicy,
     pub crawl: CrawlPolicy,
+    pub extraction: ExtractionPolicy,
     pub webhooks: SenderPolicy,
 }
 
@@ -41,8 +45,8 @@ pub struct Actors {
 /// Starts everything on the arbiter that calls it. What a former process left behind is found in the store.
 pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
     let (supervisor, sender) = (Post::default(), Post::default());
-    let Outside { store, fetcher, reader, transport } = outside;
-    let Policy { node, jobs, crawl, webhooks } = policy;
+    let Outside { store, fetcher, reader, transport, model, clock } = outside;
+    let Policy { node, jobs, crawl, extraction, webhooks } = policy;
 
     let (its_store, its_node, counts) = (Arc::clone(&store), node.clone(), metrics.clone());
     keep(sender.clone(), "webhook_sender", metrics.clone(), move |tombstone| {
@@ -50,10 +54,14 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
         WebhookSender::new(store, transport, node, webhooks.clone(), counts.clone(), tombstone)
     });
 
-    let crawler = Arc::new(Crawler { store, fetcher, reader, policy: crawl });
+    let crawler = Crawler { store, fetcher, reader, policy: crawl };
+    let crawler = Arc::new(crawler);
+    let extractor =
+        Extractor { crawler: Arc::clone(&crawler), model, clock, policy: extraction, metrics: metrics.clone() };
+    let trades = Trades { crawler, extractor: Arc::new(extractor) };
     let (listener, counts) = (sender.clone(), metrics.clone());
     keep(supervisor.clone(), "job_supervisor", metrics, move |tombstone| {
-        JobSupervisor::new(Arc::clone(&crawler), node.clone(), jobs, listener.clone(), counts.clone(), tombstone)
+        JobSupervisor::new(trades.clone(), node.clone(), jobs, listener.clone(), counts.clone(), tombstone)
     });
 
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();

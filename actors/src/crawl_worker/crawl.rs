@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::CrawlOutcome;
 use crate::domain::crawl::{CrawlSpec, Effort, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::job::Task;
@@ -14,6 +13,7 @@ use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::persistence::persistently;
 use crate::ports::{Claim, FetchError, FetchedPage, JobStore, PageFetcher, PageReader, PageRequest, StoreError};
+use crate::worker::Outcome;
 
 /// The operator's choices, where the job makes none.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +35,10 @@ pub struct Crawler {
 
 impl Crawler {
     /// Returns when every page has its record, or when no more can be written.
-    pub async fn run(&self, claim: Claim) -> CrawlOutcome {
+    pub async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
         let Task::Crawl(CrawlSpec { urls, options }) = job.spec.task else {
-            return CrawlOutcome::Broke { reason: "not a crawl".to_owned() };
+            return Outcome::Broke { reason: "not a crawl".to_owned() };
         };
         let options = Arc::new(options);
         let asked = options.concurrency.unwrap_or(self.policy.pages_per_job);
@@ -56,14 +56,15 @@ impl Crawler {
         while let Some(outcome) = written.next().await {
             match outcome {
                 Ok(()) => {}
-                Err(StoreError::LeaseLost) => return CrawlOutcome::LeaseLost,
-                Err(other) => return CrawlOutcome::Broke { reason: other.to_string() },
+                Err(StoreError::LeaseLost) => return Outcome::LeaseLost,
+                Err(other) => return Outcome::Broke { reason: other.to_string() },
             }
         }
-        CrawlOutcome::Done
+        Outcome::Done
     }
 
-    async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> PageRecord {
+    /// One page, fetched and read, with as many tries as it is worth.
+    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> PageRecord {
         let tries = 1 + options.fetch.max_retries.unwrap_or(self.policy.max_retries);
         let mut attempts = 1;
         loop {

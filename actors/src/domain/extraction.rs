@@ -1,5 +1,11 @@
 //! An extraction: what a language model is asked about a page, what it cost, and how it ended.
 
+pub mod answer;
+pub mod chunk;
+pub mod merge;
+pub mod prompt;
+pub mod shape;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

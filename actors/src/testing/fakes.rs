@@ -9,7 +9,10 @@ use tokio::sync::mpsc;
 use crate::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::delivery::AttemptOutcome;
-use crate::ports::{FetchError, FetchedPage, PageFetcher, PageReader, PageRequest, WebhookRequest, WebhookTransport};
+use crate::ports::{
+    FetchError, FetchedPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageFetcher, PageReader,
+    PageRequest, Question, WebhookRequest, WebhookTransport,
+};
 
 /// Answers by a function, which may panic; `None`: never.
 pub struct ScriptedFetcher<F>(pub F);
@@ -33,7 +36,7 @@ pub fn page(status: u16) -> FetchedPage {
     FetchedPage { exchange, body: Bytes::from_static(b"<p>hello"), content_type: None, retry_after: None }
 }
 
-/// Takes every page with a status below 400 for a success, unread.
+/// Takes every page with a status below 400 for a success, and its body for Markdown.
 pub struct StatusReader;
 
 #[async_trait]
@@ -41,8 +44,10 @@ impl PageReader for StatusReader {
     async fn read(&self, index: u32, url: &str, page: FetchedPage, _: Arc<CrawlOptions>, effort: Effort) -> PageRecord {
         let status = page.exchange.status.unwrap_or(200);
         let error = if status < 400 { String::new() } else { format!("HTTP {status}") };
+        let text = String::from_utf8_lossy(&page.body).into_owned();
         let mut result = PageResult::failed(url, page.exchange, Some(effort), error);
         result.success = status < 400;
+        result.markdown.raw_markdown = text;
         PageRecord::new(index, &result)
     }
 }
@@ -64,4 +69,41 @@ impl WebhookTransport for ScriptedReceiver {
         let _ = self.got.send(request);
         AttemptOutcome::Answered { status, retry_after: None, excerpt: String::new() }
     }
+}
+
+/// A model with room for `context_tokens`, that answers by a function, which may panic; `None`: never. Families other
+/// than `openai` and `second` are unknown; `openai/second` falls back to `second/any`.
+pub struct ScriptedModel<F> {
+    pub context_tokens: usize,
+    pub script: F,
+}
+
+#[async_trait]
+impl<F> LanguageModel for ScriptedModel<F>
+where
+    F: Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
+{
+    fn plan(&self, wanted: Option<&str>) -> Result<ModelPlan, ModelError> {
+        let given = wanted.unwrap_or("openai/default");
+        let name = ModelName::parse(given).ok_or_else(|| ModelError::NotAName { given: given.to_owned() })?;
+        if !["openai", "second"].contains(&name.family.as_str()) {
+            return Err(ModelError::UnknownProvider { family: name.family });
+        }
+        let fallback = (given == "openai/second").then(|| ModelName::parse("second/any")).flatten();
+        let context_tokens = self.context_tokens;
+        Ok(ModelPlan { name, context_tokens, answer_tokens: 100, temperature: None, fallback })
+    }
+
+    async fn ask(&self, question: Question) -> Result<ModelAnswer, ModelError> {
+        match (self.script)(&question) {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// An answer of 10 tokens to a question of 100.
+pub fn says(text: &str) -> Option<Result<ModelAnswer, ModelError>> {
+    let text = text.to_owned();
+    Some(Ok(ModelAnswer { text, model: "test-1".to_owned(), prompt_tokens: 100, completion_tokens: 10 }))
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use actix::Message;
 use tracing::{info, warn};
 
-use crate::domain::crawl_result::webhook_body;
+use crate::domain::crawl_result;
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
-use crate::domain::id::NodeId;
+use crate::domain::extraction_result;
+use crate::domain::id::{NodeId, TaskType};
 use crate::domain::retry::DeliveryPolicy;
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
@@ -89,13 +90,20 @@ impl Sending {
     async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {
         let Some(job) = self.store.job(&due.job, None).await? else { return Ok(None) };
         let Some(target) = job.spec.webhook.clone() else { return Ok(None) };
-        let pages = if target.data_in_payload {
+        let kind = job.spec.task_type();
+        let pages = if target.data_in_payload || kind == TaskType::LlmExtraction {
             let pages = self.store.pages(&due.job, 0, usize::MAX).await?;
             Some(pages.into_iter().map(|(_, page)| page).collect::<Vec<_>>())
         } else {
             None
         };
-        let body = webhook_body(&job, pages.as_deref());
+        let body = match kind {
+            TaskType::Crawl => crawl_result::webhook_body(&job, pages.as_deref()),
+            TaskType::LlmExtraction => {
+                let stored = pages.as_ref().and_then(|pages| pages.first());
+                extraction_result::webhook_body(&job, stored, target.data_in_payload)
+            }
+        };
         Ok(body.map(|body| WebhookRequest { id: job.id.webhook_id(), target, body }))
     }
 

@@ -1,0 +1,213 @@
+//! One job's questions: each asked once however often the job begins anew, within its account, with a second provider
+//! where there is one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::extract::Extractor;
+use crate::domain::extraction::{ExtractionError, Usage};
+use crate::domain::lease::Lease;
+use crate::persistence::persistently;
+use crate::ports::{ModelAnswer, ModelError, ModelPlan, Question, StoreError, Turn};
+
+/// Why there is no answer to go on with.
+#[derive(Debug)]
+pub enum Stop {
+    LeaseLost,
+    Broke(String),
+    /// Not now; the job should not come again before this has passed.
+    Resting {
+        wait: Duration,
+        reason: String,
+    },
+    /// The model's context is smaller than it was thought to be.
+    TooLong(ExtractionError),
+    Failed(ExtractionError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => Self::LeaseLost,
+            other => Self::Broke(other.to_string()),
+        }
+    }
+}
+
+impl From<ExtractionError> for Stop {
+    fn from(error: ExtractionError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a question is about, apart from the model.
+pub struct Asked {
+    /// The same for the same question in every attempt.
+    pub step: String,
+    pub system: Arc<str>,
+    pub turns: Vec<Turn>,
+    pub schema: Option<Arc<Value>>,
+    /// An earlier answer did not do.
+    pub is_repair: bool,
+}
+
+/// An answer as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    family: String,
+    is_repair: bool,
+    answer: ModelAnswer,
+}
+
+struct Account {
+    plan: ModelPlan,
+    usage: Usage,
+}
+
+pub struct Asking<'a> {
+    extractor: &'a Extractor,
+    lease: &'a Lease,
+    temperature: Option<f64>,
+    created_at: Timestamp,
+    known: HashMap<String, Bytes>,
+    account: Mutex<Account>,
+}
+
+impl<'a> Asking<'a> {
+    pub async fn begin(
+        extractor: &'a Extractor,
+        lease: &'a Lease,
+        plan: ModelPlan,
+        temperature: Option<f64>,
+        created_at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let known = persistently(|| extractor.crawler.store.checkpoints(&lease.job)).await?;
+        let account = Mutex::new(Account { plan, usage: Usage::default() });
+        Ok(Self { extractor, lease, temperature, created_at, known: known.into_iter().collect(), account })
+    }
+
+    /// What the job has used up so far.
+    pub fn usage(&self) -> Usage {
+        self.account().usage.clone()
+    }
+
+    /// The model that is asked now.
+    pub fn plan(&self) -> ModelPlan {
+        self.account().plan.clone()
+    }
+
+    /// What an earlier attempt wrote down under this name.
+    pub fn known(&self, step: &str) -> Option<&Bytes> {
+        self.known.get(step)
+    }
+
+    pub async fn write_down(&self, step: &str, value: Bytes) -> Result<(), StoreError> {
+        persistently(|| self.extractor.crawler.store.checkpoint(self.lease, step, value.clone())).await
+    }
+
+    /// The answer, written down as soon as it is here; or the one that an earlier attempt wrote down.
+    pub async fn ask(&self, asked: Asked) -> Result<ModelAnswer, Stop> {
+        if let Some(kept) = self.known(&asked.step).and_then(|kept| serde_json::from_slice::<Kept>(kept).ok()) {
+            self.book(&kept)?;
+            return Ok(kept.answer);
+        }
+        let (family, answer) = self.by_any(&asked).await?;
+        let kept = Kept { family, is_repair: asked.is_repair, answer };
+        let bytes = serde_json::to_vec(&kept).map_err(|error| Stop::Broke(error.to_string()))?;
+        self.write_down(&asked.step, bytes.into()).await?;
+        self.extractor.metrics.model_answered(&kept.family, kept.answer.prompt_tokens, kept.answer.completion_tokens);
+        self.book(&kept)?;
+        Ok(kept.answer)
+    }
+
+    /// From the job's model, or from its fallback once that one cannot be asked.
+    async fn by_any(&self, asked: &Asked) -> Result<(String, ModelAnswer), Stop> {
+        loop {
+            let plan = self.plan();
+            let error = match self.by_one(&plan, asked).await {
+                Ok(answer) => return Ok((plan.name.family, answer)),
+                Err(error) => error,
+            };
+            self.extractor.metrics.model_failed(&plan.name.family, error.kind());
+            let second = plan.fallback.as_ref().filter(|_| error.is_the_providers());
+            let Some(second) = second.and_then(|name| self.extractor.model.plan(Some(&name.to_string())).ok()) else {
+                return Err(self.stop(error));
+            };
+            tracing::warn!(task_id = %self.lease.job, %error, fallback = %second.name, "another model is asked");
+            let mut account = self.account();
+            if account.plan.name == plan.name {
+                account.plan = ModelPlan { fallback: None, ..second };
+            }
+        }
+    }
+
+    async fn by_one(&self, plan: &ModelPlan, asked: &Asked) -> Result<ModelAnswer, ModelError> {
+        let policy = &self.extractor.policy;
+        let mut attempt = 1;
+        loop {
+            let question = Question {
+                model: plan.name.clone(),
+                system: asked.system.to_string(),
+                turns: asked.turns.clone(),
+                schema: asked.schema.clone(),
+                temperature: self.temperature.or(plan.temperature),
+                answer_tokens: plan.answer_tokens,
+            };
+            let error = match self.extractor.model.ask(question).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let wait = policy.backoff.wait(attempt, fastrand::f64()).max(error.wait().unwrap_or_default());
+            if attempt >= policy.tries || !error.is_transient() || wait > policy.patience {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// A provider in trouble is waited for, in the queue, as long as jobs may wait; other errors are the end.
+    fn stop(&self, error: ModelError) -> Stop {
+        if let ModelError::ContextTooLong { .. } = error {
+            return Stop::TooLong(error.into());
+        }
+        let policy = &self.extractor.policy;
+        let wait = error.wait().unwrap_or_default().max(policy.rest);
+        let waited = self.extractor.clock.now().duration_since(self.created_at);
+        let waited = Duration::try_from(waited).unwrap_or_default();
+        if error.passes() && waited + wait <= policy.max_wait {
+            return Stop::Resting { wait, reason: error.to_string() };
+        }
+        Stop::Failed(error.into())
+    }
+
+    fn book(&self, kept: &Kept) -> Result<(), Stop> {
+        let usage = &mut self.account().usage;
+        usage.prompt_tokens += kept.answer.prompt_tokens;
+        usage.completion_tokens += kept.answer.completion_tokens;
+        usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
+        usage.requests += 1;
+        usage.repairs += u32::from(kept.is_repair);
+        usage.provider = Some(kept.family.clone());
+        usage.model = Some(kept.answer.model.clone());
+        match self.extractor.policy.max_tokens_per_job {
+            Some(most) if usage.total_tokens > most => Err(Stop::Failed(over_budget(most))),
+            _ => Ok(()),
+        }
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub fn over_budget(most: u64) -> ExtractionError {
+    let reason = format!("The job needs more than the {most} tokens that one job may use (llm.max_tokens_per_job)");
+    ExtractionError::failed("token_budget", reason)
+}

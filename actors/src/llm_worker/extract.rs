@@ -1,0 +1,296 @@
+//! The extraction of one job: fetch and read the page, ask the model about it, check and put together what it says.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::asking::{Asked, Asking, Stop, over_budget};
+use crate::crawl_worker::Crawler;
+use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::extraction::chunk::{MIN_BUDGET, chunks, tokens};
+use crate::domain::extraction::prompt::{self, Part};
+use crate::domain::extraction::shape::Shape;
+use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, answer, merge, record};
+use crate::domain::job::Task;
+use crate::domain::retry::Backoff;
+use crate::metrics::Metrics;
+use crate::persistence::persistently;
+use crate::ports::{Claim, Clock, LanguageModel, ModelError, Role, StoreError, Turn};
+use crate::worker::Outcome;
+
+/// The operator's choices.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtractionPolicy {
+    /// Further questions after an answer that does not conform.
+    pub repair_attempts: u32,
+    /// Times one question is put to a model that does not answer, before the job waits in the queue.
+    pub tries: u32,
+    pub backoff: Backoff,
+    /// A longer wait is not made by the worker.
+    pub patience: Duration,
+    /// How long a job stays away at least when its provider is in trouble.
+    pub rest: Duration,
+    /// From its submission, how long a job may wait for a provider in trouble.
+    pub max_wait: Duration,
+    pub max_tokens_per_job: Option<u64>,
+    /// Tokens that a part of a long page repeats of the one before.
+    pub overlap_tokens: usize,
+    /// Parts of one page asked about side by side.
+    pub parts_side_by_side: NonZeroUsize,
+}
+
+/// What every LLM worker works with.
+pub struct Extractor {
+    pub crawler: Arc<Crawler>,
+    pub model: Arc<dyn LanguageModel>,
+    pub clock: Arc<dyn Clock>,
+    pub policy: ExtractionPolicy,
+    pub metrics: Metrics,
+}
+
+/// Extracted content, and what is to be said about it.
+struct Content {
+    value: Value,
+    notes: Vec<String>,
+}
+
+/// A schema as the model is shown it, and as its answers are held to it.
+type Check<'a> = (&'a Arc<Value>, &'a (dyn Fn(&Value) -> Vec<String> + Send + Sync));
+
+impl Extractor {
+    /// Returns when the job's one record is written, or why it cannot be.
+    pub async fn run(&self, claim: Claim) -> Outcome {
+        let Claim { lease, job, missing } = claim;
+        let Task::Extraction(spec) = job.spec.task else {
+            return Outcome::Broke { reason: "not an extraction".to_owned() };
+        };
+        if missing.is_empty() {
+            return Outcome::Done;
+        }
+        let began = Instant::now();
+        let (outcome, mut usage) = match self.model.plan(spec.provider.as_deref()) {
+            Err(unusable) => (Err(Stop::Failed(unusable.into())), Usage::default()),
+            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, job.created_at).await {
+                Err(error) => return ended(error),
+                Ok(asking) => (self.extract(&asking, &spec).await, asking.usage()),
+            },
+        };
+        usage.duration_s = began.elapsed().as_secs_f64();
+        let (outcome, notes) = match outcome {
+            Ok(content) => (Ok(content.value), content.notes),
+            Err(Stop::Failed(error) | Stop::TooLong(error)) => (Err(error), vec![]),
+            Err(Stop::LeaseLost) => return Outcome::LeaseLost,
+            Err(Stop::Broke(reason)) => return Outcome::Broke { reason },
+            Err(Stop::Resting { wait, reason }) => return Outcome::Resting { wait, reason },
+        };
+        let record = record(outcome.as_ref(), &usage, &notes);
+        match persistently(|| self.crawler.store.record_pages(&lease, vec![record.clone()])).await {
+            Ok(_) => Outcome::Done,
+            Err(error) => ended(error),
+        }
+    }
+
+    async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec) -> Result<Content, Stop> {
+        let shape = spec.schema.as_ref().map(Shape::new).transpose();
+        // It was checked at submission; a later version may be stricter.
+        let shape = shape.map_err(|bad| ExtractionError::failed("bad_schema", format!("schema: {bad}")))?;
+        let page = self.page(asking, spec).await?;
+        if page.trim().is_empty() {
+            return Err(ExtractionError::failed("empty_page", "The page has no text to extract from").into());
+        }
+        let mut room = self.room(asking, spec, shape.as_ref())?;
+        if let Some(most) = self.policy.max_tokens_per_job.filter(|most| tokens(&page) as u64 / 2 > *most) {
+            return Err(over_budget(most).into());
+        }
+        loop {
+            match self.extract_within(asking, spec, shape.as_ref(), &page, room).await {
+                // Our count of its tokens was too low: smaller parts.
+                Err(Stop::TooLong(_)) if room / 2 > MIN_BUDGET && tokens(&page) > MIN_BUDGET => {
+                    room = room.min(tokens(&page)) / 2;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The page's text, from this attempt or an earlier one.
+    async fn page(&self, asking: &Asking<'_>, spec: &ExtractionSpec) -> Result<String, Stop> {
+        if let Some(known) = asking.known("page") {
+            return Ok(String::from_utf8_lossy(known).into_owned());
+        }
+        let record = self.crawler.page(0, &spec.url, Arc::new(CrawlOptions::default())).await;
+        if !record.success {
+            let reason = format!("The page was not fetched: {}", record.error);
+            return Err(ExtractionError::failed("page_not_fetched", reason).into());
+        }
+        let read: ReadPage = serde_json::from_slice(&record.json).map_err(|error| Stop::Broke(error.to_string()))?;
+        let Texts { raw_markdown, fit_markdown } = read.markdown;
+        let text = if fit_markdown.trim().is_empty() { raw_markdown } else { fit_markdown };
+        asking.write_down("page", text.clone().into()).await?;
+        Ok(text)
+    }
+
+    /// Tokens that are left for the page in one question, next to instruction, schema, answer and a former answer.
+    fn room(&self, asking: &Asking<'_>, spec: &ExtractionSpec, shape: Option<&Shape>) -> Result<usize, Stop> {
+        let plan = asking.plan();
+        let fixed = tokens(&prompt::system(shape.map(Shape::schema))) + tokens(&spec.instruction) + tokens(&spec.url);
+        let room = plan.context_tokens.saturating_sub(fixed + 2 * plan.answer_tokens + 200) * 19 / 20;
+        if room < MIN_BUDGET {
+            let who = plan.name.to_string();
+            return Err(Stop::Failed(ModelError::ContextTooLong { who }.into()));
+        }
+        Ok(room)
+    }
+
+    async fn extract_within(
+        &self,
+        asking: &Asking<'_>,
+        spec: &ExtractionSpec,
+        shape: Option<&Shape>,
+        page: &str,
+        room: usize,
+    ) -> Result<Content, Stop> {
+        let parts = chunks(page, room, self.policy.overlap_tokens);
+        match (shape, &parts[..]) {
+            (Some(shape), [whole]) => {
+                let schema = Arc::new(shape.schema().clone());
+                let check: Check<'_> = (&schema, &|answer| shape.violations(answer));
+                let question = prompt::question(&spec.url, &spec.instruction, Part { number: 1, of: 1 }, whole);
+                let value = self.conforming(asking, "whole", question, check).await?;
+                Ok(Content { value, notes: vec![] })
+            }
+            (Some(shape), parts) => self.in_parts(asking, spec, shape, parts, room).await,
+            (None, parts) => self.without_schema(asking, spec, parts).await,
+        }
+    }
+
+    async fn in_parts(
+        &self,
+        asking: &Asking<'_>,
+        spec: &ExtractionSpec,
+        shape: &Shape,
+        parts: &[String],
+        room: usize,
+    ) -> Result<Content, Stop> {
+        let schema = Arc::new(shape.for_parts().clone());
+        let check = |answer: &Value| shape.part_violations(answer);
+        let questions = parts.iter().zip(1..).map(|(text, number)| {
+            let part = Part { number, of: parts.len() };
+            let question = prompt::question(&spec.url, &spec.instruction, part, text);
+            (format!("part {number} of {}", parts.len()), question)
+        });
+        let questions: Vec<_> = questions.collect();
+        let asked = questions.into_iter().map(|(step, question)| {
+            let (schema, check) = (&schema, &check);
+            async move { self.conforming(asking, &step, question, (schema, check)).await }
+        });
+        let answers = stream::iter(asked).buffered(self.policy.parts_side_by_side.get());
+        let answers: Vec<Value> = answers.try_collect().await?;
+        let merged = merge::merge(answers.iter().cloned());
+        let violations = shape.violations(&merged.value);
+        if violations.is_empty() {
+            return Ok(Content { value: merged.value, notes: merged.conflicts });
+        }
+        let question = prompt::union(&spec.instruction, &answers, &violations);
+        if tokens(&question) > room + 2 * MIN_BUDGET {
+            return Err(not_conforming(&violations).into());
+        }
+        let schema = Arc::new(shape.schema().clone());
+        let check: Check<'_> = (&schema, &|answer| shape.violations(answer));
+        let value = self.conforming(asking, &format!("union of {}", parts.len()), question, check).await?;
+        Ok(Content { value, notes: vec![] })
+    }
+
+    async fn without_schema(
+        &self,
+        asking: &Asking<'_>,
+        spec: &ExtractionSpec,
+        parts: &[String],
+    ) -> Result<Content, Stop> {
+        let system: Arc<str> = prompt::system(None).into();
+        let questions = parts.iter().zip(1..).map(|(text, number)| {
+            let part = Part { number, of: parts.len() };
+            let question = prompt::question(&spec.url, &spec.instruction, part, text);
+            let step = format!("free {number} of {}", parts.len());
+            let turns = vec![Turn { role: Role::User, text: question }];
+            Asked { step, system: Arc::clone(&system), turns, schema: None, is_repair: false }
+        });
+        let questions: Vec<_> = questions.collect();
+        let asked = questions.into_iter().map(|question| asking.ask(question));
+        let answers: Vec<_> = stream::iter(asked).buffered(self.policy.parts_side_by_side.get()).try_collect().await?;
+        let values: Vec<Value> = answers.iter().map(|said| answer::free(&said.text)).collect();
+        if values.iter().any(Value::is_string) {
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let texts: Vec<_> = values.iter().map(text).collect();
+            return Ok(Content { value: merge::join_texts(&texts).into(), notes: vec![] });
+        }
+        let merged = merge::merge(values);
+        Ok(Content { value: merged.value, notes: merged.conflicts })
+    }
+
+    /// Asks until the answer conforms, or the repairs are used up.
+    async fn conforming(
+        &self,
+        asking: &Asking<'_>,
+        step: &str,
+        question: String,
+        (schema, check): Check<'_>,
+    ) -> Result<Value, Stop> {
+        let system: Arc<str> = prompt::system(Some(schema)).into();
+        let first = Turn { role: Role::User, text: question };
+        let mut turns = vec![first.clone()];
+        let mut round = 0;
+        loop {
+            let asked = Asked {
+                step: format!("{step}, {round}"),
+                system: Arc::clone(&system),
+                turns: turns.clone(),
+                schema: Some(Arc::clone(schema)),
+                is_repair: round > 0,
+            };
+            let said = asking.ask(asked).await?;
+            let violations = match answer::json(&said.text) {
+                Some(value) => match check(&value) {
+                    none if none.is_empty() => return Ok(value),
+                    violations => violations,
+                },
+                None => vec!["the answer: not a JSON value".to_owned()],
+            };
+            if round >= self.policy.repair_attempts {
+                return Err(not_conforming(&violations).into());
+            }
+            round += 1;
+            let again = Turn { role: Role::User, text: prompt::again(&violations) };
+            turns = vec![first.clone(), Turn { role: Role::Assistant, text: said.text }, again];
+        }
+    }
+}
+
+/// What is needed of a page that was read.
+#[derive(Deserialize)]
+struct ReadPage {
+    markdown: Texts,
+}
+
+#[derive(Deserialize)]
+struct Texts {
+    raw_markdown: String,
+    fit_markdown: String,
+}
+
+fn ended(error: StoreError) -> Outcome {
+    match error {
+        StoreError::LeaseLost => Outcome::LeaseLost,
+        other => Outcome::Broke { reason: other.to_string() },
+    }
+}
+
+fn not_conforming(violations: &[String]) -> ExtractionError {
+    let reason = format!("The model's answer does not conform to the schema: {}", violations.join("; "));
+    ExtractionError::failed("not_conforming", reason)
+}

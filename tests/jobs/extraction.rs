@@ -1,0 +1,273 @@
+//! Extractions from submission to webhook, by a model that follows a script.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use opilio_actors::domain::job::Task;
+use opilio_actors::ports::Role;
+use opilio_actors::testing::jobs::extraction;
+use serde_json::json;
+
+use super::*;
+
+fn with_schema(schema: Value) -> NewJob {
+    let mut job = extraction("the title");
+    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    spec.schema = Some(schema);
+    job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
+    job
+}
+
+fn titled() -> Value {
+    json!({"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]})
+}
+
+fn who() -> String {
+    "the model".to_owned()
+}
+
+#[actix::test]
+async fn what_conforms_is_told_with_what_it_cost() {
+    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| says("```json\n{\"title\": \"T\"}\n```"));
+    let id = house.submit(with_schema(titled())).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["task_id"], &told["task_type"]), (&json!(id), &json!("llm_extraction")));
+    assert_eq!(told["urls"], json!(["https://example.com/article"]));
+    assert_eq!(told["data"], json!({"extracted_content": {"title": "T"}}));
+    assert_eq!((&told["usage"]["total_tokens"], &told["usage"]["requests"]), (&json!(110), &json!(1)));
+    assert_eq!((&told["usage"]["provider"], &told["usage"]["model"]), (&json!("openai"), &json!("test-1")));
+}
+
+#[actix::test]
+async fn an_answer_that_does_not_conform_is_asked_for_again_with_what_is_wrong_named() {
+    let questions = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&questions);
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        move |question| {
+            let mut seen = seen.lock().expect("no panic");
+            seen.push(question.clone());
+            says(["no JSON", "{\"title\": 7}", "{\"title\": \"T\"}"][seen.len() - 1])
+        },
+    );
+    house.submit(with_schema(titled())).await;
+    let told = house.webhook().await;
+    assert_eq!(told["data"]["extracted_content"], json!({"title": "T"}));
+    assert_eq!((&told["usage"]["requests"], &told["usage"]["repairs"]), (&json!(3), &json!(2)));
+    let questions = questions.lock().expect("no panic");
+    let last = questions[2].turns.last().expect("a turn");
+    assert!(last.role == Role::User && last.text.contains("/title: 7 is not of type"), "{}", last.text);
+}
+
+#[actix::test]
+async fn what_never_conforms_is_a_failure_that_names_the_violations() {
+    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| says("{\"title\": 7}"));
+    house.submit(with_schema(titled())).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("not_conforming")));
+    let error = told["error"].as_str().expect("a sentence");
+    assert!(error.contains("/title: 7 is not of type"), "{error}");
+    assert_eq!(told["usage"]["requests"], 3);
+    assert!(told.get("data").is_none());
+}
+
+#[actix::test]
+async fn an_unusable_provider_fails_before_the_page_is_fetched() {
+    let mut house = House::with_model(&[], |_| panic!("nothing is fetched"), |_| says("{}"));
+    let mut job = extraction("the title");
+    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    spec.provider = Some("nobody/x".to_owned());
+    house.submit(job).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unknown_provider")));
+    assert_eq!(told["error"], "LLM provider `nobody` is not known");
+}
+
+#[actix::test]
+async fn a_page_that_is_not_there_is_the_reason() {
+    let mut house = House::new(&[], |_| Some(Ok(page(404))));
+    house.submit(extraction("the title")).await;
+    let told = house.webhook().await;
+    assert_eq!(told["error"], "The page was not fetched: HTTP 404");
+    assert_eq!(told["error_type"], "page_not_fetched");
+}
+
+#[actix::test]
+async fn work_that_always_panics_is_told_as_well() {
+    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| panic!("on purpose"));
+    house.submit(extraction("the title")).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unexpected")));
+    let error = told["error"].as_str().expect("a sentence");
+    assert!(error.starts_with("Given up after 3 attempts"), "{error}");
+}
+
+#[actix::test]
+async fn a_worker_that_dies_costs_no_question_that_was_answered() {
+    let (asked, fetched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count, pages) = (Arc::clone(&asked), Arc::clone(&fetched));
+    let mut house = House::with_model(
+        &[],
+        move |_| {
+            pages.fetch_add(1, Ordering::SeqCst);
+            Some(Ok(page(200)))
+        },
+        move |_| match count.fetch_add(1, Ordering::SeqCst) {
+            0 => says("no JSON"),
+            1 => panic!("the second question ends the attempt"),
+            _ => says("{\"title\": \"T\"}"),
+        },
+    );
+    house.submit(with_schema(titled())).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["usage"]["requests"]), (&json!("completed"), &json!(2)));
+    assert_eq!((asked.load(Ordering::SeqCst), fetched.load(Ordering::SeqCst)), (3, 1));
+}
+
+#[actix::test]
+async fn a_passing_trouble_is_waited_for_without_a_worker_and_without_costing_an_attempt() {
+    let asked = AtomicUsize::new(0);
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
+            1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
+            _ => says("{\"title\": \"T\"}"),
+        },
+    );
+    let id = house.submit(with_schema(titled())).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!(job.attempt(), 1);
+}
+
+#[actix::test]
+async fn a_trouble_that_does_not_pass_fails_by_its_own_name_when_the_job_has_waited_enough() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        |_| Some(Err(ModelError::Overloaded { who: who(), status: 503, wait: None })),
+    );
+    house.submit(extraction("the title")).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("overloaded")));
+    assert_eq!(told["error"], "the model is out of order or overloaded (HTTP 503)");
+}
+
+#[actix::test]
+async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        |question| match question.model.model.as_str() {
+            "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(150)) })),
+            _ => says("fine"),
+        },
+    );
+    let mut names = Vec::new();
+    for model in ["down", "down", "down", "down", "up"] {
+        let mut job = extraction("the title");
+        let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+        spec.provider = Some(format!("openai/{model}"));
+        names.push(house.submit(job).await);
+    }
+    assert_eq!(house.webhook().await["task_id"], names[4].as_str());
+}
+
+#[actix::test]
+async fn a_second_provider_answers_where_the_first_cannot() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        |question| match question.model.family.as_str() {
+            "openai" => Some(Err(ModelError::Unauthorized { who: who() })),
+            _ => says("{\"title\": \"T\"}"),
+        },
+    );
+    let mut job = with_schema(titled());
+    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    spec.provider = Some("openai/second".to_owned());
+    house.submit(job).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["usage"]["provider"]), (&json!("completed"), &json!("second")));
+}
+
+#[actix::test]
+async fn a_job_that_would_run_away_is_stopped() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        |_| {
+            let text = "{}".to_owned();
+            Some(Ok(ModelAnswer { text, model: "m".to_owned(), prompt_tokens: 1900, completion_tokens: 101 }))
+        },
+    );
+    house.submit(with_schema(titled())).await;
+    assert_eq!(house.webhook().await["error_type"], "token_budget");
+}
+
+fn long_page() -> FetchedPage {
+    let lines: String = (0..200).map(|n| format!("- item number {n} of the list\n")).collect();
+    FetchedPage { body: lines.into(), ..page(200) }
+}
+
+#[actix::test]
+async fn a_long_page_is_asked_about_in_parts_and_put_together() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(long_page())),
+        |question| {
+            let text = &question.turns[0].text;
+            let numbers =
+                text.lines().filter_map(|line| line.strip_prefix("- item number ")?.split(' ').next()?.parse().ok());
+            let found: Vec<u32> = numbers.collect();
+            says(&json!({"items": found}).to_string())
+        },
+    );
+    let schema = json!({"type": "object", "required": ["items"],
+        "properties": {"items": {"type": "array", "minItems": 200, "items": {"type": "integer"}}}});
+    house.submit(with_schema(schema)).await;
+    let told = house.webhook().await;
+    assert_eq!(told["status"], "completed", "{told}");
+    let all: Vec<u32> = (0..200).collect();
+    assert_eq!(told["data"]["extracted_content"], json!({"items": all}));
+    assert!(told["usage"]["requests"].as_u64().expect("a number") > 1);
+}
+
+#[actix::test]
+async fn parts_that_cannot_be_put_together_by_rule_are_asked_about_once_more() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(long_page())),
+        |question| {
+            let text = &question.turns[0].text;
+            says(if text.contains("This is part") { "{\"count\": 1}" } else { "{\"count\": 3, \"title\": \"T\"}" })
+        },
+    );
+    let schema = json!({"type": "object", "required": ["count", "title"],
+        "properties": {"count": {"type": "integer"}, "title": {"type": "string"}}});
+    house.submit(with_schema(schema)).await;
+    assert_eq!(house.webhook().await["data"]["extracted_content"], json!({"count": 3, "title": "T"}));
+}
+
+#[actix::test]
+async fn without_a_schema_data_stays_data_and_text_stays_text() {
+    for (said, content) in [("[1, 2]", json!([1, 2])), ("Just words.", json!("Just words."))] {
+        let mut house = House::with_model(&[], |_| Some(Ok(page(200))), move |_| says(said));
+        let mut job = extraction("anything");
+        job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
+        house.submit(job).await;
+        assert_eq!(house.webhook().await["data"]["extracted_content"], content);
+    }
+}
+
+#[actix::test]
+async fn cancelling_ends_an_extraction_whose_model_hangs() {
+    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| None);
+    let id = house.submit(extraction("the title")).await;
+    let cancel = CancelJob { job: id, principal: None };
+    house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    assert_eq!(house.webhook().await["status"], "cancelled");
+}
