@@ -4,6 +4,7 @@ mod body;
 pub mod crawl_options;
 mod deliveries;
 mod errors;
+mod extraction;
 pub mod header_rules;
 mod health;
 mod jobs;
@@ -57,6 +58,7 @@ impl Api {
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
             .app_data(web::Data::new(self))
             .service(post("/crawl/job").route(web::post().to(jobs::submit_crawl)))
+            .service(post("/llm/job").route(web::post().to(jobs::submit_llm)))
             .service(job())
             .service(get("/jobs").route(web::get().to(jobs::list)))
             .service(post("/jobs/{task_id}/rerun").route(web::post().to(jobs::rerun)))

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
-use super::{Api, body, status, submission};
+use super::{Api, body, extraction, status, submission};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -22,6 +22,13 @@ const MAX_KEY: usize = 255;
 pub async fn submit_crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body, api.max_body)?;
     let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls).map_err(ApiError::Invalid)?;
+    let idempotency = idempotency(&request, &parsed)?;
+    admit(&api, &request, spec, idempotency).await
+}
+
+pub async fn submit_llm(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let parsed = body::json(&request, body, api.max_body)?;
+    let spec = extraction::llm_job(&parsed, &api.webhooks).map_err(ApiError::Invalid)?;
     let idempotency = idempotency(&request, &parsed)?;
     admit(&api, &request, spec, idempotency).await
 }
@@ -40,6 +47,7 @@ async fn admit(
     let random = ulid::Ulid::generate().random();
     let id = JobId::new(spec.task_type(), api.clock.now(), random);
     let warnings = spec.warnings.clone();
+    let page = (spec.task_type() == TaskType::LlmExtraction).then(|| spec.urls().first().cloned()).flatten();
     let job = NewJob { id: id.clone(), principal: api.principal(), spec, idempotency };
     let id = match api.front.send(SubmitJob { job }).await?? {
         Submission::Admitted => id,
@@ -50,6 +58,10 @@ async fn admit(
     };
     let mut answer = Map::new();
     answer.insert("task_id".to_owned(), json!(id));
+    if let Some(page) = page {
+        answer.insert("status".to_owned(), json!(Status::Processing));
+        answer.insert("url".to_owned(), json!(page));
+    }
     answer.insert("_links".to_owned(), status::links(&id, &base(request)));
     if !warnings.is_empty() {
         answer.insert("warnings".to_owned(), json!(warnings));

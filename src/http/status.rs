@@ -3,9 +3,12 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use opilio_actors::domain::crawl_result::{head, tail};
 use opilio_actors::domain::delivery::{DeliveryState, DeliveryStatus};
+use opilio_actors::domain::extraction::Extracted;
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, Status};
 use opilio_actors::domain::time::rfc3339;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 /// Everything but the results.
@@ -58,8 +61,40 @@ pub fn has_result(job: &Job) -> bool {
     matches!(job.state.status(), Status::Completed | Status::Failed)
 }
 
-/// The whole answer, with the pages spliced in: once in `result`, once more in `results`.
+/// The whole answer, with what is stored of the job's pages spliced in.
 pub fn with_result(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
+    match job.spec.task_type() {
+        TaskType::Crawl => with_pages(job, base, pages),
+        TaskType::LlmExtraction => with_extracted(job, base, pages),
+    }
+}
+
+#[derive(Serialize)]
+struct ExtractionView<'a> {
+    #[serde(flatten)]
+    view: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<&'a RawValue>,
+}
+
+/// The extracted content itself in `result`.
+fn with_extracted(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
+    let mut answer = ExtractionView { view: view(job, base), result: None, usage: None, error_type: None, notes: None };
+    if let Some(Extracted { extracted_content, usage, error_type, notes }) = pages.first().and_then(Extracted::parse) {
+        answer.result = (job.state.status() == Status::Completed).then_some(extracted_content);
+        (answer.usage, answer.error_type, answer.notes) = (usage, error_type, notes);
+    }
+    serde_json::to_vec(&answer).unwrap_or_default().into()
+}
+
+/// Once in `result`, once more in `results`.
+fn with_pages(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
     let mut view = Value::Object(view(job, base)).to_string();
     view.pop(); // the closing brace: more members follow
     let size: usize = pages.iter().map(|page| page.len() + 1).sum();
