@@ -28,7 +28,7 @@ use ulid::Ulid;
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings};
 use crate::http::{Api, WebhookDefaults};
-use crate::models::Models;
+use crate::models::{ModelSettings, Models};
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::stores::embedded::{EmbeddedStore, StoreSettings};
 use crate::webhooks::{HttpTransport, WebhookSettings};
@@ -118,12 +118,13 @@ fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
     let guard = Guard::open(Allow::parse([])?);
     let egress = Egress::new(guard, &EgressSettings::default())?;
     let fetcher = HttpFetcherSettings { page_timeout: Duration::from_secs(30), ..HttpFetcherSettings::default() };
+    let models = ModelSettings::default().with_environment(|name| std::env::var(name).ok())?;
     Ok(Outside {
         store: Arc::new(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
         reader: Arc::new(CpuReader::new(ReaderSettings::default())),
-        transport: Arc::new(HttpTransport::new(egress, &WebhookSettings::default(), Arc::clone(clock))?),
-        model: Arc::new(Models),
+        transport: Arc::new(HttpTransport::new(egress.clone(), &WebhookSettings::default(), Arc::clone(clock))?),
+        model: Arc::new(Models::new(egress, Arc::clone(clock), models)),
         clock: Arc::clone(clock),
     })
 }

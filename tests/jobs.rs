@@ -2,6 +2,10 @@
 
 #[path = "jobs/extraction.rs"]
 mod extraction;
+#[path = "jobs/models.rs"]
+mod models;
+#[path = "jobs/providers.rs"]
+mod providers;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
@@ -17,7 +21,7 @@ use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
 use opilio_actors::metrics::{ActorLabels, Metrics};
 use opilio_actors::ports::{
-    Clock, FetchError, FetchedPage, JobStore, ModelAnswer, ModelError, NewJob, Question, WebhookRequest,
+    Clock, FetchError, FetchedPage, JobStore, LanguageModel, ModelAnswer, ModelError, NewJob, Question, WebhookRequest,
 };
 use opilio_actors::start::{Actors, Outside, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
@@ -59,6 +63,14 @@ impl House {
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
         model: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
     ) -> Self {
+        Self::with(script, fetch, Arc::new(ScriptedModel { context_tokens: 2000, script: model }))
+    }
+
+    fn with(
+        script: &[u16],
+        fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
+        model: Arc<dyn LanguageModel>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         let store = EmbeddedStore::open(folder.path(), Arc::new(SystemClock), settings).expect("an empty folder");
@@ -69,7 +81,7 @@ impl House {
             fetcher: Arc::new(ScriptedFetcher(fetch)),
             reader: Arc::new(StatusReader),
             transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), got }),
-            model: Arc::new(ScriptedModel { context_tokens: 2000, script: model }),
+            model,
             clock: Arc::new(SystemClock),
         };
         let metrics = Metrics::default();

@@ -95,6 +95,8 @@ pub enum ModelError {
     NotAllowed { family: String },
     #[error("LLM provider `{family}` has no key: set {variable}")]
     NoKey { family: String, variable: String },
+    #[error("LLM model {who} is not among those configured for its provider")]
+    ModelNotListed { who: String },
     #[error("`{given}` does not name a model: family/model is needed, such as openai/gpt-4o-mini")]
     NotAName { given: String },
     #[error("{who} refused the key (HTTP 401)")]
@@ -183,6 +185,7 @@ impl ModelError {
             Self::UnknownProvider { .. } => "unknown_provider",
             Self::NotAllowed { .. } => "provider_not_allowed",
             Self::NoKey { .. } => "missing_key",
+            Self::ModelNotListed { .. } => "model_not_listed",
             Self::NotAName { .. } => "not_a_model_name",
             Self::Unauthorized { .. } => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
@@ -206,10 +209,10 @@ impl ModelError {
 
 impl From<ModelError> for ExtractionError {
     fn from(error: ModelError) -> Self {
-        use ModelError::{NoKey, NotAName, NotAllowed, UnknownProvider};
+        use ModelError::{ModelNotListed, NoKey, NotAName, NotAllowed, UnknownProvider};
         let (kind, reason) = (error.kind(), error.to_string());
         match error {
-            UnknownProvider { .. } | NotAllowed { .. } | NoKey { .. } | NotAName { .. } => {
+            UnknownProvider { .. } | NotAllowed { .. } | NoKey { .. } | NotAName { .. } | ModelNotListed { .. } => {
                 Self::ProviderNotUsable { kind, reason }
             }
             _ => Self::Failed { kind, reason },

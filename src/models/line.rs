@@ -1,0 +1,111 @@
+//! The line to one model: its rates, its health and the form it takes, shared by all workers of the process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use opilio_actors::domain::extraction::chunk::tokens;
+use opilio_actors::ports::{ModelError, Question};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::health::Health;
+use super::pace::Pace;
+use super::settings::{ModelSettings, RateLimits};
+use super::wire::Form;
+
+pub struct Line {
+    places: Option<Arc<Semaphore>>,
+    patience: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    requests: Option<Pace>,
+    tokens: Option<Pace>,
+    health: Health,
+    form: Form,
+}
+
+impl Line {
+    pub fn new(settings: &ModelSettings, limits: RateLimits) -> Self {
+        let now = Instant::now();
+        let state = State {
+            requests: limits.requests_per_minute.map(|rate| Pace::new(rate, now)),
+            tokens: limits.tokens_per_minute.map(|rate| Pace::new(rate, now)),
+            health: Health::new(settings.failures_before_pause, settings.pause),
+            form: Form::Schema,
+        };
+        let places = limits.concurrency.map(|places| Arc::new(Semaphore::new(places.get())));
+        Self { places, patience: settings.patience, state: Mutex::new(state) }
+    }
+
+    /// Waits for a turn, if it is near; the turn lasts as long as what is returned.
+    pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<OwnedSemaphorePermit>, ModelError> {
+        self.with(|state| state.health.admit(Instant::now()))?;
+        let permit = match &self.places {
+            None => None,
+            Some(places) => match timeout(self.patience, Arc::clone(places).acquire_owned()).await {
+                Ok(permit) => permit.ok(),
+                Err(_) => return Err(used_up(who, Duration::from_secs(1))),
+            },
+        };
+        let wait = self.with(|state| state.reserve(question, self.patience)).map_err(|wait| used_up(who, wait))?;
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        Ok(permit)
+    }
+
+    pub fn form(&self) -> Form {
+        self.with(|state| state.form)
+    }
+
+    /// The model does not take `form`; whether there is a weaker one to go on with.
+    pub fn weaken(&self, form: Form) -> bool {
+        self.with(|state| {
+            let Some(weaker) = form.weaker() else { return false };
+            if state.form == form {
+                state.form = weaker;
+            }
+            true
+        })
+    }
+
+    /// What came of a turn.
+    pub fn ended<T>(&self, outcome: &Result<T, ModelError>) {
+        self.with(|state| match outcome {
+            Err(error) if error.passes() => state.health.unwell(error, Instant::now()),
+            _ => state.health.well(),
+        });
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    /// Takes a turn that is at most `patience` away and says when it is; else says how far away it is.
+    fn reserve(&mut self, question: &Question, patience: Duration) -> Result<Duration, Duration> {
+        let now = Instant::now();
+        let texts = question.turns.iter().map(|turn| tokens(&turn.text)).sum::<usize>() + tokens(&question.system);
+        let texts = f64::from(u32::try_from(texts).unwrap_or(u32::MAX));
+        let requests = self.requests.as_mut().map_or(Duration::ZERO, |pace| pace.wait(1.0, now));
+        let wait = requests.max(self.tokens.as_mut().map_or(Duration::ZERO, |pace| pace.wait(texts, now)));
+        if wait > patience {
+            return Err(wait);
+        }
+        if let Some(pace) = &mut self.requests {
+            pace.take(1.0, now);
+        }
+        if let Some(pace) = &mut self.tokens {
+            pace.take(texts, now);
+        }
+        Ok(wait)
+    }
+}
+
+fn used_up(who: &str, wait: Duration) -> ModelError {
+    let reason = format!("the rate configured for {who} is used up");
+    ModelError::Resting { wait, kind: "rate_limited", reason }
+}
