@@ -4,7 +4,6 @@
 mod extraction;
 #[path = "jobs/models.rs"]
 mod models;
-#[path = "jobs/providers.rs"]
 mod providers;
 
 use std::num::{NonZeroU32, NonZeroUsize};

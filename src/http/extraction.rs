@@ -187,6 +187,15 @@ mod tests {
     }
 
     #[test]
+    fn the_default_receiver_is_told_when_the_request_names_none() {
+        let url = "http://receiver.example/hook".parse().ok();
+        let defaults = WebhookDefaults { enabled: true, default_url: url, data_in_payload: true };
+        let body = json!({"url": "https://example.com", "q": "x"});
+        let target = llm_job(&body, &defaults).expect("nothing is wrong with it").webhook.expect("the default");
+        assert!(target.trusted && target.data_in_payload);
+    }
+
+    #[test]
     fn everything_wrong_is_named_at_once() {
         let found = wrong(json!({"url": "raw:<p>", "q": " ", "schema": "{", "cache": "yes", "provider": "gpt-4o",
             "temperature": 3, "webhook_config": {}}));

@@ -1,4 +1,5 @@
 //! A site and a receiver of the tests' own, and the real binary between them.
+#![allow(dead_code, reason = "each test binary needs its part of it")]
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
@@ -120,6 +121,7 @@ async fn hook(shared: web::Data<Shared>, request: HttpRequest, bytes: Bytes) -> 
 /// The real binary on a store of its own; killed when dropped.
 pub struct Server {
     folder: TempDir,
+    environment: Vec<(String, String)>,
     child: Child,
     base: String,
     client: reqwest::Client,
@@ -127,12 +129,18 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With these variables in its environment.
+    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (child, base) = launch(&folder).await;
+        let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let (child, base) = launch(&folder, &environment).await;
         // The library's own egress has installed no provider here; plain HTTP needs none.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
-        Self { folder, child, base, client }
+        Self { folder, environment, child, base, client }
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
@@ -200,14 +208,15 @@ impl Server {
 
     /// Starts again on the same store.
     pub async fn restart(&mut self) {
-        (self.child, self.base) = launch(&self.folder).await;
+        (self.child, self.base) = launch(&self.folder, &self.environment).await;
     }
 }
 
-async fn launch(folder: &TempDir) -> (Child, String) {
+async fn launch(folder: &TempDir, environment: &[(String, String)]) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(["serve", "--port", "0"])
         .current_dir(folder.path())
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

@@ -1,20 +1,15 @@
 //! Providers of the tests' own, one server for all four formats. Each checks what it is sent as strictly as the real one,
 //! and plays the script that the model's name picks.
+#![allow(dead_code, reason = "each test binary needs its part of them")]
 
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use futures_util::stream;
-use opilio::egress::{Allow, Egress, EgressSettings, Guard};
-use opilio::models::{FamilySettings, ModelSettings, Models, Wire};
-use opilio_actors::domain::secret::Secret;
 use serde_json::{Value, json};
-
-use super::SystemClock;
 
 /// One request that a provider took for good.
 #[derive(Clone)]
@@ -53,26 +48,9 @@ impl Providers {
         Self { base, state }
     }
 
-    /// All four families at this server, by the operator's settings.
-    pub fn models(&self) -> Arc<Models> {
-        self.models_with(|settings| settings)
-    }
-
-    pub fn models_with(&self, change: impl FnOnce(ModelSettings) -> ModelSettings) -> Arc<Models> {
-        let wires = [Wire::OpenAi, Wire::Anthropic, Wire::Gemini, Wire::Ollama];
-        let families = FAMILIES.iter().zip(wires).map(|(name, wire)| {
-            let base_url = format!("{}/{name}", self.base).parse().expect("an address");
-            let key = Some(Secret::new(KEY));
-            FamilySettings { wire, key, needs_key: true, ..FamilySettings::compatible(name, base_url) }
-        });
-        let settings = ModelSettings {
-            timeout: Duration::from_millis(500),
-            pause: Duration::from_millis(20),
-            families: families.collect(),
-            ..ModelSettings::default()
-        };
-        let egress = Egress::new(Guard::closed(Allow::default()), &EgressSettings::default()).expect("plain settings");
-        Arc::new(Models::new(egress, Arc::new(SystemClock), change(settings)))
+    /// Where a family is to be found.
+    pub fn address(&self, family: &str) -> String {
+        format!("{}/{family}", self.base)
     }
 
     /// Requests that were taken, in order.

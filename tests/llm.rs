@@ -1,0 +1,186 @@
+//! LLM jobs on the real binary over real sockets, the model a fake that checks what it is asked.
+
+mod house;
+mod providers;
+
+use house::{Outside, Server, Told};
+use providers::{KEY, Providers};
+use serde_json::{Value, json};
+
+struct Scene {
+    outside: Outside,
+    providers: Providers,
+    server: Server,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let providers = Providers::start();
+        let (openai, anthropic) = (providers.address("openai"), providers.address("anthropic"));
+        let server = Server::start_with(&[
+            ("OPENAI_API_KEY", KEY),
+            ("OPENAI_BASE_URL", &openai),
+            ("ANTHROPIC_API_KEY", KEY),
+            ("ANTHROPIC_BASE_URL", &anthropic),
+            ("GROQ_API_KEY", ""),
+        ])
+        .await;
+        Self { outside: Outside::start(), providers, server }
+    }
+
+    fn webhook(&self, with_data: bool) -> Value {
+        json!({"webhook_url": self.outside.hook(), "webhook_data_in_payload": with_data,
+            "webhook_headers": {"X-Secret": "abc"}})
+    }
+
+    /// Example 6, but for its addresses.
+    fn example_6(&self, provider: &str, with_data: bool) -> Value {
+        json!({
+            "url": self.outside.page("/article"),
+            "q": "Extract the article title, author, and publication date",
+            "schema": "{\"type\": \"object\", \"properties\": {\"title\": {\"type\": \"string\"}, \"author\": {\"type\": \"string\"}, \"date\": {\"type\": \"string\"}}}",
+            "cache": false,
+            "provider": provider,
+            "webhook_config": self.webhook(with_data),
+        })
+    }
+
+    async fn submit(&self, body: Value) -> String {
+        let (status, answer) = self.server.post("/llm/job", body).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["task_id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn told(&self) -> Told {
+        self.outside.told().await
+    }
+}
+
+#[actix::test]
+async fn example_6_runs_to_the_letter() {
+    let scene = Scene::start().await;
+    let (status, answer) = scene.server.post("/llm/job", scene.example_6("openai/good", true)).await;
+    assert_eq!(status, 202);
+    let id = answer["task_id"].as_str().expect("an id").to_owned();
+    let seconds = id.split('_').nth(1).and_then(|seconds| seconds.parse::<u64>().ok());
+    assert!(id.starts_with("llm_") && seconds.is_some_and(|seconds| seconds > 1_700_000_000), "{id}");
+    assert_eq!((&answer["status"], &answer["url"]), (&json!("processing"), &json!(scene.outside.page("/article"))));
+
+    let told = scene.told().await;
+    assert_eq!(told.header("x-secret"), Some("abc"));
+    assert_eq!(told.body["task_id"], id.as_str());
+    assert_eq!((&told.body["task_type"], &told.body["status"]), (&json!("llm_extraction"), &json!("completed")));
+    assert_eq!(told.body["urls"], json!([scene.outside.page("/article")]));
+    assert_eq!(told.body["data"], json!({"extracted_content": {"title": "T"}}));
+
+    let asked = &scene.providers.taken()[0].body;
+    assert!(asked["messages"][1]["content"].as_str().is_some_and(|text| text.contains("# A title")), "{asked}");
+    for path in ["llm", "crawl"] {
+        let (_, status) = scene.server.get(&format!("/{path}/job/{id}")).await;
+        assert_eq!((&status["status"], &status["result"]), (&json!("completed"), &json!({"title": "T"})));
+        assert_eq!(status["url"], json!(scene.outside.page("/article")));
+        let usage = &status["usage"];
+        assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&json!(100), &json!(10)));
+        assert_eq!((&usage["total_tokens"], &usage["requests"]), (&json!(110), &json!(1)));
+        assert_eq!((&usage["provider"], &usage["model"]), (&json!("openai"), &json!("gpt-test-2026")));
+    }
+    let link = answer["_links"]["self"]["href"].as_str().expect("a link");
+    assert_eq!(scene.server.get_url(link).await.0, 200);
+}
+
+#[actix::test]
+async fn without_data_the_receiver_fetches_the_result() {
+    let scene = Scene::start().await;
+    let id = scene.submit(scene.example_6("anthropic/good", false)).await;
+    let told = scene.told().await;
+    assert!(told.body.get("data").is_none());
+    assert_eq!(scene.server.get(&format!("/llm/job/{id}")).await.1["result"], json!({"title": "T"}));
+}
+
+#[actix::test]
+async fn a_webhook_is_optional() {
+    let scene = Scene::start().await;
+    let body = json!({"url": scene.outside.page("/article"), "q": "the title", "provider": "openai/good"});
+    let id = scene.submit(body).await;
+    loop {
+        let (_, status) = scene.server.get(&format!("/llm/job/{id}")).await;
+        if status["status"] == "completed" {
+            assert!(status.get("webhook").is_none());
+            break;
+        }
+    }
+}
+
+#[actix::test]
+async fn the_points_of_failure_are_told_each_with_its_reason() {
+    let scene = Scene::start().await;
+    for (provider, page, kind, error) in [
+        ("nobody/x", "/article", "unknown_provider", "LLM provider `nobody` is not known"),
+        ("groq/x", "/article", "missing_key", "LLM provider `groq` has no key: set GROQ_API_KEY"),
+        ("openai/good", "/missing", "page_not_fetched", "The page was not fetched: HTTP 404 Not Found"),
+        ("openai/bad-key", "/article", "unauthorized", "openai/bad-key refused the key (HTTP 401)"),
+    ] {
+        let mut body = scene.example_6(provider, true);
+        body["url"] = json!(scene.outside.page(page));
+        let id = scene.submit(body).await;
+        let told = scene.told().await.body;
+        assert_eq!((&told["task_id"], &told["task_type"]), (&json!(id), &json!("llm_extraction")));
+        assert_eq!((&told["status"], &told["error"]), (&json!("failed"), &json!(error)));
+        assert_eq!(told["error_type"], kind);
+        assert!(told.get("data").is_none());
+        let (_, status) = scene.server.get(&format!("/llm/job/{id}")).await;
+        assert_eq!((&status["error"], &status["error_type"]), (&json!(error), &json!(kind)));
+        assert!(status.get("result").is_none());
+    }
+}
+
+#[actix::test]
+async fn a_failing_receiver_is_told_again_with_the_same_bytes() {
+    let scene = Scene::start().await;
+    scene.outside.answer_hooks_with(&[503]);
+    scene.submit(scene.example_6("openai/good", true)).await;
+    let (first, second) = (scene.told().await, scene.told().await);
+    assert_eq!(first.bytes, second.bytes);
+    assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
+}
+
+#[actix::test]
+async fn a_job_and_its_webhook_outlive_a_kill() {
+    let mut scene = Scene::start().await;
+    let mut body = scene.example_6("openai/good", true);
+    body["url"] = json!(scene.outside.page("/gated"));
+    let id = scene.submit(body).await;
+    scene.outside.gate_reached().await;
+    scene.server.kill().await;
+    scene.outside.open_gate();
+    scene.server.restart().await;
+    let told = scene.told().await;
+    assert_eq!((&told.body["task_id"], &told.body["status"]), (&json!(id), &json!("completed")));
+    assert_eq!(told.header("x-secret"), Some("abc"));
+}
+
+#[actix::test]
+async fn a_job_is_cancelled_and_run_again() {
+    let scene = Scene::start().await;
+    let id = scene.submit(scene.example_6("openai/hangs", true)).await;
+    assert_eq!(scene.server.delete(&format!("/llm/job/{id}")).await.0, 202);
+    assert_eq!(scene.told().await.body["status"], "cancelled");
+    assert_eq!(scene.server.delete(&format!("/llm/job/{id}")).await.0, 409);
+    let (status, again) = scene.server.post(&format!("/jobs/{id}/rerun"), Value::Null).await;
+    assert_eq!(status, 202);
+    let again = again["task_id"].as_str().expect("an id").to_owned();
+    assert!(again.starts_with("llm_") && again != id);
+    assert_eq!(scene.server.delete(&format!("/llm/job/{again}")).await.0, 202);
+}
+
+#[actix::test]
+async fn a_bad_schema_is_refused_with_its_place() {
+    let scene = Scene::start().await;
+    let mut body = scene.example_6("openai/good", true);
+    body["schema"] = json!("{not json");
+    let (status, answer) = scene.server.post("/llm/job", body.clone()).await;
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "schema"])));
+    body["schema"] = json!({"type": "strng"});
+    let (status, answer) = scene.server.post("/llm/job", body).await;
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "schema", "type"])));
+}
