@@ -1,5 +1,6 @@
 # make run    builds and starts the server on an embedded store under ./data
 # make test   what has to pass before anything lands
+# make test-model  one LLM job by a real, small model; brings it along (130 MB) into ./target/model
 # make check  formatting, lints and the arrows between the packages
 
 export CARGO_INCREMENTAL ?= 1
@@ -8,10 +9,20 @@ run:
 	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test check tools
+.PHONY: run test test-model check tools
 
 test: check
 	cargo nextest run --workspace
+
+target/model/ready: tests/model/requirements.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing (Debian: apt-get install python3 python3-venv)"; exit 1; }
+	python3 -m venv target/model
+	target/model/bin/pip install --quiet --no-deps -r tests/model/requirements.txt
+	touch $@
+
+test-model: tools target/model/ready
+	OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python \
+	  cargo nextest run -p opilio --features real-model --test real_model
 
 check: tools
 	cargo fmt --all -- --check

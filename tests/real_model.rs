@@ -1,0 +1,50 @@
+//! An LLM job by a real model: llama.cpp's server with SmolLM2-135M, an endpoint of the operator's own.
+//!
+//! `make test-model` installs both and runs it; `OPILIO_TEST_MODEL_PYTHON` names the Python that has them.
+
+mod house;
+
+use std::process::Stdio;
+
+use house::{Outside, Server};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The model's server, and where it is. It ends with its standard input, so with the test.
+async fn serve_model() -> (Child, String) {
+    let python = std::env::var("OPILIO_TEST_MODEL_PYTHON").expect("`make test-model` runs this test");
+    let mut child = Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/model/serve.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Python is there");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let address = lines.next_line().await.expect("it is text").expect("the model is loaded");
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, address)
+}
+
+#[actix::test]
+async fn a_real_models_answer_conforms_to_its_schema() {
+    let (_model, address) = serve_model().await;
+    let outside = Outside::start();
+    let base_url = format!("{address}/v1");
+    let server = Server::start_with(&[("LLM_PROVIDER", "local/smollm2"), ("LLM_BASE_URL", &base_url)]).await;
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["title", "words"], "properties": {
+        "title": {"type": "string", "maxLength": 60}, "words": {"type": "integer", "minimum": 0, "maximum": 1000}}});
+    let body = json!({"url": outside.page("/article"), "q": "Give the title of the page and its number of words",
+        "schema": schema, "temperature": 0.0,
+        "webhook_config": {"webhook_url": outside.hook(), "webhook_data_in_payload": true}});
+    let (status, answer) = server.post("/llm/job", body).await;
+    assert_eq!(status, 202, "{answer}");
+    let told = outside.told().await.body;
+    assert_eq!(told["status"], "completed", "{told}");
+    let content = &told["data"]["extracted_content"];
+    assert!(content["title"].is_string() && content["words"].is_u64(), "{told}");
+    assert!(told["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{told}");
+    assert_eq!(told["usage"]["provider"], "local");
+    println!("{}", told["data"]);
+}
