@@ -143,6 +143,11 @@ impl Server {
         Self { folder, environment, child, base, client }
     }
 
+    /// Where it is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.get_url(&format!("{}{path}", self.base)).await
     }

@@ -1,0 +1,69 @@
+"""Submits an LLM job with a schema and waits for its webhook. Needs nothing but Python.
+
+    python3 examples/llm_job.py https://example.com/article [http://localhost:11235]
+
+With NO_DATA=1 in the environment the webhook only says that the job has ended, and the result is fetched.
+"""
+
+import json
+import os
+import sys
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "author": {"type": "string"}},
+    "required": ["title"],
+}
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes one webhook and ends its server."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+        self.server.told = json.loads(body)
+        threading.Thread(target=self.server.shutdown).start()
+
+    def log_message(self, *_):
+        pass
+
+
+def ask(url, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def main(page, opilio="http://localhost:11235"):
+    receiver = HTTPServer(("127.0.0.1", 0), Receiver)
+    job = {
+        "url": page,
+        "q": "Extract the article's title and author",
+        "schema": SCHEMA,
+        "webhook_config": {
+            "webhook_url": f"http://127.0.0.1:{receiver.server_port}/hook",
+            "webhook_data_in_payload": "NO_DATA" not in os.environ,
+        },
+    }
+    task = ask(f"{opilio}/llm/job", job)
+    print("submitted", task["task_id"])
+    receiver.serve_forever()
+    told = receiver.told
+    if told["status"] != "completed":
+        sys.exit(f"{told['status']}: {told['error']} ({told.get('error_type')})")
+    if "data" in told:
+        content = told["data"]["extracted_content"]
+    else:
+        # The status has the content itself, the webhook has it as extracted_content.
+        content = ask(f"{opilio}/llm/job/{told['task_id']}")["result"]
+    print("extracted", json.dumps(content))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,102 @@
+// Submits an LLM job with a schema and waits for its webhook. Needs nothing but Node.
+//
+//     npx tsx examples/llm_job.ts https://example.com/article [http://localhost:11235]
+//
+// With NO_DATA=1 in the environment the webhook only says that the job has ended, and the result is fetched.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+interface WebhookConfig {
+  webhook_url: string;
+  webhook_data_in_payload?: boolean;
+  webhook_headers?: Record<string, string>;
+}
+
+interface LlmJobRequest {
+  url: string;
+  q: string;
+  schema?: object | string;
+  cache?: boolean;
+  provider?: string;
+  temperature?: number;
+  webhook_config?: WebhookConfig;
+}
+
+interface LlmWebhook<T> {
+  task_id: string;
+  task_type: "llm_extraction";
+  status: "completed" | "failed" | "cancelled";
+  timestamp: string;
+  urls: string[];
+  error?: string;
+  error_type?: string;
+  usage?: { total_tokens: number; requests: number; model: string | null };
+  data?: { extracted_content: T; notes?: string[] };
+}
+
+interface Article {
+  title: string;
+  author?: string;
+}
+
+const [page, opilio = "http://localhost:11235"] = process.argv.slice(2);
+if (!page) throw new Error("the address of a page is needed");
+
+async function submit(request: LlmJobRequest): Promise<string> {
+  const response = await fetch(`${opilio}/llm/job`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(request),
+  });
+  if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
+  return ((await response.json()) as { task_id: string }).task_id;
+}
+
+/** The one webhook that arrives at this server. */
+function receive<T>(): { url: Promise<string>; told: Promise<LlmWebhook<T>> } {
+  let arrived: (webhook: LlmWebhook<T>) => void;
+  const told = new Promise<LlmWebhook<T>>((resolve) => (arrived = resolve));
+  const server = createServer((request, response) => {
+    const pieces: Buffer[] = [];
+    request.on("data", (piece: Buffer) => pieces.push(piece));
+    request.on("end", () => {
+      response.writeHead(204).end();
+      server.close();
+      arrived(JSON.parse(Buffer.concat(pieces).toString()));
+    });
+  });
+  const url = new Promise<string>((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`)),
+  );
+  return { url, told };
+}
+
+async function main(): Promise<void> {
+  const receiver = receive<Article>();
+  const task = await submit({
+    url: page!,
+    q: "Extract the article's title and author",
+    schema: {
+      type: "object",
+      properties: { title: { type: "string" }, author: { type: "string" } },
+      required: ["title"],
+    },
+    webhook_config: {
+      webhook_url: await receiver.url,
+      webhook_data_in_payload: process.env["NO_DATA"] === undefined,
+    },
+  });
+  console.log("submitted", task);
+  const told = await receiver.told;
+  if (told.status !== "completed") throw new Error(`${told.status}: ${told.error} (${told.error_type})`);
+  // The status has the content itself, the webhook has it as extracted_content.
+  const fetched = async () => ((await (await fetch(`${opilio}/llm/job/${told.task_id}`)).json()) as { result: Article }).result;
+  const content = told.data ? told.data.extracted_content : await fetched();
+  console.log("extracted", JSON.stringify(content));
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
