@@ -72,7 +72,7 @@ impl Models {
         question: &Question,
     ) -> Result<ModelAnswer, ModelError> {
         loop {
-            let form = line.form();
+            let form = line.form(question);
             let sent = Sent {
                 family: &family.name,
                 base_url: &family.base_url,
@@ -82,8 +82,8 @@ impl Models {
                 question,
             };
             let said = self.exchange(family, &sent).await;
-            let refused = matches!(said, Err(ModelError::BadRequest { status: 400 | 422, .. }));
-            if refused && question.schema.is_some() && line.weaken(form) {
+            let refused = question.schema.is_some() && said.as_ref().is_err_and(trouble::is_about_the_form);
+            if refused && line.weaken(question, form) {
                 continue;
             }
             return said;

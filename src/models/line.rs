@@ -1,5 +1,7 @@
 //! The line to one model: its rates, its health and the form it takes, shared by all workers of the process.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,8 +25,12 @@ struct State {
     requests: Option<Pace>,
     tokens: Option<Pace>,
     health: Health,
-    form: Form,
+    /// Of schemas that the model does not take in the strongest form, the form that is left.
+    forms: HashMap<u64, Form>,
 }
+
+/// So many of them are remembered.
+const MOST_FORMS: usize = 256;
 
 impl Line {
     pub fn new(settings: &ModelSettings, limits: RateLimits) -> Self {
@@ -33,7 +39,7 @@ impl Line {
             requests: limits.requests_per_minute.map(|rate| Pace::new(rate, now)),
             tokens: limits.tokens_per_minute.map(|rate| Pace::new(rate, now)),
             health: Health::new(settings.failures_before_pause, settings.pause),
-            form: Form::Schema,
+            forms: HashMap::new(),
         };
         let places = limits.concurrency.map(|places| Arc::new(Semaphore::new(places.get())));
         Self { places, patience: settings.patience, state: Mutex::new(state) }
@@ -56,19 +62,21 @@ impl Line {
         Ok(permit)
     }
 
-    pub fn form(&self) -> Form {
-        self.with(|state| state.form)
+    /// The strongest form in which the model may take the question's schema.
+    pub fn form(&self, question: &Question) -> Form {
+        self.with(|state| state.forms.get(&digest(question)).copied().unwrap_or(Form::Schema))
     }
 
-    /// The model does not take `form`; whether there is a weaker one to go on with.
-    pub fn weaken(&self, form: Form) -> bool {
+    /// The model does not take the schema in `form`; whether there is a weaker one to go on with.
+    pub fn weaken(&self, question: &Question, form: Form) -> bool {
+        let Some(weaker) = form.weaker() else { return false };
         self.with(|state| {
-            let Some(weaker) = form.weaker() else { return false };
-            if state.form == form {
-                state.form = weaker;
+            if state.forms.len() >= MOST_FORMS {
+                state.forms.clear();
             }
-            true
-        })
+            state.forms.insert(digest(question), weaker);
+        });
+        true
     }
 
     /// What came of a turn.
@@ -103,6 +111,12 @@ impl State {
         }
         Ok(wait)
     }
+}
+
+fn digest(question: &Question) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    question.schema.as_deref().map(ToString::to_string).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn used_up(who: &str, wait: Duration) -> ModelError {

@@ -60,6 +60,15 @@ const TOO_LONG: &[&str] = &[
     "request too large",
 ];
 
+/// Whether the provider does not take the schema, or no schema at all.
+pub fn is_about_the_form(error: &ModelError) -> bool {
+    let ModelError::BadRequest { status: 400 | 422, words, .. } = error else { return false };
+    let words = words.to_lowercase();
+    ["schema", "response_format", "response format", "format", "output_config", "grammar", "json", "mime"]
+        .iter()
+        .any(|sign| words.contains(sign))
+}
+
 /// The words of an error body, in whatever shape they come.
 struct Words {
     message: String,

@@ -1,7 +1,7 @@
 //! Extractions by the real adapters: four formats over real sockets, every honest error at the webhook.
 
 use opilio::egress::{Allow, Egress, EgressSettings, Guard};
-use opilio::models::{FamilySettings, ModelSettings, Models, Wire};
+use opilio::models::{FamilySettings, ModelSettings, Models, RateLimits, Wire};
 use opilio_actors::domain::job::Task;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::testing::jobs::extraction;
@@ -132,7 +132,7 @@ async fn each_refusal_of_the_request_has_its_own_sentence() {
     fails("missing", "model_not_found", "(HTTP 404)").await;
     fails("quota", "quota_exhausted", "quota is used up").await;
     fails("long", "context_too_long", "longer than its context").await;
-    fails("picky", "bad_request", "***: this model takes no such parameter").await;
+    fails("picky", "bad_request", "***: this model takes no such temperature").await;
 }
 
 #[actix::test]
@@ -227,4 +227,70 @@ async fn a_page_that_gives_orders_is_data_like_any_other() {
     assert!(question.contains(&format!("<page-data-1>\n{orders}\n</page-data-1>")), "{question}");
     assert!(!body["messages"][0]["content"].to_string().contains("ignore the schema"));
     assert!(body.get("tools").is_none());
+}
+
+fn limited(providers: &Providers, limits: RateLimits) -> House {
+    let models = models(providers, |mut settings| {
+        settings.patience = Duration::from_millis(10);
+        settings.families[0].limits = limits;
+        settings
+    });
+    House::with(&[], |_| Some(Ok(page(200))), models)
+}
+
+#[actix::test]
+async fn a_models_concurrency_holds_over_all_workers() {
+    let providers = Providers::start();
+    let limits = RateLimits { concurrency: std::num::NonZeroUsize::new(1), ..RateLimits::default() };
+    let models = models(&providers, |mut settings| {
+        settings.families[0].limits = limits;
+        settings
+    });
+    let mut house = House::with(&[], |_| Some(Ok(page(200))), models);
+    for _ in 0..6 {
+        house.submit(job("openai/slow")).await;
+    }
+    for _ in 0..6 {
+        assert_eq!(house.webhook().await["status"], "completed");
+    }
+    assert_eq!(providers.most_at_once(), 1);
+}
+
+#[actix::test]
+async fn a_rate_that_is_used_up_is_waited_for_in_the_queue_and_others_go_on() {
+    let providers = Providers::start();
+    let limits = RateLimits { requests_per_minute: Some(1), ..RateLimits::default() };
+    let mut house = limited(&providers, limits);
+    house.submit(job("openai/good")).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    let waiting = house.submit(job("openai/good")).await;
+    for _ in 0..4 {
+        house.submit(job("anthropic/good")).await;
+    }
+    let mut ends = Vec::new();
+    for _ in 0..5 {
+        ends.push(house.webhook().await);
+    }
+    // The test's jobs wait for 200 ms at most, so the limit is an end here; nobody asked the model all the same.
+    let limited: Vec<_> = ends.iter().filter(|told| told["status"] == "failed").collect();
+    assert_eq!(limited.len(), 1);
+    assert_eq!((&limited[0]["task_id"], &limited[0]["error_type"]), (&json!(waiting), &json!("rate_limited")));
+    assert_eq!(providers.taken().iter().filter(|taken| taken.body.get("max_completion_tokens").is_some()).count(), 1);
+}
+
+#[actix::test]
+async fn a_model_that_keeps_failing_is_left_alone_until_its_pause_is_over() {
+    let providers = Providers::start();
+    let models = models(&providers, |mut settings| {
+        settings.failures_before_pause = 2;
+        settings.pause = Duration::from_secs(3600);
+        settings
+    });
+    let mut house = House::with(&[], |_| Some(Ok(page(200))), models);
+    for _ in 0..5 {
+        house.submit(job("openai/fails")).await;
+        let told = house.webhook().await;
+        assert_eq!((&told["error_type"], &told["status"]), (&json!("overloaded"), &json!("failed")));
+    }
+    assert_eq!(providers.taken().len(), 2);
 }

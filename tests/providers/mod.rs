@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
@@ -21,6 +22,8 @@ pub struct Taken {
 struct State {
     asked: Mutex<HashMap<String, usize>>,
     taken: Mutex<Vec<Taken>>,
+    /// Questions to the slow model now, and at most.
+    at_once: Mutex<(usize, usize)>,
 }
 
 /// The server, and what it was asked.
@@ -53,6 +56,11 @@ impl Providers {
         format!("{}/{family}", self.base)
     }
 
+    /// So many questions the slow model had at once, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.state.at_once.lock().expect("no panic").1
+    }
+
     /// Requests that were taken, in order.
     pub fn taken(&self) -> Vec<Taken> {
         self.state.taken.lock().expect("no panic").clone()
@@ -67,6 +75,7 @@ pub const GOOD: &str = r#"{"title": "T"}"#;
 /// What a model does, whatever its provider's format.
 enum Play {
     Says(&'static str),
+    SaysAfter(Duration, &'static str),
     Cut(&'static str),
     Refuses,
     Filters,
@@ -99,7 +108,9 @@ fn play(model: &str, before: usize) -> Play {
         ("hangs", _) => Play::Hangs,
         ("half", _) => Play::HalfAnAnswer,
         ("no-json", _) => Play::NoJson,
-        ("no-schema", 0) | ("picky", _) => Play::Status(400, "test-key: this model takes no such parameter"),
+        ("no-schema", 0) => Play::Status(400, "response_format: json_schema is not supported by this model"),
+        ("picky", _) => Play::Status(400, "test-key: this model takes no such temperature"),
+        ("slow", _) => Play::SaysAfter(Duration::from_millis(50), GOOD),
         _ => Play::Says(GOOD),
     }
 }
@@ -113,9 +124,19 @@ impl State {
             *count += 1;
             *count - 1
         };
+        {
+            let mut at_once = self.at_once.lock().expect("no panic");
+            at_once.0 += usize::from(model == "slow");
+            at_once.1 = at_once.1.max(at_once.0);
+        }
         self.taken.lock().expect("no panic").push(Taken { body });
         match play(model, before) {
             Play::Says(text) => HttpResponse::Ok().json(say(text, "done")),
+            Play::SaysAfter(wait, text) => {
+                tokio::time::sleep(wait).await;
+                self.at_once.lock().expect("no panic").0 -= 1;
+                HttpResponse::Ok().json(say(text, "done"))
+            }
             Play::Cut(text) => HttpResponse::Ok().json(say(text, "length")),
             Play::Refuses => HttpResponse::Ok().json(say("I will not", "refusal")),
             Play::Filters => HttpResponse::Ok().json(say("", "filter")),
