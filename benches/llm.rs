@@ -176,6 +176,7 @@ fn policy(workers: usize) -> Policy {
             max_tokens_per_job: None,
             overlap_tokens: 100,
             parts_side_by_side: NonZeroUsize::MIN,
+            answers: None,
         },
         webhooks: SenderPolicy {
             retry,

@@ -156,6 +156,7 @@ fn policy() -> Policy {
             max_tokens_per_job: None,
             overlap_tokens: 100,
             parts_side_by_side: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
+            answers: None,
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {

@@ -28,7 +28,7 @@ use opilio_actors::testing::death::{Die, KillWorkers};
 use opilio_actors::testing::fakes::{ScriptedFetcher, ScriptedModel, ScriptedReceiver, StatusReader, page, says};
 use opilio_actors::testing::jobs::crawl;
 use opilio_actors::webhook_sender::SenderPolicy;
-use opilio_actors::{CrawlPolicy, ExtractionPolicy};
+use opilio_actors::{AnswerCache, CrawlPolicy, ExtractionPolicy};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -128,6 +128,7 @@ fn policy() -> Policy {
             max_tokens_per_job: Some(2000),
             overlap_tokens: 0,
             parts_side_by_side: NonZeroUsize::new(2).expect("not zero"),
+            answers: Some(AnswerCache { most: 10, keep: Duration::from_secs(60) }),
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {

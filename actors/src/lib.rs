@@ -16,7 +16,7 @@ pub mod webhook_sender;
 mod worker;
 
 pub use crawl_worker::{CrawlPolicy, Crawler};
-pub use llm_worker::{ExtractionPolicy, Extractor};
+pub use llm_worker::{AnswerCache, ExtractionPolicy, Extractor};
 
 #[cfg(feature = "testing")]
 pub mod testing;

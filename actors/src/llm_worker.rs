@@ -1,5 +1,6 @@
 //! Extracts for one job at a time; hands it back when its provider must rest.
 
+mod answers;
 mod asking;
 mod extract;
 
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
+pub use answers::AnswerCache;
 pub use extract::{ExtractionPolicy, Extractor};
 
 use crate::domain::lease::Lease;

@@ -56,8 +56,7 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
 
     let crawler = Crawler { store, fetcher, reader, policy: crawl };
     let crawler = Arc::new(crawler);
-    let extractor =
-        Extractor { crawler: Arc::clone(&crawler), model, clock, policy: extraction, metrics: metrics.clone() };
+    let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
     let trades = Trades { crawler, extractor: Arc::new(extractor) };
     let (listener, counts) = (sender.clone(), metrics.clone());
     keep(supervisor.clone(), "job_supervisor", metrics, move |tombstone| {

@@ -271,3 +271,23 @@ async fn cancelling_ends_an_extraction_whose_model_hangs() {
     house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
     assert_eq!(house.webhook().await["status"], "cancelled");
 }
+
+#[actix::test]
+async fn the_same_question_over_the_same_page_is_answered_from_memory() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            says("{\"title\": \"T\"}")
+        },
+    );
+    for cached in [json!(null), json!(true)] {
+        house.submit(with_schema(titled())).await;
+        let told = house.webhook().await;
+        assert_eq!((&told["data"]["extracted_content"], &told["usage"]["cached"]), (&json!({"title": "T"}), &cached));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}

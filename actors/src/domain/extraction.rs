@@ -46,6 +46,9 @@ pub struct Usage {
     pub provider: Option<String>,
     /// The model, as its provider reported it.
     pub model: Option<String>,
+    /// The content was found in memory; no model was asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// From the first look at the page to the end, in the attempt that settled the job.
     pub duration_s: f64,
 }

@@ -97,6 +97,14 @@ impl<'a> Asking<'a> {
         self.account().usage.clone()
     }
 
+    /// The content was there already.
+    pub fn found_in_memory(&self) {
+        let account = &mut *self.account();
+        account.usage.cached = true;
+        account.usage.provider = Some(account.plan.name.family.clone());
+        account.usage.model = Some(account.plan.name.model.clone());
+    }
+
     /// The model that is asked now.
     pub fn plan(&self) -> ModelPlan {
         self.account().plan.clone()

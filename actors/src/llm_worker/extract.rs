@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::answers::{AnswerCache, Answers, Content, Same};
 use super::asking::{Asked, Asking, Stop, over_budget};
 use crate::crawl_worker::Crawler;
 use crate::domain::crawl_options::CrawlOptions;
@@ -42,6 +43,8 @@ pub struct ExtractionPolicy {
     pub overlap_tokens: usize,
     /// Parts of one page asked about side by side.
     pub parts_side_by_side: NonZeroUsize,
+    /// Whether the same question over the same page is answered from memory.
+    pub answers: Option<AnswerCache>,
 }
 
 /// What every LLM worker works with.
@@ -51,18 +54,23 @@ pub struct Extractor {
     pub clock: Arc<dyn Clock>,
     pub policy: ExtractionPolicy,
     pub metrics: Metrics,
-}
-
-/// Extracted content, and what is to be said about it.
-struct Content {
-    value: Value,
-    notes: Vec<String>,
+    answers: Answers,
 }
 
 /// A schema as the model is shown it, and as its answers are held to it.
 type Check<'a> = (&'a Arc<Value>, &'a (dyn Fn(&Value) -> Vec<String> + Send + Sync));
 
 impl Extractor {
+    pub fn new(
+        crawler: Arc<Crawler>,
+        model: Arc<dyn LanguageModel>,
+        clock: Arc<dyn Clock>,
+        policy: ExtractionPolicy,
+        metrics: Metrics,
+    ) -> Self {
+        Self { crawler, model, clock, policy, metrics, answers: Answers::new(policy.answers) }
+    }
+
     /// Returns when the job's one record is written, or why it cannot be.
     pub async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
@@ -103,15 +111,38 @@ impl Extractor {
         if page.trim().is_empty() {
             return Err(ExtractionError::failed("empty_page", "The page has no text to extract from").into());
         }
-        let mut room = self.room(asking, spec, shape.as_ref())?;
-        if let Some(most) = self.policy.max_tokens_per_job.filter(|most| tokens(&page) as u64 / 2 > *most) {
+        let same = Same {
+            page: page.clone(),
+            instruction: spec.instruction.clone(),
+            schema: spec.schema.as_ref().map(ToString::to_string),
+            model: asking.plan().name.to_string(),
+            temperature: spec.temperature.map(f64::to_bits),
+        };
+        if let Some(content) = self.answers.find(&same) {
+            asking.found_in_memory();
+            return Ok(content);
+        }
+        let content = self.ask_about(asking, spec, shape.as_ref(), &page).await?;
+        self.answers.keep(same, &content);
+        Ok(content)
+    }
+
+    async fn ask_about(
+        &self,
+        asking: &Asking<'_>,
+        spec: &ExtractionSpec,
+        shape: Option<&Shape>,
+        page: &str,
+    ) -> Result<Content, Stop> {
+        let mut room = self.room(asking, spec, shape)?;
+        if let Some(most) = self.policy.max_tokens_per_job.filter(|most| tokens(page) as u64 / 2 > *most) {
             return Err(over_budget(most).into());
         }
         loop {
-            match self.extract_within(asking, spec, shape.as_ref(), &page, room).await {
+            match self.extract_within(asking, spec, shape, page, room).await {
                 // Our count of its tokens was too low: smaller parts.
-                Err(Stop::TooLong(_)) if room / 2 > MIN_BUDGET && tokens(&page) > MIN_BUDGET => {
-                    room = room.min(tokens(&page)) / 2;
+                Err(Stop::TooLong(_)) if room / 2 > MIN_BUDGET && tokens(page) > MIN_BUDGET => {
+                    room = room.min(tokens(page)) / 2;
                 }
                 other => return other,
             }
