@@ -153,7 +153,7 @@ fn policy() -> Policy {
             patience: 10 * second,
             rest: 10 * second,
             max_wait: 600 * second,
-            max_tokens_per_job: None,
+            max_tokens_per_job: Some(1_000_000),
             overlap_tokens: 100,
             parts_side_by_side: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
             answers: None,

@@ -72,7 +72,8 @@ impl Models {
         question: &Question,
     ) -> Result<ModelAnswer, ModelError> {
         loop {
-            let form = line.form(question);
+            let strongest = || family.wire.strongest(question.schema.as_deref());
+            let form = line.form(question).unwrap_or_else(strongest);
             let sent = Sent {
                 family: &family.name,
                 base_url: &family.base_url,

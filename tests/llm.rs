@@ -160,6 +160,22 @@ async fn a_job_and_its_webhook_outlive_a_kill() {
 }
 
 #[actix::test]
+async fn an_answer_that_was_here_before_a_kill_is_not_asked_for_again() {
+    let mut scene = Scene::start().await;
+    let mut body = scene.example_6("openai/hangs-later", true);
+    body["schema"] = json!({"type": "object", "properties": {"title": {"type": "string"}}});
+    scene.submit(body).await;
+    scene.providers.asked().await;
+    scene.providers.asked().await;
+    scene.server.kill().await;
+    scene.server.restart().await;
+    let told = scene.told().await.body;
+    assert_eq!((&told["status"], &told["usage"]["requests"]), (&json!("completed"), &json!(2)));
+    // The answer before the kill, the question that the kill cut short, and the same once more.
+    assert_eq!(scene.providers.taken().len(), 3);
+}
+
+#[actix::test]
 async fn a_job_is_cancelled_and_run_again() {
     let scene = Scene::start().await;
     let id = scene.submit(scene.example_6("openai/hangs", true)).await;

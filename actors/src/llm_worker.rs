@@ -3,6 +3,7 @@
 mod answers;
 mod asking;
 mod extract;
+mod parts;
 
 use std::sync::Arc;
 

@@ -62,9 +62,9 @@ impl Line {
         Ok(permit)
     }
 
-    /// The strongest form in which the model may take the question's schema.
-    pub fn form(&self, question: &Question) -> Form {
-        self.with(|state| state.forms.get(&digest(question)).copied().unwrap_or(Form::Schema))
+    /// The form that is left for the question's schema, where its model did not take every one.
+    pub fn form(&self, question: &Question) -> Option<Form> {
+        self.with(|state| state.forms.get(&digest(question)).copied())
     }
 
     /// The model does not take the schema in `form`; whether there is a weaker one to go on with.

@@ -17,6 +17,8 @@ use super::settings::Wire;
 /// How the shape of the answer is asked for, from the strongest form to none. The prompt names the schema in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
+    /// The schema, and a promise of the provider to keep to it; not every schema can be promised.
+    Strict,
     Schema,
     /// Any JSON object.
     Object,
@@ -27,6 +29,7 @@ impl Form {
     /// What is left when a provider does not take this one.
     pub fn weaker(self) -> Option<Self> {
         match self {
+            Self::Strict => Some(Self::Schema),
             Self::Schema => Some(Self::Object),
             Self::Object => Some(Self::Free),
             Self::Free => None,
@@ -78,6 +81,11 @@ impl Sent<'_> {
 }
 
 impl Wire {
+    /// The strongest form in which this schema can be asked for.
+    pub fn strongest(self, schema: Option<&Value>) -> Form {
+        if self == Self::OpenAi && schema.is_some_and(is_strict) { Form::Strict } else { Form::Schema }
+    }
+
     pub fn request(self, sent: &Sent<'_>) -> Result<Request, ModelError> {
         match self {
             Self::OpenAi => openai::request(sent),

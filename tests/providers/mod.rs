@@ -11,6 +11,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// One request that a provider took for good.
 #[derive(Clone)]
@@ -18,8 +19,8 @@ pub struct Taken {
     pub body: Value,
 }
 
-#[derive(Default)]
 struct State {
+    arrived: Semaphore,
     asked: Mutex<HashMap<String, usize>>,
     taken: Mutex<Vec<Taken>>,
     /// Questions to the slow model now, and at most.
@@ -36,7 +37,12 @@ impl Providers {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let state = Arc::new(State::default());
+        let state = Arc::new(State {
+            arrived: Semaphore::new(0),
+            asked: Mutex::default(),
+            taken: Mutex::default(),
+            at_once: Mutex::default(),
+        });
         let data = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
             App::new()
@@ -59,6 +65,11 @@ impl Providers {
     /// So many questions the slow model had at once, at most.
     pub fn most_at_once(&self) -> usize {
         self.state.at_once.lock().expect("no panic").1
+    }
+
+    /// Until one more question has arrived.
+    pub async fn asked(&self) {
+        self.state.arrived.acquire().await.expect("never closed").forget();
     }
 
     /// Requests that were taken, in order.
@@ -91,6 +102,8 @@ fn play(model: &str, before: usize) -> Play {
         ("good", _) => Play::Says(GOOD),
         ("fenced", _) => Play::Says("Of course!\n```json\n{\"title\": \"T\"}\n```\nDone."),
         ("broken", _) => Play::Says("{'title': 'T',}"),
+        ("hangs-later", 0) => Play::Says(r#"{"title": 7}"#),
+        ("hangs-later", 1) => Play::Hangs,
         ("conforms-later", 0) => Play::Says(r#"{"title": 7}"#),
         ("conforms-later", _) => Play::Says(GOOD),
         ("never-conforms", _) => Play::Says(r#"{"title": 7}"#),
@@ -130,6 +143,7 @@ impl State {
             at_once.1 = at_once.1.max(at_once.0);
         }
         self.taken.lock().expect("no panic").push(Taken { body });
+        self.arrived.add_permits(1);
         match play(model, before) {
             Play::Says(text) => HttpResponse::Ok().json(say(text, "done")),
             Play::SaysAfter(wait, text) => {

@@ -4,24 +4,22 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::answers::{AnswerCache, Answers, Content, Same};
-use super::asking::{Asked, Asking, Stop, over_budget};
+use super::asking::{Asking, Stop, over_budget};
 use crate::crawl_worker::Crawler;
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::extraction::chunk::{MIN_BUDGET, chunks, tokens};
-use crate::domain::extraction::prompt::{self, Part};
+use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
+use crate::domain::extraction::prompt;
 use crate::domain::extraction::shape::Shape;
-use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, answer, merge, record};
+use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, record};
 use crate::domain::job::Task;
 use crate::domain::retry::Backoff;
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
-use crate::ports::{Claim, Clock, LanguageModel, ModelError, Role, StoreError, Turn};
+use crate::ports::{Claim, Clock, LanguageModel, ModelError, StoreError};
 use crate::worker::Outcome;
 
 /// The operator's choices.
@@ -56,9 +54,6 @@ pub struct Extractor {
     pub metrics: Metrics,
     answers: Answers,
 }
-
-/// A schema as the model is shown it, and as its answers are held to it.
-type Check<'a> = (&'a Arc<Value>, &'a (dyn Fn(&Value) -> Vec<String> + Send + Sync));
 
 impl Extractor {
     pub fn new(
@@ -177,129 +172,6 @@ impl Extractor {
         }
         Ok(room)
     }
-
-    async fn extract_within(
-        &self,
-        asking: &Asking<'_>,
-        spec: &ExtractionSpec,
-        shape: Option<&Shape>,
-        page: &str,
-        room: usize,
-    ) -> Result<Content, Stop> {
-        let parts = chunks(page, room, self.policy.overlap_tokens);
-        match (shape, &parts[..]) {
-            (Some(shape), [whole]) => {
-                let schema = Arc::new(shape.schema().clone());
-                let check: Check<'_> = (&schema, &|answer| shape.violations(answer));
-                let question = prompt::question(&spec.url, &spec.instruction, Part { number: 1, of: 1 }, whole);
-                let value = self.conforming(asking, "whole", question, check).await?;
-                Ok(Content { value, notes: vec![] })
-            }
-            (Some(shape), parts) => self.in_parts(asking, spec, shape, parts, room).await,
-            (None, parts) => self.without_schema(asking, spec, parts).await,
-        }
-    }
-
-    async fn in_parts(
-        &self,
-        asking: &Asking<'_>,
-        spec: &ExtractionSpec,
-        shape: &Shape,
-        parts: &[String],
-        room: usize,
-    ) -> Result<Content, Stop> {
-        let schema = Arc::new(shape.for_parts().clone());
-        let check = |answer: &Value| shape.part_violations(answer);
-        let questions = parts.iter().zip(1..).map(|(text, number)| {
-            let part = Part { number, of: parts.len() };
-            let question = prompt::question(&spec.url, &spec.instruction, part, text);
-            (format!("part {number} of {}", parts.len()), question)
-        });
-        let questions: Vec<_> = questions.collect();
-        let asked = questions.into_iter().map(|(step, question)| {
-            let (schema, check) = (&schema, &check);
-            async move { self.conforming(asking, &step, question, (schema, check)).await }
-        });
-        let answers = stream::iter(asked).buffered(self.policy.parts_side_by_side.get());
-        let answers: Vec<Value> = answers.try_collect().await?;
-        let merged = merge::merge(answers.iter().cloned());
-        let violations = shape.violations(&merged.value);
-        if violations.is_empty() {
-            return Ok(Content { value: merged.value, notes: merged.conflicts });
-        }
-        let question = prompt::union(&spec.instruction, &answers, &violations);
-        if tokens(&question) > room + 2 * MIN_BUDGET {
-            return Err(not_conforming(&violations).into());
-        }
-        let schema = Arc::new(shape.schema().clone());
-        let check: Check<'_> = (&schema, &|answer| shape.violations(answer));
-        let value = self.conforming(asking, &format!("union of {}", parts.len()), question, check).await?;
-        Ok(Content { value, notes: vec![] })
-    }
-
-    async fn without_schema(
-        &self,
-        asking: &Asking<'_>,
-        spec: &ExtractionSpec,
-        parts: &[String],
-    ) -> Result<Content, Stop> {
-        let system: Arc<str> = prompt::system(None).into();
-        let questions = parts.iter().zip(1..).map(|(text, number)| {
-            let part = Part { number, of: parts.len() };
-            let question = prompt::question(&spec.url, &spec.instruction, part, text);
-            let step = format!("free {number} of {}", parts.len());
-            let turns = vec![Turn { role: Role::User, text: question }];
-            Asked { step, system: Arc::clone(&system), turns, schema: None, is_repair: false }
-        });
-        let questions: Vec<_> = questions.collect();
-        let asked = questions.into_iter().map(|question| asking.ask(question));
-        let answers: Vec<_> = stream::iter(asked).buffered(self.policy.parts_side_by_side.get()).try_collect().await?;
-        let values: Vec<Value> = answers.iter().map(|said| answer::free(&said.text)).collect();
-        if values.iter().any(Value::is_string) {
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let texts: Vec<_> = values.iter().map(text).collect();
-            return Ok(Content { value: merge::join_texts(&texts).into(), notes: vec![] });
-        }
-        let merged = merge::merge(values);
-        Ok(Content { value: merged.value, notes: merged.conflicts })
-    }
-
-    /// Asks until the answer conforms, or the repairs are used up.
-    async fn conforming(
-        &self,
-        asking: &Asking<'_>,
-        step: &str,
-        question: String,
-        (schema, check): Check<'_>,
-    ) -> Result<Value, Stop> {
-        let system: Arc<str> = prompt::system(Some(schema)).into();
-        let first = Turn { role: Role::User, text: question };
-        let mut turns = vec![first.clone()];
-        let mut round = 0;
-        loop {
-            let asked = Asked {
-                step: format!("{step}, {round}"),
-                system: Arc::clone(&system),
-                turns: turns.clone(),
-                schema: Some(Arc::clone(schema)),
-                is_repair: round > 0,
-            };
-            let said = asking.ask(asked).await?;
-            let violations = match answer::json(&said.text) {
-                Some(value) => match check(&value) {
-                    none if none.is_empty() => return Ok(value),
-                    violations => violations,
-                },
-                None => vec!["the answer: not a JSON value".to_owned()],
-            };
-            if round >= self.policy.repair_attempts {
-                return Err(not_conforming(&violations).into());
-            }
-            round += 1;
-            let again = Turn { role: Role::User, text: prompt::again(&violations) };
-            turns = vec![first.clone(), Turn { role: Role::Assistant, text: said.text }, again];
-        }
-    }
 }
 
 /// What is needed of a page that was read.
@@ -319,9 +191,4 @@ fn ended(error: StoreError) -> Outcome {
         StoreError::LeaseLost => Outcome::LeaseLost,
         other => Outcome::Broke { reason: other.to_string() },
     }
-}
-
-fn not_conforming(violations: &[String]) -> ExtractionError {
-    let reason = format!("The model's answer does not conform to the schema: {}", violations.join("; "));
-    ExtractionError::failed("not_conforming", reason)
 }

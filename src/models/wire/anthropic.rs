@@ -22,7 +22,7 @@ pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
         body["temperature"] = temperature.min(1.0).into();
     }
     if let Some(schema) = question.schema.as_deref().filter(|schema| is_object_shape(schema))
-        && sent.form == Form::Schema
+        && matches!(sent.form, Form::Strict | Form::Schema)
     {
         body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}});
     }

@@ -20,7 +20,7 @@ pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
         if sent.form != Form::Free {
             generation["responseMimeType"] = "application/json".into();
         }
-        if sent.form == Form::Schema {
+        if matches!(sent.form, Form::Strict | Form::Schema) {
             generation["responseJsonSchema"] = schema.clone();
         }
     }

@@ -20,7 +20,7 @@ pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
     });
     if let Some(schema) = question.schema.as_deref() {
         match sent.form {
-            Form::Schema => body["format"] = schema.clone(),
+            Form::Strict | Form::Schema => body["format"] = schema.clone(),
             Form::Object => body["format"] = "json".into(),
             Form::Free => {}
         }

@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use opilio_actors::ports::{ModelAnswer, ModelError};
 use serde_json::{Value, json};
 
-use super::{End, Form, Request, Said, Sent, is_object_shape, is_strict, not_promised, number, role};
+use super::{End, Form, Request, Said, Sent, is_object_shape, not_promised, number, role};
 
 pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
     let question = sent.question;
@@ -19,8 +19,9 @@ pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
     }
     if let Some(schema) = question.schema.as_deref().filter(|schema| is_object_shape(schema)) {
         match sent.form {
-            Form::Schema => {
-                let named = json!({"name": "extraction", "schema": schema, "strict": is_strict(schema)});
+            Form::Strict | Form::Schema => {
+                let strict = sent.form == Form::Strict;
+                let named = json!({"name": "extraction", "schema": schema, "strict": strict});
                 body["response_format"] = json!({"type": "json_schema", "json_schema": named});
             }
             Form::Object => body["response_format"] = json!({"type": "json_object"}),
