@@ -125,7 +125,7 @@ fn policy() -> Policy {
             patience: Duration::from_millis(50),
             rest: Duration::from_millis(20),
             max_wait: Duration::from_millis(200),
-            max_tokens_per_job: Some(2000),
+            max_tokens_per_job: Some(5000),
             overlap_tokens: 0,
             parts_side_by_side: NonZeroUsize::new(2).expect("not zero"),
             answers: Some(AnswerCache { most: 10, keep: Duration::from_secs(60) }),

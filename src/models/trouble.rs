@@ -41,6 +41,7 @@ fn of_words(status: u16, words: &Words, wait: Option<Duration>, who: &str) -> Mo
         408 => ModelError::Overloaded { who, status, wait },
         413 => ModelError::ContextTooLong { who },
         429 => ModelError::RateLimited { who, wait },
+        300..=399 => ModelError::BadRequest { who, status, words: "it redirects, which is not followed".to_owned() },
         500..=599 => ModelError::Overloaded { who, status, wait },
         _ => ModelError::BadRequest { who, status, words: words.for_a_person() },
     }

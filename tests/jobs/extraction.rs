@@ -201,7 +201,7 @@ async fn a_job_that_would_run_away_is_stopped() {
         |_| Some(Ok(page(200))),
         |_| {
             let text = "{}".to_owned();
-            Some(Ok(ModelAnswer { text, model: "m".to_owned(), prompt_tokens: 1900, completion_tokens: 101 }))
+            Some(Ok(ModelAnswer { text, model: "m".to_owned(), prompt_tokens: 4900, completion_tokens: 101 }))
         },
     );
     house.submit(with_schema(titled())).await;
@@ -290,4 +290,27 @@ async fn the_same_question_over_the_same_page_is_answered_from_memory() {
         assert_eq!((&told["data"]["extracted_content"], &told["usage"]["cached"]), (&json!({"title": "T"}), &cached));
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[actix::test]
+async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(long_page())),
+        |question| {
+            let text = &question.turns[0].text;
+            if text.len() > 1500 {
+                return Some(Err(ModelError::ContextTooLong { who: who() }));
+            }
+            let numbers =
+                text.lines().filter_map(|line| line.strip_prefix("- item number ")?.split(' ').next()?.parse().ok());
+            says(&json!({"items": numbers.collect::<Vec<u32>>()}).to_string())
+        },
+    );
+    let mut job = with_schema(json!({"type": "object", "properties": {"items": {"type": "array", "minItems": 200}}}));
+    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    spec.instruction = "every item".to_owned();
+    house.submit(job).await;
+    let told = house.webhook().await;
+    assert_eq!(told["data"]["extracted_content"]["items"].as_array().map(Vec::len), Some(200), "{told}");
 }

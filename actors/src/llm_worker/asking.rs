@@ -2,6 +2,7 @@
 //! where there is one.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::extract::Extractor;
 use crate::domain::extraction::{ExtractionError, Usage};
 use crate::domain::lease::Lease;
 use crate::persistence::persistently;
-use crate::ports::{ModelAnswer, ModelError, ModelPlan, Question, StoreError, Turn};
+use crate::ports::{ModelAnswer, ModelError, ModelPlan, Question, Role, StoreError, Turn};
 
 /// Why there is no answer to go on with.
 #[derive(Debug)]
@@ -48,13 +49,25 @@ impl From<ExtractionError> for Stop {
 
 /// What a question is about, apart from the model.
 pub struct Asked {
-    /// The same for the same question in every attempt.
-    pub step: String,
+    /// For a person who looks into the store.
+    pub name: String,
     pub system: Arc<str>,
     pub turns: Vec<Turn>,
     pub schema: Option<Arc<Value>>,
     /// An earlier answer did not do.
     pub is_repair: bool,
+}
+
+impl Asked {
+    /// The same for the same question in every attempt, and for no other.
+    fn step(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.system.hash(&mut hasher);
+        for turn in &self.turns {
+            (turn.role == Role::User, &turn.text).hash(&mut hasher);
+        }
+        format!("{} {:016x}", self.name, hasher.finish())
+    }
 }
 
 /// An answer as it is kept.
@@ -121,14 +134,15 @@ impl<'a> Asking<'a> {
 
     /// The answer, written down as soon as it is here; or the one that an earlier attempt wrote down.
     pub async fn ask(&self, asked: Asked) -> Result<ModelAnswer, Stop> {
-        if let Some(kept) = self.known(&asked.step).and_then(|kept| serde_json::from_slice::<Kept>(kept).ok()) {
+        let step = asked.step();
+        if let Some(kept) = self.known(&step).and_then(|kept| serde_json::from_slice::<Kept>(kept).ok()) {
             self.book(&kept)?;
             return Ok(kept.answer);
         }
         let (family, answer) = self.by_any(&asked).await?;
         let kept = Kept { family, is_repair: asked.is_repair, answer };
         let bytes = serde_json::to_vec(&kept).map_err(|error| Stop::Broke(error.to_string()))?;
-        self.write_down(&asked.step, bytes.into()).await?;
+        self.write_down(&step, bytes.into()).await?;
         self.extractor.metrics.model_answered(&kept.family, kept.answer.prompt_tokens, kept.answer.completion_tokens);
         self.book(&kept)?;
         Ok(kept.answer)

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::answers::{AnswerCache, Answers, Content, Same};
 use super::asking::{Asking, Stop, over_budget};
+use super::parts::aside;
 use crate::crawl_worker::Crawler;
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
@@ -99,15 +100,16 @@ impl Extractor {
     }
 
     async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec) -> Result<Content, Stop> {
-        let shape = spec.schema.as_ref().map(Shape::new).transpose();
+        let schema = spec.schema.clone();
+        let shape = aside(move || schema.as_ref().map(Shape::new).transpose()).await?;
         // It was checked at submission; a later version may be stricter.
         let shape = shape.map_err(|bad| ExtractionError::failed("bad_schema", format!("schema: {bad}")))?;
-        let page = self.page(asking, spec).await?;
+        let page: Arc<str> = self.page(asking, spec).await?.into();
         if page.trim().is_empty() {
             return Err(ExtractionError::failed("empty_page", "The page has no text to extract from").into());
         }
         let same = Same {
-            page: page.clone(),
+            page: page.to_string(),
             instruction: spec.instruction.clone(),
             schema: spec.schema.as_ref().map(ToString::to_string),
             model: asking.plan().name.to_string(),
@@ -127,7 +129,7 @@ impl Extractor {
         asking: &Asking<'_>,
         spec: &ExtractionSpec,
         shape: Option<&Shape>,
-        page: &str,
+        page: &Arc<str>,
     ) -> Result<Content, Stop> {
         let mut room = self.room(asking, spec, shape)?;
         if let Some(most) = self.policy.max_tokens_per_job.filter(|most| tokens(page) as u64 / 2 > *most) {

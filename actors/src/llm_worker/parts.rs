@@ -24,10 +24,11 @@ impl Extractor {
         asking: &Asking<'_>,
         spec: &ExtractionSpec,
         shape: Option<&Shape>,
-        page: &str,
+        page: &Arc<str>,
         room: usize,
     ) -> Result<Content, Stop> {
-        let parts = chunks(page, room, self.policy.overlap_tokens);
+        let (text, overlap) = (Arc::clone(page), self.policy.overlap_tokens);
+        let parts = aside(move || chunks(&text, room, overlap)).await?;
         match (shape, &parts[..]) {
             (Some(shape), [whole]) => {
                 let schema = Arc::new(shape.schema().clone());
@@ -63,7 +64,8 @@ impl Extractor {
         });
         let answers = stream::iter(asked).buffered(self.policy.parts_side_by_side.get());
         let answers: Vec<Value> = answers.try_collect().await?;
-        let merged = merge::merge(answers.iter().cloned());
+        let all = answers.clone();
+        let merged = aside(move || merge::merge(all)).await?;
         let violations = shape.violations(&merged.value);
         if violations.is_empty() {
             return Ok(Content { value: merged.value, notes: merged.conflicts });
@@ -90,7 +92,7 @@ impl Extractor {
             let question = prompt::question(&spec.url, &spec.instruction, part, text);
             let step = format!("free {number} of {}", parts.len());
             let turns = vec![Turn { role: Role::User, text: question }];
-            Asked { step, system: Arc::clone(&system), turns, schema: None, is_repair: false }
+            Asked { name: step, system: Arc::clone(&system), turns, schema: None, is_repair: false }
         });
         let questions: Vec<_> = questions.collect();
         let asked = questions.into_iter().map(|question| asking.ask(question));
@@ -101,7 +103,7 @@ impl Extractor {
             let texts: Vec<_> = values.iter().map(text).collect();
             return Ok(Content { value: merge::join_texts(&texts).into(), notes: vec![] });
         }
-        let merged = merge::merge(values);
+        let merged = aside(move || merge::merge(values)).await?;
         Ok(Content { value: merged.value, notes: merged.conflicts })
     }
 
@@ -119,7 +121,7 @@ impl Extractor {
         let mut round = 0;
         loop {
             let asked = Asked {
-                step: format!("{step}, {round}"),
+                name: format!("{step}, {round}"),
                 system: Arc::clone(&system),
                 turns: turns.clone(),
                 schema: Some(Arc::clone(schema)),
@@ -146,4 +148,9 @@ impl Extractor {
 fn not_conforming(violations: &[String]) -> ExtractionError {
     let reason = format!("The model's answer does not conform to the schema: {}", violations.join("; "));
     ExtractionError::failed("not_conforming", reason)
+}
+
+/// Work that may take a while, away from the threads that serve messages.
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Stop::Broke(error.to_string()))
 }

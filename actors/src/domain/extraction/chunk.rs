@@ -106,17 +106,7 @@ fn heading(line: &str) -> Option<usize> {
 /// A line that does not fit is cut after sentences, else after words, else anywhere.
 fn pieces(line: &str, most: usize) -> Vec<String> {
     let (mut pieces, mut rest) = (Vec::new(), line);
-    while tokens(rest) > most {
-        let mut end = 0;
-        let mut size = 0;
-        for (at, c) in rest.char_indices() {
-            // Three plain letters are counted as one token, every other one by itself.
-            size += if c.is_ascii() { 1 } else { 3 };
-            if size > most.saturating_mul(3) {
-                break;
-            }
-            end = at + c.len_utf8();
-        }
+    while let Some(end) = overrun(rest, most) {
         let head = &rest[..end];
         let sentence = head.rfind(". ").map(|at| at + 2);
         let cut = sentence.or_else(|| head.rfind(' ').map(|at| at + 1)).filter(|cut| *cut > end / 2).unwrap_or(end);
@@ -127,6 +117,19 @@ fn pieces(line: &str, most: usize) -> Vec<String> {
         pieces.push(rest.to_owned());
     }
     pieces
+}
+
+/// Where the text exceeds so many tokens; `None` where it does not.
+fn overrun(text: &str, most: usize) -> Option<usize> {
+    let mut size = 0;
+    for (at, c) in text.char_indices() {
+        // Three plain letters are counted as one token, every other one by itself.
+        size += if c.is_ascii() { 1 } else { 3 };
+        if size > most.saturating_mul(3) {
+            return Some(at);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -176,6 +179,12 @@ mod tests {
         let parts = chunks(&format!("| n | text |\n| --- | --- |\n{rows}"), 200, 0);
         assert!(parts.len() > 2);
         assert!(parts.iter().all(|part| part.starts_with("| n | text |\n| --- |")), "{parts:?}");
+    }
+
+    #[test]
+    fn a_huge_line_costs_no_more_than_its_length() {
+        let parts = chunks(&"word ".repeat(2_000_000), 3000, 0);
+        assert!(parts.len() > 1000);
     }
 
     #[test]

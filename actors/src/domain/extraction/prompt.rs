@@ -1,5 +1,6 @@
 //! The words that a model is asked with. A page's text is data: it stands in a marking that it cannot close.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -77,10 +78,15 @@ fn named(head: &str, violations: &[String]) -> String {
 
 /// The text between marks whose name occurs nowhere in it.
 fn marked(text: &str) -> String {
+    const NAME: &str = "page-data-";
     let lower = text.to_lowercase();
-    let free = |name: &String| !lower.contains(name.as_str());
-    let name = (0_u64..).map(|n| format!("page-data-{n}")).find(free).unwrap_or_else(|| "page-data".to_owned());
-    format!("<{name}>\n{text}\n</{name}>")
+    let numbers = lower.split(NAME).skip(1).map(|rest| {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        rest[..digits].parse::<u64>()
+    });
+    let used: HashSet<u64> = numbers.filter_map(Result::ok).collect();
+    let number = (0..).find(|number| !used.contains(number)).unwrap_or_default();
+    format!("<{NAME}{number}>\n{text}\n</{NAME}{number}>")
 }
 
 #[cfg(test)]

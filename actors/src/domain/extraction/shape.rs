@@ -1,5 +1,7 @@
 //! What an answer must conform to: a JSON Schema (2020-12 where it names no draft), for the whole and for a part.
 
+mod size;
+
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
@@ -30,6 +32,7 @@ impl Shape {
         if !schema.is_object() {
             return Err(BadSchema { place: String::new(), reason: "a JSON Schema is an object".to_owned() });
         }
+        size::check(schema)?;
         let for_parts = relaxed(schema);
         let (whole, part) = (validator(schema)?, validator(&for_parts)?);
         Ok(Self { schema: schema.clone(), for_parts, whole, part })
@@ -80,12 +83,28 @@ fn names_known_draft(schema: &Value) -> bool {
 }
 
 fn violations(validator: &Validator, answer: &Value) -> Vec<String> {
+    if depth(answer, 0) > MOST_DEEP {
+        return vec![format!("the answer: nested more than {MOST_DEEP} levels deep")];
+    }
     let named = validator.iter_errors(answer).take(MOST_NAMED).map(|error| {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "the answer".to_owned() } else { place };
         format!("{place}: {}", shortened(&error.to_string()))
     });
     named.collect()
+}
+
+/// Levels of an answer at most: a recursive schema is followed to its end.
+const MOST_DEEP: usize = 64;
+
+fn depth(value: &Value, above: usize) -> usize {
+    let below = |value: &Value| depth(value, above + 1);
+    match value {
+        _ if above > MOST_DEEP => above,
+        Value::Array(list) => list.iter().map(below).max().unwrap_or(above + 1),
+        Value::Object(fields) => fields.values().map(below).max().unwrap_or(above + 1),
+        _ => above,
+    }
 }
 
 fn shortened(text: &str) -> String {
