@@ -2,7 +2,7 @@
 //! conform to its relaxed form, and what they are merged to conforms to the schema itself.
 
 use opilio_actors::domain::extraction::merge::merge;
-use opilio_actors::domain::extraction::shape::Shape;
+use opilio_actors::domain::extraction::shape::{Scope, Shape};
 use serde_json::{Map, Value, json};
 
 const SCHEMAS: u64 = 200;
@@ -144,16 +144,16 @@ fn answers_about_parts_conform_and_their_union_conforms_to_the_whole() {
         let Sample { schema, answer } = sample(number);
         assert!(jsonschema::meta::is_valid(&schema), "{number}: {schema}");
         let shape = Shape::new(&schema).unwrap_or_else(|bad| panic!("{number}: {bad}"));
-        assert_eq!(shape.violations(&answer), Vec::<String>::new(), "{number}");
+        assert_eq!(shape.violations(Scope::Whole, &answer), Vec::<String>::new(), "{number}");
         let mut dice = Dice(number);
         let parts: Vec<_> = (0..PARTS).filter_map(|part| share(&answer, part, &mut dice)).collect();
         for part in &parts {
-            assert_eq!(shape.part_violations(part), Vec::<String>::new(), "{number}: {part}");
+            assert_eq!(shape.violations(Scope::Part, part), Vec::<String>::new(), "{number}: {part}");
         }
         let mut merged = merge(parts);
         assert_eq!(merged.conflicts, Vec::<String>::new(), "{number}");
         // The last part says everything that is not a list.
-        let violations = shape.violations(&merged.value.take());
+        let violations = shape.violations(Scope::Whole, &merged.value.take());
         assert_eq!(violations, Vec::<String>::new(), "{number}: {schema}");
     }
 }

@@ -14,7 +14,7 @@ use crate::crawl_worker::Crawler;
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
 use crate::domain::extraction::prompt;
-use crate::domain::extraction::shape::Shape;
+use crate::domain::extraction::shape::{Scope, Shape};
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, record};
 use crate::domain::job::Task;
 use crate::domain::retry::Backoff;
@@ -101,7 +101,7 @@ impl Extractor {
 
     async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec) -> Result<Content, Stop> {
         let schema = spec.schema.clone();
-        let shape = aside(move || schema.as_ref().map(Shape::new).transpose()).await?;
+        let shape = aside(move || schema.as_ref().map(|schema| Shape::new(schema).map(Arc::new)).transpose()).await?;
         // It was checked at submission; a later version may be stricter.
         let shape = shape.map_err(|bad| ExtractionError::failed("bad_schema", format!("schema: {bad}")))?;
         let page: Arc<str> = self.page(asking, spec).await?.into();
@@ -128,7 +128,7 @@ impl Extractor {
         &self,
         asking: &Asking<'_>,
         spec: &ExtractionSpec,
-        shape: Option<&Shape>,
+        shape: Option<&Arc<Shape>>,
         page: &Arc<str>,
     ) -> Result<Content, Stop> {
         let mut room = self.room(asking, spec, shape)?;
@@ -164,9 +164,11 @@ impl Extractor {
     }
 
     /// Tokens that are left for the page in one question, next to instruction, schema, answer and a former answer.
-    fn room(&self, asking: &Asking<'_>, spec: &ExtractionSpec, shape: Option<&Shape>) -> Result<usize, Stop> {
+    fn room(&self, asking: &Asking<'_>, spec: &ExtractionSpec, shape: Option<&Arc<Shape>>) -> Result<usize, Stop> {
         let plan = asking.plan();
-        let fixed = tokens(&prompt::system(shape.map(Shape::schema))) + tokens(&spec.instruction) + tokens(&spec.url);
+        let fixed = tokens(&prompt::system(shape.map(|shape| &**shape.schema(Scope::Whole))))
+            + tokens(&spec.instruction)
+            + tokens(&spec.url);
         let room = plan.context_tokens.saturating_sub(fixed + 2 * plan.answer_tokens + 200) * 19 / 20;
         if room < MIN_BUDGET {
             let who = plan.name.to_string();

@@ -1,6 +1,7 @@
 //! The questions about a page: one, or one a part; each asked until its answer conforms.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -10,12 +11,12 @@ use super::asking::{Asked, Asking, Stop};
 use super::extract::Extractor;
 use crate::domain::extraction::chunk::{MIN_BUDGET, chunks, tokens};
 use crate::domain::extraction::prompt::{self, Part};
-use crate::domain::extraction::shape::Shape;
+use crate::domain::extraction::shape::{Scope, Shape};
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, answer, merge};
 use crate::ports::{Role, Turn};
 
-/// A schema as the model is shown it, and as its answers are held to it.
-type Check<'a> = (&'a Arc<Value>, &'a (dyn Fn(&Value) -> Vec<String> + Send + Sync));
+/// An answer that takes longer to check is not waited for.
+const CHECKED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Extractor {
     /// Asks about the whole page, or part by part where it does not fit into `room` tokens.
@@ -23,7 +24,7 @@ impl Extractor {
         &self,
         asking: &Asking<'_>,
         spec: &ExtractionSpec,
-        shape: Option<&Shape>,
+        shape: Option<&Arc<Shape>>,
         page: &Arc<str>,
         room: usize,
     ) -> Result<Content, Stop> {
@@ -31,10 +32,8 @@ impl Extractor {
         let parts = aside(move || chunks(&text, room, overlap)).await?;
         match (shape, &parts[..]) {
             (Some(shape), [whole]) => {
-                let schema = Arc::new(shape.schema().clone());
-                let check: Check<'_> = (&schema, &|answer| shape.violations(answer));
                 let question = prompt::question(&spec.url, &spec.instruction, Part { number: 1, of: 1 }, whole);
-                let value = self.conforming(asking, "whole", question, check).await?;
+                let value = self.conforming(asking, "whole", question, shape, Scope::Whole).await?;
                 Ok(Content { value, notes: vec![] })
             }
             (Some(shape), parts) => self.in_parts(asking, spec, shape, parts, room).await,
@@ -46,37 +45,33 @@ impl Extractor {
         &self,
         asking: &Asking<'_>,
         spec: &ExtractionSpec,
-        shape: &Shape,
+        shape: &Arc<Shape>,
         parts: &[String],
         room: usize,
     ) -> Result<Content, Stop> {
-        let schema = Arc::new(shape.for_parts().clone());
-        let check = |answer: &Value| shape.part_violations(answer);
         let questions = parts.iter().zip(1..).map(|(text, number)| {
             let part = Part { number, of: parts.len() };
             let question = prompt::question(&spec.url, &spec.instruction, part, text);
             (format!("part {number} of {}", parts.len()), question)
         });
         let questions: Vec<_> = questions.collect();
-        let asked = questions.into_iter().map(|(step, question)| {
-            let (schema, check) = (&schema, &check);
-            async move { self.conforming(asking, &step, question, (schema, check)).await }
-        });
+        let asked = questions
+            .into_iter()
+            .map(|(step, question)| async move { self.conforming(asking, &step, question, shape, Scope::Part).await });
         let answers = stream::iter(asked).buffered(self.policy.parts_side_by_side.get());
         let answers: Vec<Value> = answers.try_collect().await?;
         let all = answers.clone();
         let merged = aside(move || merge::merge(all)).await?;
-        let violations = shape.violations(&merged.value);
+        let (value, violations) = held_to(shape, Scope::Whole, merged.value).await?;
         if violations.is_empty() {
-            return Ok(Content { value: merged.value, notes: merged.conflicts });
+            return Ok(Content { value, notes: merged.conflicts });
         }
         let question = prompt::union(&spec.instruction, &answers, &violations);
         if tokens(&question) > room + 2 * MIN_BUDGET {
             return Err(not_conforming(&violations).into());
         }
-        let schema = Arc::new(shape.schema().clone());
-        let check: Check<'_> = (&schema, &|answer| shape.violations(answer));
-        let value = self.conforming(asking, &format!("union of {}", parts.len()), question, check).await?;
+        let step = format!("union of {}", parts.len());
+        let value = self.conforming(asking, &step, question, shape, Scope::Whole).await?;
         Ok(Content { value, notes: vec![] })
     }
 
@@ -113,8 +108,10 @@ impl Extractor {
         asking: &Asking<'_>,
         step: &str,
         question: String,
-        (schema, check): Check<'_>,
+        shape: &Arc<Shape>,
+        scope: Scope,
     ) -> Result<Value, Stop> {
+        let schema = shape.schema(scope);
         let system: Arc<str> = prompt::system(Some(schema)).into();
         let first = Turn { role: Role::User, text: question };
         let mut turns = vec![first.clone()];
@@ -129,9 +126,9 @@ impl Extractor {
             };
             let said = asking.ask(asked).await?;
             let violations = match answer::json(&said.text) {
-                Some(value) => match check(&value) {
-                    none if none.is_empty() => return Ok(value),
-                    violations => violations,
+                Some(value) => match held_to(shape, scope, value).await? {
+                    (value, none) if none.is_empty() => return Ok(value),
+                    (_, violations) => violations,
                 },
                 None => vec!["the answer: not a JSON value".to_owned()],
             };
@@ -148,6 +145,19 @@ impl Extractor {
 fn not_conforming(violations: &[String]) -> ExtractionError {
     let reason = format!("The model's answer does not conform to the schema: {}", violations.join("; "));
     ExtractionError::failed("not_conforming", reason)
+}
+
+/// The answer, and what is wrong with it.
+async fn held_to(shape: &Arc<Shape>, scope: Scope, value: Value) -> Result<(Value, Vec<String>), Stop> {
+    let shape = Arc::clone(shape);
+    let check = aside(move || {
+        let violations = shape.violations(scope, &value);
+        (value, violations)
+    });
+    tokio::time::timeout(CHECKED_WITHIN, check).await.unwrap_or_else(|_| {
+        let reason = "The answer cannot be checked against the schema in useful time";
+        Err(ExtractionError::failed("schema_too_costly", reason).into())
+    })
 }
 
 /// Work that may take a while, away from the threads that serve messages.

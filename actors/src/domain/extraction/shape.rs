@@ -2,17 +2,27 @@
 
 mod size;
 
+use std::sync::Arc;
+
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
 /// Violations named to a person or a model at once.
 const MOST_NAMED: usize = 8;
 
+/// What an answer is about, and so how strictly it is held to the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Whole,
+    /// A part of the page: what only the whole can meet is not asked of it.
+    Part,
+}
+
 /// A schema that was checked, in two strengths.
 #[derive(Debug)]
 pub struct Shape {
-    schema: Value,
-    for_parts: Value,
+    schema: Arc<Value>,
+    for_parts: Arc<Value>,
     whole: Validator,
     part: Validator,
 }
@@ -35,27 +45,23 @@ impl Shape {
         size::check(schema)?;
         let for_parts = relaxed(schema);
         let (whole, part) = (validator(schema)?, validator(&for_parts)?);
-        Ok(Self { schema: schema.clone(), for_parts, whole, part })
+        Ok(Self { schema: Arc::new(schema.clone()), for_parts: Arc::new(for_parts), whole, part })
     }
 
-    /// As it was given.
-    pub fn schema(&self) -> &Value {
-        &self.schema
+    /// The schema as the model is shown it.
+    pub fn schema(&self, scope: Scope) -> &Arc<Value> {
+        match scope {
+            Scope::Whole => &self.schema,
+            Scope::Part => &self.for_parts,
+        }
     }
 
-    /// The same without what only the whole can meet.
-    pub fn for_parts(&self) -> &Value {
-        &self.for_parts
-    }
-
-    /// What is wrong with a whole answer, each with its place; empty where it conforms.
-    pub fn violations(&self, answer: &Value) -> Vec<String> {
-        violations(&self.whole, answer)
-    }
-
-    /// The same for an answer about a part of the page.
-    pub fn part_violations(&self, answer: &Value) -> Vec<String> {
-        violations(&self.part, answer)
+    /// What is wrong with an answer, each with its place; empty where it conforms.
+    pub fn violations(&self, scope: Scope, answer: &Value) -> Vec<String> {
+        match scope {
+            Scope::Whole => violations(&self.whole, answer),
+            Scope::Part => violations(&self.part, answer),
+        }
     }
 }
 
@@ -176,14 +182,14 @@ mod tests {
     fn both_drafts_are_taken() {
         for draft in ["http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"] {
             let shape = Shape::new(&json!({"$schema": draft, "type": "object"})).unwrap();
-            assert!(shape.violations(&json!([])).len() == 1);
+            assert!(shape.violations(Scope::Whole, &json!([])).len() == 1);
         }
     }
 
     #[test]
     fn violations_are_named_with_their_place() {
         let shape = Shape::new(&json!({"properties": {"n": {"type": "integer"}}, "required": ["t"]})).unwrap();
-        let named = shape.violations(&json!({"n": "x"}));
+        let named = shape.violations(Scope::Whole, &json!({"n": "x"}));
         assert_eq!(named.len(), 2);
         assert!(named.iter().any(|line| line.starts_with("/n: ")), "{named:?}");
     }
@@ -195,8 +201,8 @@ mod tests {
             "items": {"type": "array", "minItems": 3, "items": {"$ref": "#/$defs/item"}}},
             "$defs": {"item": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}}});
         let shape = Shape::new(&schema).unwrap();
-        assert!(shape.part_violations(&json!({"items": [{}]})).is_empty());
-        assert!(!shape.violations(&json!({"items": [{}]})).is_empty());
-        assert_eq!(shape.part_violations(&json!({"title": 3, "required": 4, "items": [{"name": 5}]})).len(), 3);
+        assert!(shape.violations(Scope::Part, &json!({"items": [{}]})).is_empty());
+        assert!(!shape.violations(Scope::Whole, &json!({"items": [{}]})).is_empty());
+        assert_eq!(shape.violations(Scope::Part, &json!({"title": 3, "required": 4, "items": [{"name": 5}]})).len(), 3);
     }
 }
