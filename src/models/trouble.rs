@@ -108,6 +108,9 @@ pub fn shortened(text: &str) -> String {
     if line.chars().count() <= MOST { line } else { line.chars().take(MOST).chain(['…']).collect() }
 }
 
+/// Whoever asks for more is taken at a day.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// How long the provider asks to be left alone: `retry-after-ms`, `Retry-After`, or Google's `RetryInfo`.
 fn wait(headers: &HeaderMap, body: &Value, now: Timestamp) -> Option<Duration> {
     let millis = headers.get("retry-after-ms").and_then(|raw| raw.to_str().ok()?.trim().parse().ok());
@@ -118,7 +121,8 @@ fn wait(headers: &HeaderMap, body: &Value, now: Timestamp) -> Option<Duration> {
         let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
         Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
     };
-    millis.map(Duration::from_millis).or_else(seconds).or_else(|| retry_after(headers, now)).or_else(told)
+    let asked = millis.map(Duration::from_millis).or_else(seconds).or_else(|| retry_after(headers, now)).or_else(told);
+    asked.map(|asked| asked.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -171,6 +175,8 @@ mod tests {
         assert_eq!(asked("retry-after", "7", Value::Null), Some(Duration::from_secs(7)));
         assert_eq!(asked("retry-after", "0.5", Value::Null), Some(Duration::from_millis(500)));
         assert_eq!(asked("retry-after-ms", "120", Value::Null), Some(Duration::from_millis(120)));
+        assert_eq!(asked("retry-after", "99999999999999999999", Value::Null), None);
+        assert_eq!(asked("retry-after", "9999999999", Value::Null), Some(LONGEST_WAIT));
         let info = json!({"error": {"details": [{"@type": "…RetryInfo", "retryDelay": "3.2s"}]}});
         assert_eq!(asked("x", "y", info), Some(Duration::from_millis(3200)));
     }
