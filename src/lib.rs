@@ -7,5 +7,6 @@ pub mod fetchers;
 pub mod http;
 pub mod models;
 pub mod reader;
+pub mod settings;
 pub mod stores;
 pub mod webhooks;

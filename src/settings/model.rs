@@ -1,0 +1,248 @@
+//! The settings as types: the same sections and keys as `config.yml`, and what of them contradicts what else.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opilio_actors::domain::secret::Secret;
+use serde::Deserialize;
+use url::Url;
+
+use super::BadSettings;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub app: App,
+    pub store: Store,
+    pub redis: Redis,
+    pub jobs: Jobs,
+    pub limits: Limits,
+    pub crawler: Crawler,
+    pub egress: Egress,
+    pub webhooks: Webhooks,
+    pub llm: Llm,
+    pub security: Security,
+    pub logging: Logging,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    pub host: IpAddr,
+    pub port: u16,
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreBackend {
+    Embedded,
+    Redis,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub backend: StoreBackend,
+    pub path: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    pub host: String,
+    pub port: u16,
+    pub db: u32,
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    #[serde(with = "humantime_serde")]
+    pub task_ttl: Duration,
+    pub ssl: bool,
+    pub ssl_cert_reqs: Option<String>,
+    pub ssl_ca_certs: Option<PathBuf>,
+    pub ssl_certfile: Option<PathBuf>,
+    pub ssl_keyfile: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    pub crawl_workers: NonZeroUsize,
+    pub llm_workers: NonZeroUsize,
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    pub max_attempts: NonZeroU32,
+    #[serde(with = "humantime_serde")]
+    pub max_wait: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub max_body_bytes: usize,
+    pub max_urls: NonZeroUsize,
+    pub max_page_bytes: NonZeroUsize,
+    pub queue: Queue,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    pub maxsize: u64,
+    pub per_principal: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crawler {
+    pub pool: Pool,
+    pub pages_per_job: NonZeroUsize,
+    pub pages_per_host: usize,
+    #[serde(with = "humantime_serde")]
+    pub host_gap: Duration,
+    #[serde(with = "humantime_serde")]
+    pub page_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub read_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub parse_timeout: Duration,
+    pub user_agent: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    pub max_pages: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Egress {
+    pub allow: Vec<String>,
+    #[serde(deserialize_with = "text")]
+    pub allow_internal: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub enabled: bool,
+    pub default_url: Option<Url>,
+    pub data_in_payload: bool,
+    pub headers: BTreeMap<String, Secret>,
+    pub secrets: Vec<Secret>,
+    pub in_flight: NonZeroUsize,
+    pub in_flight_per_receiver: NonZeroUsize,
+    #[serde(with = "humantime_serde")]
+    pub keep_exhausted: Duration,
+    pub retry: Retry,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    pub max_attempts: NonZeroU32,
+    #[serde(with = "humantime_serde")]
+    pub initial_delay: Duration,
+    #[serde(with = "humantime_serde")]
+    pub max_delay: Duration,
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    pub jitter: f64,
+    pub retry_statuses: Vec<u16>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Llm {
+    pub provider: String,
+    pub api_key: Option<Secret>,
+    pub base_url: Option<Url>,
+    #[serde(deserialize_with = "text")]
+    pub temperature: Option<String>,
+    pub repair_attempts: u32,
+    pub max_tokens_per_job: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Security {
+    pub api_token: Option<Secret>,
+    pub allow_unauthenticated: bool,
+    pub secret_key: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logging {
+    pub level: String,
+    pub format: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    /// What each key alone cannot tell.
+    pub(super) fn check(&self) -> Result<(), BadSettings> {
+        let wrong = |sentence: String| Err(BadSettings::Contradiction(sentence));
+        let Retry { initial_delay, max_delay, timeout, jitter, .. } = &self.webhooks.retry;
+        if initial_delay > max_delay {
+            return wrong("webhooks.retry.initial_delay is longer than webhooks.retry.max_delay".to_owned());
+        }
+        if timeout.is_zero() {
+            return wrong("webhooks.retry.timeout must not be zero".to_owned());
+        }
+        if !(0.0..=1.0).contains(jitter) {
+            return wrong(format!("webhooks.retry.jitter is {jitter}; it lies between 0 and 1"));
+        }
+        if self.jobs.lease < Duration::from_secs(1) {
+            return wrong("jobs.lease is shorter than 1s: a short pause would lose it".to_owned());
+        }
+        if self.crawler.page_timeout.is_zero() || self.crawler.parse_timeout.is_zero() {
+            return wrong("crawler.page_timeout and crawler.parse_timeout must not be zero".to_owned());
+        }
+        if !matches!(self.logging.format.as_str(), "text" | "json") {
+            return wrong(format!("logging.format is `{}`; it is text or json", self.logging.format));
+        }
+        let open = self.security.api_token.is_none() && !self.security.allow_unauthenticated;
+        if !self.app.host.is_loopback() && open {
+            return wrong(format!(
+                "app.host is {}, which other machines can reach: set security.api_token, or say \
+                 security.allow_unauthenticated: true",
+                self.app.host
+            ));
+        }
+        Ok(())
+    }
+
+    pub fn log_format(&self) -> LogFormat {
+        if self.logging.format == "json" { LogFormat::Json } else { LogFormat::Text }
+    }
+
+    /// Whether callers may name internal addresses without a list.
+    pub fn internal_allowed(&self) -> bool {
+        match &self.egress.allow_internal {
+            Some(said) => matches!(said.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"),
+            None => self.app.host.is_loopback() && self.security.api_token.is_none(),
+        }
+    }
+}
+
+/// A number or a switch as the text that the environment would have given.
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    })
+}

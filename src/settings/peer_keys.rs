@@ -1,0 +1,43 @@
+//! Keys of Crawl4AI's `config.yml` that mean nothing here, each with the reason.
+
+const BROWSER: &str = "there is no browser to set up";
+const ELSEWHERE: &str = "belongs to a server of another kind; nothing here depends on it";
+
+const WITHOUT_EFFECT: [(&str, &str); 22] = [
+    ("app.title", ELSEWHERE),
+    ("app.version", ELSEWHERE),
+    ("app.reload", ELSEWHERE),
+    ("app.workers", "one process serves all connections"),
+    ("app.timeout_keep_alive", ELSEWHERE),
+    ("limits.max_pages", "there are no deep crawls yet"),
+    ("limits.max_depth", "there are no deep crawls yet"),
+    ("limits.wall_clock", "there is no wall clock for jobs yet; crawler.page_timeout bounds each page"),
+    ("limits.queue.workers", "workers are cheap here; see jobs.crawl_workers and crawler.pool.max_pages"),
+    ("rate_limiting", "applies to the synchronous endpoints, which are not there yet"),
+    ("security.enabled", "access is by security.api_token"),
+    ("security.jwt_enabled", "access is by security.api_token"),
+    ("security.https_redirect", "TLS is the business of a proxy in front"),
+    ("security.trusted_hosts", "is not checked yet"),
+    ("security.cors_allow_origins", "no other origin is allowed"),
+    ("security.headers", "are not sent yet"),
+    ("crawler.base_config", "a job's own crawler_config says how its pages are crawled"),
+    ("crawler.memory_threshold_percent", "memory is bounded by crawler.pool.max_pages"),
+    ("crawler.rate_limiter", "see crawler.host_gap and crawler.pages_per_host"),
+    ("crawler.timeouts", "see crawler.page_timeout"),
+    ("crawler.pool.idle_ttl", BROWSER),
+    ("crawler.browser", BROWSER),
+];
+
+/// The reason why `key` may stand in a file and does nothing.
+pub fn without_effect(key: &str) -> Option<&'static str> {
+    if key == "observability" || key.starts_with("observability.") {
+        return Some("/metrics and /health are always there");
+    }
+    let known = |name: &str| {
+        let rest = key.strip_prefix(name);
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('.') || ["_s", "_sec", "_seconds", "_ms"].contains(&rest)
+        })
+    };
+    WITHOUT_EFFECT.iter().find(|(name, _)| known(name)).map(|(_, reason)| *reason)
+}
