@@ -1,12 +1,12 @@
 //! The composition root: the operator's choices in, a running server out. The only file that knows every part.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
@@ -22,67 +22,70 @@ use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_actors::{CrawlPolicy, ExtractionPolicy};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings};
-use crate::http::{Api, WebhookDefaults};
+use crate::http::{Access, Api, WebhookDefaults};
 use crate::models::{ModelSettings, Models};
 use crate::reader::{CpuReader, ReaderSettings};
+use crate::settings::{Settings, StoreBackend};
 use crate::stores::embedded::{EmbeddedStore, StoreSettings};
 use crate::webhooks::{HttpTransport, WebhookSettings};
 
-/// What the operator chose.
-#[derive(Clone, Debug)]
-pub struct Config {
-    pub host: IpAddr,
-    /// 0: any free one.
-    pub port: u16,
-    pub store: PathBuf,
-    /// What running jobs get to end when the server is told to stop.
-    pub shutdown_grace: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            host: Ipv4Addr::LOCALHOST.into(),
-            port: 11235,
-            store: PathBuf::from("data"),
-            shutdown_grace: Duration::from_secs(8),
-        }
-    }
-}
-
 /// Runs until SIGTERM or SIGINT, and then until what runs is done or handed back. A second signal ends it at once.
+///
+/// `notices`: what is to be said once about the settings.
 ///
 /// # Errors
 /// What keeps it from starting, as a sentence for a person.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, notices: Vec<String>) -> anyhow::Result<()> {
     ensure!(
-        config.host.is_loopback(),
-        "{} can be reached from other machines, and there is no credential yet: listen on 127.0.0.1",
-        config.host
+        settings.store.backend == StoreBackend::Embedded,
+        "store.backend is redis, which this version does not have yet; without REDIS_HOST the embedded store is used"
     );
+    let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let outside = outside(&config, &clock)?;
+    let outside = outside(&settings, &clock)?;
     let store = Arc::clone(&outside.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
-    let actors = start(outside, policy(), metrics);
+    let actors = start(outside, policy(&settings), metrics);
 
-    let webhooks = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
-    let front = actors.front.clone();
-    let registry = Arc::new(registry);
-    let api = Api { front, store, clock, webhooks, registry, max_urls: 10_000, max_body: 10 * 1024 * 1024 };
-    let server = HttpServer::new(move || App::new().configure(|routes| api.clone().mount(routes)))
-        .disable_signals()
-        .shutdown_timeout(1)
-        .bind(SocketAddr::new(config.host, config.port))
-        .with_context(|| format!("{}:{} cannot be listened on", config.host, config.port))?;
+    let api = Api {
+        front: actors.front.clone(),
+        store,
+        clock,
+        webhooks: WebhookDefaults {
+            enabled: settings.webhooks.enabled,
+            default_url: settings.webhooks.default_url.clone(),
+            data_in_payload: settings.webhooks.data_in_payload,
+        },
+        registry: Arc::new(registry),
+        max_urls: settings.limits.max_urls.get(),
+        max_body: unbounded(settings.limits.max_body_bytes),
+    };
+    let access = Access::new(settings.security.api_token.as_ref());
+    let server = HttpServer::new(move || {
+        let access = access.clone();
+        let guarded = from_fn(move |request, next| access.clone().admit(request, next));
+        App::new().wrap(guarded).configure(|routes| api.clone().mount(routes))
+    })
+    .disable_signals()
+    .shutdown_timeout(1)
+    .bind(SocketAddr::new(host, port))
+    .with_context(|| format!("{host}:{port} cannot be listened on"))?;
     let address = *server.addrs().first().context("no address was bound")?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
+    if !host.is_loopback() && settings.security.api_token.is_none() {
+        warn!(
+            "{host} can be reached from other machines, and anybody there may submit jobs: security.api_token closes it"
+        );
+    }
+    if !notices.is_empty() {
+        info!("keys without effect: {}", notices.join("; "));
+    }
     let server = server.run();
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
@@ -90,9 +93,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! { _ = stop.recv() => {}, _ = interrupt.recv() => {} }
-    info!("stopping: no new jobs; running ones get {:?}", config.shutdown_grace);
+    info!("stopping: no new jobs; running ones get {grace:?}");
     tokio::select! {
-        _ = actors.front.send(Drain { grace: config.shutdown_grace }) => {}
+        _ = actors.front.send(Drain { grace }) => {}
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -109,65 +112,103 @@ impl Clock for SystemClock {
     }
 }
 
-fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
+/// Zero means no bound.
+fn unbounded(bound: usize) -> usize {
+    if bound == 0 { usize::MAX } else { bound }
+}
+
+/// Zero means for ever.
+fn kept(time: Duration) -> Option<Duration> {
+    (!time.is_zero()).then_some(time)
+}
+
+fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
+    let Settings { crawler, limits, webhooks, .. } = settings;
     let retention =
-        Retention { settled: Some(Duration::from_secs(3600)), exhausted: Some(Duration::from_secs(7 * 86_400)) };
-    let settings = StoreSettings { retention, max_queued: Some(100_000), max_per_principal: None };
-    let store = EmbeddedStore::open(&config.store, Arc::clone(clock), settings)?;
-    // On loopback the callers are on this machine, and so may be what they name.
-    let guard = Guard::open(Allow::parse([])?);
-    let egress = Egress::new(guard, &EgressSettings::default())?;
-    let fetcher = HttpFetcherSettings { page_timeout: Duration::from_secs(30), ..HttpFetcherSettings::default() };
-    let models = ModelSettings::default().with_environment(|name| std::env::var(name).ok())?;
+        Retention { settled: kept(settings.redis.task_ttl), exhausted: kept(settings.webhooks.keep_exhausted) };
+    let bound = |bound: u64| (bound > 0).then_some(bound);
+    let (max_queued, max_per_principal) = (bound(limits.queue.maxsize), bound(limits.queue.per_principal));
+    let store = StoreSettings { retention, max_queued, max_per_principal };
+    let store = EmbeddedStore::open(&settings.store.path, Arc::clone(clock), store)?;
+    let allow = Allow::parse(settings.egress.allow.iter().map(String::as_str)).context("egress.allow")?;
+    let guard = if settings.internal_allowed() { Guard::open(allow) } else { Guard::closed(allow) };
+    let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
+    let egress = Egress::new(guard, &egress)?;
+    let defaults = HttpFetcherSettings::default();
+    let fetcher = HttpFetcherSettings {
+        max_pages: crawler.pool.max_pages,
+        max_pages_per_host: crawler.pages_per_host,
+        host_gap: crawler.host_gap,
+        page_timeout: crawler.page_timeout,
+        read_timeout: crawler.read_timeout,
+        max_bytes: limits.max_page_bytes.get(),
+        user_agent: crawler.user_agent.clone().unwrap_or(defaults.user_agent.clone()),
+        ..defaults
+    };
+    let reader = ReaderSettings { timeout: crawler.parse_timeout, ..ReaderSettings::default() };
+    let transport = WebhookSettings {
+        timeout: webhooks.retry.timeout,
+        headers: webhooks.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        secrets: webhooks.secrets.clone(),
+        ..WebhookSettings::default()
+    };
+    let transport = HttpTransport::new(egress.clone(), &transport, Arc::clone(clock)).context("webhooks")?;
+    let models = ModelSettings::default().with_environment(|name| settings.llm.variable(name))?;
     Ok(Outside {
         store: Arc::new(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
-        reader: Arc::new(CpuReader::new(ReaderSettings::default())),
-        transport: Arc::new(HttpTransport::new(egress.clone(), &WebhookSettings::default(), Arc::clone(clock))?),
+        reader: Arc::new(CpuReader::new(reader)),
+        transport: Arc::new(transport),
         model: Arc::new(Models::new(egress, Arc::clone(clock), models)),
         clock: Arc::clone(clock),
     })
 }
 
-fn policy() -> Policy {
+fn policy(settings: &Settings) -> Policy {
+    let Settings { jobs, crawler, webhooks, llm, .. } = settings;
     let second = Duration::from_secs(1);
     Policy {
         node: NodeId::new(Ulid::generate().to_string()),
         jobs: JobPolicy {
-            crawl_workers: 64,
-            llm_workers: 32,
-            lease: 30 * second,
-            max_attempts: 3,
+            crawl_workers: jobs.crawl_workers.get(),
+            llm_workers: jobs.llm_workers.get(),
+            lease: jobs.lease,
+            max_attempts: jobs.max_attempts.get(),
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.0 },
             sweep: second,
         },
         crawl: CrawlPolicy {
-            pages_per_job: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            pages_per_job: crawler.pages_per_job,
             max_retries: 0,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
         },
         extraction: ExtractionPolicy {
-            repair_attempts: 2,
+            repair_attempts: llm.repair_attempts,
             tries: 3,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
             patience: 10 * second,
             rest: 10 * second,
-            max_wait: 600 * second,
-            max_tokens_per_job: Some(1_000_000),
+            max_wait: jobs.max_wait,
+            max_tokens_per_job: (llm.max_tokens_per_job > 0).then_some(llm.max_tokens_per_job),
             overlap_tokens: 100,
             parts_side_by_side: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
             answers: None,
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {
-                max_attempts: NonZeroU32::new(5).unwrap_or(NonZeroU32::MIN),
-                backoff: Backoff { initial: second, max: 32 * second, jitter: 0.0 },
-                retry_statuses: vec![],
+                max_attempts: webhooks.retry.max_attempts,
+                backoff: Backoff {
+                    initial: webhooks.retry.initial_delay,
+                    max: webhooks.retry.max_delay,
+                    jitter: webhooks.retry.jitter,
+                },
+                retry_statuses: webhooks.retry.retry_statuses.clone(),
                 max_interruptions: 10,
             },
-            lease: 60 * second,
-            in_flight: 256,
-            in_flight_per_receiver: 16,
+            // Longer than an attempt can take, so that nobody sends it a second time meanwhile.
+            lease: webhooks.retry.timeout + 30 * second,
+            in_flight: webhooks.in_flight.get(),
+            in_flight_per_receiver: webhooks.in_flight_per_receiver.get(),
             horizon: 60 * second,
             held: 10_000,
             sweep: second,

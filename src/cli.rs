@@ -1,6 +1,9 @@
 //! The command line: one file a command.
 
+mod config;
+mod health;
 mod serve;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -20,6 +23,10 @@ struct Command {
 enum Action {
     /// Start the server (also what a bare `opilio` does).
     Serve(serve::Serve),
+    /// Print the effective configuration, secrets masked, and where each value came from.
+    Config(config::Config),
+    /// Ask the configured address whether a server is alive.
+    Health(health::Health),
 }
 
 /// Does what the command line asks for. What goes wrong is said on standard error.
@@ -27,6 +34,8 @@ pub fn run() -> ExitCode {
     let Command { action, serve } = Command::parse();
     let done = match action {
         Some(Action::Serve(serve)) => serve.run(),
+        Some(Action::Config(config)) => config.run(),
+        Some(Action::Health(health)) => health.run(),
         None => serve.run(),
     };
     match done {

@@ -1,5 +1,6 @@
 //! The HTTP API: routes, one file a resource; one table of errors.
 
+mod access;
 mod body;
 pub mod crawl_options;
 mod deliveries;
@@ -22,6 +23,7 @@ use opilio_actors::http_front::HttpFront;
 use opilio_actors::ports::{Clock, JobStore};
 use prometheus_client::registry::Registry;
 
+pub use access::Access;
 pub use errors::ApiError;
 pub use webhook_config::WebhookDefaults;
 

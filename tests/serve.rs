@@ -152,7 +152,7 @@ async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
         .await
         .expect("the binary runs");
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no credential"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("security.api_token"));
 }
 
 #[actix::test]

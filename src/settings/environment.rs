@@ -6,13 +6,15 @@ use super::layers::{Given, Layers};
 const PREFIX: &str = "OPILIO__";
 
 /// Name and key; the value as it is.
-const KNOWN: [(&str, &str); 10] = [
+const KNOWN: [(&str, &str); 12] = [
     ("REDIS_HOST", "redis.host"),
     ("REDIS_PORT", "redis.port"),
     ("REDIS_USERNAME", "redis.username"),
     ("REDIS_PASSWORD", "redis.password"),
     ("REDIS_TASK_TTL", "redis.task_ttl_seconds"),
     ("LLM_PROVIDER", "llm.provider"),
+    ("LLM_API_KEY", "llm.api_key"),
+    ("LLM_BASE_URL", "llm.base_url"),
     ("LLM_TEMPERATURE", "llm.temperature"),
     ("CRAWL4AI_API_TOKEN", "security.api_token"),
     ("CRAWL4AI_ALLOW_INTERNAL_URLS", "egress.allow_internal"),

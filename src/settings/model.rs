@@ -191,6 +191,20 @@ pub enum LogFormat {
     Json,
 }
 
+impl Llm {
+    /// What an environment variable of the model providers says: the general ones as they are configured, those of a
+    /// family as they are set.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "LLM_PROVIDER" => Some(self.provider.clone()),
+            "LLM_API_KEY" => self.api_key.as_ref().map(|key| key.expose().to_owned()),
+            "LLM_BASE_URL" => self.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            "LLM_TEMPERATURE" => self.temperature.clone(),
+            _ => std::env::var(name).ok(),
+        }
+    }
+}
+
 impl Settings {
     /// What each key alone cannot tell.
     pub(super) fn check(&self) -> Result<(), BadSettings> {

@@ -124,6 +124,7 @@ pub struct Server {
     environment: Vec<(String, String)>,
     child: Child,
     base: String,
+    log: mpsc::UnboundedReceiver<String>,
     client: reqwest::Client,
 }
 
@@ -134,13 +135,23 @@ impl Server {
 
     /// With these variables in its environment.
     pub async fn start_with(environment: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), environment).await
+    }
+
+    /// With this `config.yml` in its working directory.
+    pub async fn configured(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
+        Self::start_in(folder, &[]).await
+    }
+
+    async fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Self {
         let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let (child, base) = launch(&folder, &environment).await;
+        let (child, base, log) = launch(&folder, &environment).await;
         // The library's own egress has installed no provider here; plain HTTP needs none.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
-        Self { folder, environment, child, base, client }
+        Self { folder, environment, child, base, log, client }
     }
 
     /// Where it is.
@@ -154,6 +165,21 @@ impl Server {
 
     pub async fn get_url(&self, url: &str) -> (u16, Value) {
         answer(self.client.get(url).send().await).await.expect("the server answers")
+    }
+
+    /// The status of the answer to a request with this header.
+    pub async fn get_with(&self, path: &str, name: &str, value: &str) -> u16 {
+        let request = self.client.get(format!("{}{path}", self.base)).header(name, value);
+        request.send().await.expect("the server answers").status().as_u16()
+    }
+
+    pub fn port(&self) -> String {
+        self.base.rsplit(':').next().expect("an address ends in its port").to_owned()
+    }
+
+    /// The next line of its log.
+    pub async fn log_line(&mut self) -> String {
+        self.log.recv().await.expect("the server runs")
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
@@ -213,11 +239,13 @@ impl Server {
 
     /// Starts again on the same store.
     pub async fn restart(&mut self) {
-        (self.child, self.base) = launch(&self.folder, &self.environment).await;
+        (self.child, self.base, self.log) = launch(&self.folder, &self.environment).await;
     }
 }
 
-async fn launch(folder: &TempDir, environment: &[(String, String)]) -> (Child, String) {
+type Launched = (Child, String, mpsc::UnboundedReceiver<String>);
+
+async fn launch(folder: &TempDir, environment: &[(String, String)]) -> Launched {
     let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(["serve", "--port", "0"])
         .current_dir(folder.path())
@@ -228,10 +256,15 @@ async fn launch(folder: &TempDir, environment: &[(String, String)]) -> (Child, S
         .expect("the binary is built");
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let first = lines.next_line().await.expect("it is text").expect("the server starts");
-    let base = first.strip_prefix("listening on ").expect("the first line says where").to_owned();
-    // Nobody else reads the log; a full pipe would stop the server.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (child, base)
+    let base = first.strip_prefix("listening on ").expect("the first line says where").replace("0.0.0.0", "127.0.0.1");
+    let (sender, log) = mpsc::unbounded_channel();
+    // Read whether anybody asks for it or not: a full pipe would stop the server.
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            let _ = sender.send(line);
+        }
+    });
+    (child, base, log)
 }
 
 async fn answer(response: Result<reqwest::Response, reqwest::Error>) -> Result<(u16, Value), reqwest::Error> {

@@ -1,0 +1,171 @@
+//! What the operator configures, as the real binary obeys it.
+
+#[allow(dead_code, reason = "each test program uses its own part of it")]
+mod house;
+
+use std::process::{Command, Output};
+
+use house::{Outside, Server};
+use serde_json::json;
+
+fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
+    Command::new(env!("CARGO_BIN_EXE_opilio"))
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary is built")
+}
+
+#[actix::test]
+async fn example_5_the_default_url_is_told_of_jobs_without_a_webhook_config() {
+    let outside = Outside::start();
+    let config =
+        format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", outside.hook());
+    let server = Server::configured(&config).await;
+    let (status, job) = server.post("/crawl/job", json!({"urls": [outside.page("/article")]})).await;
+    assert_eq!(status, 202);
+    let told = outside.told().await;
+    assert_eq!(told.body["task_id"], job["task_id"]);
+    assert_eq!(told.body["status"], "completed");
+    assert!(told.body.get("data").is_none());
+}
+
+#[actix::test]
+async fn configured_headers_a_signature_and_the_default_for_data_go_with_every_webhook() {
+    let outside = Outside::start();
+    let config =
+        "webhooks: {headers: {User-Agent: Mine/1.0, X-Team: blue}, secrets: [whsec_c2VjcmV0], data_in_payload: true}";
+    let server = Server::configured(config).await;
+    let body = json!({"urls": [outside.page("/article")], "webhook_config": {"webhook_url": outside.hook()}});
+    server.post("/crawl/job", body).await;
+    let told = outside.told().await;
+    assert_eq!(told.header("user-agent"), Some("Mine/1.0"));
+    assert_eq!(told.header("x-team"), Some("blue"));
+    assert!(told.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
+    assert!(told.body["data"]["markdown"].is_string());
+}
+
+#[actix::test]
+async fn a_switched_off_webhook_tells_nobody() {
+    let outside = Outside::start();
+    let server = Server::configured("webhooks: {enabled: false}").await;
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": outside.hook()}});
+    let (_, job) = server.post("/crawl/job", body).await;
+    let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
+    assert!(status.get("webhook").is_none());
+}
+
+#[actix::test]
+async fn retries_follow_the_configured_schedule() {
+    let outside = Outside::start();
+    let server = Server::configured("webhooks: {retry: {max_attempts: 2, initial_delay_ms: 10}}").await;
+    outside.answer_hooks_with(&[500, 500]);
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": outside.hook()}});
+    let (_, job) = server.post("/crawl/job", body).await;
+    outside.told().await;
+    outside.told().await;
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    loop {
+        let (_, status) = server.get(&path).await;
+        if status["webhook"]["state"] == "exhausted" {
+            assert_eq!(status["webhook"]["attempts"], 2);
+            break;
+        }
+    }
+}
+
+#[actix::test]
+async fn with_a_token_only_who_brings_it_gets_in() {
+    let server = Server::configured("security: {api_token: letmein}").await;
+    let (status, answer) = server.get("/jobs").await;
+    assert_eq!(status, 401);
+    assert!(answer["detail"].is_string());
+    assert_eq!(server.get("/health").await.0, 200);
+    for (name, value, expected) in [
+        ("authorization", "Bearer letmein", 200),
+        ("authorization", "bearer letmein", 200),
+        ("x-api-key", "letmein", 200),
+        ("authorization", "Bearer letmei", 401),
+        ("authorization", "letmein", 401),
+        ("x-api-key", "", 401),
+    ] {
+        assert_eq!(server.get_with("/jobs", name, value).await, expected, "{name}: {value}");
+    }
+}
+
+#[actix::test]
+async fn health_from_the_command_line_says_whether_a_server_is_there() {
+    let server = Server::start().await;
+    let port = server.port();
+    assert!(opilio("", &["health", "--port", &port], &[]).status.success());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let silent = free.local_addr().expect("it is bound").port().to_string();
+    drop(free);
+    assert!(!opilio("", &["health", "--port", &silent], &[]).status.success());
+}
+
+#[test]
+fn config_prints_what_applies_and_where_it_came_from() {
+    let output = opilio("app:\n  port: 7\n", &["config"], &[("CRAWL4AI_API_TOKEN", "hunter2")]);
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    assert!(output.status.success());
+    assert!(text.contains("port: 7") && text.contains("# config.yml:2"), "{text}");
+    assert!(!text.contains("hunter2") && text.contains("# CRAWL4AI_API_TOKEN"), "{text}");
+}
+
+#[test]
+fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
+    for (config, arguments, environment, says) in [
+        ("webhooks:\n  retries: 3\n", &["serve"][..], &[][..], "config.yml:2: unknown key `webhooks.retries`"),
+        ("", &["serve", "--host", "0.0.0.0"], &[], "security.allow_unauthenticated"),
+        ("", &["serve"], &[("REDIS_HOST", "cache")], "redis"),
+        ("", &["serve", "--config", "missing.yml"], &[], "missing.yml"),
+        ("webhooks: {headers: {\"X Y\": z}}", &["serve"], &[], "webhooks"),
+        ("egress: {allow: [\"a b\"]}", &["serve"], &[], "egress.allow"),
+        ("logging: {level: \"=\"}", &["serve"], &[], "logging.level"),
+    ] {
+        let output = opilio(config, arguments, environment);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{config} {arguments:?}: {error}");
+        assert!(error.contains(says), "{config} {arguments:?}: {error}");
+    }
+}
+
+#[actix::test]
+async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_refused() {
+    let outside = Outside::start();
+    let server = Server::configured("app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}").await;
+    let (_, job) = server.post("/crawl/job", json!({"urls": [outside.page("/article")]})).await;
+    // Refused at once, or as the page's error.
+    if let Some(id) = job["task_id"].as_str() {
+        let path = format!("/crawl/job/{id}");
+        loop {
+            let (_, status) = server.get(&path).await;
+            if status["status"] != "processing" {
+                assert_eq!((&status["status"], &status["error"]), (&json!("failed"), &json!("URL blocked")));
+                break;
+            }
+        }
+    } else {
+        assert!(job["detail"].to_string().contains("URL blocked"), "{job}");
+    }
+}
+
+#[actix::test]
+async fn logs_are_json_where_that_is_configured() {
+    let outside = Outside::start();
+    let mut server = Server::configured("logging: {format: json}").await;
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": outside.hook()}});
+    let (_, job) = server.post("/crawl/job", body).await;
+    outside.told().await;
+    loop {
+        let line = server.log_line().await;
+        let line: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
+        if line["target"] == "webhook" && line["fields"].to_string().contains(job["task_id"].as_str().expect("an id")) {
+            break;
+        }
+    }
+}
