@@ -1,6 +1,5 @@
 //! What the operator configures, as the real binary obeys it.
 
-#[allow(dead_code, reason = "each test program uses its own part of it")]
 mod house;
 
 use std::process::{Command, Output};
