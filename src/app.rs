@@ -1,8 +1,9 @@
 //! The composition root: the operator's choices in, a running server out. The only file that knows every part.
 
+mod extraction;
+
 use std::io::Write;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
+use opilio_actors::CrawlPolicy;
 use opilio_actors::domain::id::NodeId;
 use opilio_actors::domain::retention::Retention;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
@@ -19,7 +21,6 @@ use opilio_actors::metrics::Metrics;
 use opilio_actors::ports::Clock;
 use opilio_actors::start::{Outside, Policy, start};
 use opilio_actors::webhook_sender::SenderPolicy;
-use opilio_actors::{CrawlPolicy, ExtractionPolicy};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -28,7 +29,7 @@ use ulid::Ulid;
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings};
 use crate::http::{Access, Api, WebhookDefaults};
-use crate::models::{ModelSettings, Models};
+use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::settings::{Settings, StoreBackend};
 use crate::stores::embedded::{EmbeddedStore, StoreSettings};
@@ -153,7 +154,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outsid
         ..WebhookSettings::default()
     };
     let transport = HttpTransport::new(egress.clone(), &transport, Arc::clone(clock)).context("webhooks")?;
-    let models = ModelSettings::default().with_environment(|name| settings.llm.variable(name))?;
+    let models = extraction::models(&settings.llm);
     Ok(Outside {
         store: Arc::new(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
@@ -182,18 +183,7 @@ fn policy(settings: &Settings) -> Policy {
             max_retries: 0,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
         },
-        extraction: ExtractionPolicy {
-            repair_attempts: llm.repair_attempts,
-            tries: 3,
-            backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
-            patience: 10 * second,
-            rest: 10 * second,
-            max_wait: jobs.max_wait,
-            max_tokens_per_job: (llm.max_tokens_per_job > 0).then_some(llm.max_tokens_per_job),
-            overlap_tokens: 100,
-            parts_side_by_side: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
-            answers: None,
-        },
+        extraction: extraction::policy(llm, jobs),
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {
                 max_attempts: webhooks.retry.max_attempts,

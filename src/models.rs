@@ -4,7 +4,6 @@
 //! its status, words and `Retry-After`, every answer is bounded in time and size, and no address or key can come from
 //! anywhere but the settings.
 
-mod families;
 mod health;
 mod line;
 mod pace;
@@ -21,7 +20,7 @@ use http::Method;
 use opilio_actors::ports::{Clock, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question};
 use serde_json::Value;
 
-pub use settings::{BadModelSettings, FamilySettings, ModelSettings, RateLimits, Wire};
+pub use settings::{FamilySettings, ModelSettings, RateLimits, Wire};
 
 use self::line::Line;
 use self::wire::Sent;
@@ -51,6 +50,10 @@ impl Models {
     fn is_allowed(&self, name: &ModelName) -> bool {
         let Some(allowed) = &self.settings.allowed_providers else { return true };
         let whole = name.to_string();
+        let chosen = [Some(self.settings.provider.as_str()), self.settings.fallback.as_deref()];
+        if chosen.into_iter().flatten().any(|chosen| ModelName::parse(chosen).as_ref() == Some(name)) {
+            return true;
+        }
         allowed.iter().any(|entry| entry.eq_ignore_ascii_case(&name.family) || *entry == whole)
     }
 

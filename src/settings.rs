@@ -2,7 +2,9 @@
 
 mod environment;
 mod error;
+mod families;
 mod layers;
+mod llm;
 mod model;
 mod peer_keys;
 mod report;
@@ -14,7 +16,9 @@ mod tests;
 use std::path::Path;
 
 pub use error::BadSettings;
-pub use model::{LogFormat, Settings, StoreBackend};
+pub use families::variable_prefix;
+pub use llm::{Family, Llm, Speaks};
+pub use model::{Jobs, LogFormat, Settings, StoreBackend};
 
 use layers::{Given, Layers};
 
@@ -43,20 +47,23 @@ pub fn load(
     let mut layers = Layers::defaults()?;
     let mut notices = Vec::new();
     if let Some(path) = file {
-        let given = source::read(path, &layers, &mut notices)?;
+        let given = source::read(path, &mut layers, &mut notices)?;
         layers.lay(given)?;
     }
-    for given in environment::read(environment, &layers)? {
+    for given in environment::read(environment, &mut layers)? {
         layers.lay(given)?;
     }
     let flags = flags.iter().map(|(key, value, flag)| Given::text(*key, value, format!("--{flag}")));
     layers.lay(flags.collect())?;
+    let of_families = environment::families(environment, &mut layers);
+    layers.lay(of_families)?;
     let mut settings: Settings = layers.read()?;
     if settings.logging.format.contains('%') {
         notices.push("logging.format: a format of Python's logging; `text` is used".to_owned());
         settings.logging.format = "text".to_owned();
     }
     settings.check()?;
+    notices.extend(settings.llm.notice());
     Ok(Loaded { settings, notices, layers })
 }
 

@@ -128,7 +128,7 @@ fn policy() -> Policy {
             max_tokens_per_job: Some(5000),
             overlap_tokens: 0,
             parts_side_by_side: NonZeroUsize::new(2).expect("not zero"),
-            answers: Some(AnswerCache { most: 10, keep: Duration::from_secs(60) }),
+            answers: Some(AnswerCache { max_bytes: 100_000, keep: Duration::from_secs(60) }),
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {

@@ -1,7 +1,7 @@
 //! Settings by environment: `OPILIO__SECTION__KEY`, and the names that deployments already set.
 
-use super::BadSettings;
 use super::layers::{Given, Layers};
+use super::{BadSettings, families};
 
 const PREFIX: &str = "OPILIO__";
 
@@ -22,23 +22,39 @@ const KNOWN: [(&str, &str); 12] = [
 ];
 
 /// Two layers: the names of old, and over them ours. A variable that is empty is not there.
-pub fn read(environment: &[(String, String)], layers: &Layers) -> Result<[Vec<Given>; 2], BadSettings> {
-    let value = |wanted: &str| {
-        let found = environment.iter().find(|(name, value)| name == wanted && !value.is_empty());
-        found.map(|(_, value)| value.as_str())
-    };
+pub fn read(environment: &[(String, String)], layers: &mut Layers) -> Result<[Vec<Given>; 2], BadSettings> {
+    let value = |wanted: &str| value(environment, wanted);
     let mut old: Vec<Given> =
         KNOWN.iter().filter_map(|(name, key)| Some(Given::text(*key, value(name)?, (*name).to_owned()))).collect();
     if value("REDIS_HOST").is_some() {
         old.push(Given::text("store.backend", "redis", "REDIS_HOST".to_owned()));
     }
     let mut ours = Vec::new();
-    for (name, value) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+    for (name, value) in environment.iter().filter(|(name, _)| is_ours(name)) {
         let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+        let key = families::by_variable(layers, &key);
+        let key = families::open(layers, &key).map_err(|message| {
+            let origin = name.clone();
+            BadSettings::Value { origin, key, message }
+        })?;
         if layers.find(&key).is_none() {
             return Err(layers.unknown(&key, name.clone()));
         }
         ours.push(Given::text(key, value, name.clone()));
     }
     Ok([old, ours])
+}
+
+/// What is said of the families of models, once all else is laid.
+pub fn families(environment: &[(String, String)], layers: &mut Layers) -> Vec<Given> {
+    families::spoken_for(layers, |name| value(environment, name), is_ours)
+}
+
+fn is_ours(origin: &str) -> bool {
+    origin.starts_with(PREFIX)
+}
+
+fn value<'e>(environment: &'e [(String, String)], wanted: &str) -> Option<&'e str> {
+    let found = environment.iter().find(|(name, value)| name == wanted && !value.trim().is_empty());
+    found.map(|(_, value)| value.trim())
 }

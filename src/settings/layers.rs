@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
-use super::{BadSettings, DEFAULTS};
+use super::{BadSettings, DEFAULTS, families};
 
 /// How a duration's unit may be spelt in the name of its key, and the unit in seconds.
 const UNITS: [(&str, f64); 4] = [("_ms", 0.001), ("_seconds", 1.0), ("_sec", 1.0), ("_s", 1.0)];
@@ -32,10 +32,17 @@ pub struct Key {
     pub value: Value,
     /// `None`: the default.
     pub origin: Option<String>,
+    /// Of no interest to a reader of the settings while it is at its default.
+    pub is_quiet: bool,
     default: Value,
 }
 
 impl Key {
+    /// A key that no line of `config.yml` gives.
+    pub fn quiet(path: String, default: Value) -> Self {
+        Self { path, value: default.clone(), origin: None, is_quiet: true, default }
+    }
+
     fn is_duration(&self) -> bool {
         self.default.as_str().is_some_and(|text| humantime::parse_duration(text).is_ok())
     }
@@ -54,7 +61,13 @@ impl Layers {
         })?;
         let mut keys = Vec::new();
         flatten("", tree, &mut keys);
-        Ok(Self { keys })
+        let mut layers = Self { keys };
+        families::complete(&mut layers);
+        Ok(layers)
+    }
+
+    pub fn key(&self, path: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.path == path)
     }
 
     /// The key meant by `path`, and the unit that the spelling of its name implies.
@@ -110,7 +123,8 @@ impl Layers {
         }
         serde_path_to_error::deserialize(Value::Object(root)).map_err(|error| {
             let path = error.path().to_string();
-            let key = self.keys.iter().find(|key| path.starts_with(&key.path));
+            let nearest = self.keys.iter().filter(|key| path.starts_with(&key.path));
+            let key = nearest.max_by_key(|key| key.path.len());
             let origin = key.and_then(|key| key.origin.clone()).unwrap_or_else(|| "the built-in defaults".to_owned());
             BadSettings::Value { origin, key: path, message: error.into_inner().to_string() }
         })
@@ -126,7 +140,7 @@ fn flatten(path: &str, value: Value, keys: &mut Vec<Key>) {
                 flatten(&path, value, keys);
             }
         }
-        default => keys.push(Key { path: path.to_owned(), value: default.clone(), origin: None, default }),
+        default => keys.push(Key { is_quiet: false, ..Key::quiet(path.to_owned(), default) }),
     }
 }
 

@@ -10,7 +10,7 @@ use opilio_actors::domain::secret::Secret;
 use serde::Deserialize;
 use url::Url;
 
-use super::BadSettings;
+use super::{BadSettings, Llm};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,18 +160,6 @@ pub struct Retry {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Llm {
-    pub provider: String,
-    pub api_key: Option<Secret>,
-    pub base_url: Option<Url>,
-    #[serde(deserialize_with = "text")]
-    pub temperature: Option<String>,
-    pub repair_attempts: u32,
-    pub max_tokens_per_job: u64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Security {
     pub api_token: Option<Secret>,
     pub allow_unauthenticated: bool,
@@ -189,20 +177,6 @@ pub struct Logging {
 pub enum LogFormat {
     Text,
     Json,
-}
-
-impl Llm {
-    /// What an environment variable of the model providers says: the general ones as they are configured, those of a
-    /// family as they are set.
-    pub fn variable(&self, name: &str) -> Option<String> {
-        match name {
-            "LLM_PROVIDER" => Some(self.provider.clone()),
-            "LLM_API_KEY" => self.api_key.as_ref().map(|key| key.expose().to_owned()),
-            "LLM_BASE_URL" => self.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
-            "LLM_TEMPERATURE" => self.temperature.clone(),
-            _ => std::env::var(name).ok(),
-        }
-    }
 }
 
 impl Settings {
@@ -225,6 +199,7 @@ impl Settings {
         if self.crawler.page_timeout.is_zero() || self.crawler.parse_timeout.is_zero() {
             return wrong("crawler.page_timeout and crawler.parse_timeout must not be zero".to_owned());
         }
+        self.llm.check().or_else(wrong)?;
         if !matches!(self.logging.format.as_str(), "text" | "json") {
             return wrong(format!("logging.format is `{}`; it is text or json", self.logging.format));
         }

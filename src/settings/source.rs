@@ -5,10 +5,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::layers::{Given, Layers};
-use super::{BadSettings, peer_keys};
+use super::{BadSettings, families, peer_keys};
 
 /// What the file gives. Keys of existing files that mean nothing here become notices.
-pub fn read(path: &Path, layers: &Layers, notices: &mut Vec<String>) -> Result<Vec<Given>, BadSettings> {
+pub fn read(path: &Path, layers: &mut Layers, notices: &mut Vec<String>) -> Result<Vec<Given>, BadSettings> {
     let name = path.display().to_string();
     let text =
         std::fs::read_to_string(path).map_err(|source| BadSettings::Unreadable { path: name.clone(), source })?;
@@ -30,7 +30,7 @@ pub fn read(path: &Path, layers: &Layers, notices: &mut Vec<String>) -> Result<V
 struct File<'a> {
     name: &'a str,
     text: &'a str,
-    layers: &'a Layers,
+    layers: &'a mut Layers,
     notices: &'a mut Vec<String>,
     given: Vec<Given>,
 }
@@ -38,6 +38,10 @@ struct File<'a> {
 impl File<'_> {
     fn take(&mut self, key: String, value: Value) -> Result<(), BadSettings> {
         let origin = format!("{}:{}", self.name, line_of(self.text, &key));
+        let key = match families::open(self.layers, &key) {
+            Ok(key) => key,
+            Err(message) => return Err(BadSettings::Value { origin, key, message }),
+        };
         if let Some(reason) = peer_keys::without_effect(&key) {
             if key == "security.jwt_enabled" && value == Value::Bool(true) {
                 let message = "signed tokens are not there yet; set security.api_token instead".to_owned();
@@ -55,9 +59,13 @@ impl File<'_> {
         }
         match value {
             Value::Null => Ok(()),
-            Value::Object(section) => {
-                section.into_iter().try_for_each(|(name, value)| self.take(format!("{key}.{name}"), value))
-            }
+            Value::Object(section) => section.into_iter().try_for_each(|(name, value)| {
+                if name.contains('.') {
+                    let message = format!("`{name}` holds a `.`, which no name of a key or a family does");
+                    return Err(BadSettings::Value { origin: origin.clone(), key: key.clone(), message });
+                }
+                self.take(format!("{key}.{name}"), value)
+            }),
             _ => Err(BadSettings::Value { origin, key, message: "a section with keys of its own".to_owned() }),
         }
     }

@@ -104,3 +104,109 @@ fn redis_host_chooses_the_redis_store() {
     assert_eq!(settings.store.backend, StoreBackend::Redis);
     assert_eq!(settings.redis.host, "cache");
 }
+
+fn family(loaded: &Loaded, name: &str) -> Family {
+    loaded.settings.llm.families.get(name).expect("it is known").clone()
+}
+
+fn key(loaded: &Loaded, name: &str) -> Option<String> {
+    family(loaded, name).api_key.map(|key| key.expose().to_owned())
+}
+
+#[test]
+fn each_family_of_models_has_its_own_key() {
+    let given = environment(&[("OPENAI_API_KEY", "a"), ("ANTHROPIC_API_KEY", "b"), ("GROQ_TEMPERATURE", "0.5")]);
+    let loaded = load(None, &given, &[]).unwrap();
+    assert_eq!((key(&loaded, "openai"), key(&loaded, "anthropic")), (Some("a".into()), Some("b".into())));
+    assert_eq!((key(&loaded, "groq"), family(&loaded, "groq").temperature), (None, Some(0.5)));
+    assert!(family(&loaded, "openai").needs_key && !family(&loaded, "ollama").needs_key);
+}
+
+#[test]
+fn the_general_keys_go_to_the_default_models_family_only() {
+    let given = environment(&[("LLM_PROVIDER", "groq/llama"), ("LLM_API_KEY", "k"), ("LLM_TEMPERATURE", "0.2")]);
+    let loaded = load(None, &given, &[]).unwrap();
+    assert_eq!((key(&loaded, "groq"), key(&loaded, "openai")), (Some("k".into()), None));
+    assert_eq!(family(&loaded, "groq").temperature, Some(0.2));
+    let both = environment(&[("LLM_API_KEY", "general"), ("OPENAI_API_KEY", "own")]);
+    assert_eq!(key(&load(None, &both, &[]).unwrap(), "openai"), Some("own".into()));
+}
+
+#[test]
+fn a_family_of_ones_own_is_an_address_and_needs_no_key() {
+    let given = environment(&[("LLM_PROVIDER", "vLLM/qwen"), ("LLM_BASE_URL", "http://10.0.0.7:8000/v1")]);
+    let own = family(&load(None, &given, &[]).unwrap(), "vllm");
+    assert_eq!((own.base_url.as_str(), own.needs_key, own.speaks), ("http://10.0.0.7:8000/v1", false, Speaks::OpenAi));
+    let moved = load(None, &environment(&[("OPENAI_BASE_URL", "http://proxy.lan/v1")]), &[]).unwrap();
+    assert_eq!((family(&moved, "openai").needs_key, family(&moved, "mistral").needs_key), (false, true));
+}
+
+#[test]
+fn any_number_of_families_are_added_in_the_file_and_by_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yml");
+    let text = "llm:\n  families:\n    My-vLLM:\n      base_url: http://10.0.0.7:8000/v1\n      api_key_env: GPU_KEY\n      \
+        models: [qwen]\n      context_tokens: 32000\n    lm-studio: {base_url: \"http://localhost:1234/v1\"}\n";
+    std::fs::write(&path, text).unwrap();
+    let given = environment(&[
+        ("GPU_KEY", "hidden"),
+        ("OPILIO__LLM__FAMILIES__MY_VLLM__CONCURRENCY", "2"),
+        ("OPILIO__LLM__FAMILIES__THIRD__BASE_URL", "http://third.lan/v1"),
+        ("OPILIO__LLM__FAMILIES__LM_STUDIO__API_KEY", "hidden-too"),
+        ("LM_STUDIO_API_KEY", "not this one"),
+    ]);
+    let loaded = load(Some(&path), &given, &[]).unwrap();
+    let own = family(&loaded, "my-vllm");
+    assert_eq!((own.context_tokens.get(), own.concurrency, own.models), (32_000, 2, vec!["qwen".to_owned()]));
+    assert_eq!(key(&loaded, "my-vllm"), Some("hidden".into()));
+    assert_eq!(key(&loaded, "lm-studio"), Some("hidden-too".into()));
+    assert_eq!(family(&loaded, "third").base_url.as_str(), "http://third.lan/v1");
+    let report = loaded.report();
+    assert!(
+        report.contains("# GPU_KEY") && report.contains("# OPILIO__LLM__FAMILIES__MY_VLLM__CONCURRENCY"),
+        "{report}"
+    );
+    assert!(!report.contains("hidden") && !report.contains("tokens_per_minute"), "{report}");
+}
+
+#[test]
+fn what_is_wrong_with_a_family_is_named_with_its_line() {
+    for (text, says) in [
+        (
+            "llm:\n  families:\n    own:\n      base_ur: http://a.lan\n",
+            "config.yml:4: unknown key `llm.families.own.base_ur`; is `llm.families.own.base_url` meant?",
+        ),
+        (
+            "llm:\n  families:\n    own:\n      base_url: a.lan\n",
+            "config.yml:4: `llm.families.own.base_url`: is not an http(s) address",
+        ),
+        ("llm:\n  families:\n    own:\n      base_url: http://me:pw@a.lan\n", "a key belongs in api_key"),
+        ("llm:\n  families:\n    own:\n      context_tokens: 0\n", "base_url`: is needed"),
+        ("llm:\n  families:\n    openai:\n      context_tokens: 0\n", "config.yml:4"),
+        ("llm:\n  families:\n    openai:\n      speaks: french\n", "config.yml:4"),
+        ("llm:\n  families:\n    openai:\n      temperature: 3\n", "config.yml:4"),
+        ("llm:\n  families:\n    llama.cpp:\n      base_url: http://a.lan\n", "`llama.cpp` holds a `.`"),
+        ("llm: {fallback: nobody/x}", "llm.fallback is `nobody/x`"),
+        ("llm: {allowed_providers: [nobody]}", "llm.allowed_providers holds `nobody`"),
+        ("llm: {timeout: 0s}", "llm.timeout"),
+        ("llm: {temperature: hot}", "config.yml:1"),
+    ] {
+        let error = load_file(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+    let bad = load(None, &environment(&[("OPENAI_BASE_URL", "10.0.0.7")]), &[]).unwrap_err().to_string();
+    assert!(bad.starts_with("OPENAI_BASE_URL: "), "{bad}");
+}
+
+#[test]
+fn every_key_of_a_family_is_in_the_shipped_file() {
+    for (name, _) in families::keys() {
+        assert!(DEFAULTS.contains(&format!("    #   {name}: ")), "{name}");
+    }
+}
+
+#[test]
+fn a_default_model_that_nobody_has_is_said_once_and_stops_nothing() {
+    let loaded = load(None, &environment(&[("LLM_PROVIDER", "bedrock/x")]), &[]).unwrap();
+    assert!(loaded.notices.iter().any(|notice| notice.starts_with("llm.provider: ")), "{:?}", loaded.notices);
+}

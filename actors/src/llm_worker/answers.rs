@@ -1,7 +1,7 @@
 //! Extracted content that is used again for the same page, instruction, schema, model and temperature.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,7 +21,8 @@ pub struct Same {
 /// How much is kept, in this process's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerCache {
-    pub most: usize,
+    /// Of what was asked and of what was answered.
+    pub max_bytes: usize,
     pub keep: Duration,
 }
 
@@ -41,14 +42,15 @@ pub struct Answers {
 
 #[derive(Default)]
 struct Kept {
-    contents: HashMap<Same, (Instant, Content)>,
-    order: VecDeque<Same>,
+    contents: HashMap<Arc<Same>, (Instant, Content)>,
+    order: VecDeque<(Arc<Same>, usize)>,
+    bytes: usize,
 }
 
 impl Answers {
     /// `None`: nothing is kept.
     pub fn new(bounds: Option<AnswerCache>) -> Self {
-        Self { bounds: bounds.filter(|bounds| bounds.most > 0), kept: Mutex::default() }
+        Self { bounds: bounds.filter(|bounds| bounds.max_bytes > 0), kept: Mutex::default() }
     }
 
     pub fn find(&self, same: &Same) -> Option<Content> {
@@ -60,15 +62,35 @@ impl Answers {
 
     pub fn keep(&self, same: Same, content: &Content) {
         let Some(bounds) = self.bounds else { return };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.contents.insert(same.clone(), (Instant::now(), content.clone())).is_none() {
-            kept.order.push_back(same);
+        let same = Arc::new(same);
+        let size = same.size() + content.size();
+        if size > bounds.max_bytes {
+            return;
         }
-        while kept.order.len() > bounds.most
-            && let Some(oldest) = kept.order.pop_front()
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.contents.insert(Arc::clone(&same), (Instant::now(), content.clone())).is_none() {
+            kept.order.push_back((same, size));
+            kept.bytes += size;
+        }
+        while kept.bytes > bounds.max_bytes
+            && let Some((oldest, size)) = kept.order.pop_front()
         {
             kept.contents.remove(&oldest);
+            kept.bytes -= size;
         }
+    }
+}
+
+impl Same {
+    fn size(&self) -> usize {
+        let Self { page, instruction, schema, model, .. } = self;
+        page.len() + instruction.len() + schema.as_ref().map_or(0, String::len) + model.len() + size_of::<Self>()
+    }
+}
+
+impl Content {
+    fn size(&self) -> usize {
+        self.value.to_string().len() + self.notes.iter().map(String::len).sum::<usize>()
     }
 }
 
@@ -88,7 +110,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_newest_answers_are_found_while_they_are_fresh() {
         let keep = Duration::from_secs(60);
-        let answers = Answers::new(Some(AnswerCache { most: 2, keep }));
+        let room_for_two = 2 * (same("a").size() + content("a").size());
+        let answers = Answers::new(Some(AnswerCache { max_bytes: room_for_two, keep }));
+        answers.keep(same(&"x".repeat(room_for_two)), &content("x"));
         for page in ["a", "b", "c"] {
             answers.keep(same(page), &content(page));
         }
