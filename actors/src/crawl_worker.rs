@@ -8,6 +8,7 @@ use actix::prelude::*;
 
 pub use crawl::{CrawlPolicy, Crawler};
 
+use crate::domain::id::JobId;
 use crate::domain::lease::Lease;
 use crate::ports::Claim;
 use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
@@ -23,6 +24,13 @@ pub struct StartCrawl {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct StopCrawl;
+
+/// One more page of a job is written down. A hint: the store knows which.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct PageCrawled {
+    pub job: JobId,
+}
 
 /// A worker is idle again, and how its job went.
 #[derive(Debug, Message)]

@@ -1,13 +1,17 @@
-//! Answers for the HTTP routes: lets jobs in or says that none are taken, and passes commands on to their owners.
+//! Answers for the HTTP routes: lets jobs in or says that none are taken, passes commands on to their owners, and knows
+//! who waits for which job.
 
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
+use crate::crawl_worker::PageCrawled;
+use crate::domain::id::JobId;
 use crate::domain::job::Job;
-use crate::job_supervisor::{CancelJob, DrainJobs, JobSupervisor, SubmitJob};
+use crate::job_supervisor::{CancelJob, DrainJobs, JobSettled, JobStarted, JobSupervisor, SubmitJob};
 use crate::keeper::Post;
 use crate::ports::{StoreError, Submission};
+use crate::watchers::{Watch, Watchers};
 use crate::webhook_sender::{DrainDeliveries, ReplayDelivery, WebhookSender};
 
 /// Let no more jobs in; give running ones `grace`, then hand them back; let webhooks in flight end in
@@ -23,15 +27,23 @@ pub struct Drain {
 #[rtype(result = "bool")]
 pub struct IsOpen;
 
+/// Be woken when something happens to a job, until the answer is dropped.
+#[derive(Debug, Message)]
+#[rtype(result = "Watch")]
+pub struct WatchJob {
+    pub job: JobId,
+}
+
 pub struct HttpFront {
     supervisor: Post<JobSupervisor>,
     sender: Post<WebhookSender>,
     draining: bool,
+    watchers: Watchers,
 }
 
 impl HttpFront {
     pub fn new(supervisor: Post<JobSupervisor>, sender: Post<WebhookSender>) -> Self {
-        Self { supervisor, sender, draining: false }
+        Self { supervisor, sender, draining: false, watchers: Watchers::default() }
     }
 }
 
@@ -85,6 +97,38 @@ impl Handler<IsOpen> for HttpFront {
 
     fn handle(&mut self, _: IsOpen, _: &mut Self::Context) -> bool {
         !self.draining
+    }
+}
+
+impl Handler<WatchJob> for HttpFront {
+    type Result = MessageResult<WatchJob>;
+
+    fn handle(&mut self, WatchJob { job }: WatchJob, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.watchers.watch(job))
+    }
+}
+
+impl Handler<JobStarted> for HttpFront {
+    type Result = ();
+
+    fn handle(&mut self, JobStarted { job }: JobStarted, _: &mut Self::Context) {
+        self.watchers.tell(&job);
+    }
+}
+
+impl Handler<PageCrawled> for HttpFront {
+    type Result = ();
+
+    fn handle(&mut self, PageCrawled { job }: PageCrawled, _: &mut Self::Context) {
+        self.watchers.tell(&job);
+    }
+}
+
+impl Handler<JobSettled> for HttpFront {
+    type Result = ();
+
+    fn handle(&mut self, JobSettled { job }: JobSettled, _: &mut Self::Context) {
+        self.watchers.tell(&job.id);
     }
 }
 

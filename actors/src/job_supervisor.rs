@@ -54,6 +54,21 @@ pub struct JobSettled {
     pub job: Arc<Job>,
 }
 
+/// A worker begins an attempt at a job.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct JobStarted {
+    pub job: JobId,
+}
+
+/// Whom the supervisor tells what happens to jobs.
+#[derive(Clone)]
+pub struct Listeners {
+    pub started: Recipient<JobStarted>,
+    pub settled: Recipient<JobSettled>,
+    pub sender: Post<WebhookSender>,
+}
+
 /// Pages removed in one write at most, so that others get their turn between.
 const EXPIRED_PAGES: usize = 1000;
 
@@ -82,7 +97,7 @@ pub struct JobSupervisor {
     trades: Trades,
     node: NodeId,
     policy: JobPolicy,
-    listener: Post<WebhookSender>,
+    listeners: Listeners,
     metrics: Metrics,
     /// Crawl workers and LLM workers.
     crews: [Crew; 2],
@@ -100,7 +115,7 @@ impl JobSupervisor {
         trades: Trades,
         node: NodeId,
         policy: JobPolicy,
-        listener: Post<WebhookSender>,
+        listeners: Listeners,
         metrics: Metrics,
         tombstone: Tombstone,
     ) -> Self {
@@ -111,7 +126,7 @@ impl JobSupervisor {
             trades,
             node,
             policy,
-            listener,
+            listeners,
             metrics,
             crews,
             sweeping: false,
@@ -176,6 +191,7 @@ impl JobSupervisor {
             let lease = claim.lease.clone();
             if self.crew(task).employ(claim) {
                 info!(%task_id, attempt, "job started");
+                self.listeners.started.do_send(JobStarted { job: task_id });
             } else {
                 self.return_job(lease, Interruption::Drained, None, 1, ctx);
             }
@@ -228,7 +244,9 @@ impl JobSupervisor {
                 let status = job.state.status().as_str();
                 info!(task_id = %job.id, status, error = job.error.as_deref(), "job settled");
                 self.metrics.settled(status);
-                self.listener.tell(JobSettled { job: Arc::new(job) });
+                let settled = JobSettled { job: Arc::new(job) };
+                self.listeners.settled.do_send(settled.clone());
+                self.listeners.sender.tell(settled);
             }
             // Its lease runs out, it is claimed again, and found with nothing left to crawl.
             Err(error) => warn!(%error, "a job could not be settled"),

@@ -12,6 +12,7 @@ pub mod metrics;
 mod persistence;
 pub mod ports;
 pub mod start;
+pub mod watchers;
 pub mod webhook_sender;
 mod worker;
 

@@ -7,7 +7,7 @@ use actix::prelude::*;
 use crate::crawl_worker::{CrawlPolicy, Crawler};
 use crate::domain::id::NodeId;
 use crate::http_front::HttpFront;
-use crate::job_supervisor::{JobPolicy, JobSupervisor, Trades};
+use crate::job_supervisor::{JobPolicy, JobSupervisor, Listeners, Trades};
 use crate::keeper::{Post, keep};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
@@ -54,15 +54,20 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
         WebhookSender::new(store, transport, node, webhooks.clone(), counts.clone(), tombstone)
     });
 
-    let crawler = Crawler { store, fetcher, reader, policy: crawl };
+    let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
+    let crawler = Crawler { store, fetcher, reader, policy: crawl, listener: front.clone().recipient() };
     let crawler = Arc::new(crawler);
     let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
     let trades = Trades { crawler, extractor: Arc::new(extractor) };
-    let (listener, counts) = (sender.clone(), metrics.clone());
+    let listeners = Listeners {
+        started: front.clone().recipient(),
+        settled: front.clone().recipient(),
+        sender: sender.clone(),
+    };
+    let counts = metrics.clone();
     keep(supervisor.clone(), "job_supervisor", metrics, move |tombstone| {
-        JobSupervisor::new(trades.clone(), node.clone(), jobs, listener.clone(), counts.clone(), tombstone)
+        JobSupervisor::new(trades.clone(), node.clone(), jobs, listeners.clone(), counts.clone(), tombstone)
     });
 
-    let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
     Actors { front, supervisor, sender }
 }

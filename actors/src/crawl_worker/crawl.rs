@@ -4,8 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::Recipient;
 use futures_util::stream::{self, StreamExt};
 
+use super::PageCrawled;
 use crate::domain::crawl::{CrawlSpec, Effort, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::job::Task;
@@ -31,6 +33,7 @@ pub struct Crawler {
     pub fetcher: Arc<dyn PageFetcher>,
     pub reader: Arc<dyn PageReader>,
     pub policy: CrawlPolicy,
+    pub listener: Recipient<PageCrawled>,
 }
 
 impl Crawler {
@@ -91,7 +94,9 @@ impl Crawler {
 
     /// A finished page is not thrown away because the store is away for a while.
     async fn write_down(&self, lease: &Lease, record: PageRecord) -> Result<(), StoreError> {
-        persistently(|| self.store.record_pages(lease, vec![record.clone()])).await.map(|_| ())
+        persistently(|| self.store.record_pages(lease, vec![record.clone()])).await?;
+        self.listener.do_send(PageCrawled { job: lease.job.clone() });
+        Ok(())
     }
 }
 

@@ -1,0 +1,96 @@
+//! Who waits for news of which job.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::domain::id::JobId;
+
+/// News may be lost, or be another process's: whoever waits looks into the store this often all the same.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Wakes whoever waits for one job. What has changed, the store knows.
+#[derive(Debug)]
+pub struct Watch {
+    news: watch::Receiver<()>,
+}
+
+impl Watch {
+    /// Returns when the job may have changed since the last call.
+    pub async fn changed(&mut self) {
+        match timeout(LOOK, self.news.changed()).await {
+            // Who told the news is gone.
+            Ok(Err(_)) => tokio::time::sleep(LOOK).await,
+            Ok(Ok(())) | Err(_) => {}
+        }
+    }
+}
+
+/// Everybody who waits, by job.
+#[derive(Debug, Default)]
+pub struct Watchers {
+    jobs: HashMap<JobId, watch::Sender<()>>,
+    /// When as many jobs are watched, those that nobody watches any more are forgotten.
+    crowded: usize,
+}
+
+impl Watchers {
+    pub fn watch(&mut self, job: JobId) -> Watch {
+        if self.jobs.len() >= self.crowded {
+            self.jobs.retain(|_, told| !told.is_closed());
+            self.crowded = (2 * self.jobs.len()).max(64);
+        }
+        let told = self.jobs.entry(job).or_insert_with(|| watch::channel(()).0);
+        Watch { news: told.subscribe() }
+    }
+
+    pub fn tell(&mut self, job: &JobId) {
+        if let Some(told) = self.jobs.get(job)
+            && told.send(()).is_err()
+        {
+            self.jobs.remove(job);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::id::TaskType;
+
+    fn job(random: u128) -> JobId {
+        JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, random)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_of_a_job_wake_those_who_wait_for_it_and_nobody_else() {
+        let mut watchers = Watchers::default();
+        let (mut first, mut second) = (watchers.watch(job(1)), watchers.watch(job(1)));
+        let mut other = watchers.watch(job(2));
+        watchers.tell(&job(1));
+        let began = tokio::time::Instant::now();
+        first.changed().await;
+        second.changed().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        other.changed().await;
+        assert_eq!(began.elapsed(), LOOK, "without news the store is looked into");
+    }
+
+    #[test]
+    fn a_job_that_nobody_waits_for_any_more_is_forgotten() {
+        let mut watchers = Watchers::default();
+        for random in 0..1000 {
+            drop(watchers.watch(job(random)));
+        }
+        assert!(watchers.jobs.len() <= 64);
+        let kept = watchers.watch(job(5000));
+        watchers.tell(&job(5000));
+        drop(kept);
+        watchers.tell(&job(5000));
+        assert!(!watchers.jobs.contains_key(&job(5000)));
+    }
+}
