@@ -1,26 +1,35 @@
 //! The HTTP API: routes, one file a resource; one table of errors.
 
 mod access;
+mod attended;
 mod body;
+mod configs;
+mod configurations;
 pub mod crawl_options;
 mod deliveries;
 mod errors;
+mod events;
 mod extraction;
 pub mod header_rules;
 mod health;
 mod jobs;
 mod metrics;
+mod reading;
+mod results;
+mod seen;
 mod status;
 mod submission;
+mod synchronous;
 mod webhook_config;
 
 use std::sync::Arc;
 
 use actix::Addr;
 use actix_web::web;
-use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::id::{JobId, Principal};
+use opilio_actors::domain::job::JobSpec;
 use opilio_actors::http_front::HttpFront;
-use opilio_actors::ports::{Clock, JobStore};
+use opilio_actors::ports::{Clock, Idempotency, JobStore, NewJob};
 use prometheus_client::registry::Registry;
 
 pub use access::Access;
@@ -62,6 +71,22 @@ impl Api {
             .service(post("/crawl/job").route(web::post().to(jobs::submit_crawl)))
             .service(post("/llm/job").route(web::post().to(jobs::submit_llm)))
             .service(job())
+            .service(get("/crawl/job/{task_id}/pages/{page}").route(web::get().to(jobs::page)))
+            .service(get("/job/{task_id}").route(web::get().to(jobs::status)))
+            .service(get("/task/{task_id}").route(web::get().to(jobs::status)))
+            .service(post("/crawl").route(web::post().to(synchronous::crawl)))
+            .service(post("/crawl/stream").route(web::post().to(synchronous::crawl_stream)))
+            .service(post("/md").route(web::post().to(reading::markdown)))
+            .service(post("/html").route(web::post().to(reading::html)))
+            .service(get("/llm/{url:.+}").route(web::get().to(reading::ask)))
+            .service(get("/schema").route(web::get().to(configurations::schema)))
+            .service(post("/config/dump").route(web::post().to(configurations::dump)))
+            .service(post("/screenshot").route(web::post().to(errors::needs_a_browser)))
+            .service(post("/pdf").route(web::post().to(errors::needs_a_browser)))
+            .service(post("/execute_js").route(web::post().to(errors::needs_a_browser)))
+            .service(get("/hooks/info").route(web::get().to(errors::needs_a_browser)))
+            .service(get("/artifacts/{artifact_id}").route(web::get().to(errors::needs_a_browser)))
+            .service(get("/jobs/{task_id}/events").route(web::get().to(events::events)))
             .service(get("/jobs").route(web::get().to(jobs::list)))
             .service(post("/jobs/{task_id}/rerun").route(web::post().to(jobs::rerun)))
             .service(
@@ -75,6 +100,13 @@ impl Api {
             .service(get("/ready").route(web::get().to(health::ready)))
             .service(get("/metrics").route(web::get().to(metrics::metrics)))
             .default_service(web::to(errors::no_such_route));
+    }
+
+    /// A job of this caller's, with an id of its own.
+    fn new_job(&self, spec: JobSpec, idempotency: Option<Idempotency>) -> NewJob {
+        let random = ulid::Ulid::generate().random();
+        let id = JobId::new(spec.task_type(), self.clock.now(), random);
+        NewJob { id, principal: self.principal(), spec, idempotency }
     }
 
     /// On whose behalf a request comes: everybody is one, until credentials tell them apart.

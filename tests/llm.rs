@@ -200,3 +200,22 @@ async fn a_bad_schema_is_refused_with_its_place() {
     let (status, answer) = scene.server.post("/llm/job", body).await;
     assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "schema", "type"])));
 }
+
+#[actix::test]
+async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
+    let scene = Scene::start().await;
+    let page = scene.outside.page("/article");
+    for page in [page.clone(), page.replace("://", "%3A%2F%2F")] {
+        let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=openai/good")).await;
+        assert_eq!(status, 200, "{answer}");
+        assert!(answer["answer"].is_string(), "{answer}");
+    }
+    let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=groq/x")).await;
+    assert_eq!(status, 502);
+    assert!(answer["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{answer}");
+    assert_eq!(scene.server.get(&format!("/llm/{page}")).await.0, 400, "without a question");
+    assert_eq!(scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await.0, 422);
+    let body = json!({"url": page, "f": "llm", "provider": "openai/good"});
+    let (status, answer) = scene.server.post("/md", body).await;
+    assert_eq!((status, &answer["filter"]), (200, &json!("llm")), "{answer}");
+}

@@ -60,21 +60,29 @@ pub struct Tombstone {
     _buried: oneshot::Sender<()>,
 }
 
-/// Starts the actor on this arbiter, and again each time it dies.
+/// Starts the actor on this arbiter at once, and again each time it dies.
 pub fn keep<A>(post: Post<A>, name: &'static str, metrics: Metrics, make: impl Fn(Tombstone) -> A + 'static)
 where
     A: Actor<Context = Context<A>>,
 {
-    actix::spawn(async move {
-        for generation in 0_u32.. {
-            let (buried, gone) = oneshot::channel();
-            metrics.started(name, generation.into());
-            post.set(Some(make(Tombstone { _buried: buried }).start()));
+    let begin = move |generation: u32| {
+        let (buried, gone) = oneshot::channel();
+        metrics.started(name, generation.into());
+        post.set(Some(make(Tombstone { _buried: buried }).start()));
+        let (post, metrics) = (post.clone(), metrics.clone());
+        async move {
             let _ = gone.await;
             post.set(None);
             metrics.died(name, "unknown");
             error!(actor = name, "an actor died and is replaced");
-            tokio::time::sleep(RESTART.wait(generation.saturating_add(1), 0.0)).await;
+        }
+    };
+    let mut life = begin(0);
+    actix::spawn(async move {
+        for generation in 1_u32.. {
+            life.await;
+            tokio::time::sleep(RESTART.wait(generation, 0.0)).await;
+            life = begin(generation);
         }
     });
 }

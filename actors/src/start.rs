@@ -59,11 +59,8 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
     let crawler = Arc::new(crawler);
     let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
     let trades = Trades { crawler, extractor: Arc::new(extractor) };
-    let listeners = Listeners {
-        started: front.clone().recipient(),
-        settled: front.clone().recipient(),
-        sender: sender.clone(),
-    };
+    let listeners =
+        Listeners { started: front.clone().recipient(), settled: front.clone().recipient(), sender: sender.clone() };
     let counts = metrics.clone();
     keep(supervisor.clone(), "job_supervisor", metrics, move |tombstone| {
         JobSupervisor::new(trades.clone(), node.clone(), jobs, listeners.clone(), counts.clone(), tombstone)

@@ -20,10 +20,9 @@ pub struct Watch {
 impl Watch {
     /// Returns when the job may have changed since the last call.
     pub async fn changed(&mut self) {
-        match timeout(LOOK, self.news.changed()).await {
+        if let Ok(Err(_)) = timeout(LOOK, self.news.changed()).await {
             // Who told the news is gone.
-            Ok(Err(_)) => tokio::time::sleep(LOOK).await,
-            Ok(Ok(())) | Err(_) => {}
+            tokio::time::sleep(LOOK).await;
         }
     }
 }

@@ -58,7 +58,7 @@ fn is_dropped(holds: Holds, element: &Element) -> bool {
     }
 }
 
-fn is_void(tag: Tag) -> bool {
+pub(crate) fn is_void(tag: Tag) -> bool {
     matches!(tag, Tag::Br | Tag::Hr | Tag::Img | Tag::Input | Tag::Source | Tag::Wbr | Tag::Col | Tag::Area)
 }
 
@@ -81,7 +81,7 @@ fn open(tree: &Tree, id: Id, element: &Element, out: &mut String) {
 }
 
 /// Raw-text elements cannot hold escaped text, and odd names would not survive another parse.
-fn name(element: &Element) -> &str {
+pub(crate) fn name(element: &Element) -> &str {
     let name = &*element.name.local;
     match element.tag {
         Tag::Listing | Tag::Plaintext | Tag::Xmp => "pre",
@@ -113,7 +113,7 @@ pub(crate) fn escape_text(text: &str, out: &mut String) {
     escape(text, b"&<>\xc2", out);
 }
 
-fn escape_value(value: &str, out: &mut String) {
+pub(crate) fn escape_value(value: &str, out: &mut String) {
     escape(value, b"&<\"\xc2", out);
 }
 

@@ -19,6 +19,7 @@ mod options;
 mod output;
 mod plain;
 mod reader;
+mod skeleton;
 mod srcset;
 mod survey;
 mod tables;
@@ -30,6 +31,7 @@ pub use options::{Limits, MarkdownOptions, Options};
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
 pub use plain::read_text;
 pub use reader::{Unreadable, read};
+pub use skeleton::skeleton;
 
 /// Parses a page as [`read`] does and throws the tree away; the number of its nodes is returned.
 ///

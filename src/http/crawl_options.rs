@@ -24,9 +24,10 @@ use opilio_actors::domain::job::Warning;
 use serde_json::Value;
 
 pub use documentation::documentation;
+pub use key::Section;
+pub use plain::plain;
 pub use report::{FieldError, Loc};
 
-use self::key::Section;
 use self::reading::Reading;
 use self::report::Place;
 
@@ -41,12 +42,20 @@ pub struct Parsed {
     pub errors: Vec<FieldError>,
 }
 
+/// Crawl4AI's default of every key of a section.
+pub fn defaults(section: Section) -> impl Iterator<Item = (String, Value)> {
+    section.keys().iter().map(|key| {
+        let default = key.harmless.first().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        (key.name.to_owned(), default)
+    })
+}
+
 /// Reads both configurations, each flat or typed; absent and `null` are the same.
 pub fn parse(browser: Option<&Value>, crawler: Option<&Value>) -> Parsed {
     let mut reading = Reading::default();
     for (section, config) in [(Section::Browser, browser), (Section::Crawler, crawler)] {
         if let Some(config) = config.filter(|config| !config.is_null()) {
-            reading.section(section, &plain::plain(config), &Place::body().child(section.path()));
+            reading.section(section, &plain(config), &Place::body().child(section.path()));
         }
     }
     reading.count_unnamed();

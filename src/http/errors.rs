@@ -32,6 +32,15 @@ pub enum ApiError {
     QueueFull { principal: bool },
     #[error("The service cannot take this now; try again later")]
     Away,
+    /// There is no such thing here so far; the text says what is missing.
+    #[error("{0}")]
+    NotYet(&'static str),
+    /// The page, or the model, that the answer was to be made of.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Every page failed; the first one's reason.
+    #[error("Crawl request failed: {0}")]
+    CrawlFailed(String),
     #[error("Internal server error")]
     Internal(String),
 }
@@ -66,7 +75,9 @@ impl ResponseError for ApiError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueueFull { principal: true } => StatusCode::TOO_MANY_REQUESTS,
             Self::QueueFull { principal: false } | Self::Away => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::Unreadable(_) => StatusCode::BAD_GATEWAY,
+            Self::CrawlFailed(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -94,6 +105,11 @@ impl ResponseError for ApiError {
 /// Whatever no route answers.
 pub async fn no_such_route() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NoSuchRoute)
+}
+
+/// What only a browser can do.
+pub async fn needs_a_browser() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::NotYet("this needs a browser, which this server does not have yet"))
 }
 
 /// A route answers here, but not to this method.

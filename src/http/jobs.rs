@@ -7,14 +7,17 @@ use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
-use opilio_actors::ports::{Idempotency, JobFilter, NewJob, Submission};
+use opilio_actors::ports::{Idempotency, JobFilter, Submission};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
+use super::results::{self, Piece, Selection};
 use super::{Api, body, extraction, status, submission};
+
+const NDJSON: &str = "application/x-ndjson";
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -44,11 +47,10 @@ async fn admit(
     spec: JobSpec,
     idempotency: Option<Idempotency>,
 ) -> Result<HttpResponse, ApiError> {
-    let random = ulid::Ulid::generate().random();
-    let id = JobId::new(spec.task_type(), api.clock.now(), random);
     let warnings = spec.warnings.clone();
     let page = (spec.task_type() == TaskType::LlmExtraction).then(|| spec.urls().first().cloned()).flatten();
-    let job = NewJob { id: id.clone(), principal: api.principal(), spec, idempotency };
+    let job = api.new_job(spec, idempotency);
+    let id = job.id.clone();
     let id = match api.front.send(SubmitJob { job }).await?? {
         Submission::Admitted => id,
         Submission::Known(known) => known,
@@ -86,20 +88,60 @@ pub async fn status(
     api: web::Data<Api>,
     request: HttpRequest,
     id: web::Path<String>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let job = find(&api, &id).await?;
     let base = base(&request);
     if !status::has_result(&job) {
         return Ok(HttpResponse::Ok().json(status::view(&job, &base)));
     }
-    let pages = api.store.pages(&job.id, 0, usize::MAX).await?;
-    let pages: Vec<_> = pages.into_iter().map(|(_, page)| page).collect();
-    if pages.len() != job.spec.urls().len() {
-        // It expired between the two reads.
-        return Err(ApiError::NotFound);
+    if job.spec.task_type() == TaskType::LlmExtraction {
+        let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
+        let body = status::with_extracted(&job, &base, &record);
+        return Ok(HttpResponse::Ok().content_type("application/json").body(body));
     }
-    let body = status::with_result(&job, &base, &pages);
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    let selection = selection(&query, job.progress.total)?;
+    if wants_lines(&request) {
+        let selection = Selection { separator: b'\n', ..selection };
+        let pieces = vec![Piece::Pages, Piece::Text("\n".to_owned())];
+        return results::answer(&api.store, &job.id, NDJSON, pieces, selection).await;
+    }
+    results::answer(&api.store, &job.id, "application/json", status::around_pages(&job, &base), selection).await
+}
+
+/// Which part of a result `GET /crawl/job/{id}` is to show.
+#[derive(Debug, Default, Deserialize)]
+pub struct PageQuery {
+    offset: Option<String>,
+    limit: Option<String>,
+    fields: Option<String>,
+}
+
+fn selection(query: &PageQuery, total: u32) -> Result<Selection, ApiError> {
+    let mut errors = Vec::new();
+    let offset = choice("offset", query.offset.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(0_u32);
+    let limit = choice("limit", query.limit.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(u32::MAX);
+    if !errors.is_empty() {
+        return Err(ApiError::Invalid(errors));
+    }
+    let start = offset.min(total);
+    let fields = query.fields.as_deref().filter(|fields| !fields.is_empty());
+    let fields = fields.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
+    Ok(Selection { range: start..start.saturating_add(limit).min(total), fields, separator: b',' })
+}
+
+fn wants_lines(request: &HttpRequest) -> bool {
+    let accept = request.headers().get("accept").and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.split(',').any(|kind| kind.split(';').next().unwrap_or("").trim() == NDJSON))
+}
+
+/// One page's result, as soon as it is there.
+pub async fn page(api: web::Data<Api>, path: web::Path<(String, u32)>) -> Result<HttpResponse, ApiError> {
+    let (id, index) = path.into_inner();
+    let job = find(&api, &id).await?;
+    let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
+    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NotFound)?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(page))
 }
 
 pub async fn cancel(

@@ -1,6 +1,6 @@
 //! A job as clients see it.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use opilio_actors::domain::crawl_result::{head, tail};
 use opilio_actors::domain::delivery::{DeliveryState, DeliveryStatus};
 use opilio_actors::domain::extraction::Extracted;
@@ -10,6 +10,8 @@ use opilio_actors::domain::time::rfc3339;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+
+use super::results::Piece;
 
 /// Everything but the results.
 pub fn view(job: &Job, base: &str) -> Map<String, Value> {
@@ -61,14 +63,6 @@ pub fn has_result(job: &Job) -> bool {
     matches!(job.state.status(), Status::Completed | Status::Failed)
 }
 
-/// The whole answer, with what is stored of the job's pages spliced in.
-pub fn with_result(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
-    match job.spec.task_type() {
-        TaskType::Crawl => with_pages(job, base, pages),
-        TaskType::LlmExtraction => with_extracted(job, base, pages),
-    }
-}
-
 #[derive(Serialize)]
 struct ExtractionView<'a> {
     #[serde(flatten)]
@@ -84,39 +78,26 @@ struct ExtractionView<'a> {
 }
 
 /// The extracted content itself in `result`.
-fn with_extracted(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
+pub fn with_extracted(job: &Job, base: &str, record: &Bytes) -> Bytes {
     let mut answer = ExtractionView { view: view(job, base), result: None, usage: None, error_type: None, notes: None };
-    if let Some(Extracted { extracted_content, usage, error_type, notes }) = pages.first().and_then(Extracted::parse) {
+    if let Some(Extracted { extracted_content, usage, error_type, notes }) = Extracted::parse(record) {
         answer.result = (job.state.status() == Status::Completed).then_some(extracted_content);
         (answer.usage, answer.error_type, answer.notes) = (usage, error_type, notes);
     }
     serde_json::to_vec(&answer).unwrap_or_default().into()
 }
 
-/// Once in `result`, once more in `results`.
-fn with_pages(job: &Job, base: &str, pages: &[Bytes]) -> Bytes {
+/// A settled crawl's answer around its pages, which stand once in `result` and once more in `results`.
+pub fn around_pages(job: &Job, base: &str) -> Vec<Piece> {
     let mut view = Value::Object(view(job, base)).to_string();
     view.pop(); // the closing brace: more members follow
-    let size: usize = pages.iter().map(|page| page.len() + 1).sum();
-    let mut body = BytesMut::with_capacity(view.len() + 2 * size + 256);
-    body.put_slice(view.as_bytes());
-    body.put_slice(br#","result":"#);
-    body.put_slice(head(job).as_bytes());
-    put_list(&mut body, pages);
-    body.put_slice(tail(job).as_bytes());
-    body.put_slice(br#","results":["#);
-    put_list(&mut body, pages);
-    body.put_slice(b"]}");
-    body.freeze()
-}
-
-fn put_list(body: &mut BytesMut, pages: &[Bytes]) {
-    for (index, page) in pages.iter().enumerate() {
-        if index > 0 {
-            body.put_u8(b',');
-        }
-        body.put_slice(page);
-    }
+    vec![
+        Piece::Text(format!(r#"{view},"result":{}"#, head(job))),
+        Piece::Pages,
+        Piece::Text(format!(r#"{},"results":["#, tail(job))),
+        Piece::Pages,
+        Piece::Text("]}".to_owned()),
+    ]
 }
 
 /// The job's webhook, its header values masked.

@@ -40,7 +40,7 @@ pub fn crawl_job(body: &Value, defaults: &WebhookDefaults, max_urls: usize) -> R
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
-    let task = Task::Crawl(CrawlSpec { urls, options: parsed.options });
+    let task = Task::Crawl(CrawlSpec { urls, options: parsed.options, each: vec![] });
     Ok(JobSpec { task, webhook, warnings: fields.warnings })
 }
 
@@ -78,7 +78,8 @@ fn urls(body: &Map<String, Value>, max_urls: usize, errors: &mut Vec<FieldError>
     urls
 }
 
-fn page_address(given: &Value) -> Result<&str, (&'static str, String)> {
+/// The address of a page, or a page brought along.
+pub fn page_address(given: &Value) -> Result<&str, (&'static str, String)> {
     let Value::String(text) = given else { return Err(("url_type", "a URL is a text".to_owned())) };
     match text.strip_prefix("raw:") {
         Some(html) if html.trim().is_empty() => Err(("value_error", "raw: is followed by HTML".to_owned())),

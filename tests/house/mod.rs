@@ -95,6 +95,10 @@ impl Outside {
         self.shared.gate.send_replace(true);
     }
 
+    pub fn close_gate(&self) {
+        self.shared.gate.send_replace(false);
+    }
+
     /// Until somebody waits at the gate.
     pub async fn gate_reached(&self) {
         self.shared.at_gate.acquire().await.expect("never closed").forget();
@@ -157,6 +161,11 @@ impl Server {
     /// Where it is.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// For requests that need more than the methods here.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {

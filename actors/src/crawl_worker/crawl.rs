@@ -40,16 +40,18 @@ impl Crawler {
     /// Returns when every page has its record, or when no more can be written.
     pub async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
-        let Task::Crawl(CrawlSpec { urls, options }) = job.spec.task else {
+        let Task::Crawl(crawl) = job.spec.task else {
             return Outcome::Broke { reason: "not a crawl".to_owned() };
         };
-        let options = Arc::new(options);
+        let CrawlSpec { urls, options, each } = &crawl;
+        let common = Arc::new(options.clone());
         let asked = options.concurrency.unwrap_or(self.policy.pages_per_job);
         let side_by_side = asked.min(self.policy.pages_per_job).get();
         let lease = &lease;
         let pages = missing.into_iter().filter_map(|index| {
-            let url = urls.get(usize::try_from(index).ok()?)?;
-            let options = Arc::clone(&options);
+            let place = usize::try_from(index).ok()?;
+            let url = urls.get(place)?;
+            let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
             Some(async move {
                 let record = self.page(index, url, options).await;
                 self.write_down(lease, record).await

@@ -13,6 +13,16 @@ pub struct CrawlSpec {
     pub urls: Vec<String>,
     #[serde(default)]
     pub options: CrawlOptions,
+    /// Those of each page, in the order of `urls`, where they differ; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<CrawlOptions>,
+}
+
+impl CrawlSpec {
+    /// What holds for the page at this index.
+    pub fn options_of(&self, index: usize) -> &CrawlOptions {
+        self.each.get(index).unwrap_or(&self.options)
+    }
 }
 
 /// What the server said about a page, beside its body. All absent where there was no server.

@@ -17,6 +17,7 @@ pub fn crawl(pages: usize) -> NewJob {
     let spec = JobSpec {
         task: Task::Crawl(CrawlSpec {
             urls: (0..pages).map(|n| format!("https://example.com/{n}")).collect(),
+            each: vec![],
             options: CrawlOptions::default(),
         }),
         webhook: Some(target("http://receiver.example/hook")),

@@ -1,0 +1,197 @@
+//! `GET /jobs/{id}/events`: what happens to a job, as server-sent events.
+//!
+//! An event's id says all that was told before it, so that a listener who was cut off resumes at any node, also after a
+//! restart: nothing about listeners is kept.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream;
+use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::job::Job;
+use opilio_actors::http_front::WatchJob;
+use opilio_actors::watchers::Watch;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::errors::ApiError;
+use super::seen::Seen;
+use super::{Api, jobs, status};
+
+/// A line of nothing is sent after this much silence, so that nobody takes the connection for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What a listener has been told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Queued,
+    Started(Seen),
+    Settled,
+}
+
+impl Told {
+    /// What is not an id of ours is as nothing.
+    fn parse(raw: &str) -> Self {
+        match raw.split_once(':') {
+            Some(("started", seen)) => Seen::parse(seen).map_or(Self::Nothing, Self::Started),
+            None if raw == "queued" => Self::Queued,
+            None if raw == "settled" => Self::Settled,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Queued => f.write_str("queued"),
+            Self::Started(seen) => write!(f, "started:{seen}"),
+            Self::Settled => f.write_str("settled"),
+        }
+    }
+}
+
+pub async fn events(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let job = jobs::find(&api, &id).await?;
+    let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
+    let told = last.map_or(Told::Nothing, Told::parse);
+    if told == Told::Settled {
+        // An `EventSource` that is told there is no content does not come again.
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let watch = api.front.send(WatchJob { job: job.id.clone() }).await?;
+    let base = jobs::base(&request);
+    let listener = Listener { api, job: job.id, base, told, watch, spoke: Instant::now() };
+    let events = stream::unfold(listener, |mut listener| async {
+        let event = listener.next().await?;
+        Some((event, listener))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        // Compressing would hold events back.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events))
+}
+
+struct Listener {
+    api: web::Data<Api>,
+    job: JobId,
+    base: String,
+    told: Told,
+    watch: Watch,
+    spoke: Instant,
+}
+
+impl Listener {
+    /// The next event; `None` after the last, and when the job is gone.
+    async fn next(&mut self) -> Option<Result<Bytes, ApiError>> {
+        if self.told == Told::Settled {
+            return None;
+        }
+        loop {
+            match self.look().await {
+                Ok(Some(event)) => {
+                    self.spoke = Instant::now();
+                    return Some(Ok(event));
+                }
+                Err(ApiError::NotFound) => return None,
+                Err(ApiError::Away) | Ok(None) => self.watch.changed().await,
+                Err(other) => return Some(Err(other)),
+            }
+            if self.spoke.elapsed() >= HEARTBEAT {
+                self.spoke = Instant::now();
+                return Some(Ok(Bytes::from_static(b":\n\n")));
+            }
+        }
+    }
+
+    /// The first thing that the listener does not know yet.
+    async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let job = self.api.store.job(&self.job, None).await?.ok_or(ApiError::NotFound)?;
+        match &mut self.told {
+            Told::Nothing => {
+                self.told = Told::Queued;
+                Ok(Some(self.event("queued", &self.view(&job))))
+            }
+            Told::Queued if job.started_at.is_some() => {
+                self.told = Told::Started(Seen::default());
+                Ok(Some(self.event("started", &self.view(&job))))
+            }
+            Told::Started(seen) if job.id.task() == TaskType::Crawl => {
+                match seen.next(&*self.api.store, &self.job, 0).await? {
+                    Some((index, page)) => Ok(Some(self.event("page", &page_event(index, &page, &job)))),
+                    None => Ok(self.end(&job)),
+                }
+            }
+            _ => Ok(self.end(&job)),
+        }
+    }
+
+    fn end(&mut self, job: &Job) -> Option<Bytes> {
+        if !job.state.is_settled() {
+            return None;
+        }
+        self.told = Told::Settled;
+        Some(self.event(job.state.status().as_str(), &self.view(job)))
+    }
+
+    fn view(&self, job: &Job) -> Value {
+        Value::Object(status::view(job, &self.base))
+    }
+
+    fn event(&self, name: &str, data: &Value) -> Bytes {
+        format!("id: {}\nevent: {name}\ndata: {data}\n\n", self.told).into()
+    }
+}
+
+#[derive(Deserialize)]
+struct PageHead<'a> {
+    #[serde(borrow)]
+    url: std::borrow::Cow<'a, str>,
+    success: bool,
+    #[serde(borrow)]
+    error_message: std::borrow::Cow<'a, str>,
+    status_code: Option<u16>,
+}
+
+/// What a page came to, without what is on it.
+fn page_event(index: u32, page: &[u8], job: &Job) -> Value {
+    let head: Option<PageHead<'_>> = serde_json::from_slice(page).ok();
+    let head = head.as_ref();
+    json!({
+        "task_id": job.id,
+        "index": index,
+        "url": head.map(|head| &*head.url),
+        "success": head.is_some_and(|head| head.success),
+        "status_code": head.and_then(|head| head.status_code),
+        "error_message": head.map(|head| &*head.error_message),
+        "progress": job.progress,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_events_come_back_as_they_were_sent_and_others_are_as_none() {
+        for id in ["queued", "started:", "started:0-3,7-9", "settled"] {
+            assert_eq!(Told::parse(id).to_string(), id);
+        }
+        for id in ["", "12", "started", "started:x", "queued:1"] {
+            assert_eq!(Told::parse(id), Told::Nothing, "{id}");
+        }
+    }
+}

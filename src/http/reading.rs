@@ -1,0 +1,185 @@
+//! `POST /md`, `POST /html` and `GET /llm/{url}`: one page, read while the caller waits.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::domain::extraction::Extracted;
+use opilio_actors::domain::job::{JobSpec, Status};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::attended::Attended;
+use super::body::{self, Body};
+use super::crawl_options::FieldError;
+use super::errors::ApiError;
+use super::submission::{self, field_error};
+use super::synchronous::one_page;
+use super::webhook_config::WebhookDefaults;
+use super::{Api, extraction, jobs};
+
+const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
+const MAIN_CONTENT: &str = "Write down the main content of the page as Markdown, word for word, and nothing else.";
+
+/// What `POST /md` asks for.
+struct MarkdownRequest {
+    url: String,
+    filter: String,
+    query: Option<String>,
+    cache: String,
+    /// The body, for what a model needs.
+    given: Map<String, Value>,
+}
+
+pub async fn markdown(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let asked = markdown_request(body::json(&request, body, api.max_body)?).map_err(ApiError::Invalid)?;
+    let markdown = if asked.filter == "llm" {
+        let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
+        answer(api, &asked.url, &question, &asked.given).await?
+    } else {
+        let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
+        let page = one_page(api, spec).await?;
+        match asked.filter.as_str() {
+            "raw" => page.markdown.raw_markdown,
+            _ => page.markdown.fit_markdown.unwrap_or_default(),
+        }
+    };
+    let MarkdownRequest { url, filter, query, cache, .. } = asked;
+    let answer = json!({
+        "url": url, "filter": filter, "query": query, "cache": cache, "markdown": markdown, "success": true,
+    });
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn crawl_body(asked: &MarkdownRequest) -> Value {
+    let filter = match asked.filter.as_str() {
+        "raw" => None,
+        "bm25" => {
+            let query = asked.query.as_deref().unwrap_or_default();
+            Some(json!({"type": "BM25ContentFilter", "params": {"user_query": query}}))
+        }
+        _ => Some(json!({"type": "PruningContentFilter", "params": {}})),
+    };
+    let mut config = Map::new();
+    if let Some(filter) = filter {
+        let generator = json!({"type": "DefaultMarkdownGenerator", "params": {"content_filter": filter}});
+        config.insert("markdown_generator".to_owned(), generator);
+    }
+    if asked.cache == "1" {
+        config.insert("cache_mode".to_owned(), json!("enabled"));
+    }
+    json!({"urls": [asked.url], "crawler_config": config})
+}
+
+fn markdown_request(body: Value) -> Result<MarkdownRequest, Vec<FieldError>> {
+    let Value::Object(body) = body else {
+        return Err(vec![field_error(&[], "model_attributes_type", "an object is needed")]);
+    };
+    let mut errors = Vec::new();
+    let url = page(&body, &mut errors);
+    let mut text = |key: &str| match body.get(key) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => {
+            errors.push(field_error(&[key], "string_type", "a text is needed"));
+            None
+        }
+    };
+    let (query, cache) = (text("q").filter(|query| !query.trim().is_empty()), text("c"));
+    let filter = text("f").unwrap_or_else(|| "fit".to_owned());
+    if !FILTERS.contains(&filter.as_str()) {
+        errors.push(field_error(&["f"], "enum", format!("must be one of {}", FILTERS.join(", "))));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(MarkdownRequest { url, filter, query, cache: cache.unwrap_or_else(|| "0".to_owned()), given: body })
+}
+
+/// `url`, which may be a page brought along.
+fn page(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> String {
+    let given = body.get("url").filter(|url| !url.is_null());
+    let wrong = match given.map(submission::page_address) {
+        None => ("missing", "the page to read is needed".to_owned()),
+        Some(Ok(url)) => return url.to_owned(),
+        Some(Err(wrong)) => wrong,
+    };
+    errors.push(field_error(&["url"], wrong.0, wrong.1));
+    String::new()
+}
+
+pub async fn html(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let body = body::json(&request, body, api.max_body)?;
+    let mut errors = Vec::new();
+    let url = match body.as_object() {
+        Some(body) => page(body, &mut errors),
+        None => return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")])),
+    };
+    if !errors.is_empty() {
+        return Err(ApiError::Invalid(errors));
+    }
+    let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
+    let html = one_page(api, spec).await?.html;
+    let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
+    let skeleton = skeleton.map_err(|_| ApiError::Away)?.map_err(|error| ApiError::Unreadable(error.to_string()))?;
+    Ok(HttpResponse::Ok().json(json!({"html": skeleton, "url": url, "success": true})))
+}
+
+/// What `GET /llm/{url}` may say beside the page.
+#[derive(Debug, Deserialize)]
+pub struct Question {
+    q: Option<String>,
+    provider: Option<String>,
+    temperature: Option<String>,
+}
+
+pub async fn ask(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    page: web::Path<String>,
+    question: web::Query<Question>,
+) -> Result<HttpResponse, ApiError> {
+    let Question { q, provider, temperature } = question.into_inner();
+    let Some(query) = q.filter(|query| !query.trim().is_empty()) else {
+        // What existing clients follow to a job's status.
+        return match opilio_actors::domain::id::JobId::parse(&page) {
+            Ok(_) => jobs::status(api, request, page, web::Query(jobs::PageQuery::default())).await,
+            Err(_) => Err(ApiError::Bad("q is needed: the question about the page".to_owned())),
+        };
+    };
+    let mut url = page.into_inner();
+    if !url.contains("://") {
+        url.insert_str(0, "https://");
+    }
+    let mut given = Map::new();
+    if let Some(provider) = provider {
+        given.insert("provider".to_owned(), json!(provider));
+    }
+    if let Some(temperature) = temperature {
+        given.insert("temperature".to_owned(), temperature.parse::<f64>().map_or(json!(temperature), |n| json!(n)));
+    }
+    let answer = answer(api, &url, &query, &given).await?;
+    Ok(HttpResponse::Ok().json(json!({"answer": answer})))
+}
+
+/// What a model says about the page, as text.
+async fn answer(
+    api: web::Data<Api>,
+    url: &str,
+    question: &str,
+    given: &Map<String, Value>,
+) -> Result<String, ApiError> {
+    let asked = json!({
+        "url": url, "q": question, "provider": given.get("provider"), "temperature": given.get("temperature"),
+    });
+    let spec: JobSpec = extraction::llm_job(&asked, &silent()).map_err(ApiError::Invalid)?;
+    let (job, record) = Attended::submit(api, spec).await?.only_record().await?;
+    if job.state.status() == Status::Failed {
+        return Err(ApiError::Unreadable(job.error.unwrap_or_default()));
+    }
+    let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());
+    let content = content.ok_or_else(|| ApiError::Internal("a stored answer is no answer".to_owned()))?;
+    Ok(serde_json::from_str::<String>(&content).unwrap_or(content))
+}
+
+/// A caller who waits needs no webhook.
+fn silent() -> WebhookDefaults {
+    WebhookDefaults { enabled: false, ..WebhookDefaults::default() }
+}

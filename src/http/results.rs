@@ -1,0 +1,170 @@
+//! Stored pages as parts of an answer: spliced in unparsed, a piece at a time, so that a large result never sits in
+//! memory whole.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::future::ready;
+use futures_util::stream::{self, Stream, StreamExt};
+use opilio_actors::domain::id::JobId;
+use opilio_actors::ports::JobStore;
+use serde_json::value::RawValue;
+
+use super::errors::ApiError;
+
+/// Bytes read from the store at once. An answer no longer than this is sent in one piece.
+const CHUNK: usize = 1 << 20;
+
+/// Which pages of a job, and what of them.
+#[derive(Clone)]
+pub struct Selection {
+    pub range: Range<u32>,
+    /// Keys of each page; `None`: all.
+    pub fields: Option<Arc<[String]>>,
+    /// Between two pages.
+    pub separator: u8,
+}
+
+/// A part of an answer.
+pub enum Piece {
+    Text(String),
+    /// The selected pages.
+    Pages,
+}
+
+/// An answer made of `pieces`.
+///
+/// # Errors
+/// `NotFound` when the job expires meanwhile; a longer answer is then cut off, so that nobody takes it for whole.
+pub async fn answer(
+    store: &Arc<dyn JobStore>,
+    job: &JobId,
+    content_type: &'static str,
+    pieces: Vec<Piece>,
+    selection: Selection,
+) -> Result<HttpResponse, ApiError> {
+    let first = chunk(&**store, job, &selection, selection.range.start).await?;
+    let mut response = HttpResponse::Ok();
+    response.content_type(content_type);
+    if first.next >= selection.range.end {
+        let mut body = BytesMut::new();
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => body.put_slice(text.as_bytes()),
+                Piece::Pages => body.put_slice(&first.json),
+            }
+        }
+        return Ok(response.body(body.freeze()));
+    }
+    let (store, job) = (Arc::clone(store), job.clone());
+    let parts = pieces.into_iter().map(move |piece| match piece {
+        Piece::Text(text) => stream::once(ready(Ok(Bytes::from(text)))).left_stream(),
+        Piece::Pages => pages(Arc::clone(&store), job.clone(), selection.clone()).right_stream(),
+    });
+    Ok(response.streaming(stream::iter(parts).flatten()))
+}
+
+fn pages(store: Arc<dyn JobStore>, job: JobId, selection: Selection) -> impl Stream<Item = Result<Bytes, ApiError>> {
+    stream::try_unfold(selection.range.start, move |from| {
+        let (store, job, selection) = (Arc::clone(&store), job.clone(), selection.clone());
+        async move {
+            if from >= selection.range.end {
+                return Ok(None);
+            }
+            let chunk = chunk(&*store, &job, &selection, from).await?;
+            Ok(Some((chunk.json, chunk.next)))
+        }
+    })
+}
+
+struct Chunk {
+    json: Bytes,
+    /// The index of the first page that is not in it.
+    next: u32,
+}
+
+async fn chunk(store: &dyn JobStore, job: &JobId, selection: &Selection, from: u32) -> Result<Chunk, ApiError> {
+    let Range { start, end } = selection.range;
+    let (mut json, mut next) = (BytesMut::new(), from);
+    if from >= end {
+        return Ok(Chunk { json: json.freeze(), next });
+    }
+    for (index, page) in store.pages(job, from, CHUNK).await? {
+        if index >= end || index != next {
+            break;
+        }
+        if index > start {
+            json.put_u8(selection.separator);
+        }
+        match &selection.fields {
+            Some(fields) => json.put_slice(&picked(&page, fields)?),
+            None => json.put_slice(&page),
+        }
+        next = index + 1;
+    }
+    // Every page of a settled job has its record, unless the job expired since.
+    if next == from { Err(ApiError::NotFound) } else { Ok(Chunk { json: json.freeze(), next }) }
+}
+
+/// The page with these keys only, in the order that the page has them.
+fn picked(page: &[u8], fields: &[String]) -> Result<Vec<u8>, ApiError> {
+    let damaged = |error: serde_json::Error| ApiError::Internal(format!("a stored page is no JSON: {error}"));
+    let page: indexed::Members<'_> = serde_json::from_slice(page).map_err(damaged)?;
+    let kept: Vec<(&str, &RawValue)> =
+        page.0.into_iter().filter(|(key, _)| fields.iter().any(|field| field == key)).collect();
+    serde_json::to_vec(&indexed::Members(kept)).map_err(damaged)
+}
+
+/// An object whose values stay as they are written.
+mod indexed {
+    use std::fmt;
+
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::value::RawValue;
+
+    pub struct Members<'a>(pub Vec<(&'a str, &'a RawValue)>);
+
+    impl<'de> Deserialize<'de> for Members<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct InOrder;
+            impl<'de> Visitor<'de> for InOrder {
+                type Value = Members<'de>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                    let mut members = Vec::new();
+                    while let Some(member) = map.next_entry()? {
+                        members.push(member);
+                    }
+                    Ok(Members(members))
+                }
+            }
+            deserializer.deserialize_map(InOrder)
+        }
+    }
+
+    impl Serialize for Members<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().copied())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn picked_fields_stay_as_they_are_written() {
+        let page = br#"{"url":"a","html":"\u00e9","links":{"b": [1]},"success":true}"#;
+        let fields = ["links".to_owned(), "url".to_owned(), "nothing".to_owned()];
+        let kept = picked(page, &fields).expect("it is an object");
+        assert_eq!(String::from_utf8_lossy(&kept), r#"{"url":"a","links":{"b": [1]}}"#);
+    }
+}

@@ -1,0 +1,105 @@
+//! Which pages of a job somebody has been shown: small enough to travel in the id of an event.
+
+use std::fmt;
+
+use bytes::Bytes;
+use opilio_actors::domain::id::JobId;
+use opilio_actors::ports::{JobStore, StoreError};
+
+/// Half-open ranges of indexes in order, of which no two touch. Written as `0-4,7-8`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    ranges: Vec<(u32, u32)>,
+}
+
+impl Seen {
+    /// `None`: not what [`fmt::Display`] writes.
+    pub fn parse(raw: &str) -> Option<Self> {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for range in raw.split(',').filter(|range| !range.is_empty()) {
+            let (start, end) = range.split_once('-')?;
+            let (start, end) = (start.parse().ok()?, end.parse().ok()?);
+            let apart = ranges.last().is_none_or(|(_, before)| *before < start);
+            ranges.push((start < end && apart).then_some((start, end))?);
+        }
+        Some(Self { ranges })
+    }
+
+    fn insert(&mut self, index: u32) {
+        let at = self.ranges.partition_point(|(start, _)| *start <= index);
+        let touches_before = at > 0 && self.ranges[at - 1].1 >= index;
+        let touches_after = self.ranges.get(at).is_some_and(|(start, _)| *start == index + 1);
+        match (touches_before, touches_after) {
+            (true, _) if self.ranges[at - 1].1 > index => {}
+            (true, true) => {
+                self.ranges[at - 1].1 = self.ranges[at].1;
+                self.ranges.remove(at);
+            }
+            (true, false) => self.ranges[at - 1].1 = index + 1,
+            (false, true) => self.ranges[at].0 = index,
+            (false, false) => self.ranges.insert(at, (index, index + 1)),
+        }
+    }
+
+    /// The first index at or after `from` that was not shown.
+    fn first_unseen(&self, from: u32) -> u32 {
+        let at = self.ranges.partition_point(|(start, _)| *start <= from);
+        match at.checked_sub(1).map(|before| self.ranges[before]) {
+            Some((_, end)) if end > from => end,
+            _ => from,
+        }
+    }
+
+    /// The next page at or after `from` that is stored and was not shown; from now on it was.
+    pub async fn next(
+        &mut self,
+        store: &dyn JobStore,
+        job: &JobId,
+        mut from: u32,
+    ) -> Result<Option<(u32, Bytes)>, StoreError> {
+        loop {
+            from = self.first_unseen(from);
+            let Some((index, page)) = store.pages(job, from, 1).await?.into_iter().next() else { return Ok(None) };
+            if self.first_unseen(index) == index {
+                self.insert(index);
+                return Ok(Some((index, page)));
+            }
+            from = index;
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (start, end)) in self.ranges.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            write!(f, "{comma}{start}-{end}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_grow_together_whatever_the_order() {
+        let mut seen = Seen::default();
+        for index in [5, 3, 4, 0, 9, 0, 4, 1, 2, 10] {
+            seen.insert(index);
+        }
+        assert_eq!(seen.to_string(), "0-6,9-11");
+        assert_eq!([0, 5, 6, 8, 9, 11].map(|from| seen.first_unseen(from)), [6, 6, 6, 8, 11, 11]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        for good in ["", "0-1", "0-6,9-11"] {
+            assert_eq!(Seen::parse(good).map(|seen| seen.to_string()).as_deref(), Some(good));
+        }
+        for bad in ["x", "1", "2-1", "0-3,3-4", "5-6,1-2", "-1", "1-99999999999"] {
+            assert_eq!(Seen::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! `POST /crawl` and `POST /crawl/stream`: crawl jobs whose caller waits for the pages.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream;
+use opilio_actors::domain::crawl_result::{head, tail};
+use opilio_actors::domain::job::{Job, JobSpec, Status, Task};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Api;
+use super::attended::Attended;
+use super::body::{self, Body};
+use super::errors::ApiError;
+use super::results::{self, Piece, Selection};
+use super::seen::Seen;
+use super::submission::Fields;
+use super::webhook_config::WebhookDefaults;
+use super::{configs, submission};
+
+/// Pages of one request, as the peer's clients know it.
+const MAX_URLS: usize = 100;
+
+/// What a synchronous request asks for.
+struct Asked {
+    spec: JobSpec,
+    /// `stream: true` of `crawler_config`.
+    stream: bool,
+}
+
+pub async fn crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let Asked { spec, stream } = asked(body::json(&request, body, api.max_body)?)?;
+    let warnings = spec.warnings.clone();
+    let mut attended = Attended::submit(api, spec).await?;
+    if stream {
+        return Ok(lines(attended));
+    }
+    let job = attended.ended().await?;
+    if job.state.status() == Status::Failed {
+        return Err(ApiError::CrawlFailed(job.error.unwrap_or_default()));
+    }
+    let warnings = match warnings.is_empty() {
+        true => String::new(),
+        false => format!(",\"warnings\":{}}}", json!(warnings)),
+    };
+    let mut tail = tail(&job);
+    if !warnings.is_empty() {
+        tail.pop();
+    }
+    let pieces = vec![Piece::Text(head(&job)), Piece::Pages, Piece::Text(tail + &warnings)];
+    let selection = Selection { range: 0..job.progress.total, fields: None, separator: b',' };
+    results::answer(&attended.api.store, &job.id, "application/json", pieces, selection).await
+}
+
+pub async fn crawl_stream(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let Asked { spec, .. } = asked(body::json(&request, body, api.max_body)?)?;
+    Ok(lines(Attended::submit(api, spec).await?))
+}
+
+/// The job a request asks for. It tells nobody: its caller waits.
+fn asked(mut body: Value) -> Result<Asked, ApiError> {
+    if body.get("hooks").is_some_and(asks_for_something) {
+        return Err(ApiError::NotYet("hooks need a browser, which this server does not have yet"));
+    }
+    let mut stream = false;
+    let mut per_address = None;
+    if let Some(body) = body.as_object_mut() {
+        per_address = body.remove("crawler_configs");
+        body.remove("hooks");
+        stream = body.get_mut("crawler_config").is_some_and(take_stream);
+        let urls = body.get_mut("urls").and_then(Value::as_array_mut);
+        urls.into_iter().flatten().for_each(with_scheme);
+    }
+    let silent = WebhookDefaults { enabled: false, ..WebhookDefaults::default() };
+    let parsed = submission::crawl_job(&body, &silent, MAX_URLS);
+    let mut fields = Fields::default();
+    let browser = body.get("browser_config");
+    match parsed {
+        Err(errors) => {
+            fields.errors = errors;
+            configs::each(per_address.as_ref(), browser, &[], &Default::default(), &mut fields);
+            Err(ApiError::Invalid(fields.errors))
+        }
+        Ok(mut spec) => {
+            if let Task::Crawl(crawl) = &mut spec.task {
+                crawl.each = configs::each(per_address.as_ref(), browser, &crawl.urls, &crawl.options, &mut fields);
+            }
+            spec.warnings.extend(fields.warnings);
+            if fields.errors.is_empty() { Ok(Asked { spec, stream }) } else { Err(ApiError::Invalid(fields.errors)) }
+        }
+    }
+}
+
+/// Existing clients send hooks in two forms, and either may be empty.
+fn asks_for_something(hooks: &Value) -> bool {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    match hooks {
+        Value::Object(hooks) => {
+            ["hooks", "code"].iter().filter_map(|key| hooks.get(*key)).any(|given| !is_empty(given))
+        }
+        other => !is_empty(other),
+    }
+}
+
+/// Whether `stream` is asked for. It is taken out, because here it has its effect.
+fn take_stream(config: &mut Value) -> bool {
+    let config = if config.get("params").is_some() { config.get_mut("params") } else { Some(config) };
+    let mut params = config.and_then(Value::as_object_mut);
+    if let Some(inner) = params.take_if(|params| params.get("type").is_some_and(|kind| kind == "dict")) {
+        params = inner.get_mut("value").and_then(Value::as_object_mut);
+    }
+    let Some(params) = params else { return false };
+    match params.get("stream") {
+        Some(Value::Bool(choice)) => {
+            let choice = *choice;
+            params.remove("stream");
+            choice
+        }
+        _ => false,
+    }
+}
+
+/// Existing clients write `example.com` here.
+fn with_scheme(url: &mut Value) {
+    if let Value::String(url) = url
+        && !url.contains("://")
+        && !url.starts_with("raw:")
+        && !url.is_empty()
+    {
+        url.insert_str(0, "https://");
+    }
+}
+
+/// One page a line, as each is ready, and a last line that says how it ended.
+fn lines(attended: Attended) -> HttpResponse {
+    let lines = Lines { attended, seen: Seen::default(), over: false };
+    let lines = stream::unfold(lines, |mut lines| async {
+        let line = lines.next().await?;
+        Some((line, lines))
+    });
+    HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        // Compressing would hold lines back.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header(("x-stream-status", "active"))
+        .streaming(lines)
+}
+
+struct Lines {
+    attended: Attended,
+    seen: Seen,
+    over: bool,
+}
+
+impl Lines {
+    async fn next(&mut self) -> Option<Result<Bytes, ApiError>> {
+        if self.over {
+            return None;
+        }
+        loop {
+            match self.look().await {
+                Ok(Some(line)) => return Some(Ok(line)),
+                Ok(None) => self.attended.changed().await,
+                Err(error) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
+        // The job first: once it is settled, all pages there will be are stored.
+        let job = self.attended.look().await?;
+        if let Some((_, page)) = self.seen.next(&*self.attended.api.store, &job.id, 0).await? {
+            let mut line = BytesMut::with_capacity(page.len() + 1);
+            line.put_slice(&page);
+            line.put_u8(b'\n');
+            return Ok(Some(line.freeze()));
+        }
+        self.over = job.state.is_settled();
+        Ok(self.over.then(|| last_line(&job)))
+    }
+}
+
+fn last_line(job: &Job) -> Bytes {
+    let line = match job.state.status() {
+        Status::Cancelled => json!({"status": "cancelled", "error": "the job was cancelled"}),
+        _ => json!({"status": "completed"}),
+    };
+    format!("{line}\n").into()
+}
+
+/// The parts of a stored page that other endpoints answer with.
+#[derive(Deserialize)]
+pub struct ReadPage {
+    pub success: bool,
+    pub error_message: String,
+    pub html: String,
+    pub markdown: ReadMarkdown,
+}
+
+#[derive(Deserialize)]
+pub struct ReadMarkdown {
+    pub raw_markdown: String,
+    pub fit_markdown: Option<String>,
+}
+
+/// The one page of `spec`, read while the caller waits.
+pub async fn one_page(api: web::Data<Api>, spec: JobSpec) -> Result<ReadPage, ApiError> {
+    let (_, record) = Attended::submit(api, spec).await?.only_record().await?;
+    let page: ReadPage =
+        serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
+    if page.success { Ok(page) } else { Err(ApiError::Unreadable(page.error_message)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(body: Value) -> JobSpec {
+        asked(body).unwrap_or_else(|error| panic!("{error}")).spec
+    }
+
+    #[test]
+    fn bare_hosts_get_a_scheme_and_other_addresses_stay() {
+        let job = spec(json!({"urls": ["example.com/x", "http://a.example", "raw:<p>hi"]}));
+        assert_eq!(job.urls(), ["https://example.com/x", "http://a.example", "raw:<p>hi"]);
+        assert_eq!((job.webhook, job.warnings), (None, vec![]));
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_in_each_form_of_the_configuration() {
+        for config in [
+            json!({"stream": true}),
+            json!({"type": "CrawlerRunConfig", "params": {"stream": true}}),
+            json!({"type": "dict", "value": {"stream": true}}),
+        ] {
+            let asked = asked(json!({"urls": ["https://a.example"], "crawler_config": config.clone()}));
+            let asked = asked.unwrap_or_else(|error| panic!("{error}"));
+            assert!(asked.stream && asked.spec.warnings.is_empty(), "{config}");
+        }
+        assert!(!asked(json!({"urls": ["a.example"]})).is_ok_and(|asked| asked.stream));
+    }
+
+    #[test]
+    fn keys_that_known_clients_send_without_effect_are_named() {
+        let job = spec(json!({"urls": ["a.example"], "max_concurrent": 3, "priority": 5, "wait_for": "x"}));
+        let named: Vec<_> = job.warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!(named, ["max_concurrent", "priority", "wait_for"]);
+    }
+
+    #[test]
+    fn hooks_are_not_there_yet_unless_there_are_none() {
+        for hooks in [json!({"hooks": [{"action": "x"}]}), json!({"code": {"on_page": "x"}}), json!("x")] {
+            let refused = asked(json!({"urls": ["a.example"], "hooks": hooks}));
+            assert!(matches!(refused, Err(ApiError::NotYet(_))), "{hooks}");
+        }
+        assert!(asked(json!({"urls": ["a.example"], "hooks": {"hooks": [], "timeout": 30}})).is_ok());
+    }
+
+    #[test]
+    fn an_address_may_have_options_of_its_own() {
+        let configs = json!([{"url_matcher": "*b.example*", "page_timeout": 2000}]);
+        let body = json!({"urls": ["a.example", "b.example"], "crawler_configs": configs});
+        let Task::Crawl(crawl) = spec(body).task else { panic!("it is a crawl") };
+        let timeouts = [0, 1].map(|index| crawl.options_of(index).fetch.page_timeout.map(|time| time.as_secs()));
+        assert_eq!(timeouts, [None, Some(2)]);
+    }
+}

@@ -1,0 +1,237 @@
+//! The endpoints whose caller waits, and the events of a job, over the real binary.
+
+mod house;
+
+use serde_json::{Value, json};
+
+use house::{Outside, Server};
+
+async fn lines_of(response: reqwest::Response) -> Vec<Value> {
+    let text = response.text().await.expect("it is text");
+    text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+}
+
+fn json_post(server: &Server, path: &str, body: Value) -> reqwest::RequestBuilder {
+    let request = server.client().post(format!("{}{path}", server.base()));
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+#[actix::test]
+async fn a_crawl_that_is_waited_for_answers_with_its_pages_in_order() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let urls = [outside.page("/article"), outside.page("/nowhere"), "raw:<h1>Hi</h1>".to_owned()];
+    let (status, answer) = server.post("/crawl", json!({"urls": urls, "priority": 10})).await;
+    assert_eq!((status, &answer["success"]), (200, &json!(true)));
+    let pages = answer["results"].as_array().expect("a list");
+    let success: Vec<_> = pages.iter().map(|page| (page["url"].as_str(), page["success"].as_bool())).collect();
+    assert_eq!(success, [(Some(&*urls[0]), Some(true)), (Some(&*urls[1]), Some(false)), (Some(&*urls[2]), Some(true))]);
+    assert!(answer["server_processing_time_s"].is_number());
+    assert_eq!(answer["warnings"][0]["key"], "priority");
+    // It was a job like any other.
+    let (_, jobs) = server.get("/jobs?status=completed").await;
+    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(1));
+}
+
+#[actix::test]
+async fn a_crawl_of_which_every_page_failed_gives_the_first_reason() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let (status, answer) = server.post("/crawl", json!({"urls": [outside.page("/nowhere")]})).await;
+    assert_eq!((status, &answer["detail"]), (500, &json!("Crawl request failed: HTTP 404 Not Found")));
+}
+
+#[actix::test]
+async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let urls = [outside.page("/gated"), outside.page("/article")];
+    for (path, config) in [("/crawl/stream", json!({})), ("/crawl", json!({"stream": true}))] {
+        let body = json!({"urls": urls, "crawler_config": config});
+        let response = json_post(&server, path, body).send().await.expect("the server answers");
+        assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+        let mut response = response;
+        let first = response.chunk().await.expect("the connection holds").expect("a line");
+        let first: Value = serde_json::from_slice(&first).expect("one whole line");
+        assert_eq!((&first["url"], first.get("error")), (&json!(urls[1]), None), "the other one is still at the gate");
+        outside.open_gate();
+        let mut rest = Vec::new();
+        while let Some(piece) = response.chunk().await.expect("the connection holds") {
+            rest.extend_from_slice(&piece);
+        }
+        let rest = String::from_utf8(rest).expect("text");
+        let rest: Vec<Value> = rest.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!((rest.len(), &rest[0]["url"], &rest[1]), (2, &json!(urls[0]), &json!({"status": "completed"})));
+        outside.close_gate();
+    }
+}
+
+#[actix::test]
+async fn a_client_that_leaves_a_stream_stops_the_work() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let urls = [outside.page("/gated"), outside.page("/article"), outside.page("/article")];
+    let response = json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("it answers");
+    outside.gate_reached().await;
+    drop(response);
+    // The server learns of it when it writes what comes next.
+    let status = loop {
+        let (_, jobs) = server.get("/jobs").await;
+        let status = jobs["jobs"][0]["status"].clone();
+        if status != "processing" {
+            break status;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(status, "cancelled");
+}
+
+#[actix::test]
+async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_peer_expect() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let url = outside.page("/article");
+    let (status, answer) = server.post("/md", json!({"url": url, "f": "raw"})).await;
+    assert_eq!(
+        (status, &answer["filter"], &answer["cache"], &answer["success"]),
+        (200, &json!("raw"), &json!("0"), &json!(true))
+    );
+    assert!(answer["markdown"].as_str().expect("text").contains("# A title"), "{answer}");
+    let (status, answer) = server.post("/html", json!({"url": url})).await;
+    assert_eq!((status, &answer["url"]), (200, &json!(url)));
+    assert!(answer["html"].as_str().expect("text").contains("<h1>A title</h1>"), "{answer}");
+    let (status, answer) = server.post("/md", json!({"url": outside.page("/nowhere"), "f": "raw"})).await;
+    assert_eq!((status, &answer["detail"]), (502, &json!("HTTP 404 Not Found")));
+    let (status, answer) = server.post("/md", json!({"url": "nonsense", "f": "x"})).await;
+    let places: Vec<_> = answer["detail"].as_array().expect("a list").iter().map(|error| &error["loc"][1]).collect();
+    assert_eq!((status, places), (422, vec![&json!("url"), &json!("f")]));
+    let (status, schema) = server.get("/schema").await;
+    assert_eq!((status, &schema["crawler"]["params"]["page_timeout"]), (200, &json!(60000)));
+    let config = json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000, "verbos": true}});
+    let (status, dumped) = server.post("/config/dump", config).await;
+    assert_eq!((status, dumped), (200, json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000}})));
+    // What the schema says may be sent back.
+    assert_eq!(server.post("/config/dump", schema["browser"].clone()).await.0, 200);
+}
+
+#[actix::test]
+async fn what_needs_a_browser_says_so() {
+    let server = Server::start().await;
+    for path in ["/screenshot", "/pdf", "/execute_js"] {
+        let (status, answer) = server.post(path, json!({"url": "https://example.com"})).await;
+        assert_eq!(status, 501, "{path}");
+        assert!(answer["detail"].as_str().expect("a sentence").contains("browser"));
+    }
+    assert_eq!(server.get("/artifacts/x").await.0, 501);
+}
+
+#[actix::test]
+async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let urls: Vec<_> = (0..5).map(|n| format!("raw:<h1>Page {n}</h1>")).collect();
+    let webhook = json!({"webhook_url": outside.hook()});
+    let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
+    outside.told().await;
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    let (_, part) = server.get(&format!("{path}?offset=1&limit=2&fields=url,success")).await;
+    let expected = json!([{"url": urls[1], "success": true}, {"url": urls[2], "success": true}]);
+    assert_eq!((&part["results"], &part["result"]["results"]), (&expected, &expected));
+    let (status, page) = server.get(&format!("{path}/pages/3")).await;
+    assert_eq!((status, &page["url"]), (200, &json!(urls[3])));
+    assert_eq!(server.get(&format!("{path}/pages/5")).await.0, 404);
+    let ndjson = server.client().get(format!("{}{path}?limit=3&fields=url", server.base()));
+    let lines = lines_of(ndjson.header("accept", "application/x-ndjson").send().await.expect("it answers")).await;
+    assert_eq!(lines, [json!({"url": urls[0]}), json!({"url": urls[1]}), json!({"url": urls[2]})]);
+    assert_eq!(server.get(&format!("{path}?offset=x")).await.0, 422);
+    let either = format!("/task/{}", job["task_id"].as_str().expect("an id"));
+    assert_eq!(server.get(&either).await.1["status"], "completed");
+}
+
+#[actix::test]
+async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let text = "word ".repeat(100_000);
+    let urls: Vec<_> = (0..8).map(|n| format!("raw:<p>{n} {text}</p>")).collect();
+    let webhook = json!({"webhook_url": outside.hook()});
+    let (status, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
+    assert_eq!(status, 202, "{job}");
+    outside.told().await;
+    let url = format!("{}/crawl/job/{}", server.base(), job["task_id"].as_str().expect("an id"));
+    let response = server.client().get(&url).send().await.expect("it answers");
+    assert_eq!(response.headers().get("transfer-encoding").map(|value| value.as_bytes()), Some(&b"chunked"[..]));
+    let answer: Value = serde_json::from_slice(&response.bytes().await.expect("whole")).expect("one JSON value");
+    for (index, page) in answer["result"]["results"].as_array().expect("a list").iter().enumerate() {
+        assert_eq!(page["url"], json!(urls[index]));
+        assert_eq!(answer["results"][index], *page);
+    }
+    assert_eq!(answer["results"].as_array().map(Vec::len), Some(8));
+}
+
+struct Event {
+    id: String,
+    name: String,
+    data: Value,
+}
+
+/// Reads events until one of this name has come, or the stream ends.
+async fn events_until(server: &Server, path: &str, last: Option<&str>, name: &str) -> Vec<Event> {
+    let mut request = server.client().get(format!("{}{path}", server.base()));
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let mut response = request.send().await.expect("it answers");
+    let (mut events, mut text) = (Vec::new(), String::new());
+    while let Some(piece) = response.chunk().await.expect("the connection holds") {
+        text.push_str(std::str::from_utf8(&piece).expect("text"));
+        while let Some((event, rest)) = text.split_once("\n\n") {
+            let field = |name: &str| {
+                let prefix = format!("{name}: ");
+                event.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap_or_default().to_owned()
+            };
+            let data = serde_json::from_str(&field("data")).unwrap_or(Value::Null);
+            events.push(Event { id: field("id"), name: field("event"), data });
+            text = rest.to_owned();
+            if events.last().is_some_and(|event| event.name == name) {
+                return events;
+            }
+        }
+    }
+    events
+}
+
+#[actix::test]
+async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back() {
+    let (outside, mut server) = (Outside::start(), Server::start().await);
+    let urls = [outside.page("/gated"), outside.page("/article"), outside.page("/nowhere")];
+    let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
+    let path = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
+    let before = events_until(&server, &path, None, "page").await;
+    let names: Vec<_> = before.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["queued", "started", "page"]);
+    let last = before.last().expect("there is one");
+    assert_eq!(last.data["task_id"], job["task_id"]);
+    outside.gate_reached().await;
+    server.kill().await;
+    server.restart().await;
+    outside.open_gate();
+    let after = events_until(&server, &path, Some(&last.id), "nothing").await;
+    let names: Vec<_> = after.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["page", "page", "completed"], "and then the stream ends");
+    let mut pages: Vec<_> = after[..2].iter().chain([last]).map(|event| event.data["index"].as_u64()).collect();
+    pages.sort();
+    assert_eq!(pages, [Some(0), Some(1), Some(2)], "no page twice");
+    let ended = &after[2];
+    assert_eq!(ended.data["progress"], json!({"done": 3, "failed": 1, "total": 3}));
+    let again = server.client().get(format!("{}{path}", server.base())).header("last-event-id", &ended.id);
+    assert_eq!(again.send().await.expect("it answers").status().as_u16(), 204, "there is no more to come");
+    assert_eq!(server.get("/jobs/crawl_nope/events").await.0, 404);
+}
+
+#[actix::test]
+async fn a_cancelled_job_has_one_last_event_that_says_so() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let (_, job) = server.post("/crawl/job", json!({"urls": [outside.page("/gated")]})).await;
+    outside.gate_reached().await;
+    let id = job["task_id"].as_str().expect("an id");
+    let path = format!("/jobs/{id}/events");
+    let (events, _) = tokio::join!(events_until(&server, &path, None, "nothing"), async {
+        server.delete(&format!("/crawl/job/{id}")).await
+    });
+    assert_eq!(events.iter().filter(|event| event.name == "cancelled").count(), 1);
+    assert_eq!(events.last().map(|event| event.name.as_str()), Some("cancelled"));
+}
