@@ -1,7 +1,7 @@
 # make run    builds and starts the server on an embedded store under ./data
 # make test   what has to pass before anything lands
 # make test-model  one LLM job by a real, small model; brings it along (130 MB) into ./target/model
-# make test-examples  the programs in examples/, by the machine's Python and Node
+# make tools  what the tests need: cargo-nextest, Flask, the TypeScript compiler
 # make check  formatting, lints and the arrows between the packages
 
 export CARGO_INCREMENTAL ?= 1
@@ -10,7 +10,7 @@ run:
 	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-model test-examples check tools
+.PHONY: run test test-model check tools
 
 test: check
 	cargo nextest run --workspace
@@ -21,17 +21,8 @@ target/model/ready: tests/model/requirements.txt
 	target/model/bin/pip install --quiet --no-deps -r tests/model/requirements.txt
 	touch $@
 
-target/examples/ready:
-	@command -v node >/dev/null || { echo "node is missing (Debian: apt-get install nodejs npm)"; exit 1; }
-	@command -v python3 >/dev/null || { echo "python3 is missing (Debian: apt-get install python3)"; exit 1; }
-	npm install --silent --no-fund --no-audit --prefix target/examples tsx@4 typescript@5 @types/node@20
-	touch $@
-
-test-examples: tools target/examples/ready
-	cd examples && ../target/examples/node_modules/.bin/tsc --noEmit --strict --module nodenext \
-	  --target es2022 --typeRoots ../target/examples/node_modules/@types --types node *.ts
-	OPILIO_TEST_TSX=$(CURDIR)/target/examples/node_modules/.bin/tsx \
-	  cargo nextest run -p opilio --features examples --test llm_examples
+target/clients/ready: tests/clients/requirements.txt tests/clients/package.json tests/clients/prepare.sh
+	./tests/clients/prepare.sh target/clients
 
 test-model: tools target/model/ready
 	OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python \
@@ -42,6 +33,6 @@ check: tools
 	cargo clippy --workspace --all-targets -- -D warnings
 	./arrows.sh
 
-tools:
+tools: target/clients/ready
 	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest

@@ -52,6 +52,9 @@ pub async fn replay(
 /// `{"state", "since", "receiver"}`, each optional.
 pub async fn replay_many(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body, api.max_body)?;
+    if !body.is_object() {
+        return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
+    }
     let mut errors = Vec::new();
     let mut text = |key: &str| match body.get(key) {
         None | Some(Value::Null) => None,

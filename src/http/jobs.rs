@@ -24,15 +24,15 @@ const MAX_KEY: usize = 255;
 
 pub async fn submit_crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body, api.max_body)?;
-    let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls).map_err(ApiError::Invalid)?;
-    let idempotency = idempotency(&request, &parsed)?;
+    let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls);
+    let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     admit(&api, &request, spec, idempotency).await
 }
 
 pub async fn submit_llm(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body, api.max_body)?;
-    let spec = extraction::llm_job(&parsed, &api.webhooks).map_err(ApiError::Invalid)?;
-    let idempotency = idempotency(&request, &parsed)?;
+    let spec = extraction::llm_job(&parsed, &api.webhooks);
+    let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     admit(&api, &request, spec, idempotency).await
 }
 
@@ -71,13 +71,25 @@ async fn admit(
     Ok(HttpResponse::Accepted().json(answer))
 }
 
-fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency>, ApiError> {
+/// What is wrong in the body and in the headers is told at once.
+fn both<A, B>(a: Result<A, Vec<FieldError>>, b: Result<B, FieldError>) -> Result<(A, B), ApiError> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => {
+            let mut errors = a.err().unwrap_or_default();
+            errors.extend(b.err());
+            Err(ApiError::Invalid(errors))
+        }
+    }
+}
+
+fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency>, FieldError> {
     let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY);
     let key = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())).ok_or_else(|| {
         let loc = vec![Loc::from("header"), Loc::from("Idempotency-Key")];
         let msg = format!("1 to {MAX_KEY} visible characters are needed");
-        ApiError::Invalid(vec![FieldError { loc, msg, kind: "value_error" }])
+        FieldError { loc, msg, kind: "value_error" }
     })?;
     // The same request may be written with other spaces: what counts is what it says.
     let digest = ring::digest::digest(&ring::digest::SHA256, body.to_string().as_bytes());

@@ -17,6 +17,16 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, watch};
 const ARTICLE: &str = "<!DOCTYPE html><title>The page</title><h1>A title</h1>\
     <p>Some <b>bold</b> words and <a href=\"/other\">a link</a>.</p>";
 
+/// A page with something of everything that a result tells of.
+const FULL: &str = "<!DOCTYPE html><html lang=en><head><title>The page</title>\
+    <meta name=description content='What it is about'><meta property='og:title' content='The page'>\
+    <meta property='og:type' content=article><meta property='og:image' content='https://a.example/i.png'></head>\
+    <body><h1>A title</h1><p>Some <b>bold</b> words, <a href=/other title=t>a link</a> and\
+    <a href='https://b.example/' title=u>another</a>.</p>\
+    <p><img src=/picture.png alt='A picture of something' width=640 height=480></p>\
+    <table class=c summary=s><caption>A table</caption><thead><tr><th>a<th>b</thead>\
+    <tr><td>1<td>2<tr><td>3<td>4</table></body></html>";
+
 /// What the receiver got.
 pub struct Told {
     pub headers: Vec<(String, String)>,
@@ -64,6 +74,7 @@ impl Outside {
                     "/article",
                     web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body(ARTICLE) }),
                 )
+                .route("/full", web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body(FULL) }))
                 .route("/gated", web::get().to(gated))
                 .route("/hook", web::post().to(hook))
         });
@@ -281,4 +292,26 @@ async fn answer(response: Result<reqwest::Response, reqwest::Error>) -> Result<(
     let status = response.status().as_u16();
     let bytes = response.bytes().await?;
     Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+}
+
+/// A request as odd as a test wants it.
+impl Server {
+    /// Status, headers and JSON body of the answer to any request at all.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (u16, reqwest::header::HeaderMap, Value) {
+        let method = method.parse().expect("a method");
+        let mut request = self.client.request(method, format!("{}{path}", self.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.expect("the whole answer arrives");
+        (status, headers, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
 }
