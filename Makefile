@@ -2,6 +2,7 @@
 # make test   what has to pass before anything lands
 # make test-model  one LLM job by a real, small model; brings it along (130 MB) into ./target/model
 # make tools  what the tests need: cargo-nextest, Flask, the TypeScript compiler
+# make chaos  the crash tests at length: 2,000 kills, by a seed that is printed and may be given (SEED=7)
 # make check  formatting, lints and the arrows between the packages
 
 export CARGO_INCREMENTAL ?= 1
@@ -10,7 +11,7 @@ run:
 	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-model check tools
+.PHONY: run test test-model chaos check tools
 
 test: check
 	cargo nextest run --workspace
@@ -27,6 +28,12 @@ target/clients/ready: tests/clients/requirements.txt tests/clients/package.json 
 test-model: tools target/model/ready
 	OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python \
 	  cargo nextest run -p opilio --features real-model --test real_model
+
+KILLS ?= 2000
+
+chaos: tools
+	OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
+	  cargo nextest run -p opilio --test crash --no-capture -E 'test(random_moments)'
 
 check: tools
 	cargo fmt --all -- --check

@@ -21,4 +21,7 @@ forbid_crates opilio-actors "actix-web reqwest hyper redis rusqlite libsqlite3-s
 forbid_crates opilio-page "tokio actix reqwest hyper rusqlite opilio-actors"
 forbid_words actors/src/domain 'use (std::(fs|net)|tokio|actix|crate::ports)|Timestamp::now|SystemTime|Instant::now' \
   'actors/src/domain does no I/O and knows no clock'
+if cargo tree -p opilio -e normal,features --prefix none | grep -q 'opilio-actors feature "\(faults\|testing\)"'; then
+  echo "arrows: a released binary has no fault points and no fakes"; failed=1
+fi
 exit "$failed"

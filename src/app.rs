@@ -15,6 +15,7 @@ use opilio_actors::CrawlPolicy;
 use opilio_actors::domain::id::NodeId;
 use opilio_actors::domain::retention::Retention;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
+use opilio_actors::faults;
 use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::JobPolicy;
 use opilio_actors::metrics::Metrics;
@@ -156,7 +157,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outsid
     let transport = HttpTransport::new(egress.clone(), &transport, Arc::clone(clock)).context("webhooks")?;
     let models = extraction::models(&settings.llm);
     Ok(Outside {
-        store: Arc::new(store),
+        store: faults::brittle(Arc::new(store)),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
         reader: Arc::new(CpuReader::new(reader)),
         transport: Arc::new(transport),

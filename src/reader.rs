@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use http::StatusCode;
 use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
+use opilio_actors::faults;
 use opilio_actors::ports::{FetchedPage, PageReader};
 use opilio_page::{Limits, Page, Unreadable};
 use url::Url;
@@ -74,7 +75,10 @@ impl PageReader for CpuReader {
     ) -> PageRecord {
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.to_owned(), self.limits.clone());
-        let work = move || PageRecord::new(index, &read(&own_url, page, &options, &limits, effort));
+        let work = move || {
+            faults::page(&own_url);
+            PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
+        };
         let reason = match self.pool.run(self.timeout + GRACE, work).await {
             Ok(record) => return record,
             Err(Broken::Overran) => too_slow(self.timeout),

@@ -4,6 +4,7 @@
 
 mod crawl_worker;
 pub mod domain;
+pub mod faults;
 pub mod http_front;
 pub mod job_supervisor;
 pub mod keeper;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -155,9 +156,14 @@ impl Server {
 
     /// With this `config.yml` in its working directory.
     pub async fn configured(config: &str) -> Self {
+        Self::configured_with(config, &[]).await
+    }
+
+    /// With both.
+    pub async fn configured_with(config: &str, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
-        Self::start_in(folder, &[]).await
+        Self::start_in(folder, environment).await
     }
 
     async fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Self {
@@ -167,6 +173,17 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
         Self { folder, environment, child, base, log, client }
+    }
+
+    /// Its working directory; the store is in `data`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Set from the next start on.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Where it is.
@@ -207,16 +224,27 @@ impl Server {
     }
 
     pub async fn post_with_key(&self, path: &str, key: &str, body: Value) -> (u16, Value) {
+        self.try_post_with_key(path, key, body).await.expect("the server answers")
+    }
+
+    /// An error where the server dies meanwhile.
+    pub async fn try_post_with_key(&self, path: &str, key: &str, body: Value) -> Result<(u16, Value), reqwest::Error> {
         let request = self.client.post(format!("{}{path}", self.base)).header("idempotency-key", key);
         let request = request.header("content-type", "application/json").body(body.to_string());
-        answer(request.send().await).await.expect("the server answers")
+        answer(request.send().await).await
     }
 
     pub async fn delete(&self, path: &str) -> (u16, Value) {
-        answer(self.client.delete(format!("{}{path}", self.base)).send().await).await.expect("the server answers")
+        self.try_delete(path).await.expect("the server answers")
     }
 
-    async fn try_post(&self, path: &str, body: Value) -> Result<(u16, Value), reqwest::Error> {
+    /// An error where the server dies meanwhile.
+    pub async fn try_delete(&self, path: &str) -> Result<(u16, Value), reqwest::Error> {
+        answer(self.client.delete(format!("{}{path}", self.base)).send().await).await
+    }
+
+    /// An error where the server dies meanwhile.
+    pub async fn try_post(&self, path: &str, body: Value) -> Result<(u16, Value), reqwest::Error> {
         let request = self.client.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         answer(request.body(body.to_string()).send().await).await
     }

@@ -13,6 +13,7 @@ use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::job::Task;
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
+use crate::faults;
 use crate::persistence::persistently;
 use crate::ports::{Claim, FetchError, FetchedPage, JobStore, PageFetcher, PageReader, PageRequest, StoreError};
 use crate::worker::Outcome;
@@ -75,6 +76,7 @@ impl Crawler {
         loop {
             let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options) };
             let fetched = self.fetcher.fetch(request).await;
+            faults::point("page.fetched");
             if attempts < tries
                 && let Some(asked) = worth_another_try(&fetched)
             {

@@ -11,6 +11,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDeliver
 use crate::domain::extraction_result;
 use crate::domain::id::{NodeId, TaskType};
 use crate::domain::retry::DeliveryPolicy;
+use crate::faults;
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
 use crate::ports::{AttemptStart, JobStore, StoreError, WebhookRequest, WebhookTransport};
@@ -73,6 +74,7 @@ impl Sending {
         let Some(request) = self.request(due).await? else { return Ok(Made::NOTHING) };
         let began = Instant::now();
         let outcome = self.transport.post(request).await;
+        faults::point("webhook.posted");
         let took = began.elapsed();
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.

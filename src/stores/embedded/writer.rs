@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use opilio_actors::domain::id::TaskType;
+use opilio_actors::faults;
 use opilio_actors::ports::{Clock, StoreError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -93,6 +94,7 @@ fn write_group(connection: &Connection, context: &Context, mut group: Vec<Box<dy
                 return Err(StoreError::Unavailable("the group was rolled back".to_owned()));
             }
         }
+        faults::point("commit.before");
         connection.execute_batch("COMMIT").map_err(store_error)
     });
     if committed.is_err() && !connection.is_autocommit() {

@@ -1,0 +1,188 @@
+//! Rounds of work on one store, each ending in the process's death, and the reckoning at the end.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::history::{Checkpoints, assert_settled_once};
+use super::house::Server;
+use super::world::World;
+
+/// How a process ends.
+pub enum Death {
+    /// By its own fault point.
+    At { point: &'static str, passing: u32 },
+    /// By kill -9 after so many pages, questions and webhooks, and a pause.
+    After { events: u64, pause: Duration },
+}
+
+/// A job that a client wants: it asks under the same key until it is told an id.
+struct Wish {
+    key: String,
+    path: &'static str,
+    body: Value,
+    id: Option<String>,
+}
+
+/// A lease that is renewed soon, little grace, quick retries, room for all pages that hang; and no job is given up for
+/// dying with its process.
+const CONFIG: &str = "\
+app: {shutdown_grace: 50ms}
+jobs: {lease: 1s, max_attempts: 100000}
+crawler: {pages_per_host: 0, pool: {max_pages: 0}}
+webhooks: {retry: {initial_delay: 5ms, max_delay: 50ms, max_attempts: 100000}}
+";
+
+pub struct Campaign {
+    world: World,
+    server: Server,
+    wishes: Vec<Wish>,
+    checkpoints: Checkpoints,
+    luck: fastrand::Rng,
+}
+
+impl Campaign {
+    pub async fn start(mut luck: fastrand::Rng) -> Self {
+        let world = World::start(luck.fork());
+        let openai = world.address("/openai");
+        let environment = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
+        let mut server = Server::configured_with(CONFIG, &environment).await;
+        server.kill().await;
+        Self { world, server, wishes: Vec::new(), checkpoints: Checkpoints::default(), luck }
+    }
+
+    /// Starts the process, gives it new work besides the old, and lets it die.
+    pub async fn round(&mut self, death: &Death) {
+        match death {
+            Death::At { point, passing } => self.die_at(point, *passing).await,
+            Death::After { events, pause } => self.die_after(*events, *pause).await,
+        }
+        self.world.open_gate();
+        self.checkpoints.note(&self.server.folder().join("data"), &self.world.seen());
+    }
+
+    async fn die_at(&mut self, point: &str, passing: u32) {
+        // What is renewed or handed back has to run for a while.
+        let drains = point.starts_with("hand_back");
+        let gated = drains || point.starts_with("renew");
+        if gated {
+            self.world.close_gate();
+        }
+        let wishes = self.wish(gated);
+        self.server.set_variable("OPILIO_FAULT", &format!("{point}:{passing}"));
+        self.server.restart().await;
+        let provoke = async {
+            for wish in &mut self.wishes {
+                wish.ask(&self.server).await;
+            }
+            if drains {
+                let pages: Vec<_> = self.wishes[wishes..].iter().flat_map(Wish::pages).collect();
+                self.world.until("the new jobs", |seen| pages.iter().all(|url| seen.pages.contains_key(url))).await;
+                self.server.begin_stop();
+            }
+            let last: Vec<_> = self.wishes.iter().rev().filter_map(|wish| wish.id.clone()).take(3).collect();
+            for id in &last {
+                match point.split('.').next() {
+                    Some("cancel") => drop(self.server.try_delete(&format!("/crawl/job/{id}")).await),
+                    Some("replay") => drop(self.server.try_post(&format!("/jobs/{id}/deliveries"), Value::Null).await),
+                    Some("replay_all") => drop(self.server.try_post("/deliveries/replay", json!({})).await),
+                    _ => {}
+                }
+            }
+        };
+        provoke.await;
+        let dies = tokio::time::timeout(Duration::from_secs(120), self.server.stopped());
+        let status = dies.await.unwrap_or_else(|_| panic!("{point} was not passed {passing} times"));
+        assert!(!status.success(), "{point} was not passed {passing} times before the end of the drain");
+    }
+
+    async fn die_after(&mut self, events: u64, pause: Duration) {
+        let wishes = self.wish(false);
+        self.server.set_variable("OPILIO_FAULT", "");
+        self.server.restart().await;
+        let cancels = self.luck.u8(..4) == 0;
+        let ends = async {
+            self.world.goes_on_for(events).await;
+            tokio::time::sleep(pause).await;
+        };
+        let work = async {
+            for wish in &mut self.wishes {
+                wish.ask(&self.server).await;
+            }
+            if let Some(id) = self.wishes[wishes].id.as_ref().filter(|_| cancels) {
+                let _ = self.server.try_delete(&format!("/crawl/job/{id}")).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        // The kill may meet a submission or a cancellation under way.
+        tokio::select! { () = ends => {}, () = work => {} }
+        self.server.kill().await;
+    }
+
+    /// Two crawls and an extraction more. Returns the number of those that were there before.
+    fn wish(&mut self, gated: bool) -> usize {
+        let before = self.wishes.len();
+        let webhook = json!({"webhook_url": self.world.address("/hook"), "webhook_data_in_payload": true});
+        let kind = if gated { "gated" } else { "page" };
+        for _ in 0..2 {
+            let number = self.wishes.len();
+            let pages = (0..3).map(|page| self.world.address(&format!("/{kind}/{number}/{page}")));
+            let body = json!({"urls": pages.collect::<Vec<_>>(), "webhook_config": webhook});
+            self.wishes.push(Wish { key: format!("wish-{number}"), path: "/crawl/job", body, id: None });
+        }
+        let number = self.wishes.len();
+        let body = json!({"url": self.world.address(&format!("/page/{number}/0")), "q": format!("question-{number}."),
+            "provider": "openai/m", "webhook_config": webhook});
+        self.wishes.push(Wish { key: format!("wish-{number}"), path: "/llm/job", body, id: None });
+        before
+    }
+
+    /// Starts the process for good and compares what it says at the end with everything that was seen.
+    pub async fn end(mut self) {
+        self.world.calm_down();
+        self.server.set_variable("OPILIO_FAULT", "");
+        self.server.restart().await;
+        for wish in &mut self.wishes {
+            wish.ask(&self.server).await;
+        }
+        let ids: HashSet<_> = self.wishes.iter().map(|wish| wish.id.clone().expect("nothing is in its way")).collect();
+        assert_eq!(ids.len(), self.wishes.len(), "two wishes became one job");
+        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.told.contains_key(id))).await;
+        for id in &ids {
+            let status = self.settled_and_delivered(id).await;
+            assert_settled_once(id, &status, &self.world.seen().told[id]);
+        }
+        assert!(self.world.seen().told.keys().all(|id| ids.contains(id)), "a job that nobody wished for was told of");
+        self.checkpoints.assert_kept(&self.world.seen());
+    }
+
+    /// A job's status once its webhook was taken.
+    async fn settled_and_delivered(&self, id: &str) -> Value {
+        loop {
+            let (_, status) = self.server.get(&format!("/crawl/job/{id}")).await;
+            match status["webhook"]["state"].as_str() {
+                Some("delivered") => return status,
+                Some("pending") => tokio::time::sleep(Duration::from_millis(20)).await,
+                _ => panic!("nobody refuses a webhook here: {status}"),
+            }
+        }
+    }
+}
+
+impl Wish {
+    /// Until there is an answer; no answer is one that the process died before it gave.
+    async fn ask(&mut self, server: &Server) {
+        if self.id.is_none()
+            && let Ok((status, answer)) = server.try_post_with_key(self.path, &self.key, self.body.clone()).await
+        {
+            assert!([202, 503].contains(&status), "{answer}");
+            self.id = answer["task_id"].as_str().map(str::to_owned);
+        }
+    }
+
+    fn pages(&self) -> Vec<String> {
+        let urls = self.body["urls"].as_array().into_iter().flatten();
+        urls.filter_map(|url| url.as_str().map(str::to_owned)).collect()
+    }
+}
