@@ -140,6 +140,7 @@ fn house(base: &str, folder: &std::path::Path, workers: usize) -> (Actors, Arc<E
     let fetcher = HttpFetcherSettings { max_pages_per_host: workers, ..HttpFetcherSettings::default() };
     let transport = HttpTransport::new(egress.clone(), &WebhookSettings::default(), Arc::clone(&clock));
     let outside = Outside {
+        cache: Arc::new(opilio_actors::testing::fakes::NoCache),
         store: store.clone(),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(&clock))),
         reader: Arc::new(CpuReader::new(ReaderSettings::default())),

@@ -28,7 +28,7 @@ use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
-use crate::fetchers::{HttpFetcher, HttpFetcherSettings};
+use crate::fetchers::{HttpFetcher, HttpFetcherSettings, MemoryPageCache, PageCacheSettings};
 use crate::http::{Access, Api, WebhookDefaults};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
@@ -147,6 +147,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outsid
         user_agent: crawler.user_agent.clone().unwrap_or(defaults.user_agent.clone()),
         ..defaults
     };
+    let pages = PageCacheSettings { max_bytes: crawler.cache.max_bytes, keep: crawler.cache.keep };
     let reader = ReaderSettings { timeout: crawler.parse_timeout, ..ReaderSettings::default() };
     let transport = WebhookSettings {
         timeout: webhooks.retry.timeout,
@@ -159,6 +160,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outsid
     Ok(Outside {
         store: faults::brittle(Arc::new(store)),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
+        cache: Arc::new(MemoryPageCache::new(pages, Arc::clone(clock))),
         reader: Arc::new(CpuReader::new(reader)),
         transport: Arc::new(transport),
         model: Arc::new(Models::new(egress, Arc::clone(clock), models)),

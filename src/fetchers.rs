@@ -1,6 +1,7 @@
 //! Pages from the network.
 
 mod body;
+mod cache;
 mod cookies;
 mod headers;
 mod http;
@@ -9,4 +10,5 @@ mod turns;
 
 pub mod charset;
 
+pub use self::cache::{MemoryPageCache, PageCacheSettings};
 pub use self::http::{HttpFetcher, HttpFetcherSettings};

@@ -25,7 +25,9 @@ use opilio_actors::ports::{
 use opilio_actors::start::{Actors, Outside, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::death::{Die, KillWorkers};
-use opilio_actors::testing::fakes::{ScriptedFetcher, ScriptedModel, ScriptedReceiver, StatusReader, page, says};
+use opilio_actors::testing::fakes::{
+    NoCache, ScriptedFetcher, ScriptedModel, ScriptedReceiver, StatusReader, page, says,
+};
 use opilio_actors::testing::jobs::crawl;
 use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_actors::{AnswerCache, CrawlPolicy, ExtractionPolicy};
@@ -76,6 +78,7 @@ impl House {
         let store = Arc::new(store);
         let (got, webhooks) = mpsc::unbounded_channel();
         let outside = Outside {
+            cache: Arc::new(NoCache),
             store: store.clone(),
             fetcher: Arc::new(ScriptedFetcher(fetch)),
             reader: Arc::new(StatusReader),

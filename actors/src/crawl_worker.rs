@@ -1,6 +1,7 @@
 //! Crawls one job at a time, its pages side by side.
 
 mod crawl;
+mod kept;
 
 use std::sync::Arc;
 

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use self::crew::{Crew, Hand};
 use crate::crawl_worker::{CrawlEnded, CrawlWorker, Crawler};
 use crate::domain::crawl::PageRecord;
-use crate::domain::extraction::{ExtractionError, Usage, record};
+use crate::domain::extraction::{ExtractionError, record};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Interruption, Job, Task};
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::keeper::{Post, Tombstone};
-use crate::llm_worker::{ExtractionEnded, Extractor, LlmWorker};
+use crate::llm_worker::{ExtractionEnded, Extractor, LlmWorker, usage_of};
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
 use crate::ports::{Claim, Ending, HandBack, JobStore, NewJob, StoreError, Submission};
@@ -206,9 +207,10 @@ impl JobSupervisor {
         let cause = claim.job.error.as_deref().unwrap_or("the server stopped while it ran");
         let reason = format!("Given up after {} attempts: {cause}", claim.job.attempts_spent);
         warn!(task_id = %claim.job.id, %reason, "job given up");
-        let pages = not_done(&claim, &reason);
-        let (store, lease) = (Arc::clone(&self.store), claim.lease);
+        let (store, lease) = (Arc::clone(&self.store), claim.lease.clone());
         let work = async move {
+            let written_down = persistently(|| store.checkpoints(&lease.job)).await?;
+            let pages = not_done(&claim, &written_down, &reason);
             persistently(|| store.record_pages(&lease, pages.clone())).await?;
             persistently(|| store.settle(&lease, Ending::GivenUp)).await
         };
@@ -324,7 +326,7 @@ impl JobSupervisor {
 }
 
 /// Failed records of what the job has no record of.
-fn not_done(claim: &Claim, reason: &str) -> Vec<PageRecord> {
+fn not_done(claim: &Claim, written_down: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
     match &claim.job.spec.task {
         Task::Crawl(crawl) => {
             let failed = |index: &u32| {
@@ -335,7 +337,7 @@ fn not_done(claim: &Claim, reason: &str) -> Vec<PageRecord> {
         }
         Task::Extraction(_) => {
             let error = ExtractionError::failed("unexpected", reason);
-            vec![record(Err(&error), &Usage::default(), &[])]
+            vec![record(Err(&error), &usage_of(written_down), &[])]
         }
     }
 }

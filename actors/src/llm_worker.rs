@@ -10,6 +10,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 
 pub use answers::AnswerCache;
+pub use asking::usage_of;
 pub use extract::{ExtractionPolicy, Extractor};
 
 use crate::domain::lease::Lease;

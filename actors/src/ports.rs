@@ -3,6 +3,7 @@
 mod clock;
 mod job_store;
 mod model;
+mod page_cache;
 mod page_fetcher;
 mod page_reader;
 mod webhook_transport;
@@ -12,7 +13,8 @@ pub use job_store::{
     AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter, JobPage, JobStore, NewJob,
     QueueCounts, ReplayFilter, StoreError, Submission,
 };
-pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Turn};
+pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn};
+pub use page_cache::{KeptPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};
 pub use page_reader::PageReader;
 pub use webhook_transport::{WebhookRequest, WebhookTransport};

@@ -11,7 +11,7 @@ use crate::job_supervisor::{JobPolicy, JobSupervisor, Listeners, Trades};
 use crate::keeper::{Post, keep};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
-use crate::ports::{Clock, JobStore, LanguageModel, PageFetcher, PageReader, WebhookTransport};
+use crate::ports::{Clock, JobStore, LanguageModel, PageCache, PageFetcher, PageReader, WebhookTransport};
 use crate::webhook_sender::{SenderPolicy, WebhookSender};
 
 /// The outside, as the actors see it.
@@ -19,6 +19,7 @@ use crate::webhook_sender::{SenderPolicy, WebhookSender};
 pub struct Outside {
     pub store: Arc<dyn JobStore>,
     pub fetcher: Arc<dyn PageFetcher>,
+    pub cache: Arc<dyn PageCache>,
     pub reader: Arc<dyn PageReader>,
     pub transport: Arc<dyn WebhookTransport>,
     pub model: Arc<dyn LanguageModel>,
@@ -45,7 +46,7 @@ pub struct Actors {
 /// Starts everything on the arbiter that calls it. What a former process left behind is found in the store.
 pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
     let (supervisor, sender) = (Post::default(), Post::default());
-    let Outside { store, fetcher, reader, transport, model, clock } = outside;
+    let Outside { store, fetcher, cache, reader, transport, model, clock } = outside;
     let Policy { node, jobs, crawl, extraction, webhooks } = policy;
 
     let (its_store, its_node, counts) = (Arc::clone(&store), node.clone(), metrics.clone());
@@ -55,7 +56,7 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
     });
 
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
-    let crawler = Crawler { store, fetcher, reader, policy: crawl, listener: front.clone().recipient() };
+    let crawler = Crawler { store, fetcher, cache, reader, policy: crawl, listener: front.clone().recipient() };
     let crawler = Arc::new(crawler);
     let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
     let trades = Trades { crawler, extractor: Arc::new(extractor) };

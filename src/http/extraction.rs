@@ -32,10 +32,6 @@ pub fn llm_job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<
     };
     let webhook = webhook_config::target(body.get("webhook_config"), defaults, &mut fields);
     fields.warnings.extend(without_effect(body));
-    if spec.cache {
-        let reason = "pages fetched earlier are not kept yet: the page is fetched anew".to_owned();
-        fields.warnings.push(Warning { key: "cache".to_owned(), reason });
-    }
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }

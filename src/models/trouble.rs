@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
-use opilio_actors::ports::ModelError;
+use opilio_actors::ports::{ModelError, Spent};
 use serde_json::Value;
 
 use crate::egress::retry_after;
@@ -31,7 +31,7 @@ fn of_words(status: u16, words: &Words, wait: Option<Duration>, who: &str) -> Mo
         }
         400 | 413 | 422 if words.mean(TOO_LONG) => ModelError::ContextTooLong { who },
         400 | 422 if words.mean(&["content_filter", "content_policy", "responsibleaipolicy"]) => {
-            ModelError::Filtered { who }
+            ModelError::Filtered { who, spent: Spent::default() }
         }
         400 if words.mean(&["api_key_invalid", "api key not valid"]) => ModelError::Unauthorized { who },
         401 => ModelError::Unauthorized { who },

@@ -8,7 +8,7 @@ pub mod openai;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, header};
 use opilio_actors::domain::secret::Secret;
-use opilio_actors::ports::{ModelAnswer, ModelError, Question, Role};
+use opilio_actors::ports::{ModelAnswer, ModelError, Question, Role, Spent};
 use serde_json::Value;
 use url::Url;
 
@@ -126,11 +126,12 @@ enum End {
 impl Said<'_> {
     fn checked(self, who: &str) -> Result<ModelAnswer, ModelError> {
         let who = who.to_owned();
+        let spent = Spent { prompt_tokens: self.prompt_tokens, completion_tokens: self.completion_tokens };
         match self.end {
-            End::Length => Err(ModelError::Truncated { who, spent: self.prompt_tokens + self.completion_tokens }),
-            End::Filter => Err(ModelError::Filtered { who }),
-            End::Refusal(words) => Err(ModelError::Refused { who, words: super::trouble::shortened(&words) }),
-            End::Done if self.text.trim().is_empty() => Err(ModelError::Empty { who }),
+            End::Length => Err(ModelError::Truncated { who, spent }),
+            End::Filter => Err(ModelError::Filtered { who, spent }),
+            End::Refusal(words) => Err(ModelError::Refused { who, words: super::trouble::shortened(&words), spent }),
+            End::Done if self.text.trim().is_empty() => Err(ModelError::Empty { who, spent }),
             End::Done => Ok(ModelAnswer {
                 text: self.text,
                 model: self.model.map_or(who, str::to_owned),

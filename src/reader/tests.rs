@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::*;
 
-const EFFORT: Effort = Effort { attempts: 2 };
+const EFFORT: Effort = Effort { attempts: 2, kept: None };
 
 fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> FetchedPage {
     FetchedPage {

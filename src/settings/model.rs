@@ -113,6 +113,15 @@ pub struct Crawler {
     #[serde(with = "humantime_serde")]
     pub parse_timeout: Duration,
     pub user_agent: Option<String>,
+    pub cache: PageCache,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageCache {
+    pub max_bytes: usize,
+    #[serde(with = "humantime_serde")]
+    pub keep: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -46,6 +47,7 @@ struct Shared {
     at_gate: Semaphore,
     statuses: Mutex<VecDeque<u16>>,
     told: mpsc::UnboundedSender<Told>,
+    visits: AtomicUsize,
 }
 
 /// Pages to crawl and a place for webhooks, on one port.
@@ -65,6 +67,7 @@ impl Outside {
             at_gate: Semaphore::new(0),
             statuses: Mutex::default(),
             told: sender,
+            visits: AtomicUsize::new(0),
         });
         let data = web::Data::from(Arc::clone(&shared));
         let server = HttpServer::new(move || {
@@ -77,6 +80,7 @@ impl Outside {
                 )
                 .route("/full", web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body(FULL) }))
                 .route("/gated", web::get().to(gated))
+                .route("/counted", web::get().to(counted))
                 .route("/hook", web::post().to(hook))
         });
         let server = server.workers(1).disable_signals().listen(listener).expect("it is bound").run();
@@ -102,6 +106,11 @@ impl Outside {
         self.shared.statuses.lock().expect("not poisoned").extend(statuses);
     }
 
+    /// How often `/counted` was asked for.
+    pub fn visits(&self) -> usize {
+        self.shared.visits.load(Ordering::SeqCst)
+    }
+
     /// Pages at `/gated` wait until the gate is open.
     pub fn open_gate(&self) {
         self.shared.gate.send_replace(true);
@@ -115,6 +124,16 @@ impl Outside {
     pub async fn gate_reached(&self) {
         self.shared.at_gate.acquire().await.expect("never closed").forget();
     }
+}
+
+/// A page that says how often it was asked for, and that has not changed for who knows it.
+async fn counted(shared: web::Data<Shared>, request: HttpRequest) -> HttpResponse {
+    let visit = shared.visits.fetch_add(1, Ordering::SeqCst) + 1;
+    if request.headers().get("if-none-match").is_some_and(|known| known == "\"same\"") {
+        return HttpResponse::NotModified().finish();
+    }
+    let page = format!("<!DOCTYPE html><title>Counted</title><p>visit {visit}</p>");
+    HttpResponse::Ok().insert_header(("etag", "\"same\"")).content_type("text/html").body(page)
 }
 
 async fn gated(shared: web::Data<Shared>) -> HttpResponse {
@@ -212,6 +231,16 @@ impl Server {
 
     pub fn port(&self) -> String {
         self.base.rsplit(':').next().expect("an address ends in its port").to_owned()
+    }
+
+    /// What is left of its log, once it has ended.
+    pub async fn rest_of_log(&mut self) -> String {
+        let mut log = String::new();
+        while let Some(line) = self.log.recv().await {
+            log.push_str(&line);
+            log.push('\n');
+        }
+        log
     }
 
     /// The next line of its log.

@@ -95,12 +95,22 @@ async fn a_page_that_is_not_there_is_the_reason() {
 
 #[actix::test]
 async fn work_that_always_panics_is_told_as_well() {
-    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| panic!("on purpose"));
-    house.submit(extraction("the title")).await;
+    let asked = AtomicUsize::new(0);
+    let mut house = House::with_model(
+        &[],
+        |_| Some(Ok(page(200))),
+        move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => says("no JSON"),
+            _ => panic!("on purpose"),
+        },
+    );
+    house.submit(with_schema(titled())).await;
     let told = house.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unexpected")));
     let error = told["error"].as_str().expect("a sentence");
     assert!(error.starts_with("Given up after 3 attempts"), "{error}");
+    // The one answer that came was not for nothing.
+    assert_eq!((&told["usage"]["requests"], &told["usage"]["total_tokens"]), (&json!(1), &json!(110)));
 }
 
 #[actix::test]

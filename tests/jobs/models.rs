@@ -98,6 +98,9 @@ async fn what_never_conforms_fails() {
 #[actix::test]
 async fn a_truncated_answer_is_no_result() {
     fails("truncated", "truncated", "was cut off at its limit of tokens").await;
+    for told in told("truncated").await {
+        assert_eq!((&told["usage"]["requests"], &told["usage"]["total_tokens"]), (&json!(1), &json!(110)), "{told}");
+    }
 }
 
 #[actix::test]

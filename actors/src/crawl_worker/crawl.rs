@@ -7,15 +7,17 @@ use std::time::Duration;
 use actix::Recipient;
 use futures_util::stream::{self, StreamExt};
 
-use super::PageCrawled;
-use crate::domain::crawl::{CrawlSpec, Effort, PageRecord, PageResult};
+use super::{PageCrawled, kept};
+use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::job::Task;
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::faults;
 use crate::persistence::persistently;
-use crate::ports::{Claim, FetchError, FetchedPage, JobStore, PageFetcher, PageReader, PageRequest, StoreError};
+use crate::ports::{
+    Claim, FetchError, FetchedPage, JobStore, PageCache, PageFetcher, PageReader, PageRequest, StoreError,
+};
 use crate::worker::Outcome;
 
 /// The operator's choices, where the job makes none.
@@ -32,6 +34,7 @@ pub struct CrawlPolicy {
 pub struct Crawler {
     pub store: Arc<dyn JobStore>,
     pub fetcher: Arc<dyn PageFetcher>,
+    pub cache: Arc<dyn PageCache>,
     pub reader: Arc<dyn PageReader>,
     pub policy: CrawlPolicy,
     pub listener: Recipient<PageCrawled>,
@@ -69,30 +72,59 @@ impl Crawler {
         Outcome::Done
     }
 
-    /// One page, fetched and read, with as many tries as it is worth.
+    /// One page, read as it was fetched earlier, or now.
     pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> PageRecord {
-        let tries = 1 + options.fetch.max_retries.unwrap_or(self.policy.max_retries);
+        let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options) };
+        let (fetched, effort) = self.come_by(&request).await;
+        match fetched {
+            Ok(page) => self.reader.read(index, url, page, options, effort).await,
+            Err(error) => {
+                let reason = error.to_string();
+                PageRecord::new(index, &PageResult::failed(url, error.exchange, Some(effort), reason))
+            }
+        }
+    }
+
+    async fn come_by(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, Effort) {
+        let Some(kept) = kept::find(&*self.cache, request).await else {
+            return self.fetch_and_keep(request).await;
+        };
+        if !request.options.cache.check {
+            let because = Kept { at: kept.at, by: KeptBy::Choice };
+            return (Ok(kept.page), Effort { attempts: 0, kept: Some(because) });
+        }
+        let Some(question) = kept::if_changed(request, &kept) else { return self.fetch_and_keep(request).await };
+        let (asked, effort) = self.fetch(&question).await;
+        let (page, kept) = kept::or_kept(kept, asked);
+        if let Ok(page) = &page
+            && kept.is_none_or(|kept| kept.by == KeptBy::Unchanged)
+        {
+            kept::keep(&*self.cache, request, page).await;
+        }
+        (page, Effort { kept, ..effort })
+    }
+
+    async fn fetch_and_keep(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, Effort) {
+        let (fetched, effort) = self.fetch(request).await;
+        if let Ok(page) = &fetched {
+            kept::keep(&*self.cache, request, page).await;
+        }
+        (fetched, effort)
+    }
+
+    /// With as many tries as the page is worth.
+    async fn fetch(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, Effort) {
+        let tries = 1 + request.options.fetch.max_retries.unwrap_or(self.policy.max_retries);
         let mut attempts = 1;
         loop {
-            let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options) };
-            let fetched = self.fetcher.fetch(request).await;
+            let fetched = self.fetcher.fetch(request.clone()).await;
             faults::point("page.fetched");
-            if attempts < tries
-                && let Some(asked) = worth_another_try(&fetched)
-            {
-                let wait = self.policy.backoff.wait(attempts, fastrand::f64());
-                tokio::time::sleep(wait.max(asked.min(self.policy.backoff.max))).await;
-                attempts += 1;
-                continue;
-            }
-            let effort = Effort { attempts };
-            return match fetched {
-                Ok(page) => self.reader.read(index, url, page, options, effort).await,
-                Err(error) => {
-                    let reason = error.to_string();
-                    PageRecord::new(index, &PageResult::failed(url, error.exchange, Some(effort), reason))
-                }
+            let Some(asked) = worth_another_try(&fetched).filter(|_| attempts < tries) else {
+                return (fetched, Effort { attempts, kept: None });
             };
+            let wait = self.policy.backoff.wait(attempts, fastrand::f64());
+            tokio::time::sleep(wait.max(asked.min(self.policy.backoff.max))).await;
+            attempts += 1;
         }
     }
 

@@ -1,6 +1,7 @@
 //! A crawl: the pages to fetch, what came back for each, and what is made of it.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use opilio_page::{Links, Markdown, Media, Page, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -35,10 +36,29 @@ pub struct Exchange {
     pub final_url: Option<String>,
 }
 
-/// How many times a page was asked for.
+/// How a page was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
     pub attempts: u32,
+    /// It was fetched earlier.
+    pub kept: Option<Kept>,
+}
+
+/// Of a page that was fetched earlier: when, and why it was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub at: Timestamp,
+    pub by: KeptBy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptBy {
+    /// The job takes any page that is kept.
+    Choice,
+    /// Its server says that it has not changed.
+    Unchanged,
+    /// Its server does not answer.
+    Unanswered,
 }
 
 /// One entry of `results`, with every key that the contract names; `serde` writes exactly these.
@@ -93,7 +113,8 @@ impl PageResult {
             fit_html: page.fit_html,
             markdown: page.markdown,
             crawl_stats: Some(stats),
-            cache_status: Some("miss".to_owned()),
+            cache_status: Some(cache_status(effort).to_owned()),
+            cached_at: effort.kept.map(|kept| kept.at.as_millisecond() as f64 / 1000.0),
             ..Self::unread(url, exchange)
         }
     }
@@ -140,13 +161,25 @@ impl PageResult {
     }
 }
 
+/// As the clients of Crawl4AI know it.
+fn cache_status(effort: Effort) -> &'static str {
+    match effort.kept.map(|kept| kept.by) {
+        None => "miss",
+        Some(KeptBy::Choice) => "hit",
+        Some(KeptBy::Unchanged) => "hit_validated",
+        Some(KeptBy::Unanswered) => "hit_fallback",
+    }
+}
+
 fn crawl_stats(effort: Effort, status: Option<u16>) -> Value {
+    let asked = effort.attempts > 0;
     json!({
         "attempts": effort.attempts,
         "retries": effort.attempts.saturating_sub(1),
-        "proxies_used": [{"proxy": null, "status_code": status, "blocked": false, "reason": ""}],
+        "proxies_used": asked.then(|| json!({"proxy": null, "status_code": status, "blocked": false, "reason": ""}))
+            .into_iter().collect::<Vec<_>>(),
         "fallback_fetch_used": false,
-        "resolved_by": "direct",
+        "resolved_by": if effort.kept.is_some() { "cache" } else { "direct" },
     })
 }
 

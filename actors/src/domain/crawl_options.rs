@@ -16,12 +16,26 @@ pub struct CrawlOptions {
     pub page: opilio_page::Options,
     #[serde(skip_serializing_if = "is_default")]
     pub fetch: FetchOptions,
+    #[serde(skip_serializing_if = "is_default")]
+    pub cache: CacheUse,
     /// Pages of this job side by side; the operator's own bound holds all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<NonZeroUsize>,
     /// What relative addresses on a `raw:` page are resolved against; of no meaning to fetched pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,
+}
+
+/// What the job has to do with pages that were fetched earlier; by default nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CacheUse {
+    /// A page that is kept will do.
+    pub read: bool,
+    /// Pages that are fetched may be kept.
+    pub write: bool,
+    /// Its server is asked first whether it has changed.
+    pub check: bool,
 }
 
 /// How pages are asked for.

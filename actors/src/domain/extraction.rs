@@ -53,6 +53,16 @@ pub struct Usage {
     pub duration_s: f64,
 }
 
+impl Usage {
+    /// One more answer.
+    pub fn count(&mut self, prompt_tokens: u64, completion_tokens: u64) {
+        self.prompt_tokens += prompt_tokens;
+        self.completion_tokens += completion_tokens;
+        self.total_tokens = self.prompt_tokens + self.completion_tokens;
+        self.requests += 1;
+    }
+}
+
 /// Why there is no extracted content. A variant for each of the points at which a receiver is told of a failure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractionError {

@@ -78,6 +78,29 @@ struct Kept {
     answer: ModelAnswer,
 }
 
+impl Kept {
+    fn count_in(&self, usage: &mut Usage) {
+        usage.count(self.answer.prompt_tokens, self.answer.completion_tokens);
+        usage.repairs += u32::from(self.is_repair);
+        usage.provider = Some(self.family.clone());
+        usage.model = Some(self.answer.model.clone());
+    }
+}
+
+/// The name under which a page's text is written down.
+pub const PAGE: &str = "page";
+
+/// What the answers that were written down have used up.
+pub fn usage_of(written_down: &[(String, Bytes)]) -> Usage {
+    let mut usage = Usage::default();
+    for (_, value) in written_down.iter().filter(|(name, _)| name != PAGE) {
+        if let Ok(kept) = serde_json::from_slice::<Kept>(value) {
+            kept.count_in(&mut usage);
+        }
+    }
+    usage
+}
+
 struct Account {
     plan: ModelPlan,
     usage: Usage,
@@ -185,6 +208,11 @@ impl<'a> Asking<'a> {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            if let Some(spent) = error.spent() {
+                let usage = &mut self.account().usage;
+                usage.count(spent.prompt_tokens, spent.completion_tokens);
+                (usage.provider, usage.model) = (Some(plan.name.family.clone()), Some(plan.name.model.clone()));
+            }
             let wait = policy.backoff.wait(attempt, fastrand::f64()).max(error.wait().unwrap_or_default());
             if attempt >= policy.tries || !error.is_transient() || wait > policy.patience {
                 return Err(error);
@@ -211,13 +239,7 @@ impl<'a> Asking<'a> {
 
     fn book(&self, kept: &Kept) -> Result<(), Stop> {
         let usage = &mut self.account().usage;
-        usage.prompt_tokens += kept.answer.prompt_tokens;
-        usage.completion_tokens += kept.answer.completion_tokens;
-        usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
-        usage.requests += 1;
-        usage.repairs += u32::from(kept.is_repair);
-        usage.provider = Some(kept.family.clone());
-        usage.model = Some(kept.answer.model.clone());
+        kept.count_in(usage);
         match self.extractor.policy.max_tokens_per_job {
             Some(most) if usage.total_tokens > most => Err(Stop::Failed(over_budget(most))),
             _ => Ok(()),

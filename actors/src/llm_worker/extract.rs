@@ -8,10 +8,10 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::answers::{AnswerCache, Answers, Content, Same};
-use super::asking::{Asking, Stop, over_budget};
+use super::asking::{Asking, PAGE, Stop, over_budget};
 use super::parts::aside;
 use crate::crawl_worker::Crawler;
-use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::crawl_options::{CacheUse, CrawlOptions};
 use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
 use crate::domain::extraction::prompt;
 use crate::domain::extraction::shape::{Scope, Shape};
@@ -148,10 +148,13 @@ impl Extractor {
 
     /// The page's text, from this attempt or an earlier one.
     async fn page(&self, asking: &Asking<'_>, spec: &ExtractionSpec) -> Result<String, Stop> {
-        if let Some(known) = asking.known("page") {
+        if let Some(known) = asking.known(PAGE) {
             return Ok(String::from_utf8_lossy(known).into_owned());
         }
-        let record = self.crawler.page(0, &spec.url, Arc::new(CrawlOptions::default())).await;
+        // What is fetched for one job may be kept for the next, whether this one takes a kept page or not.
+        let cache = CacheUse { read: spec.cache, write: true, check: false };
+        let options = CrawlOptions { cache, ..CrawlOptions::default() };
+        let record = self.crawler.page(0, &spec.url, Arc::new(options)).await;
         if !record.success {
             let reason = format!("The page was not fetched: {}", record.error);
             return Err(ExtractionError::failed("page_not_fetched", reason).into());
@@ -159,7 +162,7 @@ impl Extractor {
         let read: ReadPage = serde_json::from_slice(&record.json).map_err(|error| Stop::Broke(error.to_string()))?;
         let Texts { raw_markdown, fit_markdown } = read.markdown;
         let text = if fit_markdown.trim().is_empty() { raw_markdown } else { fit_markdown };
-        asking.write_down("page", text.clone().into()).await?;
+        asking.write_down(PAGE, text.clone().into()).await?;
         Ok(text)
     }
 

@@ -85,6 +85,13 @@ pub struct ModelAnswer {
     pub completion_tokens: u64,
 }
 
+/// Tokens that an answer cost which is of no use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+}
+
 /// No answer that could be used. A variant for each decision that a caller can take, and for each sentence that a
 /// person must read; `who` names provider or model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,13 +125,13 @@ pub enum ModelError {
     #[error("{who} finds the question longer than its context")]
     ContextTooLong { who: String },
     #[error("{who} refused to answer: {words}")]
-    Refused { who: String, words: String },
+    Refused { who: String, words: String, spent: Spent },
     #[error("the content filter of {who} stopped the answer")]
-    Filtered { who: String },
+    Filtered { who: String, spent: Spent },
     #[error("the answer of {who} was cut off at its limit of tokens")]
-    Truncated { who: String, spent: u64 },
+    Truncated { who: String, spent: Spent },
     #[error("the answer of {who} is empty")]
-    Empty { who: String },
+    Empty { who: String, spent: Spent },
     #[error("{who} finds the request wrong (HTTP {status}): {words}")]
     BadRequest { who: String, status: u16, words: String },
     #[error("the answer of {who} is not what its interface promises: {reason}")]
@@ -168,6 +175,17 @@ impl ModelError {
                 | Resting { .. }
         );
         other || self.is_transient()
+    }
+
+    /// What it cost, where the model did answer.
+    pub fn spent(&self) -> Option<Spent> {
+        match self {
+            Self::Refused { spent, .. }
+            | Self::Filtered { spent, .. }
+            | Self::Truncated { spent, .. }
+            | Self::Empty { spent, .. } => Some(*spent).filter(|spent| *spent != Spent::default()),
+            _ => None,
+        }
     }
 
     /// How long the provider asks to be left alone.

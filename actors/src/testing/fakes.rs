@@ -10,8 +10,8 @@ use crate::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
-    FetchError, FetchedPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageFetcher, PageReader,
-    PageRequest, Question, WebhookRequest, WebhookTransport,
+    FetchError, FetchedPage, KeptPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
+    PageFetcher, PageReader, PageRequest, Question, WebhookRequest, WebhookTransport,
 };
 
 /// Answers by a function, which may panic; `None`: never.
@@ -28,6 +28,18 @@ where
             None => std::future::pending().await,
         }
     }
+}
+
+/// Keeps no page.
+pub struct NoCache;
+
+#[async_trait]
+impl PageCache for NoCache {
+    async fn find(&self, _: &PageRequest) -> Option<KeptPage> {
+        None
+    }
+
+    async fn keep(&self, _: &PageRequest, _: &FetchedPage) {}
 }
 
 /// A page that came with this status.

@@ -16,7 +16,7 @@ const NO_WAITING: Class =
 const NO_EXTRACTION: Class = WithoutEffect("it only matters to an extraction by a model");
 const NO_THRESHOLD: Class = WithoutEffect("this threshold is not applied");
 const NO_PICTURE: Class = WithoutEffect("it only matters to screenshots");
-const NO_CACHE: Class = WithoutEffect("there is no page cache; every page is fetched anew");
+const CACHE_MODE: Class = WithoutEffect("`cache_mode` says what is done with pages fetched earlier");
 const NO_PROXY: Class = WithoutEffect("it only matters to proxies, which a request may not choose");
 const ONLY_SCRIPTS_SEE: Class = WithoutEffect("only a page's scripts would see it, and they are not run");
 const NOBODY_IMITATED: Class = WithoutEffect("pages are asked for openly; nobody is imitated");
@@ -83,16 +83,22 @@ pub(super) const KEYS: &[Key] = keys! {
     geolocation, Typed(&["GeolocationConfig"]), ["null"], ONLY_SCRIPTS_SEE, "The visitor's place.";
     fetch_ssl_certificate, Bool, ["false"], Refused("certificates are checked, but not given"),
         "Whether the result holds the certificate.";
-    cache_mode, Enum("CacheMode", CACHE_MODES), ["\"bypass\"", "\"disabled\"", "null"], NO_CACHE,
-        "Whether pages fetched earlier may be used.";
+    cache_mode, Enum("CacheMode", CACHE_MODES), ["\"bypass\"", "\"disabled\"", "null"],
+        Honoured(setters::cache_mode),
+        "What is done with pages fetched earlier: `enabled` takes and keeps them, `read_only` takes, `write_only` keeps. \
+         A page is taken that a request with the same headers, cookies and user agent fetched; one with \
+         `Cache-Control: no-store`, or without success, is not kept. `cache_status` of the result is `miss`, `hit`, \
+         `hit_validated` or `hit_fallback`, `cached_at` the time in seconds.";
     session_id, Text, ["null"], STATE, "A browser page to go on with.";
-    bypass_cache, Bool, ["false", "true"], NO_CACHE, "Whether the cache is passed by. It is.";
-    disable_cache, Bool, ["false", "true"], NO_CACHE, "Whether the cache is off. It is.";
-    no_cache_read, Bool, ["false", "true"], NO_CACHE, "Whether nothing is read from the cache. Nothing is.";
-    no_cache_write, Bool, ["false", "true"], NO_CACHE, "Whether nothing is written to the cache. Nothing is.";
+    bypass_cache, Bool, ["false"], CACHE_MODE, "The older way of saying `bypass`.";
+    disable_cache, Bool, ["false"], CACHE_MODE, "The older way of saying `disabled`.";
+    no_cache_read, Bool, ["false"], CACHE_MODE, "The older way of saying `write_only`.";
+    no_cache_write, Bool, ["false"], CACHE_MODE, "The older way of saying `read_only`.";
     shared_data, Object, ["null"], WithoutEffect("only hooks would read it, and there are none"), "Data for hooks.";
-    check_cache_freshness, Bool, ["false"], NO_CACHE, "Whether a cached page is asked about.";
-    cache_validation_timeout, Number, ["10.0"], NO_CACHE, "Seconds for asking about a cached page.";
+    check_cache_freshness, Bool, ["false"], Honoured(setters::check_cache_freshness),
+        "Whether the server is asked first if the page has changed since. One that does not answer counts as no.";
+    cache_validation_timeout, Number, ["10.0"],
+        WithoutEffect("`page_timeout` holds for this as well"), "Seconds for asking about a cached page.";
     wait_until, Text, ["\"domcontentloaded\""], NO_WAITING, "What counts as loaded.";
     page_timeout, Number, ["60000"], Honoured(setters::page_timeout),
         "Milliseconds for the whole page, redirects included, at most a day. `0`: the operator's choice.";

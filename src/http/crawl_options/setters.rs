@@ -64,6 +64,20 @@ pub fn semaphore_count(reading: &mut Reading, given: &Given<'_>) {
     }
 }
 
+/// Its value has been checked to be a mode.
+pub fn cache_mode(reading: &mut Reading, given: &Given<'_>) {
+    let mode = given.value.as_str().unwrap_or_default();
+    let cache = &mut reading.draft.options.cache;
+    cache.read = matches!(mode, "enabled" | "read_only");
+    cache.write = matches!(mode, "enabled" | "write_only");
+}
+
+pub fn check_cache_freshness(reading: &mut Reading, given: &Given<'_>) {
+    if let Some(check) = reading.checked(&given.place, given.flag()) {
+        reading.draft.options.cache.check = check;
+    }
+}
+
 /// The peer's default would leave out more than decoration, and nobody chose it.
 pub fn image_score_threshold(reading: &mut Reading, given: &Given<'_>) {
     let score = reading.checked(&given.place, given.integer(0..=1000));

@@ -1,7 +1,7 @@
 //! Google's `generateContent`.
 
 use http::header::HeaderName;
-use opilio_actors::ports::{ModelAnswer, ModelError, Role};
+use opilio_actors::ports::{ModelAnswer, ModelError, Role, Spent};
 use serde_json::{Value, json};
 
 use super::{End, Form, Request, Said, Sent, not_promised, number};
@@ -36,7 +36,9 @@ pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
 
 pub fn answer(body: &Value, who: &str) -> Result<ModelAnswer, ModelError> {
     if body.pointer("/promptFeedback/blockReason").is_some() {
-        return Err(ModelError::Filtered { who: who.to_owned() });
+        let prompt_tokens = number(body, "/usageMetadata/promptTokenCount");
+        let spent = Spent { prompt_tokens, completion_tokens: 0 };
+        return Err(ModelError::Filtered { who: who.to_owned(), spent });
     }
     let candidate = body.pointer("/candidates/0").ok_or_else(|| not_promised(who, "it has no candidates"))?;
     let parts = candidate.pointer("/content/parts").and_then(Value::as_array);

@@ -1,0 +1,68 @@
+//! Pages that were fetched earlier, as crawl jobs and LLM jobs use them.
+
+mod house;
+mod providers;
+
+use house::{Outside, Server};
+use providers::{KEY, Providers};
+use serde_json::{Value, json};
+
+/// The one page of a crawl by these options.
+async fn crawled(server: &Server, outside: &Outside, options: Value) -> Value {
+    let body = json!({"urls": [outside.page("/counted")], "crawler_config": options,
+        "webhook_config": {"webhook_url": outside.hook()}});
+    let (status, job) = server.post("/crawl/job", body).await;
+    assert_eq!((status, job.get("warnings")), (202, None), "{job}");
+    outside.told().await;
+    let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
+    status["result"]["results"][0].clone()
+}
+
+#[actix::test]
+async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
+    let (server, outside) = (Server::start().await, Outside::start());
+    for (mode, visits, shown, status) in [
+        (json!({"cache_mode": "read_only"}), 1, "visit 1", "miss"),
+        (json!({"cache_mode": "bypass"}), 2, "visit 2", "miss"),
+        (json!({"cache_mode": "write_only"}), 3, "visit 3", "miss"),
+        (json!({"cache_mode": {"type": "CacheMode", "params": "enabled"}}), 3, "visit 3", "hit"),
+        (json!({"cache_mode": "disabled"}), 4, "visit 4", "miss"),
+        (json!({}), 5, "visit 5", "miss"),
+        (json!({"cache_mode": "enabled", "check_cache_freshness": true}), 6, "visit 3", "hit_validated"),
+        (json!({"cache_mode": "READ_ONLY"}), 6, "visit 3", "hit"),
+        (json!({"cache_mode": "enabled", "user_agent": "another"}), 7, "visit 7", "miss"),
+        (json!({"cache_mode": "read_only"}), 7, "visit 3", "hit"),
+    ] {
+        let page = crawled(&server, &outside, mode.clone()).await;
+        assert_eq!((outside.visits(), &page["cache_status"]), (visits, &json!(status)), "{mode}");
+        assert!(page["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains(shown)), "{mode}: {page}");
+        assert_eq!((&page["success"], &page["status_code"]), (&json!(true), &json!(200)), "{mode}");
+        assert_eq!(page["cached_at"].as_f64().is_some_and(|at| at > 1.7e9), status != "miss", "{mode}: {page}");
+    }
+}
+
+#[actix::test]
+async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
+    let (providers, outside) = (Providers::start(), Outside::start());
+    let base_url = providers.address("openai");
+    let environment =
+        [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
+    let server = Server::start_with(&environment).await;
+    for (cache, visits) in [(json!(false), 1), (json!(true), 1), (json!("1"), 1), (json!(null), 2)] {
+        let body = json!({"url": outside.page("/counted"), "q": "the title", "cache": cache,
+            "webhook_config": {"webhook_url": outside.hook()}});
+        let (status, job) = server.post("/llm/job", body).await;
+        assert_eq!((status, job.get("warnings")), (202, None), "{job}");
+        assert_eq!(outside.told().await.body["status"], "completed");
+        assert_eq!(outside.visits(), visits, "{cache}");
+    }
+}
+
+#[actix::test]
+async fn no_page_is_kept_where_the_operator_gives_no_room() {
+    let (server, outside) = (Server::configured("crawler: {cache: {max_bytes: 0}}").await, Outside::start());
+    for visits in [1, 2] {
+        let page = crawled(&server, &outside, json!({"cache_mode": "enabled"})).await;
+        assert_eq!((outside.visits(), &page["cache_status"]), (visits, &json!("miss")));
+    }
+}
