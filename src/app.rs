@@ -5,6 +5,7 @@ mod extraction;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::middleware::from_fn;
@@ -38,11 +39,11 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 
 /// Runs until SIGTERM or SIGINT, and then until what runs is done or handed back. A second signal ends it at once.
 ///
-/// `notices`: what is to be said once about the settings.
+/// `notices`: what is to be said once about the settings; `listening` is set once the address has been said.
 ///
 /// # Errors
 /// What keeps it from starting, as a sentence for a person.
-pub async fn run(settings: Settings, notices: Vec<String>) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
     ensure!(
         settings.store.backend == StoreBackend::Embedded,
         "store.backend is redis, which this version does not have yet; without REDIS_HOST the embedded store is used"
@@ -80,6 +81,7 @@ pub async fn run(settings: Settings, notices: Vec<String>) -> anyhow::Result<()>
     .with_context(|| format!("{host}:{port} cannot be listened on"))?;
     let address = *server.addrs().first().context("no address was bound")?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
+    listening.store(true, Ordering::Release);
     if !host.is_loopback() && settings.security.api_token.is_none() {
         warn!(
             "{host} can be reached from other machines, and anybody there may submit jobs: security.api_token closes it"

@@ -143,6 +143,12 @@ async fn each_refusal_of_the_request_has_its_own_sentence() {
 #[actix::test]
 async fn a_limit_or_a_failure_that_passes_is_waited_for() {
     completes("limited-once", 1).await;
+    let providers = Providers::start();
+    let mut house = house(&providers);
+    house.submit(job("openai/limited-once")).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    let (first, second) = (providers.taken()[0].at, providers.taken()[1].at);
+    assert!(second - first >= Duration::from_millis(30), "the wait that was asked for is kept");
     completes("fails-once", 1).await;
 }
 
@@ -281,6 +287,28 @@ async fn a_rate_that_is_used_up_is_waited_for_in_the_queue_and_others_go_on() {
     assert_eq!(limited.len(), 1);
     assert_eq!((&limited[0]["task_id"], &limited[0]["error_type"]), (&json!(waiting), &json!("rate_limited")));
     assert_eq!(providers.taken().iter().filter(|taken| taken.body.get("max_completion_tokens").is_some()).count(), 1);
+}
+
+#[actix::test]
+async fn tokens_have_a_rate_of_their_own() {
+    let providers = Providers::start();
+    let mut house = limited(&providers, RateLimits { tokens_per_minute: Some(1), ..RateLimits::default() });
+    house.submit(job("openai/good")).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    house.submit(job("openai/good")).await;
+    assert_eq!(house.webhook().await["error_type"], "rate_limited");
+    assert_eq!(providers.taken().len(), 1);
+}
+
+#[actix::test]
+async fn a_redirect_of_a_provider_is_not_followed() {
+    let providers = Providers::start();
+    let mut house = house(&providers);
+    house.submit(job("openai/moved")).await;
+    let told = house.webhook().await;
+    assert_eq!(told["error_type"], "bad_request");
+    assert!(told["error"].as_str().is_some_and(|error| error.contains("it redirects")), "{told}");
+    assert_eq!(providers.taken().len(), 1);
 }
 
 #[actix::test]

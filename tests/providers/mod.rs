@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 #[derive(Clone)]
 pub struct Taken {
     pub body: Value,
+    pub at: Instant,
 }
 
 struct State {
@@ -48,6 +49,7 @@ impl Providers {
             App::new()
                 .app_data(data.clone())
                 .route("/openai/chat/completions", web::post().to(openai))
+                .route("/own/chat/completions", web::post().to(openai))
                 .route("/anthropic/v1/messages", web::post().to(anthropic))
                 .route("/gemini/models/{method}", web::post().to(gemini))
                 .route("/ollama/api/chat", web::post().to(ollama))
@@ -102,6 +104,8 @@ fn play(model: &str, before: usize) -> Play {
         ("good", _) => Play::Says(GOOD),
         ("fenced", _) => Play::Says("Of course!\n```json\n{\"title\": \"T\"}\n```\nDone."),
         ("broken", _) => Play::Says("{'title': 'T',}"),
+        ("hangs-once", 0) => Play::Hangs,
+        ("moved", _) => Play::Status(307, "go there"),
         ("hangs-later", 0) => Play::Says(r#"{"title": 7}"#),
         ("hangs-later", 1) => Play::Hangs,
         ("conforms-later", 0) => Play::Says(r#"{"title": 7}"#),
@@ -142,7 +146,7 @@ impl State {
             at_once.0 += usize::from(model == "slow");
             at_once.1 = at_once.1.max(at_once.0);
         }
-        self.taken.lock().expect("no panic").push(Taken { body });
+        self.taken.lock().expect("no panic").push(Taken { body, at: Instant::now() });
         self.arrived.add_permits(1);
         match play(model, before) {
             Play::Says(text) => HttpResponse::Ok().json(say(text, "done")),
@@ -156,6 +160,9 @@ impl State {
             Play::Filters => HttpResponse::Ok().json(say("", "filter")),
             Play::Status(status, words) => {
                 let mut response = HttpResponse::build(status.try_into().expect("a status"));
+                if status == 307 {
+                    response.insert_header(("location", "/own/chat/completions"));
+                }
                 if status == 429 {
                     response.insert_header(("retry-after-ms", "30"));
                 }
@@ -223,8 +230,10 @@ impl Exam {
 
 async fn openai(state: web::Data<State>, request: HttpRequest, body: web::Json<Value>) -> HttpResponse {
     let mut exam = Exam::headers(&request, &[("authorization", "Bearer test-key")]);
-    exam.keys(&body, &["model", "messages", "max_completion_tokens"], &["temperature", "response_format"]);
-    exam.check(body["max_completion_tokens"].as_u64().is_some_and(|most| most > 0), "max_completion_tokens");
+    // The servers that speak as OpenAI's does know the older name only.
+    let most = if request.path().starts_with("/own") { "max_tokens" } else { "max_completion_tokens" };
+    exam.keys(&body, &["model", "messages", most], &["temperature", "response_format"]);
+    exam.check(body[most].as_u64().is_some_and(|tokens| tokens > 0), most);
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
     exam.check(messages.first().is_some_and(|first| first["role"] == "system"), "a system message");
     exam.turns(messages.get(1..).unwrap_or_default(), "assistant", "/content");

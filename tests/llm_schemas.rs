@@ -1,0 +1,35 @@
+//! 200 schemas of growing difficulty, and odd ones, at submission: taken or refused as a validator says.
+
+mod house;
+#[path = "../actors/tests/schemas/samples.rs"]
+mod samples;
+
+use house::Server;
+use samples::{SCHEMAS, broken, odd, sample};
+use serde_json::{Value, json};
+
+async fn submit(server: &Server, schema: Value) -> (u16, Value) {
+    server.post("/llm/job", json!({"url": "http://127.0.0.1:9/", "q": "anything", "schema": schema})).await
+}
+
+#[actix::test]
+async fn a_schema_is_taken_or_refused_at_submission_as_a_validator_says() {
+    // Without a key every job that is taken ends at once.
+    let server = Server::start_with(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", "")]).await;
+    for number in 0..SCHEMAS {
+        let schema = sample(number).schema;
+        let as_sent = if number % 2 == 0 { schema } else { json!(schema.to_string()) };
+        let (status, answer) = submit(&server, as_sent).await;
+        assert_eq!(status, 202, "{number}: {answer}");
+        let (schema, place) = broken(number);
+        let (status, answer) = submit(&server, schema).await;
+        let steps = place.split('/').skip(1).map(|step| json!(step.replace("~1", "/").replace("~0", "~")));
+        let expected: Vec<_> = [json!("body"), json!("schema")].into_iter().chain(steps).collect();
+        let loc = answer["detail"][0]["loc"].as_array().cloned().unwrap_or_default();
+        assert!(status == 422 && loc.starts_with(&expected), "{number}: {answer}");
+    }
+    for (schema, is_one) in odd() {
+        let expected = if is_one { 202 } else { 422 };
+        assert_eq!(submit(&server, json!(schema.to_string())).await.0, expected, "{schema}");
+    }
+}
