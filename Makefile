@@ -1,6 +1,6 @@
 # make run    builds and starts the server on an embedded store under ./data
 # make test   what has to pass before anything lands
-# make test-model  one LLM job by a real, small model; brings it along (130 MB) into ./target/model
+# make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
 # make tools  what the tests need: cargo-nextest, Flask, the TypeScript compiler
 # make chaos  the crash tests at length: 2,000 kills, by a seed that is printed and may be given (SEED=7)
 # make check  formatting, lints and the arrows between the packages
@@ -13,8 +13,11 @@ run:
 
 .PHONY: run test test-model chaos check tools
 
-test: check
-	cargo nextest run --workspace
+# The whole of it with a real model; from cold that costs less than a minute.
+real_model := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python cargo nextest run
+
+test: check target/model/ready
+	$(real_model) --workspace --features opilio/real-model
 
 target/model/ready: tests/model/requirements.txt
 	@command -v python3 >/dev/null || { echo "python3 is missing (Debian: apt-get install python3 python3-venv)"; exit 1; }
@@ -26,8 +29,7 @@ target/clients/ready: tests/clients/requirements.txt tests/clients/package.json 
 	./tests/clients/prepare.sh target/clients
 
 test-model: tools target/model/ready
-	OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python \
-	  cargo nextest run -p opilio --features real-model --test real_model
+	$(real_model) -p opilio --features real-model --test real_model
 
 KILLS ?= 2000
 
@@ -37,7 +39,7 @@ chaos: tools
 
 check: tools
 	cargo fmt --all -- --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features opilio/real-model -- -D warnings
 	./arrows.sh
 
 tools: target/clients/ready

@@ -84,7 +84,6 @@ pub fn spoken_for<'e>(
     variable: impl Fn(&str) -> Option<&'e str>,
     ours: impl Fn(&str) -> bool,
 ) -> Vec<Given> {
-    let text = |layers: &Layers, path: &str| layers.key(path).and_then(|key| key.value.as_str()).map(str::to_owned);
     let home = text(layers, "llm.provider").and_then(|name| Some(name.split_once('/')?.0.to_ascii_lowercase()));
     if let Some(home) = home.as_ref().filter(|_| text(layers, "llm.base_url").is_some()) {
         // A name that is none is said when the settings are checked.
@@ -92,40 +91,47 @@ pub fn spoken_for<'e>(
     }
     let mut given = Vec::new();
     for name in names(layers) {
-        let prefix = variable_prefix(&name);
-        let key_variable = text(layers, &format!("{SECTION}{name}.api_key_env"));
-        let key_variable = key_variable.unwrap_or_else(|| format!("{prefix}_API_KEY"));
-        for (field, own) in [
-            ("api_key", key_variable),
-            ("base_url", format!("{prefix}_BASE_URL")),
-            ("temperature", format!("{prefix}_TEMPERATURE")),
-        ] {
+        for (field, own) in variables(layers, &name) {
             let path = format!("{SECTION}{name}.{field}");
-            let Some(key) = layers.key(&path) else { continue };
-            let general = layers.key(&format!("llm.{field}")).filter(|key| !key.value.is_null());
-            let general = general.filter(|_| home.as_ref() == Some(&name));
-            let is_given = key.origin.is_some();
-            let one = match (variable(&own), general) {
-                _ if key.origin.as_deref().is_some_and(&ours) => None,
-                (Some(value), _) => Some(Given::text(path, value, own)),
-                (None, Some(general)) if !is_given => {
+            let Some(key) = layers.key(&path).filter(|key| !key.origin.as_deref().is_some_and(&ours)) else { continue };
+            let general = layers.key(&format!("llm.{field}")).filter(|_| home.as_ref() == Some(&name));
+            match (variable(&own), general) {
+                (Some(value), _) => given.push(Given::text(path, value, own)),
+                (None, Some(general)) if !key.is_chosen() && !general.value.is_null() => {
                     let origin = general.origin.clone().unwrap_or_else(|| general.path.clone());
-                    Some(Given { key: path, value: general.value.clone(), origin })
+                    given.push(Given { key: path, value: general.value.clone(), origin });
                 }
-                _ => None,
-            };
-            let moved = one.as_ref().map(|one| one.origin.clone()).or_else(|| key.origin.clone());
-            given.extend(one);
-            // What answers at an address of the operator's own may need no key.
-            let needs_key = format!("{SECTION}{name}.needs_key");
-            if let Some(origin) = moved.filter(|_| field == "base_url")
-                && layers.key(&needs_key).is_some_and(|key| key.origin.is_none())
-            {
-                given.push(Given { key: needs_key, value: Value::Bool(false), origin });
+                _ => {}
             }
         }
+        given.extend(freed_of_key(layers, &name, &given));
     }
     given
+}
+
+/// A family's keys that have a variable of their own, and its name.
+fn variables(layers: &Layers, name: &str) -> [(&'static str, String); 3] {
+    let prefix = variable_prefix(name);
+    let key_variable = text(layers, &format!("{SECTION}{name}.api_key_env"));
+    [
+        ("api_key", key_variable.unwrap_or_else(|| format!("{prefix}_API_KEY"))),
+        ("base_url", format!("{prefix}_BASE_URL")),
+        ("temperature", format!("{prefix}_TEMPERATURE")),
+    ]
+}
+
+/// What answers at an address of the operator's own may need no key.
+fn freed_of_key(layers: &Layers, name: &str, given: &[Given]) -> Option<Given> {
+    let (address, needs_key) = (format!("{SECTION}{name}.base_url"), format!("{SECTION}{name}.needs_key"));
+    let moved = given.iter().find(|one| one.key == address).map(|one| one.origin.clone());
+    let chosen = || layers.key(&address).filter(|key| key.is_chosen());
+    let moved = moved.or_else(|| chosen()?.origin.clone())?;
+    let unsaid = layers.key(&needs_key).is_some_and(|key| !key.is_chosen());
+    unsaid.then(|| Given { key: needs_key, value: Value::Bool(false), origin: moved })
+}
+
+fn text(layers: &Layers, path: &str) -> Option<String> {
+    layers.key(path).and_then(|key| key.value.as_str()).map(str::to_owned)
 }
 
 fn names(layers: &Layers) -> Vec<String> {

@@ -43,6 +43,11 @@ impl Key {
         Self { path, value: default.clone(), origin: None, is_quiet: true, default }
     }
 
+    /// Somebody wants it to be something else than it is by itself. A file that repeats the defaults chooses nothing.
+    pub fn is_chosen(&self) -> bool {
+        self.origin.is_some() && self.value != self.default
+    }
+
     fn is_duration(&self) -> bool {
         self.default.as_str().is_some_and(|text| humantime::parse_duration(text).is_ok())
     }

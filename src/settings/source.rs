@@ -73,19 +73,22 @@ impl File<'_> {
 
 /// The line, counted from 1, on which `path` stands; in flow style, that of the last part that has a line of its own.
 fn line_of(text: &str, path: &str) -> usize {
-    let mut lines = text.lines().enumerate();
-    let (mut found, mut indent) = (1, None);
+    let lines: Vec<(usize, &str)> =
+        text.lines().map(|line| (line.len() - line.trim_start().len(), line.trim())).collect();
+    let is_comment = |line: &str| line.is_empty() || line.starts_with('#');
+    let (mut next, mut found, mut above) = (0, 1, None);
     for name in path.split('.') {
-        let next = lines.find(|(_, line)| {
-            let depth = line.len() - line.trim_start().len();
-            let key = line.trim_start().trim_start_matches(['"', '\'']);
-            let rest = key.strip_prefix(name).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
-            indent.is_none_or(|above| depth > above)
-                && (indent.is_some() || depth == 0)
-                && rest.is_some_and(|rest| rest.starts_with(':'))
-        });
-        let Some((index, line)) = next else { return found };
-        (found, indent) = (index + 1, Some(line.len() - line.trim_start().len()));
+        let own = lines.iter().enumerate().skip(next).filter(|(_, (_, line))| !is_comment(line));
+        // The section ends with the first line that stands no deeper than its own.
+        let mut own = own.take_while(|(_, (depth, _))| above.is_none_or(|above| *depth > above));
+        let line = own.find(|(_, (depth, line))| (above.is_some() || *depth == 0) && is_key(line, name));
+        let Some((index, (depth, _))) = line else { return found };
+        (next, found, above) = (index + 1, index + 1, Some(*depth));
     }
     found
+}
+
+fn is_key(line: &str, name: &str) -> bool {
+    let rest = line.trim_start_matches(['"', '\'']).strip_prefix(name);
+    rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
 }

@@ -142,6 +142,26 @@ fn a_family_of_ones_own_is_an_address_and_needs_no_key() {
 }
 
 #[test]
+fn a_file_that_repeats_the_defaults_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yml");
+    std::fs::write(&path, DEFAULTS).unwrap();
+    let given = environment(&[("LLM_BASE_URL", "http://a.lan/v1"), ("GROQ_BASE_URL", "http://b.lan/v1")]);
+    let loaded = load(Some(&path), &given, &[]).unwrap();
+    let moved = |name: &str| (family(&loaded, name).base_url.to_string(), family(&loaded, name).needs_key);
+    assert_eq!(moved("openai"), ("http://a.lan/v1".to_owned(), false));
+    assert_eq!(moved("groq"), ("http://b.lan/v1".to_owned(), false));
+    assert_eq!(moved("xai"), ("https://api.x.ai/v1".to_owned(), true));
+    let line = |text: &str| DEFAULTS.lines().position(|line| line.contains(text)).unwrap() + 1;
+    let own = format!("{}:{}", path.display(), line("https://api.anthropic.com"));
+    assert!(
+        loaded.report().contains(&format!("\"https://api.anthropic.com\"                 # {own}")),
+        "{}",
+        loaded.report()
+    );
+}
+
+#[test]
 fn any_number_of_families_are_added_in_the_file_and_by_environment() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.yml");
