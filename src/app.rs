@@ -4,6 +4,7 @@ mod extraction;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -171,7 +172,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outsid
 }
 
 fn policy(settings: &Settings) -> Policy {
-    let Settings { jobs, crawler, webhooks, llm, .. } = settings;
+    let Settings { jobs, limits, crawler, webhooks, llm, .. } = settings;
     let second = Duration::from_secs(1);
     Policy {
         node: NodeId::new(Ulid::generate().to_string()),
@@ -180,6 +181,8 @@ fn policy(settings: &Settings) -> Policy {
             llm_workers: jobs.llm_workers.get(),
             lease: jobs.lease,
             max_attempts: jobs.max_attempts.get(),
+            stall_timeout: jobs.stall_timeout,
+            wall_clock: kept(limits.wall_clock),
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.0 },
             sweep: second,
         },
@@ -187,6 +190,7 @@ fn policy(settings: &Settings) -> Policy {
             pages_per_job: crawler.pages_per_job,
             max_retries: 0,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
+            slice: NonZeroUsize::new(jobs.slice),
         },
         extraction: extraction::policy(llm, jobs),
         webhooks: SenderPolicy {
@@ -198,10 +202,10 @@ fn policy(settings: &Settings) -> Policy {
                     jitter: webhooks.retry.jitter,
                 },
                 retry_statuses: webhooks.retry.retry_statuses.clone(),
-                max_interruptions: 10,
+                max_interruptions: webhooks.retry.max_interruptions,
             },
             // Longer than an attempt can take, so that nobody sends it a second time meanwhile.
-            lease: webhooks.retry.timeout + 30 * second,
+            lease: webhooks.lease.unwrap_or(webhooks.retry.timeout + 30 * second),
             in_flight: webhooks.in_flight.get(),
             in_flight_per_receiver: webhooks.in_flight_per_receiver.get(),
             horizon: 60 * second,

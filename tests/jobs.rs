@@ -1,5 +1,7 @@
 //! Jobs from submission to webhook: real actors, a real store, an outside that follows a script.
 
+#[path = "jobs/endurance.rs"]
+mod endurance;
 #[path = "jobs/extraction.rs"]
 mod extraction;
 #[path = "jobs/models.rs"]
@@ -72,22 +74,32 @@ impl House {
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
         model: Arc<dyn LanguageModel>,
     ) -> Self {
+        Self::changed(script, fetch, |outside, _| outside.model = model)
+    }
+
+    /// With whatever `change` makes of the outside and the policy.
+    fn changed(
+        script: &[u16],
+        fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
+        change: impl FnOnce(&mut Outside, &mut Policy),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         let store = EmbeddedStore::open(folder.path(), Arc::new(SystemClock), settings).expect("an empty folder");
         let store = Arc::new(store);
         let (got, webhooks) = mpsc::unbounded_channel();
-        let outside = Outside {
+        let mut outside = Outside {
             cache: Arc::new(NoCache),
             store: store.clone(),
             fetcher: Arc::new(ScriptedFetcher(fetch)),
             reader: Arc::new(StatusReader),
             transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), got }),
-            model,
+            model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &Question| says("{}") }),
             clock: Arc::new(SystemClock),
         };
-        let metrics = Metrics::default();
-        let actors = start(outside, policy(), metrics.clone());
+        let (metrics, mut policy) = (Metrics::default(), policy());
+        change(&mut outside, &mut policy);
+        let actors = start(outside, policy, metrics.clone());
         Self { actors, store, metrics, webhooks, _folder: folder }
     }
 
@@ -117,10 +129,17 @@ fn policy() -> Policy {
             llm_workers: 2,
             lease: Duration::from_secs(30),
             max_attempts: 3,
+            stall_timeout: Duration::from_secs(600),
+            wall_clock: None,
             backoff: quick,
             sweep: Duration::from_millis(20),
         },
-        crawl: CrawlPolicy { pages_per_job: NonZeroUsize::new(4).expect("not zero"), max_retries: 2, backoff: quick },
+        crawl: CrawlPolicy {
+            pages_per_job: NonZeroUsize::new(4).expect("not zero"),
+            max_retries: 2,
+            backoff: quick,
+            slice: NonZeroUsize::new(4),
+        },
         extraction: ExtractionPolicy {
             repair_attempts: 2,
             tries: 2,
@@ -261,7 +280,7 @@ async fn a_sender_that_dies_is_replaced_and_finds_what_is_due() {
     house.actors.sender.tell(Die);
     house.submit(crawl(1)).await;
     assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.died("webhook_sender", "unknown"), 1);
+    assert_eq!(house.died("webhook_sender", "panicked"), 1);
 }
 
 #[actix::test]
@@ -274,7 +293,7 @@ async fn a_supervisor_that_dies_is_replaced_and_finds_what_waits() {
     house.store.submit(job).await.expect("there is room");
     house.actors.supervisor.tell(Die);
     assert_eq!(house.webhook().await["task_id"], id.as_str());
-    assert_eq!(house.died("job_supervisor", "unknown"), 1);
+    assert_eq!(house.died("job_supervisor", "panicked"), 1);
 }
 
 #[actix::test]

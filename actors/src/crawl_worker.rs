@@ -12,6 +12,7 @@ pub use crawl::{CrawlPolicy, Crawler};
 use crate::domain::id::JobId;
 use crate::domain::lease::Lease;
 use crate::ports::Claim;
+use crate::pulse::Pulse;
 use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
 
 /// Crawl this job's missing pages. A worker is asked only while it is idle.
@@ -19,6 +20,8 @@ use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
 #[rtype(result = "()")]
 pub struct StartCrawl {
     pub claim: Claim,
+    /// Beats while the work gets on.
+    pub pulse: Pulse,
 }
 
 /// Leave the job at once; no [`CrawlEnded`] follows.
@@ -68,10 +71,10 @@ impl Actor for CrawlWorker {
 impl Handler<StartCrawl> for CrawlWorker {
     type Result = ();
 
-    fn handle(&mut self, StartCrawl { claim }: StartCrawl, ctx: &mut Self::Context) {
+    fn handle(&mut self, StartCrawl { claim, pulse }: StartCrawl, ctx: &mut Self::Context) {
         let (crawler, lease) = (Arc::clone(&self.crawler), claim.lease.clone());
         let crawl = async move { crawler.run(claim).await };
-        self.work = Some(Work::start(lease, crawl, ctx, |worker: &mut Self, outcome| {
+        self.work = Some(Work::start(lease, pulse, crawl, ctx, |worker: &mut Self, outcome| {
             let Some(Work { lease, .. }) = worker.work.take() else { return };
             worker.listener.do_send(CrawlEnded { slot: worker.slot, lease, outcome });
         }));

@@ -4,9 +4,6 @@
 //! `OPILIO_FAULT=settle.after:2` kills the process when it has settled for the second time and before anybody hears of
 //! it. A page with `fault=abort`, `fault=panic` or `fault=spin` in its address does that to whoever reads it.
 
-#[cfg(feature = "faults")]
-mod brittle;
-
 use std::sync::Arc;
 
 use crate::ports::JobStore;
@@ -69,8 +66,8 @@ mod on {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::brittle::Brittle;
     use super::{Arc, JobStore};
+    use crate::testing::brittle::Brittle;
 
     struct Plan {
         point: String,
@@ -111,7 +108,11 @@ mod on {
 
     /// A store with fault points around every write, where the environment names one.
     pub fn brittle(store: Arc<dyn JobStore>) -> Arc<dyn JobStore> {
-        if plan().is_some() { Arc::new(Brittle(store)) } else { store }
+        let fails = |name| {
+            point(name);
+            std::future::ready(Ok(()))
+        };
+        if plan().is_some() { Arc::new(Brittle { store, fails }) } else { store }
     }
 }
 

@@ -57,8 +57,21 @@ impl<A: Actor> Post<A> {
 
 /// Held by an actor: dropped with it, however it ends.
 pub struct Tombstone {
-    _buried: oneshot::Sender<()>,
+    buried: Option<oneshot::Sender<&'static str>>,
 }
+
+impl Drop for Tombstone {
+    fn drop(&mut self) {
+        let cause = if std::thread::panicking() { "panicked" } else { "stopped" };
+        if let Some(buried) = self.buried.take() {
+            // Nobody mourns at the end of the process.
+            let _ = buried.send(cause);
+        }
+    }
+}
+
+/// An actor that lived so long was not killed by what it found at its start.
+const LONG_LIFE: Duration = Duration::from_secs(60);
 
 /// Starts the actor on this arbiter at once, and again each time it dies.
 pub fn keep<A>(post: Post<A>, name: &'static str, metrics: Metrics, make: impl Fn(Tombstone) -> A + 'static)
@@ -68,20 +81,24 @@ where
     let begin = move |generation: u32| {
         let (buried, gone) = oneshot::channel();
         metrics.started(name, generation.into());
-        post.set(Some(make(Tombstone { _buried: buried }).start()));
+        post.set(Some(make(Tombstone { buried: Some(buried) }).start()));
         let (post, metrics) = (post.clone(), metrics.clone());
         async move {
-            let _ = gone.await;
+            let born = tokio::time::Instant::now();
+            let cause = gone.await.unwrap_or("stopped");
             post.set(None);
-            metrics.died(name, "unknown");
-            error!(actor = name, "an actor died and is replaced");
+            metrics.died(name, cause);
+            error!(actor = name, cause, "an actor died and is replaced");
+            born.elapsed() >= LONG_LIFE
         }
     };
     let mut life = begin(0);
     actix::spawn(async move {
+        let mut deaths = 0_u32;
         for generation in 1_u32.. {
-            life.await;
-            tokio::time::sleep(RESTART.wait(generation, 0.0)).await;
+            let lived_long = life.await;
+            deaths = if lived_long { 1 } else { deaths.saturating_add(1) };
+            tokio::time::sleep(RESTART.wait(deaths, 0.0)).await;
             life = begin(generation);
         }
     });

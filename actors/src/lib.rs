@@ -12,6 +12,7 @@ mod llm_worker;
 pub mod metrics;
 mod persistence;
 pub mod ports;
+pub mod pulse;
 pub mod start;
 pub mod watchers;
 pub mod webhook_sender;

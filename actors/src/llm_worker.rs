@@ -15,6 +15,7 @@ pub use extract::{ExtractionPolicy, Extractor};
 
 use crate::domain::lease::Lease;
 use crate::ports::Claim;
+use crate::pulse::Pulse;
 use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
 
 /// Extract what this job asks for. A worker is asked only while it is idle.
@@ -22,6 +23,8 @@ use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
 #[rtype(result = "()")]
 pub struct StartExtraction {
     pub claim: Claim,
+    /// Beats while the work gets on.
+    pub pulse: Pulse,
 }
 
 /// Leave the job at once; no [`ExtractionEnded`] follows.
@@ -64,10 +67,10 @@ impl Actor for LlmWorker {
 impl Handler<StartExtraction> for LlmWorker {
     type Result = ();
 
-    fn handle(&mut self, StartExtraction { claim }: StartExtraction, ctx: &mut Self::Context) {
+    fn handle(&mut self, StartExtraction { claim, pulse }: StartExtraction, ctx: &mut Self::Context) {
         let (extractor, lease) = (Arc::clone(&self.extractor), claim.lease.clone());
         let extraction = async move { extractor.run(claim).await };
-        self.work = Some(Work::start(lease, extraction, ctx, |worker: &mut Self, outcome| {
+        self.work = Some(Work::start(lease, pulse, extraction, ctx, |worker: &mut Self, outcome| {
             let Some(Work { lease, .. }) = worker.work.take() else { return };
             worker.listener.do_send(ExtractionEnded { slot: worker.slot, lease, outcome });
         }));

@@ -7,7 +7,7 @@ use actix::prelude::*;
 use crate::crawl_worker::{CrawlPolicy, Crawler};
 use crate::domain::id::NodeId;
 use crate::http_front::HttpFront;
-use crate::job_supervisor::{JobPolicy, JobSupervisor, Listeners, Trades};
+use crate::job_supervisor::{Estate, JobPolicy, JobSupervisor, Listeners, Trades};
 use crate::keeper::{Post, keep};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
@@ -62,9 +62,17 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
     let trades = Trades { crawler, extractor: Arc::new(extractor) };
     let listeners =
         Listeners { started: front.clone().recipient(), settled: front.clone().recipient(), sender: sender.clone() };
-    let counts = metrics.clone();
+    let (counts, estate) = (metrics.clone(), Estate::default());
     keep(supervisor.clone(), "job_supervisor", metrics, move |tombstone| {
-        JobSupervisor::new(trades.clone(), node.clone(), jobs, listeners.clone(), counts.clone(), tombstone)
+        JobSupervisor::new(
+            trades.clone(),
+            node.clone(),
+            jobs,
+            listeners.clone(),
+            counts.clone(),
+            estate.clone(),
+            tombstone,
+        )
     });
 
     Actors { front, supervisor, sender }

@@ -1,5 +1,6 @@
 //! What tests of stores and actors share. Compiled with the feature `testing` only.
 
+pub mod brittle;
 pub mod clock;
 pub mod contract;
 pub mod death;

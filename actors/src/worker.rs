@@ -1,10 +1,13 @@
 //! What crawl workers and LLM workers have in common: a place, one job at a time, and an end that is always told.
 
+use std::any::Any;
+
 use actix::prelude::*;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::id::TaskType;
 use crate::domain::lease::Lease;
+use crate::pulse::Pulse;
 
 use std::time::Duration;
 
@@ -34,6 +37,8 @@ pub enum Outcome {
     Broke { reason: String },
     /// What it needs must rest; it should not come again before this has passed.
     Resting { wait: Duration, reason: String },
+    /// Others wait, and it has had its slice; not every page has its record yet.
+    Sliced,
 }
 
 /// The job that a worker is at. Dropping it ends the work.
@@ -47,6 +52,7 @@ impl Work {
     /// Runs `work` on a task of its own, turns its panic into an outcome, and tells the worker by `tell`.
     pub fn start<A>(
         lease: Lease,
+        pulse: Pulse,
         work: impl Future<Output = Outcome> + Send + 'static,
         ctx: &mut Context<A>,
         tell: impl FnOnce(&mut A, Outcome) + 'static,
@@ -57,9 +63,9 @@ impl Work {
         let (done, outcome) = tokio::sync::oneshot::channel();
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             // The inner task turns a panic into an outcome; dropping this one drops it too.
-            let outcome = AbortOnDropHandle::new(tokio::spawn(work)).await;
+            let outcome = AbortOnDropHandle::new(tokio::spawn(pulse.over(work))).await;
             // A worker that left its job does not hear of its end.
-            let _ = done.send(outcome.unwrap_or_else(|error| Outcome::Broke { reason: panic_text(error) }));
+            let _ = done.send(outcome.unwrap_or_else(|error| Outcome::Broke { reason: join_text(error) }));
         }));
         let lost = || Outcome::Broke { reason: "the work was lost".to_owned() };
         let ended = async move { outcome.await.unwrap_or_else(|_| lost()) };
@@ -85,8 +91,13 @@ impl Drop for Tombstone {
     }
 }
 
-fn panic_text(error: tokio::task::JoinError) -> String {
-    let Ok(payload) = error.try_into_panic() else { return "the work was stopped".to_owned() };
-    let text = payload.downcast_ref::<&str>().map(ToString::to_string).or_else(|| payload.downcast_ref().cloned());
+fn join_text(error: tokio::task::JoinError) -> String {
+    error.try_into_panic().map_or_else(|_| "the work was stopped".to_owned(), |payload| panic_text(&*payload))
+}
+
+/// What a panic said.
+pub fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text =
+        payload.downcast_ref::<&str>().map(ToString::to_string).or_else(|| payload.downcast_ref::<String>().cloned());
     format!("the work panicked: {}", text.unwrap_or_else(|| "no reason given".to_owned()))
 }

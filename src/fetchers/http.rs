@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Method, header};
 use opilio_actors::domain::crawl::Exchange;
 use opilio_actors::ports::{Clock, FetchError, FetchedPage, PageFetcher, PageRequest};
+use opilio_actors::pulse::while_waiting;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -91,7 +92,7 @@ impl HttpFetcher {
             .map_err(|bad| FetchError::lasting(bad.to_string()))?;
         let mut cookies = Cookies::new(&options.cookies);
         let mut budget = Budget::new(options.page_timeout.unwrap_or(self.settings.page_timeout));
-        let mut turn = self.turns.take(host(to.url())).await;
+        let mut turn = while_waiting(self.turns.take(host(to.url()))).await;
         let mut redirects = 0;
         loop {
             let head = headers.to(to.url(), cookies.header(to.url()));
@@ -114,7 +115,7 @@ impl HttpFetcher {
             if host(next.url()) != host(to.url()) {
                 // The old turn is given back first: two pages that wait for each other's host would wait for ever.
                 drop(turn);
-                turn = self.turns.take(host(next.url())).await;
+                turn = while_waiting(self.turns.take(host(next.url()))).await;
             }
             to = next;
         }

@@ -77,6 +77,9 @@ pub struct Jobs {
     pub lease: Duration,
     pub max_attempts: NonZeroU32,
     #[serde(with = "humantime_serde")]
+    pub stall_timeout: Duration,
+    pub slice: usize,
+    #[serde(with = "humantime_serde")]
     pub max_wait: Duration,
 }
 
@@ -85,6 +88,8 @@ pub struct Jobs {
 pub struct Limits {
     pub max_body_bytes: usize,
     pub max_urls: NonZeroUsize,
+    #[serde(with = "humantime_serde")]
+    pub wall_clock: Duration,
     pub max_page_bytes: NonZeroUsize,
     pub queue: Queue,
 }
@@ -148,6 +153,8 @@ pub struct Webhooks {
     pub secrets: Vec<Secret>,
     pub in_flight: NonZeroUsize,
     pub in_flight_per_receiver: NonZeroUsize,
+    #[serde(with = "humantime_serde::option")]
+    pub lease: Option<Duration>,
     #[serde(with = "humantime_serde")]
     pub keep_exhausted: Duration,
     pub retry: Retry,
@@ -164,6 +171,7 @@ pub struct Retry {
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
     pub jitter: f64,
+    pub max_interruptions: u32,
     pub retry_statuses: Vec<u16>,
 }
 
@@ -204,6 +212,20 @@ impl Settings {
         }
         if self.jobs.lease < Duration::from_secs(1) {
             return wrong("jobs.lease is shorter than 1s: a short pause would lose it".to_owned());
+        }
+        if let Some(lease) = self.webhooks.lease.filter(|lease| lease <= timeout) {
+            return wrong(format!(
+                "webhooks.lease is {lease:?}, not longer than webhooks.retry.timeout, {timeout:?}: an attempt would be \
+                 made a second time while it is still under way"
+            ));
+        }
+        let page = self.crawler.page_timeout + self.crawler.parse_timeout;
+        if self.jobs.stall_timeout <= page {
+            return wrong(format!(
+                "jobs.stall_timeout is {:?}, not longer than crawler.page_timeout and crawler.parse_timeout together, \
+                 {page:?}: a slow page would be taken for one that hangs",
+                self.jobs.stall_timeout
+            ));
         }
         if self.crawler.page_timeout.is_zero() || self.crawler.parse_timeout.is_zero() {
             return wrong("crawler.page_timeout and crawler.parse_timeout must not be zero".to_owned());

@@ -3,7 +3,7 @@
 const BROWSER: &str = "there is no browser to set up";
 const ELSEWHERE: &str = "belongs to a server of another kind; nothing here depends on it";
 
-const WITHOUT_EFFECT: [(&str, &str); 22] = [
+const WITHOUT_EFFECT: [(&str, &str); 21] = [
     ("app.title", ELSEWHERE),
     ("app.version", ELSEWHERE),
     ("app.reload", ELSEWHERE),
@@ -11,7 +11,6 @@ const WITHOUT_EFFECT: [(&str, &str); 22] = [
     ("app.timeout_keep_alive", ELSEWHERE),
     ("limits.max_pages", "there are no deep crawls yet"),
     ("limits.max_depth", "there are no deep crawls yet"),
-    ("limits.wall_clock", "there is no wall clock for jobs yet; crawler.page_timeout bounds each page"),
     ("limits.queue.workers", "workers are cheap here; see jobs.crawl_workers and crawler.pool.max_pages"),
     ("rate_limiting", "applies to the synchronous endpoints, which are not there yet"),
     ("security.enabled", "access is by security.api_token"),

@@ -228,3 +228,19 @@ fn a_default_model_that_nobody_has_is_said_once_and_stops_nothing() {
     let loaded = load(None, &environment(&[("LLM_PROVIDER", "bedrock/x")]), &[]).unwrap();
     assert!(loaded.notices.iter().any(|notice| notice.starts_with("llm.provider: ")), "{:?}", loaded.notices);
 }
+
+#[test]
+fn settings_that_contradict_each_other_stop_the_start_with_a_sentence() {
+    for (text, says) in [
+        ("webhooks: {lease: 30s}", "webhooks.lease is 30s, not longer than webhooks.retry.timeout"),
+        ("webhooks: {lease: 1m, retry: {timeout: 2m}}", "webhooks.retry.timeout, 120s"),
+        ("jobs: {stall_timeout: 30s}", "jobs.stall_timeout is 30s, not longer than crawler.page_timeout"),
+        ("webhooks: {retry: {initial_delay: 1m}}", "webhooks.retry.initial_delay is longer than"),
+        ("jobs: {lease: 100ms}", "jobs.lease is shorter than 1s"),
+    ] {
+        let error = load_file(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+    // A file of the peer's names no lease: the time-out may be any.
+    assert!(load_file("webhooks: {retry: {timeout_ms: 90000}}").is_ok());
+}

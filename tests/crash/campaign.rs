@@ -31,7 +31,7 @@ const CONFIG: &str = "\
 app: {shutdown_grace: 50ms}
 jobs: {lease: 1s, max_attempts: 100000}
 crawler: {pages_per_host: 0, pool: {max_pages: 0}}
-webhooks: {retry: {initial_delay: 5ms, max_delay: 50ms, max_attempts: 100000}}
+webhooks: {retry: {initial_delay: 5ms, max_delay: 50ms, max_attempts: 100000, max_interruptions: 100000}}
 ";
 
 pub struct Campaign {

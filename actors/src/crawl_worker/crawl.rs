@@ -1,15 +1,19 @@
 //! The crawl of one job: fetch, read and write down each missing page, a bounded number side by side.
 
 use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::Recipient;
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
 use super::{PageCrawled, kept};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::id::TaskType;
 use crate::domain::job::Task;
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
@@ -18,7 +22,8 @@ use crate::persistence::persistently;
 use crate::ports::{
     Claim, FetchError, FetchedPage, JobStore, PageCache, PageFetcher, PageReader, PageRequest, StoreError,
 };
-use crate::worker::Outcome;
+use crate::pulse;
+use crate::worker::{Outcome, panic_text};
 
 /// The operator's choices, where the job makes none.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +33,8 @@ pub struct CrawlPolicy {
     /// Further tries of a page after a transient failure.
     pub max_retries: u32,
     pub backoff: Backoff,
+    /// Pages after which a job lets others go first, if any wait; `None`: never.
+    pub slice: Option<NonZeroUsize>,
 }
 
 /// What every crawl worker works with.
@@ -41,35 +48,58 @@ pub struct Crawler {
 }
 
 impl Crawler {
-    /// Returns when every page has its record, or when no more can be written.
+    /// Returns when every page has its record, when others are to go first, or when no more can be written. A page that
+    /// panics stops no other; it is tried again by the next attempt.
     pub async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
         let Task::Crawl(crawl) = job.spec.task else {
             return Outcome::Broke { reason: "not a crawl".to_owned() };
         };
+        let asked = crawl.options.concurrency.unwrap_or(self.policy.pages_per_job);
+        let side_by_side = asked.min(self.policy.pages_per_job).get();
+        let (lease, stop, all) = (&lease, &AtomicBool::new(false), missing.len());
         let CrawlSpec { urls, options, each } = &crawl;
         let common = Arc::new(options.clone());
-        let asked = options.concurrency.unwrap_or(self.policy.pages_per_job);
-        let side_by_side = asked.min(self.policy.pages_per_job).get();
-        let lease = &lease;
         let pages = missing.into_iter().filter_map(|index| {
-            let place = usize::try_from(index).ok()?;
+            let place = usize::try_from(index).ok().filter(|_| !stop.load(Ordering::Relaxed))?;
             let url = urls.get(place)?;
             let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
-            Some(async move {
-                let record = self.page(index, url, options).await;
-                self.write_down(lease, record).await
-            })
+            Some(self.write_page(lease, index, url, options))
         });
         let mut written = stream::iter(pages).buffer_unordered(side_by_side);
+        let (mut done, mut broke) = (0, None);
         while let Some(outcome) = written.next().await {
             match outcome {
-                Ok(()) => {}
-                Err(StoreError::LeaseLost) => return Outcome::LeaseLost,
-                Err(other) => return Outcome::Broke { reason: other.to_string() },
+                Err(panic) => broke = broke.or(Some(panic)),
+                Ok(Err(StoreError::LeaseLost)) => return Outcome::LeaseLost,
+                Ok(Err(other)) => return Outcome::Broke { reason: other.to_string() },
+                Ok(Ok(())) => done += 1,
+            }
+            if !stop.load(Ordering::Relaxed) && self.policy.slice.is_some_and(|slice| done % slice.get() == 0) {
+                stop.store(
+                    self.store.others_wait(TaskType::Crawl, &job.principal).await.unwrap_or(false),
+                    Ordering::Relaxed,
+                );
             }
         }
-        Outcome::Done
+        match broke {
+            Some(reason) => Outcome::Broke { reason },
+            None if done < all => Outcome::Sliced,
+            None => Outcome::Done,
+        }
+    }
+
+    /// The page's panic, if it panics: what it leaves behind is its own.
+    async fn write_page(
+        &self,
+        lease: &Lease,
+        index: u32,
+        url: &str,
+        options: Arc<CrawlOptions>,
+    ) -> Result<Result<(), StoreError>, String> {
+        let page = AssertUnwindSafe(self.page(index, url, options));
+        let record = page.catch_unwind().await.map_err(|panic| panic_text(&*panic))?;
+        Ok(self.write_down(lease, record).await)
     }
 
     /// One page, read as it was fetched earlier, or now.
@@ -117,6 +147,7 @@ impl Crawler {
         let tries = 1 + request.options.fetch.max_retries.unwrap_or(self.policy.max_retries);
         let mut attempts = 1;
         loop {
+            pulse::beat();
             let fetched = self.fetcher.fetch(request.clone()).await;
             faults::point("page.fetched");
             let Some(asked) = worth_another_try(&fetched).filter(|_| attempts < tries) else {
@@ -131,6 +162,7 @@ impl Crawler {
     /// A finished page is not thrown away because the store is away for a while.
     async fn write_down(&self, lease: &Lease, record: PageRecord) -> Result<(), StoreError> {
         persistently(|| self.store.record_pages(lease, vec![record.clone()])).await?;
+        pulse::beat();
         self.listener.do_send(PageCrawled { job: lease.job.clone() });
         Ok(())
     }

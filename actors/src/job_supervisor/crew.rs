@@ -1,12 +1,17 @@
 //! The workers of one kind, each in a place of its own, and what they are busy with.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use actix::prelude::*;
+use tokio::time::Instant;
 
 use crate::crawl_worker::{CrawlWorker, StartCrawl, StopCrawl};
-use crate::domain::id::TaskType;
+use crate::domain::id::{JobId, TaskType};
 use crate::domain::lease::Lease;
 use crate::llm_worker::{LlmWorker, StartExtraction, StopExtraction};
 use crate::ports::Claim;
+use crate::pulse::Pulse;
 use crate::worker::Slot;
 
 /// A worker of either kind.
@@ -16,10 +21,10 @@ pub enum Hand {
 }
 
 impl Hand {
-    fn start(&self, claim: Claim) {
+    fn start(&self, claim: Claim, pulse: Pulse) {
         match self {
-            Self::Crawl(worker) => worker.do_send(StartCrawl { claim }),
-            Self::Llm(worker) => worker.do_send(StartExtraction { claim }),
+            Self::Crawl(worker) => worker.do_send(StartCrawl { claim, pulse }),
+            Self::Llm(worker) => worker.do_send(StartExtraction { claim, pulse }),
         }
     }
 
@@ -40,19 +45,38 @@ impl Hand {
     }
 }
 
+/// A job that a worker is at.
+pub struct Busy {
+    pub lease: Lease,
+    /// 1 for the first.
+    pub attempt: u32,
+    pub pulse: Pulse,
+    /// When the job's time is over.
+    pub ends: Option<Instant>,
+    /// Its last attempts died with their process, and it has only this one left.
+    pub suspect: bool,
+}
+
 /// One worker's place.
 #[derive(Default)]
 pub struct Place {
     pub generation: u64,
     pub worker: Option<Hand>,
-    pub busy: Option<Lease>,
-    /// Of the job it is busy with; 1 for the first.
-    pub attempt: u32,
+    pub busy: Option<Busy>,
+    /// Workers that died here one after the other.
+    pub deaths: u32,
 }
 
 impl Place {
     fn is_idle(&self) -> bool {
         self.worker.is_some() && self.busy.is_none()
+    }
+
+    fn stop_work(&mut self) {
+        self.busy = None;
+        if let Some(worker) = &self.worker {
+            worker.stop();
+        }
     }
 }
 
@@ -61,12 +85,23 @@ pub struct Crew {
     pub places: Vec<Place>,
     /// A claim for them is under way.
     pub claiming: bool,
+    /// Jobs that were cancelled meanwhile.
+    pub cancelled: HashSet<JobId>,
+}
+
+/// Work that goes on too long.
+pub enum Overdue {
+    /// Without any progress.
+    Silent,
+    /// The job's time is over.
+    OutOfTime,
 }
 
 impl Crew {
     /// So many empty places.
     pub fn new(places: usize) -> Self {
-        Self { places: std::iter::repeat_with(Place::default).take(places).collect(), claiming: false }
+        let places = std::iter::repeat_with(Place::default).take(places).collect();
+        Self { places, claiming: false, cancelled: HashSet::new() }
     }
 
     /// Where a worker of this kind is counted and named.
@@ -81,13 +116,14 @@ impl Crew {
         self.places.iter().filter(|place| place.is_idle()).count()
     }
 
-    /// Gives the job to an idle worker; `false` if there is none.
-    pub fn employ(&mut self, claim: Claim) -> bool {
+    /// Gives the job to an idle worker, for so long at most; `false` if there is none.
+    pub fn employ(&mut self, claim: Claim, left: Option<Duration>, suspect: bool) -> bool {
         let idle = self.places.iter_mut().find(|place| place.is_idle());
-        let Some(Place { worker: Some(worker), busy, attempt, .. }) = idle else { return false };
-        *busy = Some(claim.lease.clone());
-        *attempt = claim.job.attempt();
-        worker.start(claim);
+        let Some(Place { worker: Some(worker), busy, .. }) = idle else { return false };
+        let (lease, attempt, pulse) = (claim.lease.clone(), claim.job.attempt(), Pulse::default());
+        let ends = left.map(|left| Instant::now() + left);
+        *busy = Some(Busy { lease, attempt, pulse: pulse.clone(), ends, suspect });
+        worker.start(claim, pulse);
         true
     }
 
@@ -96,19 +132,35 @@ impl Crew {
         self.places.get_mut(slot.place).filter(|place| place.generation == slot.generation)
     }
 
-    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+    pub fn busy(&self) -> impl Iterator<Item = &Busy> {
         self.places.iter().filter_map(|place| place.busy.as_ref())
     }
 
     /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.
     pub fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
         for place in &mut self.places {
-            if place.busy.as_ref().is_some_and(&condition) {
-                place.busy = None;
-                if let Some(worker) = &place.worker {
-                    worker.stop();
-                }
+            if place.busy.as_ref().is_some_and(|busy| condition(&busy.lease)) {
+                place.stop_work();
             }
         }
+    }
+
+    /// Stops work that is overdue and leaves its worker for good: who let it come so far is not to be trusted.
+    pub fn abandon_overdue(&mut self, task: TaskType, stall: Duration) -> Vec<(Slot, Busy, Overdue)> {
+        let now = Instant::now();
+        let mut found = Vec::new();
+        for (number, place) in self.places.iter_mut().enumerate() {
+            let overdue = match &place.busy {
+                Some(busy) if busy.ends.is_some_and(|end| end <= now) => Overdue::OutOfTime,
+                Some(busy) if busy.pulse.silent_for() >= stall => Overdue::Silent,
+                _ => continue,
+            };
+            let Some(busy) = place.busy.take() else { continue };
+            place.stop_work();
+            place.worker = None;
+            place.generation += 1;
+            found.push((Slot { task, place: number, generation: place.generation }, busy, overdue));
+        }
+        found
     }
 }

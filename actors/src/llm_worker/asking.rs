@@ -16,6 +16,7 @@ use crate::domain::extraction::{ExtractionError, Usage};
 use crate::domain::lease::Lease;
 use crate::persistence::persistently;
 use crate::ports::{ModelAnswer, ModelError, ModelPlan, Question, Role, StoreError, Turn};
+use crate::pulse;
 
 /// Why there is no answer to go on with.
 #[derive(Debug)]
@@ -204,7 +205,9 @@ impl<'a> Asking<'a> {
                 temperature: self.temperature.or(plan.temperature),
                 answer_tokens: plan.answer_tokens,
             };
-            let error = match self.extractor.model.ask(question).await {
+            let asked = self.extractor.model.ask(question).await;
+            pulse::beat();
+            let error = match asked {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

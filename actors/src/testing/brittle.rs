@@ -1,4 +1,4 @@
-//! A store with a fault point before and after every write.
+//! A store that asks a test before and after every write whether it is to fail here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::point;
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
@@ -17,21 +16,30 @@ use crate::ports::{
     ReplayFilter, StoreError, Submission,
 };
 
-pub struct Brittle(pub Arc<dyn JobStore>);
+/// Asks by the write's name and the moment: `settle.before`, `settle.after`. An error before is what the caller gets
+/// instead of the write; an error after is what he gets although it was made.
+pub struct Brittle<H> {
+    pub store: Arc<dyn JobStore>,
+    pub fails: H,
+}
 
 macro_rules! write {
-    ($name:literal, $call:expr) => {{
-        point(concat!($name, ".before"));
+    ($self:ident, $name:literal, $call:expr) => {{
+        ($self.fails)(concat!($name, ".before")).await?;
         let outcome = $call.await;
-        point(concat!($name, ".after"));
+        ($self.fails)(concat!($name, ".after")).await?;
         outcome
     }};
 }
 
 #[async_trait]
-impl JobStore for Brittle {
+impl<H, F> JobStore for Brittle<H>
+where
+    H: Fn(&'static str) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), StoreError>> + Send + 'static,
+{
     async fn submit(&self, job: NewJob) -> Result<Submission, StoreError> {
-        write!("submit", self.0.submit(job))
+        write!(self, "submit", self.store.submit(job))
     }
 
     async fn claim(
@@ -41,59 +49,59 @@ impl JobStore for Brittle {
         most: usize,
         hold: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
-        write!("claim", self.0.claim(node, task, most, hold))
+        write!(self, "claim", self.store.claim(node, task, most, hold))
     }
 
     async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError> {
-        write!("renew", self.0.renew(leases, hold))
+        write!(self, "renew", self.store.renew(leases, hold))
     }
 
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
-        write!("record_pages", self.0.record_pages(lease, pages))
+        write!(self, "record_pages", self.store.record_pages(lease, pages))
     }
 
     async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError> {
-        write!("checkpoint", self.0.checkpoint(lease, name, value))
+        write!(self, "checkpoint", self.store.checkpoint(lease, name, value))
     }
 
     async fn checkpoints(&self, job: &JobId) -> Result<Vec<(String, Bytes)>, StoreError> {
-        self.0.checkpoints(job).await
+        self.store.checkpoints(job).await
     }
 
     async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
-        write!("settle", self.0.settle(lease, ending))
+        write!(self, "settle", self.store.settle(lease, ending))
     }
 
     async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
-        write!("hand_back", self.0.hand_back(lease, hand_back))
+        write!(self, "hand_back", self.store.hand_back(lease, hand_back))
     }
 
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
-        write!("cancel", self.0.cancel(job, principal))
+        write!(self, "cancel", self.store.cancel(job, principal))
     }
 
     async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError> {
-        self.0.job(job, principal).await
+        self.store.job(job, principal).await
     }
 
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
-        self.0.pages(job, from, max_bytes).await
+        self.store.pages(job, from, max_bytes).await
     }
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
-        self.0.jobs(filter).await
+        self.store.jobs(filter).await
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {
-        self.0.counts().await
+        self.store.counts().await
     }
 
     async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
-        self.0.others_wait(task, principal).await
+        self.store.others_wait(task, principal).await
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
-        self.0.due(query).await
+        self.store.due(query).await
     }
 
     async fn start_attempt(
@@ -104,7 +112,7 @@ impl JobStore for Brittle {
         hold: Duration,
         max_interruptions: u32,
     ) -> Result<AttemptStart, StoreError> {
-        write!("start_attempt", self.0.start_attempt(job, version, node, hold, max_interruptions))
+        write!(self, "start_attempt", self.store.start_attempt(job, version, node, hold, max_interruptions))
     }
 
     async fn finish_attempt(
@@ -113,30 +121,30 @@ impl JobStore for Brittle {
         outcome: &AttemptOutcome,
         next: NextStep,
     ) -> Result<(DeliveryState, u64), StoreError> {
-        write!("finish_attempt", self.0.finish_attempt(attempt, outcome, next))
+        write!(self, "finish_attempt", self.store.finish_attempt(attempt, outcome, next))
     }
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
-        self.0.deliveries(job, principal).await
+        self.store.deliveries(job, principal).await
     }
 
     async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
-        write!("replay", self.0.replay(job, principal))
+        write!(self, "replay", self.store.replay(job, principal))
     }
 
     async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
-        write!("replay_all", self.0.replay_all(filter))
+        write!(self, "replay_all", self.store.replay_all(filter))
     }
 
     async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
-        write!("requeue", self.0.requeue())
+        write!(self, "requeue", self.store.requeue())
     }
 
     async fn expire(&self, most_pages: usize) -> Result<usize, StoreError> {
-        write!("expire", self.0.expire(most_pages))
+        write!(self, "expire", self.store.expire(most_pages))
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.0.ready().await
+        self.store.ready().await
     }
 }

@@ -1,0 +1,167 @@
+//! From the queue to the workers: who gets which job, and which jobs nobody gets any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use bytes::Bytes;
+use tracing::{info, warn};
+
+use super::ticks::WorkArrived;
+use super::{JobStarted, JobSupervisor};
+use crate::domain::crawl::PageRecord;
+use crate::domain::extraction::{ExtractionError, record};
+use crate::domain::id::TaskType;
+use crate::domain::job::{Interruption, Job, Task};
+use crate::llm_worker::usage_of;
+use crate::persistence::persistently;
+use crate::ports::{Claim, Ending, HandBack, StoreError};
+
+/// How long a suspect stands back for another one.
+const STAND_BACK: Duration = Duration::from_millis(500);
+
+/// What a claim brought.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Claimed {
+    task: TaskType,
+    asked: usize,
+    claims: Result<Vec<Claim>, StoreError>,
+}
+
+impl Handler<Claimed> for JobSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, Claimed { task, asked, claims }: Claimed, ctx: &mut Self::Context) {
+        self.crew(task).claiming = false;
+        match claims {
+            Ok(claims) => self.hand_out(task, claims, asked, ctx),
+            Err(error) => warn!(%error, "jobs could not be claimed"),
+        }
+        self.crew(task).cancelled.clear();
+        self.tell_if_idle();
+    }
+}
+
+impl JobSupervisor {
+    pub(super) fn claim(&mut self, ctx: &mut Context<Self>) {
+        for task in TaskType::ALL {
+            self.claim_for(task, ctx);
+        }
+    }
+
+    fn claim_for(&mut self, task: TaskType, ctx: &mut Context<Self>) {
+        let asked = self.crew(task).idle();
+        if self.crew(task).claiming || self.draining || asked == 0 {
+            return;
+        }
+        self.crew(task).claiming = true;
+        let (store, node, hold) = (Arc::clone(&self.store), self.node.clone(), self.policy.lease);
+        let this = ctx.address();
+        // A task of its own: what it claims has to be handed back if nobody is there any more to take it.
+        actix::spawn(async move {
+            let claims = store.claim(&node, task, asked, hold).await;
+            if this.connected() {
+                return this.do_send(Claimed { task, asked, claims });
+            }
+            for claim in claims.unwrap_or_default() {
+                // One that cannot be handed back is claimed again when its lease ends.
+                let _ = store.hand_back(&claim.lease, at_no_cost(Duration::ZERO)).await;
+            }
+        });
+    }
+
+    fn hand_out(&mut self, task: TaskType, claims: Vec<Claim>, asked: usize, ctx: &mut Context<Self>) {
+        let more = claims.len() == asked;
+        for claim in claims {
+            // Its lease is void.
+            if !self.crew(task).cancelled.contains(&claim.job.id) {
+                self.hand_one_out(task, claim, ctx);
+            }
+        }
+        if more {
+            ctx.notify(WorkArrived);
+        }
+    }
+
+    fn hand_one_out(&mut self, task: TaskType, claim: Claim, ctx: &mut Context<Self>) {
+        if self.draining {
+            return self.hand_back(claim.lease, at_no_cost(Duration::ZERO), ctx);
+        }
+        if claim.job.attempts_spent >= self.policy.max_attempts {
+            return self.give_up(claim, ctx);
+        }
+        let left = self.time_left(&claim.job);
+        if left == Some(Duration::ZERO) {
+            let reason = self.out_of_time();
+            return self.fail_the_rest(claim.lease, reason, ctx);
+        }
+        // One of those beside which a process died again and again did it: each gets its last attempt alone.
+        let suspect = is_suspect(&claim.job, self.policy.max_attempts);
+        if suspect && self.crews.iter().any(|crew| crew.busy().any(|busy| busy.suspect)) {
+            return self.hand_back(claim.lease, at_no_cost(STAND_BACK), ctx);
+        }
+        let (task_id, attempt, lease) = (claim.job.id.clone(), claim.job.attempt(), claim.lease.clone());
+        if self.crew(task).employ(claim, left, suspect) {
+            info!(%task_id, attempt, "job started");
+            self.listeners.started.do_send(JobStarted { job: task_id });
+        } else {
+            self.hand_back(lease, at_no_cost(Duration::ZERO), ctx);
+        }
+    }
+
+    /// Of the job's wall clock, if there is one.
+    fn time_left(&self, job: &Job) -> Option<Duration> {
+        let wall_clock = self.policy.wall_clock?;
+        let began = job.started_at?;
+        let ran = self.trades.extractor.clock.now().duration_since(began);
+        Some(wall_clock.saturating_sub(Duration::try_from(ran).unwrap_or_default()))
+    }
+
+    pub(super) fn out_of_time(&self) -> String {
+        format!("Not done within the job's time of {:?}", self.policy.wall_clock.unwrap_or_default())
+    }
+
+    /// Out of attempts: the pages that are not done fail, and no others.
+    fn give_up(&mut self, claim: Claim, ctx: &mut Context<Self>) {
+        let cause = claim.job.error.as_deref().unwrap_or("the server stopped while it ran");
+        let reason = format!("Given up after {} attempts: {cause}", claim.job.attempts_spent);
+        warn!(task_id = %claim.job.id, %reason, "job given up");
+        let (store, lease) = (Arc::clone(&self.store), claim.lease);
+        let held = lease.clone();
+        let work = async move {
+            let written_down = persistently(|| store.checkpoints(&lease.job)).await?;
+            let pages = failures(&claim.job, &claim.missing, &written_down, &reason);
+            persistently(|| store.record_pages(&lease, pages.clone())).await?;
+            persistently(|| store.settle(&lease, Ending::GivenUp)).await
+        };
+        self.write_end(held, work, ctx);
+    }
+}
+
+/// Back to the queue, through no fault of the job.
+pub(super) fn at_no_cost(wait: Duration) -> HandBack {
+    HandBack { interruption: Interruption::Drained, reason: None, wait }
+}
+
+/// Its attempts ended with their process and not by anything of its own, as far as is known, and one is left.
+fn is_suspect(job: &Job, max_attempts: u32) -> bool {
+    job.attempts_spent > 0 && job.attempts_spent + 1 >= max_attempts && job.error.is_none()
+}
+
+/// Failed records of these pages; of an extraction, with what its answers have cost.
+pub(super) fn failures(job: &Job, pages: &[u32], written_down: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
+    match &job.spec.task {
+        Task::Crawl(crawl) => {
+            let failed = |index: &u32| {
+                let url = crawl.urls.get(usize::try_from(*index).ok()?)?;
+                Some(PageRecord::failed(*index, url, reason))
+            };
+            pages.iter().filter_map(failed).collect()
+        }
+        Task::Extraction(_) => {
+            let error = ExtractionError::failed("unexpected", reason);
+            vec![record(Err(&error), &usage_of(written_down), &[])]
+        }
+    }
+}

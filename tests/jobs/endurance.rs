@@ -1,0 +1,351 @@
+//! Hangs, deaths, a store that is away, jobs that must not run side by side.
+
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use opilio_actors::domain::delivery::{AttemptOutcome, DeliveryState};
+use opilio_actors::domain::id::{Principal, TaskType};
+use opilio_actors::domain::job::Job;
+use opilio_actors::ports::{StoreError, WebhookTransport};
+use opilio_actors::testing::brittle::Brittle;
+use opilio_actors::testing::jobs::{node, target};
+use tokio::sync::watch;
+
+use super::*;
+
+const SHORT: Duration = Duration::from_millis(100);
+
+impl House {
+    async fn job(&self, id: &JobId) -> Job {
+        self.store.job(id, None).await.expect("the store is there").expect("it is kept")
+    }
+
+    async fn until(&self, id: &JobId, wanted: impl Fn(&Job) -> bool) -> Job {
+        loop {
+            let job = self.job(id).await;
+            if wanted(&job) {
+                return job;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn error_of(&self, id: &JobId, page: u32) -> String {
+        let pages = self.store.pages(id, page, 1).await.expect("the store is there");
+        let page: Value = serde_json::from_slice(&pages[0].1).expect("a result is JSON");
+        page["error_message"].as_str().expect("a text").to_owned()
+    }
+}
+
+/// Which pages were fetched, in order.
+#[derive(Clone, Default)]
+struct Fetched(Arc<Mutex<Vec<String>>>);
+
+impl Fetched {
+    fn note(&self, url: &str) -> usize {
+        let mut urls = self.0.lock().expect("no panic");
+        urls.push(url.to_owned());
+        urls.iter().filter(|other| *other == url).count()
+    }
+
+    fn times(&self, url: &str) -> usize {
+        self.0.lock().expect("no panic").iter().filter(|other| *other == url).count()
+    }
+}
+
+fn page_of(name: &str) -> NewJob {
+    pages_of(name, 1)
+}
+
+fn pages_of(name: &str, pages: usize) -> NewJob {
+    let mut job = crawl(pages);
+    let opilio_actors::domain::job::Task::Crawl(crawl) = &mut job.spec.task else { panic!("it is a crawl") };
+    crawl.urls = (0..pages).map(|page| format!("https://{name}.example/{page}")).collect();
+    job.principal = Principal::new(name);
+    job
+}
+
+/// A gate in front of every claim, closed at first.
+fn gated_claims(outside: &mut Outside) -> watch::Sender<bool> {
+    let (gate, open) = watch::channel(false);
+    let fails = move |point| -> BoxFuture<'static, Result<(), StoreError>> {
+        let mut open = open.clone();
+        Box::pin(async move {
+            if point == "claim.before" {
+                open.wait_for(|open| *open).await.map_err(|_| StoreError::NotFound)?;
+            }
+            Ok(())
+        })
+    };
+    outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+    gate
+}
+
+#[actix::test]
+async fn a_page_that_panics_stops_no_other_page_of_its_job() {
+    let fetched = Fetched::default();
+    let log = fetched.clone();
+    let mut house = House::new(&[], move |url| {
+        log.note(url);
+        assert!(!url.ends_with("/0"), "the first page panics");
+        Some(Ok(page(200)))
+    });
+    let id = house.submit(pages_of("a", 6)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    let times: Vec<_> = (0..6).map(|page| fetched.times(&format!("https://a.example/{page}"))).collect();
+    assert_eq!(times, [3, 1, 1, 1, 1, 1]);
+    assert_eq!(house.job(&id).await.progress.failed, 1);
+}
+
+#[actix::test]
+async fn an_attempt_without_progress_is_broken_off_and_its_worker_replaced() {
+    let fetched = Fetched::default();
+    let mut house = House::changed(
+        &[],
+        move |url| (fetched.note(url) > 1).then(|| Ok(page(200))),
+        |_, policy| policy.jobs.stall_timeout = SHORT,
+    );
+    let id = house.submit(crawl(1)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(house.job(&id).await.attempt(), 2);
+    assert_eq!(house.died("crawl_worker", "hung"), 1);
+}
+
+#[actix::test]
+async fn a_page_that_always_hangs_fails_alone_with_the_reason() {
+    let mut house = House::changed(
+        &[],
+        |url| (!url.ends_with("/1")).then(|| Ok(page(200))),
+        |_, policy| policy.jobs.stall_timeout = SHORT,
+    );
+    let id = house.submit(crawl(3)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(house.error_of(&id, 1).await, "Given up after 3 attempts: no progress within 100ms");
+    assert_eq!(house.job(&id).await.progress.failed, 1);
+}
+
+#[actix::test]
+async fn a_job_whose_time_is_over_fails_the_pages_that_are_not_done_and_no_others() {
+    let mut house = House::changed(
+        &[],
+        |url| (!url.ends_with("/1")).then(|| Ok(page(200))),
+        |_, policy| policy.jobs.wall_clock = Some(Duration::from_millis(500)),
+    );
+    let id = house.submit(crawl(2)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(house.error_of(&id, 1).await, "Not done within the job's time of 500ms");
+    let never = house.submit(pages_of("b", 2)).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(house.job(&never).await.progress.failed, 1);
+}
+
+#[actix::test]
+async fn a_supervisor_that_dies_leaves_its_jobs_to_its_successor_at_once() {
+    let fetched = Fetched::default();
+    // A lease that nobody could wait for.
+    let mut house = House::changed(
+        &[],
+        move |url| (fetched.note(url) > 1).then(|| Ok(page(200))),
+        |_, policy| policy.jobs.lease = Duration::from_secs(86_400),
+    );
+    let id = house.submit(crawl(1)).await;
+    house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
+    house.actors.supervisor.tell(Die);
+    assert_eq!(house.webhook().await["task_id"], id.as_str());
+    assert_eq!(house.died("job_supervisor", "panicked"), 1);
+}
+
+#[actix::test]
+async fn work_on_a_job_that_was_ended_elsewhere_is_stopped() {
+    let mut house = House::changed(
+        &[],
+        |url| (!url.contains("hangs")).then(|| Ok(page(200))),
+        |_, policy| policy.jobs.lease = Duration::from_millis(300),
+    );
+    // Both workers hang.
+    for _ in 0..2 {
+        let id = house.submit(page_of("hangs")).await;
+        house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
+        house.store.cancel(&id, None).await.expect("it is not settled");
+        house.webhook().await;
+    }
+    let id = house.submit(page_of("good")).await;
+    assert_eq!(house.webhook().await["task_id"], id.as_str());
+}
+
+#[actix::test]
+async fn a_job_cancelled_while_it_is_being_claimed_is_not_started() {
+    let fetched = Fetched::default();
+    let log = fetched.clone();
+    let (gate, open) = watch::channel(false);
+    let mut house = House::changed(
+        &[],
+        move |url| {
+            log.note(url);
+            Some(Ok(page(200)))
+        },
+        |outside, _| {
+            let fails = move |point| -> BoxFuture<'static, Result<(), StoreError>> {
+                let mut open = open.clone();
+                Box::pin(async move {
+                    // The answer to a claim is on its way for long.
+                    if point == "claim.after" {
+                        open.wait_for(|open| *open).await.map_err(|_| StoreError::NotFound)?;
+                    }
+                    Ok(())
+                })
+            };
+            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+        },
+    );
+    // The first claim, at the start, may have found nothing yet: a second one follows it.
+    let id = house.submit(page_of("cancelled")).await;
+    let cancel = CancelJob { job: id.clone(), principal: None };
+    house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    assert_eq!(house.webhook().await["status"], "cancelled");
+    gate.send_replace(true);
+    house.submit(page_of("good")).await;
+    assert_eq!(house.webhook().await["status"], "completed");
+    assert_eq!(fetched.times("https://cancelled.example/0"), 0);
+}
+
+#[actix::test]
+async fn an_end_is_written_down_however_often_the_store_is_away() {
+    let troubles = Mutex::new(vec![
+        "record_pages.before",
+        "settle.before",
+        "settle.before",
+        "finish_attempt.before",
+        "finish_attempt.before",
+    ]);
+    let mut house = House::changed(
+        &[],
+        |_| Some(Ok(page(200))),
+        |outside, _| {
+            let fails = move |point| {
+                let mut troubles = troubles.lock().expect("no panic");
+                let found = troubles.iter().position(|trouble| *trouble == point);
+                let away = found.map(|place| troubles.remove(place));
+                std::future::ready(match away {
+                    Some(_) => Err(StoreError::Unavailable("away".to_owned())),
+                    None => Ok(()),
+                })
+            };
+            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+        },
+    );
+    let id = house.submit(crawl(1)).await;
+    house.webhook().await;
+    let delivered = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Delivered);
+    let job = house.until(&id, delivered).await;
+    assert_eq!((job.state.clone(), job.attempt()), (JobState::Completed, 1));
+    assert!(house.webhooks.try_recv().is_err(), "the receiver was asked once");
+}
+
+#[actix::test]
+async fn a_webhook_due_is_sent_also_when_nobody_heard_of_the_settlement() {
+    let lost = Mutex::new(true);
+    let mut house = House::changed(
+        &[],
+        |_| Some(Ok(page(200))),
+        |outside, _| {
+            let fails = move |point| {
+                let lost = point == "settle.after" && std::mem::take(&mut *lost.lock().expect("no panic"));
+                std::future::ready(if lost { Err(StoreError::Unavailable("cut".to_owned())) } else { Ok(()) })
+            };
+            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+        },
+    );
+    let id = house.submit(crawl(1)).await;
+    assert_eq!(house.webhook().await["task_id"], id.as_str());
+}
+
+/// Panics at what one receiver answers.
+struct Poisonous(Arc<dyn WebhookTransport>);
+
+#[async_trait::async_trait]
+impl WebhookTransport for Poisonous {
+    async fn post(&self, request: WebhookRequest) -> AttemptOutcome {
+        assert!(request.target.url.host_str() != Some("poison.example"), "this answer is poison");
+        self.0.post(request).await
+    }
+}
+
+#[actix::test]
+async fn a_receiver_whose_answer_breaks_every_attempt_is_given_up_by_a_cap_of_its_own() {
+    let mut house = House::changed(
+        &[],
+        |_| Some(Ok(page(200))),
+        |outside, policy| {
+            outside.transport = Arc::new(Poisonous(Arc::clone(&outside.transport)));
+            policy.webhooks.lease = Duration::from_millis(20);
+            policy.webhooks.retry.max_interruptions = 2;
+        },
+    );
+    let mut job = crawl(1);
+    job.spec.webhook = Some(target("http://poison.example/hook"));
+    let poisoned = house.submit(job).await;
+    let good = house.submit(crawl(1)).await;
+    assert_eq!(house.webhook().await["task_id"], good.as_str());
+    let exhausted = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Exhausted);
+    house.until(&poisoned, exhausted).await;
+}
+
+#[actix::test]
+async fn a_long_job_lets_another_principals_go_first_after_its_slice() {
+    let fetched = Fetched::default();
+    let (log, mut gate) = (fetched.clone(), None);
+    let mut house = House::changed(
+        &[],
+        move |url| {
+            log.note(url);
+            Some(Ok(page(200)))
+        },
+        |outside, policy| {
+            gate = Some(gated_claims(outside));
+            policy.jobs.crawl_workers = 1;
+        },
+    );
+    let long = house.submit(pages_of("a", 40)).await;
+    let short = house.submit(page_of("b")).await;
+    gate.expect("it was made").send_replace(true);
+    assert_eq!(house.webhook().await["task_id"], short.as_str());
+    assert_eq!(house.webhook().await["task_id"], long.as_str());
+    let log = fetched.0.lock().expect("no panic").clone();
+    let before = log.iter().position(|url| url.contains("b.example")).expect("it was crawled");
+    // A slice of 4, and the 4 that may be under way side by side.
+    assert!(before <= 8, "{before} pages went first");
+    assert_eq!(log.len(), 41, "nothing was crawled twice");
+    assert_eq!(house.job(&long).await.attempt(), 1);
+}
+
+#[actix::test]
+async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_by_one() {
+    let fetched = Fetched::default();
+    let (log, mut gate) = (fetched.clone(), None);
+    let mut house = House::changed(
+        &[],
+        move |url| {
+            log.note(url);
+            (!url.contains("first")).then(|| Ok(page(200)))
+        },
+        |outside, _| gate = Some(gated_claims(outside)),
+    );
+    let (first, second) = (house.submit(page_of("first")).await, house.submit(page_of("second")).await);
+    for _ in 0..2 {
+        let claims = house.store.claim(&node("gone"), TaskType::Crawl, 2, Duration::ZERO).await;
+        assert_eq!(claims.expect("the store is there").len(), 2);
+    }
+    house.store.requeue().await.expect("the store is there");
+    assert_eq!((house.job(&first).await.attempts_spent, house.job(&second).await.attempts_spent), (2, 2));
+    gate.expect("it was made").send_replace(true);
+    house.until(&first, |job| matches!(job.state, JobState::Running { .. })).await;
+    let innocent = house.submit(page_of("innocent")).await;
+    assert_eq!(house.webhook().await["task_id"], innocent.as_str());
+    assert_eq!(fetched.times("https://second.example/0"), 0);
+    let cancel = CancelJob { job: first.clone(), principal: None };
+    house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    let told = [house.webhook().await, house.webhook().await];
+    let told: Vec<_> = told.iter().map(|told| (told["task_id"].as_str(), told["status"].as_str())).collect();
+    assert!(told.contains(&(Some(second.as_str()), Some("completed"))), "{told:?}");
+}
