@@ -59,3 +59,93 @@ fn forbids(page: &FetchedPage) -> bool {
 fn is_web(request: &PageRequest) -> bool {
     !request.url.starts_with("raw:")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::crawl::Exchange;
+    use crate::domain::crawl_options::{CacheUse, CrawlOptions, FetchOptions};
+
+    #[derive(Default)]
+    struct Noted(Mutex<usize>);
+
+    #[async_trait]
+    impl PageCache for Noted {
+        async fn find(&self, _: &PageRequest) -> Option<KeptPage> {
+            Some(kept())
+        }
+
+        async fn keep(&self, _: &PageRequest, _: &FetchedPage) {
+            *self.0.lock().expect("no panic") += 1;
+        }
+    }
+
+    fn page(status: u16, header: (&str, &str)) -> FetchedPage {
+        let headers = [(header.0.to_owned(), json!(header.1))].into_iter().collect();
+        let exchange = Exchange { status: Some(status), headers: Some(headers), final_url: None };
+        FetchedPage { exchange, body: Bytes::new(), content_type: None, retry_after: None }
+    }
+
+    fn kept() -> KeptPage {
+        KeptPage { page: page(200, ("etag", "\"a\"")), at: Timestamp::UNIX_EPOCH }
+    }
+
+    fn request(url: &str, read: bool, write: bool) -> PageRequest {
+        let fetch = FetchOptions {
+            headers: vec![("if-none-match".to_owned(), Secret::new("\"mine\""))],
+            ..FetchOptions::default()
+        };
+        let cache = CacheUse { read, write, check: true };
+        PageRequest { url: url.to_owned(), options: Arc::new(CrawlOptions { fetch, cache, ..CrawlOptions::default() }) }
+    }
+
+    #[tokio::test]
+    async fn only_what_job_and_server_allow_is_kept_and_found() {
+        const WEB: &str = "http://a.example/";
+        for (request, page, is_kept) in [
+            (request(WEB, false, true), page(200, ("x", "y")), 1),
+            (request(WEB, true, false), page(200, ("x", "y")), 0),
+            (request("raw:<p>", true, true), page(200, ("x", "y")), 0),
+            (request(WEB, true, true), page(200, ("cache-control", "private, No-Store")), 0),
+            (request(WEB, true, true), page(404, ("x", "y")), 0),
+            (request(WEB, true, true), page(206, ("x", "y")), 0),
+        ] {
+            let cache = Noted::default();
+            keep(&cache, &request, &page).await;
+            assert_eq!(*cache.0.lock().expect("no panic"), is_kept, "{request:?} {page:?}");
+            let reads = request.options.cache.read && request.url == WEB;
+            assert_eq!(find(&cache, &request).await.is_some(), reads, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_asked_by_what_it_said_of_the_page() {
+        let question = if_changed(&request("http://a.example/", true, true), &kept()).expect("there is an etag");
+        let headers: Vec<_> = question.options.fetch.headers.iter().map(|(name, by)| (&**name, by.expose())).collect();
+        assert_eq!(headers, [("if-none-match", "\"a\"")]);
+        let silent = KeptPage { page: page(200, ("x", "y")), ..kept() };
+        assert!(if_changed(&request("http://a.example/", true, true), &silent).is_none());
+    }
+
+    #[test]
+    fn the_kept_page_goes_on_where_nothing_newer_came() {
+        for (asked, by) in [
+            (Ok(page(304, ("x", "y"))), Some(KeptBy::Unchanged)),
+            (Ok(page(503, ("x", "y"))), Some(KeptBy::Unanswered)),
+            (Err(FetchError::transient("Connection refused")), Some(KeptBy::Unanswered)),
+            (Err(FetchError::lasting("URL blocked")), None),
+            (Ok(page(200, ("x", "y"))), None),
+            (Ok(page(404, ("x", "y"))), None),
+        ] {
+            let (_, used) = or_kept(kept(), asked);
+            assert_eq!(used.map(|kept| kept.by), by);
+        }
+    }
+}
