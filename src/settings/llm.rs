@@ -112,6 +112,12 @@ impl Llm {
         (!self.knows(&self.provider)).then(|| format!("llm.provider: {sentence}"))
     }
 
+    /// How long a job may hear nothing of a model that is not out of order: it waits to try again, for a place, for its
+    /// rate, and for the answer.
+    pub(super) fn longest_silence(&self) -> Duration {
+        self.timeout + 3 * self.retry.patience
+    }
+
     fn knows(&self, name: &str) -> bool {
         ModelName::parse(name).is_some_and(|name| self.has_family(&name.family))
     }

@@ -231,6 +231,14 @@ impl Settings {
             return wrong("crawler.page_timeout and crawler.parse_timeout must not be zero".to_owned());
         }
         self.llm.check().or_else(wrong)?;
+        let answer = self.llm.longest_silence();
+        if self.jobs.stall_timeout <= answer {
+            return wrong(format!(
+                "jobs.stall_timeout is {:?}, not longer than llm.timeout and three times llm.retry.patience together, \
+                 {answer:?}: a slow model would be taken for a job that hangs",
+                self.jobs.stall_timeout
+            ));
+        }
         if !matches!(self.logging.format.as_str(), "text" | "json") {
             return wrong(format!("logging.format is `{}`; it is text or json", self.logging.format));
         }

@@ -207,6 +207,7 @@ fn what_is_wrong_with_a_family_is_named_with_its_line() {
         ("llm: {fallback: nobody/x}", "llm.fallback is `nobody/x`"),
         ("llm: {allowed_providers: [nobody]}", "llm.allowed_providers holds `nobody`"),
         ("llm: {timeout: 0s}", "llm.timeout"),
+        ("llm: {timeout: 1h}", "jobs.stall_timeout is 600s, not longer than llm.timeout"),
         ("llm: {temperature: hot}", "config.yml:1"),
     ] {
         let error = load_file(text).unwrap_err().to_string();

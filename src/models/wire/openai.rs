@@ -11,8 +11,10 @@ pub fn request(sent: &Sent<'_>) -> Result<Request, ModelError> {
     let mut messages = vec![json!({"role": "system", "content": question.system})];
     messages.extend(question.turns.iter().map(|turn| json!({"role": role(turn.role), "content": turn.text})));
     let mut body = json!({"model": question.model.model, "messages": messages});
-    // The newer name is needed by OpenAI's reasoning models, the older one by everybody else.
-    let limit = if sent.family == "openai" { "max_completion_tokens" } else { "max_tokens" };
+    // The newer name is needed by OpenAI's reasoning models, wherever they are served, the older one by everybody else.
+    let host = sent.base_url.host_str().unwrap_or_default();
+    let is_openai = [".openai.com", ".openai.azure.com"].iter().any(|own| host.ends_with(own));
+    let limit = if is_openai || sent.family == "openai" { "max_completion_tokens" } else { "max_tokens" };
     body[limit] = question.answer_tokens.into();
     if let Some(temperature) = question.temperature {
         body["temperature"] = temperature.into();
