@@ -14,7 +14,7 @@ use super::{PageCrawled, kept};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::id::TaskType;
-use crate::domain::job::Task;
+use crate::domain::job::{Job, Task};
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::faults;
@@ -51,22 +51,25 @@ impl Crawler {
     /// Returns when every page has its record, when others are to go first, or when no more can be written. A page that
     /// panics stops no other; it is tried again by the next attempt.
     pub async fn run(&self, claim: Claim) -> Outcome {
-        let Claim { lease, job, missing } = claim;
+        let (first, then) = in_order(&claim.job, claim.missing);
+        let Claim { lease, job, .. } = claim;
         let Task::Crawl(crawl) = job.spec.task else {
             return Outcome::Broke { reason: "not a crawl".to_owned() };
         };
         let asked = crawl.options.concurrency.unwrap_or(self.policy.pages_per_job);
         let side_by_side = asked.min(self.policy.pages_per_job).get();
-        let (lease, stop, all) = (&lease, &AtomicBool::new(false), missing.len());
+        let (lease, stop, all) = (&lease, &AtomicBool::new(false), first.len() + then.len());
         let CrawlSpec { urls, options, each } = &crawl;
         let common = Arc::new(options.clone());
-        let pages = missing.into_iter().filter_map(|index| {
+        let work = |index: u32| {
             let place = usize::try_from(index).ok().filter(|_| !stop.load(Ordering::Relaxed))?;
             let url = urls.get(place)?;
             let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
             Some(self.write_page(lease, index, url, options))
-        });
-        let mut written = stream::iter(pages).buffer_unordered(side_by_side);
+        };
+        let one_by_one = stream::iter(first.into_iter().filter_map(&work)).buffer_unordered(1);
+        let side_by_side = stream::iter(then.into_iter().filter_map(&work)).buffer_unordered(side_by_side);
+        let mut written = one_by_one.chain(side_by_side);
         let (mut done, mut broke) = (0, None);
         while let Some(outcome) = written.next().await {
             match outcome {
@@ -166,6 +169,21 @@ impl Crawler {
         self.listener.do_send(PageCrawled { job: lease.job.clone() });
         Ok(())
     }
+}
+
+/// Pages to do one by one first, and the others. Where an attempt died with its process before it got anywhere, one of its
+/// pages may have been the reason: each attempt then starts with another one, and with a few of them alone, so that the
+/// others are done before it is met again.
+fn in_order(job: &Job, mut missing: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
+    const ALONE: usize = 16;
+    if job.attempts_spent == 0 || job.error.is_some() || missing.is_empty() {
+        return (vec![], missing);
+    }
+    let spent = usize::try_from(job.attempts_spent).unwrap_or(usize::MAX);
+    let turn = spent % missing.len();
+    missing.rotate_left(turn);
+    let then = missing.split_off(missing.len().min(ALONE));
+    (missing, then)
 }
 
 /// How long the server asks to wait at least, if another try may go better.
