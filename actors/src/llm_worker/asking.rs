@@ -111,7 +111,7 @@ pub struct Asking<'a> {
     extractor: &'a Extractor,
     lease: &'a Lease,
     temperature: Option<f64>,
-    created_at: Timestamp,
+    since: Timestamp,
     known: HashMap<String, Bytes>,
     account: Mutex<Account>,
 }
@@ -122,11 +122,11 @@ impl<'a> Asking<'a> {
         lease: &'a Lease,
         plan: ModelPlan,
         temperature: Option<f64>,
-        created_at: Timestamp,
+        since: Timestamp,
     ) -> Result<Self, StoreError> {
         let known = persistently(|| extractor.crawler.store.checkpoints(&lease.job)).await?;
         let account = Mutex::new(Account { plan, usage: Usage::default() });
-        Ok(Self { extractor, lease, temperature, created_at, known: known.into_iter().collect(), account })
+        Ok(Self { extractor, lease, temperature, since, known: known.into_iter().collect(), account })
     }
 
     /// What the job has used up so far.
@@ -232,7 +232,7 @@ impl<'a> Asking<'a> {
         }
         let policy = &self.extractor.policy;
         let wait = error.wait().unwrap_or_default().max(policy.rest);
-        let waited = self.extractor.clock.now().duration_since(self.created_at);
+        let waited = self.extractor.clock.now().duration_since(self.since);
         let waited = Duration::try_from(waited).unwrap_or_default();
         if error.passes() && waited + wait <= policy.max_wait {
             return Stop::Resting { wait, reason: error.to_string() };

@@ -35,7 +35,7 @@ pub struct ExtractionPolicy {
     pub patience: Duration,
     /// How long a job stays away at least when its provider is in trouble.
     pub rest: Duration,
-    /// From its submission, how long a job may wait for a provider in trouble.
+    /// From its first attempt, how long a job may wait for a provider in trouble, or for its configured rate.
     pub max_wait: Duration,
     pub max_tokens_per_job: Option<u64>,
     /// Tokens that a part of a long page repeats of the one before.
@@ -77,9 +77,11 @@ impl Extractor {
             return Outcome::Done;
         }
         let began = Instant::now();
+        // Before its first attempt it waited for others, not for its provider.
+        let since = job.started_at.unwrap_or(job.created_at);
         let (outcome, mut usage) = match self.model.plan(spec.provider.as_deref()) {
             Err(unusable) => (Err(Stop::Failed(unusable.into())), Usage::default()),
-            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, job.created_at).await {
+            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since).await {
                 Err(error) => return ended(error),
                 Ok(asking) => (self.extract(&asking, &spec).await, asking.usage()),
             },
