@@ -158,11 +158,14 @@ fn statuses(log: &Value) -> Vec<Option<u64>> {
     log["attempts"].as_array().expect("a list").iter().map(|attempt| attempt["status"].as_u64()).collect()
 }
 
+/// Name, script, statuses, end, and the waits at least, in milliseconds.
+type Case = (&'static str, Vec<Act>, &'static [u64], &'static str, &'static [i64]);
+
 #[actix::test]
 async fn each_kind_of_answer_is_retried_or_not_as_promised() {
     let server = Server::configured(CONFIG).await;
     let in_a_second = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
-    let table: Vec<(&str, Vec<Act>, &[u64], &str, &[i64])> = vec![
+    let table: Vec<Case> = vec![
         ("200", vec![Act::Answer(200)], &[200], "delivered", &[]),
         ("204", vec![Act::Answer(204)], &[204], "delivered", &[]),
         ("500 each time", vec![Act::Answer(500); 3], &[500, 500, 500], "exhausted", &[50, 100]),
