@@ -1,10 +1,10 @@
 //! The page without what is not content: scripts, styles, empty elements, most attributes.
 
-use crate::Unreadable;
 use crate::classify::is_preformatted;
 use crate::survey::{Holds, Survey};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 use crate::watch::Watch;
+use crate::{Selection, Unreadable};
 
 const KEPT: [&str; 14] = [
     "src", "href", "alt", "title", "width", "height", "class", "id", "rowspan", "colspan", "lang", "dir", "start",
@@ -12,7 +12,13 @@ const KEPT: [&str; 14] = [
 ];
 
 /// Well-formed HTML; not much more than `budget` bytes, what comes later is left out.
-pub(crate) fn write(tree: &Tree, survey: &Survey, budget: usize, watch: &Watch) -> Result<String, Unreadable> {
+pub(crate) fn write(
+    tree: &Tree,
+    survey: &Survey,
+    selection: &Selection,
+    budget: usize,
+    watch: &Watch,
+) -> Result<String, Unreadable> {
     let mut out = String::with_capacity(tree.len() * 16);
     let mut walk = tree.walk(Id::ROOT);
     let mut verbatim = 0;
@@ -28,7 +34,7 @@ pub(crate) fn write(tree: &Tree, survey: &Survey, budget: usize, watch: &Watch) 
                 }
                 Data::Element(element) => {
                     verbatim += usize::from(is_verbatim(element.tag));
-                    open(tree, id, element, &mut out);
+                    open(tree, id, element, selection, &mut out);
                     if element.tag == Tag::Iframe {
                         walk.pass_over(id);
                     }
@@ -62,11 +68,14 @@ pub(crate) fn is_void(tag: Tag) -> bool {
     matches!(tag, Tag::Br | Tag::Hr | Tag::Img | Tag::Input | Tag::Source | Tag::Wbr | Tag::Col | Tag::Area)
 }
 
-fn open(tree: &Tree, id: Id, element: &Element, out: &mut String) {
+fn open(tree: &Tree, id: Id, element: &Element, selection: &Selection, out: &mut String) {
     out.extend(["<", name(element)]);
     for attr in &element.attrs {
         let key = &*attr.name.local;
-        if KEPT.contains(&key) && !(matches!(key, "src" | "href") && holds_code_or_data(&attr.value)) {
+        let kept = KEPT.contains(&key)
+            || selection.keep_data_attributes && key.starts_with("data-") && is_plain_name(key)
+            || selection.keep_attrs.iter().any(|name| name == key) && is_plain_name(key);
+        if kept && !(matches!(key, "src" | "href") && holds_code_or_data(&attr.value)) {
             out.extend([" ", key, "=\""]);
             escape_value(&attr.value, out);
             out.push('"');
@@ -85,9 +94,14 @@ pub(crate) fn name(element: &Element) -> &str {
     let name = &*element.name.local;
     match element.tag {
         Tag::Listing | Tag::Plaintext | Tag::Xmp => "pre",
-        Tag::Other if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)) => "span",
+        Tag::Other if !is_plain_name(name) => "span",
         _ => name,
     }
+}
+
+/// Survives another parse.
+fn is_plain_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
 fn holds_code_or_data(url: &str) -> bool {

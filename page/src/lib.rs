@@ -11,6 +11,7 @@
 mod classify;
 mod cleaned;
 mod domain;
+mod extract;
 mod links;
 mod markdown;
 mod media;
@@ -19,18 +20,22 @@ mod options;
 mod output;
 mod plain;
 mod reader;
+mod select;
 mod skeleton;
 mod srcset;
+mod structured;
 mod survey;
 mod tables;
 mod tree;
 mod urls;
 mod watch;
 
+pub use extract::{Extraction, InputFormat, Language, Misfit, PATTERN_NAMES, Step as MisfitStep};
 pub use options::{Limits, MarkdownOptions, Options};
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
 pub use plain::read_text;
 pub use reader::{Unreadable, read};
+pub use select::{SOCIAL_MEDIA, Selection, check_selector};
 pub use skeleton::skeleton;
 
 /// Parses a page as [`read`] does and throws the tree away; the number of its nodes is returned.

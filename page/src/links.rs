@@ -1,5 +1,7 @@
 //! The page's links, internal and external by registrable domain.
 
+mod score;
+
 use std::collections::HashSet;
 
 use crate::domain::registrable;
@@ -14,7 +16,13 @@ const MAX_TEXT: usize = 1000;
 /// Longer targets are no links that anybody could follow.
 const MAX_HREF: usize = 8192;
 
-pub(crate) fn links(tree: &Tree, survey: &Survey, base: &Base, watch: &Watch) -> Result<Links, Unreadable> {
+pub(crate) fn links(
+    tree: &Tree,
+    survey: &Survey,
+    base: &Base,
+    scored: bool,
+    watch: &Watch,
+) -> Result<Links, Unreadable> {
     let mut links = Links::default();
     let mut seen = HashSet::new();
     let home = base.page().map(registrable);
@@ -32,12 +40,15 @@ pub(crate) fn links(tree: &Tree, survey: &Survey, base: &Base, watch: &Watch) ->
         let base_domain = registrable(&url).to_owned();
         let list = if home == Some(&base_domain) { &mut links.internal } else { &mut links.external };
         seen.insert(url.as_str().to_owned());
+        let text = text(tree, anchor);
+        let score = scored.then(|| score::score(tree, anchor, &text, &url));
         list.push(Link {
             href: url.into(),
-            text: text(tree, anchor),
+            text,
             title: tree.attr(anchor, "title").map(plain::collapsed).unwrap_or_default(),
             base_domain,
-            intrinsic_score: Some(0.0),
+            intrinsic_score: score.or(Some(0.0)),
+            total_score: score,
             ..Link::default()
         });
     }

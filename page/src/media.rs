@@ -33,7 +33,12 @@ pub(crate) fn media(
         let score = score(tree, image, element, index * 2 < survey.images.len());
         if score > options.image_score_threshold {
             let files = image_files(tree, image);
-            media.images.extend(items(tree, image, "image", score, index, files, base));
+            let mut files = items(tree, image, "image", score, index, files, base);
+            let least = options.image_description_min_words as usize;
+            if files.first().is_some_and(|file| file.desc.split_whitespace().count() < least) {
+                files.iter_mut().for_each(|file| file.desc.clear());
+            }
+            media.images.extend(files);
         }
     }
     for (index, &player) in survey.players.iter().enumerate() {

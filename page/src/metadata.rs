@@ -107,6 +107,7 @@ mod tests {
         let expected = serde_json::json!({
             "title": "A page", "description": "d", "keywords": null, "author": null, "og:type": "article",
             "article:published_time": "2025", "twitter:card": "summary", "og:image": "1",
+            "structured": {"opengraph": {"type": "article", "image": [{"url": "1"}, {"url": "2"}]}},
         });
         assert_eq!(serde_json::Value::from(page.metadata), expected);
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Extraction, Selection};
+
 /// What a caller may choose. Every field has a default; unknown fields are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -12,6 +14,18 @@ pub struct Options {
     pub markdown: MarkdownOptions,
     /// Images that score this or less are left out of `media`; `0` leaves out icons, logos, buttons and tracking pixels.
     pub image_score_threshold: u32,
+    /// Descriptions of images with fewer words are left empty.
+    pub image_description_min_words: u32,
+    /// Tables that score less are left out: two points each for a first row of headings, for heading cells, for a caption,
+    /// and for at least two rows and columns; three for cells of more than 20 characters on average, two for more than 10.
+    /// `None`: whatever is data rather than layout.
+    pub table_score_threshold: Option<u32>,
+    /// Give each link a score from 0 to 10: how likely it leads to content.
+    pub score_links: bool,
+    /// Which parts of the page count.
+    pub selection: Selection,
+    /// Fields to pick from the page.
+    pub extraction: Option<Extraction>,
 }
 
 /// How the Markdown is written.

@@ -12,9 +12,13 @@ pub struct Page {
     pub media: Media,
     pub links: Links,
     /// `title`, `description`, `keywords`, `author` (`null` where the page has none) and every `og:`, `twitter:` and
-    /// `article:` property by its own name.
+    /// `article:` property by its own name. `structured`, where the page has such data: `json_ld`, `microdata` (lists)
+    /// and `opengraph` (an object).
     pub metadata: Map<String, Value>,
     pub tables: Vec<Table>,
+    /// The fields that were asked for, as JSON text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extracted_content: Option<String>,
     pub markdown: Markdown,
     /// The main content as HTML, where it was asked for.
     pub fit_html: Option<String>,

@@ -6,7 +6,10 @@ use url::Url;
 
 use crate::urls::Base;
 use crate::watch::Watch;
-use crate::{Limits, Options, Page, cleaned, links, markdown, media, metadata, survey, tables, tree};
+use crate::{
+    Extraction, Limits, Options, Page, cleaned, extract, links, markdown, media, metadata, select, structured, survey,
+    tables, tree,
+};
 
 /// Why there is nothing to say about a page. Each displays as one sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +18,10 @@ pub enum Unreadable {
     TooLong { bytes: usize, bound: usize },
     #[error("reading the page took longer than {} s", bound.as_secs_f64())]
     TooSlow { bound: Duration },
+    /// The options hold something that [`check_selector`](crate::check_selector) or
+    /// [`Extraction::check`](crate::Extraction::check) does not accept.
+    #[error("what is to be selected {0}")]
+    Selection(String),
 }
 
 /// Says what the HTML text of a page says. `url` is the page's final address: relative links are resolved against it,
@@ -29,31 +36,65 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     }
     let watch = Watch::start(limits);
     let parsed = tree::parse(html, limits, &watch)?;
-    let tree = &parsed.tree;
-    let survey = survey::survey(tree, &watch)?;
-    let base = Base::of(url, survey.base_href(tree));
+    let mut tree = parsed.tree;
+    let mut survey = survey::survey(&tree, &watch)?;
+    let base = Base::of(url, survey.base_href(&tree));
     let budget = html.len().saturating_mul(8).saturating_add(64 * 1024);
-    let metadata = metadata::metadata(tree, &survey);
-    let markdown = markdown::write(tree, &survey, &base, &options.markdown, budget, &watch)?;
-    let cleaned_html = cleaned::write(tree, &survey, budget, &watch)?;
-    let truncated = if parsed.cut {
+    let mut metadata = metadata::metadata(&tree, &survey);
+    let head_fingerprint = metadata::fingerprint(&metadata);
+    if let Some(structured) = structured::structured(&tree, &survey, &base, &watch)? {
+        metadata.shown.insert("structured".to_owned(), structured);
+    }
+    let selection = &options.selection;
+    if let Some(selector) = &selection.css_selector {
+        select::narrow(&mut tree, &[selector], &watch)?;
+        survey = survey::survey(&tree, &watch)?;
+    }
+    let extraction = options.extraction.as_ref();
+    let fields = extraction.map(|extraction| extraction.fields(&tree, budget, &watch)).transpose()?.flatten();
+    if selection.leaves_out() {
+        select::leave_out(&mut tree, &survey, &base, selection, &watch)?;
+        survey = survey::survey(&tree, &watch)?;
+    }
+    let media = media::media(&tree, &survey, &base, options, &watch)?;
+    let links = links::links(&tree, &survey, &base, options.score_links, &watch)?;
+    let tables = tables::tables(&tree, &survey, options.table_score_threshold, &watch)?;
+    if !selection.target_elements.is_empty() {
+        let targets: Vec<&str> = selection.target_elements.iter().map(String::as_str).collect();
+        select::narrow(&mut tree, &targets, &watch)?;
+        survey = survey::survey(&tree, &watch)?;
+    }
+    let markdown = markdown::write(&tree, &survey, &base, &options.markdown, budget, &watch)?;
+    let cleaned_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
+    let too_long = markdown.raw_markdown.len().max(cleaned_html.len()) > budget;
+    let mut page = Page {
+        head_fingerprint,
+        cleaned_html,
+        media,
+        links,
+        tables,
+        metadata: metadata.shown,
+        extracted_content: None,
+        markdown,
+        fit_html: None,
+        truncated: None,
+    };
+    let picked = match extraction {
+        Some(Extraction::Patterns { patterns, input }) => {
+            let text = input.of(html, &page, &tree);
+            Some(extract::matches(patterns, &text, url, budget, &watch)?)
+        }
+        _ => fields,
+    };
+    page.truncated = if parsed.cut {
         Some(format!("the page was cut after {} nodes", limits.max_nodes))
-    } else if markdown.raw_markdown.len().max(cleaned_html.len()) > budget {
+    } else if too_long || picked.as_ref().is_some_and(|picked| picked.cut) {
         Some(format!("what the page says was cut after {budget} bytes"))
     } else {
         None
     };
-    Ok(Page {
-        head_fingerprint: metadata::fingerprint(&metadata),
-        cleaned_html,
-        media: media::media(tree, &survey, &base, options, &watch)?,
-        links: links::links(tree, &survey, &base, &watch)?,
-        tables: tables::tables(tree, &survey, &watch)?,
-        metadata: metadata.shown,
-        markdown,
-        fit_html: None,
-        truncated,
-    })
+    page.extracted_content = picked.map(|picked| picked.json);
+    Ok(page)
 }
 
 #[cfg(test)]

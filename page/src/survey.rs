@@ -1,5 +1,7 @@
 //! One walk over the tree that finds what each output needs: which elements there are, and what each holds.
 
+use html5ever::local_name;
+
 use crate::classify::{heading_level, is_block, is_hidden, is_left_out, is_structured};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 use crate::watch::Watch;
@@ -63,6 +65,10 @@ pub(crate) struct Survey {
     pub(crate) players: Vec<Id>,
     pub(crate) tables: Vec<Id>,
     pub(crate) metas: Vec<Id>,
+    /// JSON-LD.
+    pub(crate) data_blocks: Vec<Id>,
+    /// There are microdata.
+    pub(crate) has_items: bool,
     pub(crate) title: Option<Id>,
     base: Option<Id>,
     /// The bytes of text so far, that of links excluded.
@@ -117,12 +123,14 @@ impl Survey {
     /// True where what the element holds does not matter.
     fn note(&mut self, tree: &Tree, id: Id, element: &Element) -> bool {
         self.open_links += usize::from(element.tag == Tag::A);
+        self.has_items |= element.attrs.iter().any(|attr| attr.name.local == local_name!("itemscope"));
         match element.tag {
             Tag::A | Tag::Area if element.attr("href").is_some() => self.anchors.push(id),
             Tag::Img | Tag::Image => self.images.push(id),
             Tag::Video | Tag::Audio => self.players.push(id),
             Tag::Table => self.tables.push(id),
             Tag::Meta => self.metas.push(id),
+            Tag::Script if is_json_ld(element) => self.data_blocks.push(id),
             Tag::Title if self.title.is_none() => self.title = Some(id),
             Tag::Base if self.base.is_none() && element.attr("href").is_some() => self.base = Some(id),
             Tag::Noscript if says_much(tree, id) || replaces_a_lazy_image(tree, id) => return false,
@@ -158,6 +166,10 @@ impl Survey {
         };
         self.holds[parent.index()].0 |= passed;
     }
+}
+
+fn is_json_ld(script: &Element) -> bool {
+    script.attr("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/ld+json"))
 }
 
 /// What an element adds to what its parent holds.

@@ -140,17 +140,42 @@ fn span(tree: &Tree, cell: Id, name: &str) -> usize {
     span.unwrap_or(1).clamp(1, MAX_COLUMNS)
 }
 
-pub(crate) fn tables(tree: &Tree, survey: &Survey, watch: &Watch) -> Result<Vec<Table>, Unreadable> {
+/// `threshold`: tables that score less are left out.
+pub(crate) fn tables(
+    tree: &Tree,
+    survey: &Survey,
+    threshold: Option<u32>,
+    watch: &Watch,
+) -> Result<Vec<Table>, Unreadable> {
     let mut tables = Vec::new();
     let mut budget = Budget { slots: tree.len() * 4, repeated_bytes: 1 << 20 };
     for &table in &survey.tables {
         watch.step()?;
         let rows = Rows::of(tree, table);
         if rows.are_data(tree, survey, table) {
-            tables.push(budget.table(tree, table, &rows, watch)?);
+            let table_read = budget.table(tree, table, &rows, watch)?;
+            let headed = survey.holds(table).any(Holds::HEADER_CELL);
+            if threshold.is_none_or(|least| score(&table_read, headed) >= least) {
+                tables.push(table_read);
+            }
         }
     }
     Ok(tables)
+}
+
+/// As [`Options::table_score_threshold`](crate::Options::table_score_threshold) says.
+fn score(table: &Table, headed: bool) -> u32 {
+    let cells = || table.rows.iter().flatten();
+    let average = cells().map(String::len).sum::<usize>() / cells().count().max(1);
+    let metadata = &table.metadata;
+    let wide = metadata.column_count > 1 && metadata.row_count + usize::from(metadata.has_headers) > 1;
+    let points = [metadata.has_headers, headed, metadata.has_caption, wide].into_iter().map(|is| 2 * u32::from(is));
+    let said = match average {
+        0..=10 => 0,
+        11..=20 => 2,
+        _ => 3,
+    };
+    points.sum::<u32>() + said
 }
 
 /// What all tables of a page together may use, so that spans cannot blow it up.

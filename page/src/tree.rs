@@ -97,6 +97,13 @@ impl Tree {
         }
     }
 
+    pub(crate) fn element_mut(&mut self, id: Id) -> Option<&mut Element> {
+        match &mut self.nodes[id.index()].data {
+            Data::Element(element) => Some(element),
+            _ => None,
+        }
+    }
+
     /// [`Tag::Other`] for what is not an element.
     #[inline]
     pub(crate) fn tag(&self, id: Id) -> Tag {

@@ -110,6 +110,7 @@ impl PageResult {
             metadata: Some(page.metadata),
             tables: page.tables,
             head_fingerprint: page.head_fingerprint,
+            extracted_content: page.extracted_content,
             fit_html: page.fit_html,
             markdown: page.markdown,
             crawl_stats: Some(stats),

@@ -5,7 +5,7 @@ use std::cell::{Ref, RefCell};
 
 use html5ever::tendril::StrTendril;
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
-use html5ever::{Attribute, LocalName, QualName, ns};
+use html5ever::{Attribute, LocalName, QualName, local_name, ns};
 
 use super::{Data, Element, Id, Node, Tag, Tree};
 
@@ -107,7 +107,21 @@ impl Tree {
         (node.parent, node.prev, node.next) = (parent, prev, next);
     }
 
-    fn unlink(&mut self, id: Id) {
+    /// Makes `child` the last child of `parent`, wherever it was.
+    pub(crate) fn adopt(&mut self, parent: Id, child: Id) {
+        self.link(parent, Id::NONE, child);
+    }
+
+    /// A new, empty `<div>` as the last child of `parent`.
+    pub(crate) fn add_div(&mut self, parent: Id) -> Id {
+        let name = QualName::new(None, ns!(html), local_name!("div"));
+        let div = self.add(Data::Element(Element { tag: Tag::Div, name, attrs: Vec::new() }));
+        self.adopt(parent, div);
+        div
+    }
+
+    /// Takes the node, with all it holds, out of the page.
+    pub(crate) fn unlink(&mut self, id: Id) {
         let Node { parent, prev, next, .. } = self.nodes[id.index()];
         if parent == Id::NONE {
             return;
