@@ -62,8 +62,13 @@ impl Metrics {
     }
 
     pub fn model_answered(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
+        self.model_requests.get_or_create(&ModelLabels { provider: provider.to_owned(), end: "answered" }).inc();
+        self.model_spent(provider, prompt_tokens, completion_tokens);
+    }
+
+    /// Also of an answer that is of no use.
+    pub fn model_spent(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
         let labels = |end| ModelLabels { provider: provider.to_owned(), end };
-        self.model_requests.get_or_create(&labels("answered")).inc();
         self.model_tokens.get_or_create(&labels("prompt")).inc_by(prompt_tokens);
         self.model_tokens.get_or_create(&labels("completion")).inc_by(completion_tokens);
     }

@@ -120,6 +120,7 @@ fn digest(question: &Question) -> u64 {
 }
 
 fn used_up(who: &str, wait: Duration) -> ModelError {
-    let reason = format!("the rate configured for {who} is used up");
-    ModelError::Resting { wait, kind: "rate_limited", reason }
+    // Those who are sent away do not all come back at the same moment.
+    let wait = wait.mul_f64(1.0 + fastrand::f64());
+    ModelError::OverRate { who: who.to_owned(), wait }
 }

@@ -212,6 +212,8 @@ impl<'a> Asking<'a> {
                 Err(error) => error,
             };
             if let Some(spent) = error.spent() {
+                let family = &plan.name.family;
+                self.extractor.metrics.model_spent(family, spent.prompt_tokens, spent.completion_tokens);
                 let usage = &mut self.account().usage;
                 usage.count(spent.prompt_tokens, spent.completion_tokens);
                 (usage.provider, usage.model) = (Some(plan.name.family.clone()), Some(plan.name.model.clone()));
@@ -225,7 +227,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// A provider in trouble is waited for, in the queue, as long as jobs may wait; other errors are the end.
+    /// A provider in trouble is waited for, in the queue, as long as jobs may wait, a turn by the operator's own rate
+    /// as long as it takes; other errors are the end.
     fn stop(&self, error: ModelError) -> Stop {
         if let ModelError::ContextTooLong { .. } = error {
             return Stop::TooLong(error.into());
@@ -234,7 +237,8 @@ impl<'a> Asking<'a> {
         let wait = error.wait().unwrap_or_default().max(policy.rest);
         let waited = self.extractor.clock.now().duration_since(self.since);
         let waited = Duration::try_from(waited).unwrap_or_default();
-        if error.passes() && waited + wait <= policy.max_wait {
+        let is_queue = matches!(error, ModelError::OverRate { .. });
+        if is_queue || error.passes() && waited + wait <= policy.max_wait {
             return Stop::Resting { wait, reason: error.to_string() };
         }
         Stop::Failed(error.into())

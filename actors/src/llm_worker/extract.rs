@@ -35,7 +35,7 @@ pub struct ExtractionPolicy {
     pub patience: Duration,
     /// How long a job stays away at least when its provider is in trouble.
     pub rest: Duration,
-    /// From its first attempt, how long a job may wait for a provider in trouble, or for its configured rate.
+    /// From its first attempt, how long a job may wait for a provider in trouble.
     pub max_wait: Duration,
     pub max_tokens_per_job: Option<u64>,
     /// Tokens that a part of a long page repeats of the one before.

@@ -136,7 +136,10 @@ pub enum ModelError {
     BadRequest { who: String, status: u16, words: String },
     #[error("the answer of {who} is not what its interface promises: {reason}")]
     BadAnswer { who: String, reason: String },
-    /// It is given a pause, or its rate is used up for longer than a worker should wait.
+    /// The operator's own bound, for longer than a worker should wait. It is no trouble: who waits, gets a turn.
+    #[error("the rate configured for {who} is used up")]
+    OverRate { who: String, wait: Duration },
+    /// It is given a pause.
     #[error("{reason}")]
     Resting { wait: Duration, kind: &'static str, reason: String },
 }
@@ -158,13 +161,14 @@ impl ModelError {
 
     /// It is the provider's trouble and will pass: the job may wait for it.
     pub fn passes(&self) -> bool {
-        use ModelError::{Overloaded, RateLimited, Resting, Timeout, Unreachable};
-        matches!(self, RateLimited { .. } | Overloaded { .. } | Timeout { .. } | Unreachable { .. } | Resting { .. })
+        use ModelError::{OverRate, Overloaded, RateLimited, Resting, Timeout, Unreachable};
+        let own = matches!(self, OverRate { .. } | Resting { .. });
+        own || matches!(self, RateLimited { .. } | Overloaded { .. } | Timeout { .. } | Unreachable { .. })
     }
 
     /// Whether another provider may do better with the same question.
     pub fn is_the_providers(&self) -> bool {
-        use ModelError::{Forbidden, ModelNotFound, NoKey, Quota, Resting, Unauthorized};
+        use ModelError::{Forbidden, ModelNotFound, NoKey, OverRate, Quota, Resting, Unauthorized};
         let other = matches!(
             self,
             NoKey { .. }
@@ -172,6 +176,7 @@ impl ModelError {
                 | Forbidden { .. }
                 | ModelNotFound { .. }
                 | Quota { .. }
+                | OverRate { .. }
                 | Resting { .. }
         );
         other || self.is_transient()
@@ -192,7 +197,7 @@ impl ModelError {
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { wait, .. } | Self::Overloaded { wait, .. } => *wait,
-            Self::Resting { wait, .. } => Some(*wait),
+            Self::Resting { wait, .. } | Self::OverRate { wait, .. } => Some(*wait),
             _ => None,
         }
     }
@@ -208,7 +213,7 @@ impl ModelError {
             Self::Unauthorized { .. } => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::ModelNotFound { .. } => "model_not_found",
-            Self::RateLimited { .. } => "rate_limited",
+            Self::RateLimited { .. } | Self::OverRate { .. } => "rate_limited",
             Self::Quota { .. } => "quota_exhausted",
             Self::Overloaded { .. } => "overloaded",
             Self::Timeout { .. } => "timeout",
