@@ -3,6 +3,7 @@
 # make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
 # make tools  what the tests need: cargo-nextest, Flask, the TypeScript compiler
 # make chaos  the crash tests at length: 2,000 kills, by a seed that is printed and may be given (SEED=7)
+# make bench  a page's cost against a bare parse, and the whole server against its limits
 # make check  formatting, lints and the arrows between the packages
 
 export CARGO_INCREMENTAL ?= 1
@@ -11,7 +12,7 @@ run:
 	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-model chaos check tools
+.PHONY: run test test-model bench chaos check tools
 
 # The whole of it with a real model; from cold that costs less than a minute.
 real_model := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python cargo nextest run
@@ -36,6 +37,9 @@ KILLS ?= 2000
 chaos: tools
 	OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
 	  cargo nextest run -p opilio --test crash --no-capture -E 'test(random_moments)'
+bench:
+	cargo bench -p opilio-page --bench page
+	cargo bench -p opilio --bench system
 
 check: tools
 	cargo fmt --all -- --check

@@ -1,0 +1,57 @@
+//! The whole server against its own physical limit, both on this machine and in the same run: `make bench`.
+//!
+//! A limit is the same load against the smallest program that could do the job. Rounds of the two alternate, because
+//! machines are noisy; what counts is the median of the rounds' ratios. `--stored N` sets how many jobs are stored for the
+//! rows that need many (100,000), `--rounds N` how often each pair is run (3). It fails where a ratio is worse than a
+//! third of what is wanted.
+
+mod load;
+mod memory;
+mod opilio;
+mod outside;
+mod roles;
+mod speed;
+mod start;
+mod store;
+mod table;
+
+use table::Table;
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub rounds: usize,
+    pub stored: u32,
+}
+
+fn main() {
+    // The limits' programs are this one in another role.
+    if let Ok(role) = std::env::var(roles::ROLE) {
+        return roles::play(&role);
+    }
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let argument = |name: &str| {
+        let mut arguments = std::env::args().skip_while(|argument| argument != name);
+        arguments.nth(1).and_then(|number| number.parse().ok())
+    };
+    let plan = Plan {
+        rounds: argument("--rounds").map_or(3, |rounds: u32| rounds as usize),
+        stored: argument("--stored").unwrap_or(100_000),
+    };
+    let outside = outside::Outside::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let mut table = Table::default();
+    runtime.expect("a runtime").block_on(async {
+        speed::submissions(plan, &outside, &mut table).await;
+        speed::pages(plan, &outside, &mut table).await;
+        speed::deliveries(plan, &outside, &mut table).await;
+        speed::polls(plan, &outside, &mut table).await;
+        speed::latency(&outside, &mut table).await;
+        memory::at_rest_and_queued(&outside, &mut table).await;
+        start::to_first_answer(plan, &mut table).await;
+        store::costs(plan, &mut table).await;
+    });
+    if !table.print() {
+        std::process::exit(1);
+    }
+}

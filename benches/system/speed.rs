@@ -1,0 +1,173 @@
+//! How much a second, and how soon.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Value, json};
+
+use crate::Plan;
+use crate::load::{self, Connection, get, per_second, post};
+use crate::opilio::Server;
+use crate::outside::{Outside, article};
+use crate::roles::{Program, Writer};
+use crate::table::{Table, median};
+
+const CLIENTS: usize = 64;
+
+/// Jobs admitted a second; none of them gets on, because their page never comes.
+pub async fn submissions(plan: Plan, outside: &Outside, table: &mut Table) {
+    const JOBS: usize = 20_000;
+    let body = json!({"urls": [outside.url("/never")]}).to_string();
+    let mut rounds = Vec::new();
+    for _ in 0..plan.rounds {
+        let request = post("/crawl/job", &body);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let echo = Program::start("echo", folder.path());
+        let (same, server) = (request.clone(), Server::start());
+        let limit = load::run(&echo.address, CLIENTS, JOBS, 202, move |_| request.clone()).await;
+        drop(echo);
+        let ours = load::run(&server.address, CLIENTS, JOBS, 202, move |_| same.clone()).await;
+        rounds.push((per_second(JOBS, ours), per_second(JOBS, limit)));
+    }
+    table.share("durable submissions, 64 clients", &rounds, "/s", 0.5);
+}
+
+/// One-URL jobs from their submission to their end.
+pub async fn pages(plan: Plan, outside: &Outside, table: &mut Table) {
+    const JOBS: usize = 2_000;
+    let body = json!({"urls": [outside.url("/article")]}).to_string();
+    let mut rounds = Vec::new();
+    for _ in 0..plan.rounds {
+        let limit = bare_crawl(&outside.url("/article"), JOBS).await;
+        let server = Server::start();
+        let request = post("/crawl/job", &body);
+        let began = Instant::now();
+        load::run(&server.address, CLIENTS, JOBS, 202, move |_| request.clone()).await;
+        server.settled(JOBS).await;
+        rounds.push((per_second(JOBS, began.elapsed()), per_second(JOBS, limit)));
+    }
+    table.share("pages of 50 KB, one-URL jobs end to end", &rounds, "/s", 0.5);
+}
+
+/// Fetches, parses once, writes once.
+async fn bare_crawl(url: &str, pages: usize) -> Duration {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let writer = Writer::start(folder.path());
+    let client = bare_client();
+    let began = Instant::now();
+    let fetched = stream::iter(0..pages).map(|_| {
+        let (client, writer, url) = (client.clone(), writer.clone(), url.to_owned());
+        tokio::spawn(async move {
+            let html = client.get(url).send().await.expect("it serves").bytes().await.expect("it is whole");
+            assert!(opilio_page::parse_only(std::str::from_utf8(&html).expect("text")) > 100);
+            writer.insert(html).await;
+        })
+    });
+    fetched.buffer_unordered(CLIENTS).for_each(async |done| done.expect("no page fails")).await;
+    began.elapsed()
+}
+
+fn bare_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a plain client")
+}
+
+/// Webhooks to one healthy receiver: all of them due at once.
+pub async fn deliveries(plan: Plan, outside: &Outside, table: &mut Table) {
+    const WEBHOOKS: usize = 3_000;
+    let server = Server::start();
+    let body = json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": outside.url("/hook")}}).to_string();
+    outside.forget();
+    let request = post("/crawl/job", &body);
+    load::run(&server.address, CLIENTS, WEBHOOKS, 202, move |_| request.clone()).await;
+    outside.told(WEBHOOKS).await;
+    let mut rounds = Vec::new();
+    for _ in 0..plan.rounds {
+        let limit = bare_posts(&outside.url("/hook"), WEBHOOKS).await;
+        outside.forget();
+        let began = Instant::now();
+        let mut connection = Connection::open(&server.address).await;
+        let (status, body) = connection.ask(&post("/deliveries/replay", "{}")).await;
+        assert_eq!(status, 202, "{}", String::from_utf8_lossy(body));
+        outside.told(WEBHOOKS).await;
+        rounds.push((per_second(WEBHOOKS, began.elapsed()), per_second(WEBHOOKS, limit)));
+    }
+    table.share("webhooks to one receiver, all due", &rounds, "/s", 0.5);
+}
+
+async fn bare_posts(url: &str, count: usize) -> Duration {
+    let client = bare_client();
+    let body = json!({"task_id": "crawl_00000000000000000000000000", "task_type": "crawl", "status": "completed",
+        "timestamp": "2025-10-21T10:30:00.000000+00:00", "urls": ["raw:<p>x"]});
+    let body = Bytes::from(body.to_string());
+    let began = Instant::now();
+    let posted = stream::iter(0..count).map(|_| {
+        let request = client.post(url).header("content-type", "application/json").body(body.clone());
+        tokio::spawn(async move { request.send().await.expect("it serves").bytes().await.expect("it is whole") })
+    });
+    posted.buffer_unordered(CLIENTS).for_each(async |done| drop(done.expect("no webhook fails"))).await;
+    began.elapsed()
+}
+
+/// Status answers of a thousand jobs with a page of 50 KB each.
+pub async fn polls(plan: Plan, outside: &Outside, table: &mut Table) {
+    const JOBS: usize = 1_000;
+    const POLLS: usize = 5_000;
+    let server = Server::start();
+    let body = json!({"urls": [outside.url("/article")]}).to_string();
+    let mut connection = Connection::open(&server.address).await;
+    let mut requests = Vec::new();
+    for _ in 0..JOBS {
+        let (_, answer) = connection.ask(&post("/crawl/job", &body)).await;
+        let answer: Value = serde_json::from_slice(answer).expect("JSON");
+        requests.push(get(&format!("/crawl/job/{}", answer["task_id"].as_str().expect("an id"))));
+    }
+    server.settled(JOBS).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("answer.json");
+    std::fs::write(&file, connection.ask(&requests[0]).await.1).expect("the folder is ours");
+    let memory = Program::start("memory", &file);
+    let requests = Arc::new(requests);
+    let mut rounds = Vec::new();
+    for _ in 0..plan.rounds {
+        let (these, same) = (Arc::clone(&requests), Arc::clone(&requests));
+        let limit = load::run(&memory.address, CLIENTS, POLLS, 200, move |n| these[n % JOBS].clone()).await;
+        let ours = load::run(&server.address, CLIENTS, POLLS, 200, move |n| same[n % JOBS].clone()).await;
+        rounds.push((per_second(POLLS, ours), per_second(POLLS, limit)));
+    }
+    table.share("status answers with a page of 50 KB", &rounds, "/s", 0.5);
+}
+
+/// From the submission to the webhook, one job at a time, in milliseconds; what is needed is the page's own fetch and
+/// parse, and one sync after another for each step that must be on disk before the next.
+pub async fn latency(outside: &Outside, table: &mut Table) {
+    const JOBS: usize = 100;
+    /// Admitted, claimed, page written, settled, attempt begun.
+    const SYNCS: u32 = 5;
+    let server = Server::start();
+    let webhook = json!({"webhook_url": outside.url("/hook")});
+    let request =
+        post("/crawl/job", &json!({"urls": [outside.url("/article")], "webhook_config": webhook}).to_string());
+    let mut connection = Connection::open(&server.address).await;
+    let (client, url, html) = (bare_client(), outside.url("/article"), article());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let writer = Writer::start(folder.path());
+    let (mut ours, mut needed) = (Vec::new(), Vec::new());
+    for _ in 0..JOBS {
+        outside.forget();
+        let began = Instant::now();
+        assert_eq!(connection.ask(&request).await.0, 202);
+        outside.told(1).await;
+        ours.push(began.elapsed().as_secs_f64() * 1000.0);
+        let began = Instant::now();
+        client.get(&url).send().await.expect("it serves").bytes().await.expect("it is whole");
+        opilio_page::parse_only(&html);
+        let read = began.elapsed();
+        let began = Instant::now();
+        writer.insert(Bytes::from_static(b"x")).await;
+        needed.push((read + SYNCS * began.elapsed()).as_secs_f64() * 1000.0);
+    }
+    let bound = median(needed) + 5.0;
+    table.at_most("submission to webhook (bound: needs + 5 ms)", median(ours), bound, "ms");
+}
