@@ -37,6 +37,7 @@ KILLS ?= 2000
 chaos: tools
 	OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
 	  cargo nextest run -p opilio --test crash --no-capture -E 'test(random_moments)'
+
 bench:
 	cargo bench -p opilio-page --bench page
 	cargo bench -p opilio --bench system

@@ -12,7 +12,7 @@ use crate::job_supervisor::{CancelJob, DrainJobs, JobSettled, JobStarted, JobSup
 use crate::keeper::Post;
 use crate::ports::{StoreError, Submission};
 use crate::watchers::{Watch, Watchers};
-use crate::webhook_sender::{DrainDeliveries, ReplayDelivery, WebhookSender};
+use crate::webhook_sender::{DrainDeliveries, ReplayDeliveries, ReplayDelivery, WebhookSender};
 
 /// Let no more jobs in; give running ones `grace`, then hand them back; let webhooks in flight end in
 /// what is left of it. The answer comes when nothing runs any more.
@@ -84,6 +84,18 @@ impl Handler<ReplayDelivery> for HttpFront {
     type Result = ResponseFuture<Result<Job, StoreError>>;
 
     fn handle(&mut self, replay: ReplayDelivery, _: &mut Self::Context) -> Self::Result {
+        let sender = self.sender.address();
+        Box::pin(async move {
+            let sender = sender.ok_or_else(|| away("the webhook sender"))?;
+            sender.send(replay).await.unwrap_or_else(|_| Err(away("the webhook sender")))
+        })
+    }
+}
+
+impl Handler<ReplayDeliveries> for HttpFront {
+    type Result = ResponseFuture<Result<u64, StoreError>>;
+
+    fn handle(&mut self, replay: ReplayDeliveries, _: &mut Self::Context) -> Self::Result {
         let sender = self.sender.address();
         Box::pin(async move {
             let sender = sender.ok_or_else(|| away("the webhook sender"))?;

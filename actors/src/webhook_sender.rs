@@ -25,7 +25,7 @@ use crate::domain::webhook::Receiver;
 use crate::job_supervisor::JobSettled;
 use crate::keeper::Tombstone;
 use crate::metrics::Metrics;
-use crate::ports::{DueQuery, JobStore, StoreError, WebhookTransport};
+use crate::ports::{DueQuery, JobStore, ReplayFilter, StoreError, WebhookTransport};
 
 use attempt::{Ended, Sending};
 use later::Later;
@@ -37,6 +37,13 @@ use lines::Lines;
 pub struct ReplayDelivery {
     pub job: JobId,
     pub principal: Option<Principal>,
+}
+
+/// Send many jobs' webhooks again now, each by a fresh schedule. The answer is how many.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<u64, StoreError>")]
+pub struct ReplayDeliveries {
+    pub filter: ReplayFilter,
 }
 
 /// Begin no more attempts. The answer comes when those in flight are over, or after `grace`: what is cut short then is
@@ -196,6 +203,19 @@ impl Handler<ReplayDelivery> for WebhookSender {
     }
 }
 
+impl Handler<ReplayDeliveries> for WebhookSender {
+    type Result = ResponseActFuture<Self, Result<u64, StoreError>>;
+
+    fn handle(&mut self, ReplayDeliveries { filter }: ReplayDeliveries, _: &mut Self::Context) -> Self::Result {
+        let store = Arc::clone(&self.sending.store);
+        let replay = async move { store.replay_all(filter).await };
+        Box::pin(replay.into_actor(self).map(|replayed, _, ctx| {
+            ctx.notify(Sweep);
+            replayed
+        }))
+    }
+}
+
 impl Handler<DrainDeliveries> for WebhookSender {
     type Result = ResponseFuture<()>;
 
@@ -264,7 +284,8 @@ impl Handler<Ended> for WebhookSender {
             self.take_in(next, ctx);
         }
         // While the store is away, the next sweep by the clock is soon enough.
-        if written && self.lines.waiting_at(&due.receiver) == 0 && self.more_in_store.remove(&due.receiver) {
+        let short = self.lines.waiting_at(&due.receiver) < self.policy.in_flight_per_receiver;
+        if written && short && self.more_in_store.remove(&due.receiver) {
             ctx.notify(Sweep);
         }
         self.send_next(ctx);

@@ -2,7 +2,7 @@
 //!
 //! A limit is the same load against the smallest program that could do the job. Rounds of the two alternate, because
 //! machines are noisy; what counts is the median of the rounds' ratios. `--stored N` sets how many jobs are stored for the
-//! rows that need many (100,000), `--rounds N` how often each pair is run (3). It fails where a ratio is worse than a
+//! rows that need many (100,000), `--rounds N` how often each pair is run (3), `--only WORD` picks rows. It fails where a ratio is worse than a
 //! third of what is wanted.
 
 mod load;
@@ -41,15 +41,33 @@ fn main() {
     let outside = outside::Outside::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let mut table = Table::default();
+    let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     runtime.expect("a runtime").block_on(async {
-        speed::submissions(plan, &outside, &mut table).await;
-        speed::pages(plan, &outside, &mut table).await;
-        speed::deliveries(plan, &outside, &mut table).await;
-        speed::polls(plan, &outside, &mut table).await;
-        speed::latency(&outside, &mut table).await;
-        memory::at_rest_and_queued(&outside, &mut table).await;
-        start::to_first_answer(plan, &mut table).await;
-        store::costs(plan, &mut table).await;
+        if wanted("submissions") {
+            speed::submissions(plan, &outside, &mut table).await;
+        }
+        if wanted("pages") {
+            speed::pages(plan, &outside, &mut table).await;
+        }
+        if wanted("deliveries") {
+            speed::deliveries(plan, &outside, &mut table).await;
+        }
+        if wanted("polls") {
+            speed::polls(plan, &outside, &mut table).await;
+        }
+        if wanted("latency") {
+            speed::latency(&outside, &mut table).await;
+        }
+        if wanted("memory") {
+            memory::at_rest_and_queued(&outside, &mut table).await;
+        }
+        if wanted("start") {
+            start::to_first_answer(plan, &mut table).await;
+        }
+        if wanted("store") {
+            store::costs(plan, &mut table).await;
+        }
     });
     if !table.print() {
         std::process::exit(1);

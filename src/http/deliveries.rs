@@ -6,7 +6,7 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::time::rfc3339;
 use opilio_actors::domain::webhook::Receiver;
 use opilio_actors::ports::ReplayFilter;
-use opilio_actors::webhook_sender::ReplayDelivery;
+use opilio_actors::webhook_sender::{ReplayDeliveries, ReplayDelivery};
 use serde_json::{Value, json};
 
 use super::body::Body;
@@ -87,6 +87,6 @@ pub async fn replay_many(api: web::Data<Api>, request: HttpRequest, body: Body) 
     if !errors.is_empty() {
         return Err(ApiError::Invalid(errors));
     }
-    let replayed = api.store.replay_all(filter).await?;
+    let replayed = api.front.send(ReplayDeliveries { filter }).await??;
     Ok(HttpResponse::Accepted().json(json!({"replayed": replayed})))
 }

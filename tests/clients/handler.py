@@ -12,7 +12,9 @@ app = Flask(__name__)
 
 
 def say(*words):
-    print(*words, flush=True)
+    # In one piece: the handlers run side by side.
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
 
 
 def outcome(webhook):
