@@ -6,3 +6,5 @@ pub mod contract;
 pub mod death;
 pub mod fakes;
 pub mod jobs;
+pub mod memory;
+pub mod model;

@@ -72,6 +72,11 @@ macro_rules! store_contract {
             a_replay_asked_for_during_an_attempt_follows_it_if_it_fails,
             a_busy_receiver_hides_nobody_else,
             a_due_time_beyond_any_wait_is_brought_in,
+            however_many_jobs_one_principal_has_the_next_claim_but_one_is_anothers,
+            a_job_that_lets_others_go_first_is_claimed_after_theirs,
+            of_equal_submissions_at_the_same_time_one_is_admitted,
+            a_cancellation_and_an_end_at_the_same_time_are_one_of_them,
+            expiry_touches_nothing_that_waits_or_runs,
         );
     };
     ($harness:expr => $($promise:ident),* $(,)?) => {

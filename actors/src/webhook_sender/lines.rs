@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn a_receiver_waits_for_one_delivery_of_each_other_at_most() {
+        let mut lines = Lines::new(10, 4);
+        for hanging in 0..1000 {
+            (0..3).for_each(|n| lines.join(due(&format!("hanging {hanging}"), hanging * 10 + n)));
+        }
+        lines.join(due("quick", 99_999));
+        let mut before = 0;
+        // Whoever is sent to does not answer; his place is free again when the time-out is over.
+        while let Some(sent) = lines.next().filter(|sent| sent.receiver.as_str() != "quick") {
+            before += 1;
+            lines.leave(&sent, false);
+        }
+        assert_eq!(before, 1000);
+    }
+
+    #[test]
     fn who_leaves_makes_room_for_the_next() {
         let mut lines = Lines::new(1, 1);
         lines.join(due("a", 1));

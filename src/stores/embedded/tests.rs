@@ -8,6 +8,10 @@ use opilio_actors::ports::JobStore;
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
 use opilio_actors::testing::jobs::{crawl, node};
+use opilio_actors::testing::model::{Step, Subject, run};
+use proptest::collection::vec;
+use proptest::prelude::{TestCaseError, any};
+use proptest::test_runner::{Config, TestRng, TestRunner};
 use tempfile::TempDir;
 
 use super::{EmbeddedStore, OpenError, StoreSettings};
@@ -83,4 +87,18 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [good.id.as_str()]).expect("it can be written");
     clock.advance(HOLD);
     store.requeue().await.expect("one odd row does not stop it");
+}
+
+#[test]
+fn no_run_of_two_nodes_with_crashes_between_any_steps_breaks_a_promise() {
+    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("one thread");
+    let outcome = TestRunner::new_with_rng(config, rng).run(&vec(any::<u16>(), 0..40), |numbers| {
+        let steps: Vec<_> = numbers.into_iter().map(|number| Step::decode(number.into())).collect();
+        let Embedded { store, clock, folder: _folder } = Embedded::new();
+        let subject = Subject { store: Arc::new(store), clock, crashed: Box::new(|| {}) };
+        runtime.block_on(run(subject, &steps)).map_err(TestCaseError::fail)
+    });
+    assert_eq!(outcome, Ok(()));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{HOLD, Harness, claim, claimed, submit};
-use crate::domain::id::Principal;
+use crate::domain::id::{Principal, TaskType};
 use crate::domain::job::{Interruption, Stage};
 use crate::ports::{Ending, HandBack, StoreError, Submission};
 use crate::testing::jobs::{crawl, good_page, key};
@@ -105,4 +105,71 @@ pub async fn a_vanished_attempt_counts_only_without_progress(h: &impl Harness) {
     assert_eq!(claim(h, "second", 1).await[0].job.attempts_spent, 0);
     h.let_time_pass(HOLD).await;
     assert_eq!(claim(h, "third", 1).await[0].job.attempts_spent, 1);
+}
+
+pub async fn however_many_jobs_one_principal_has_the_next_claim_but_one_is_anothers(h: &impl Harness) {
+    for _ in 0..100 {
+        let mut job = crawl(1);
+        job.principal = Principal::new("many");
+        submit(h, job).await;
+    }
+    let mut job = crawl(1);
+    job.principal = Principal::new("one");
+    submit(h, job.clone()).await;
+    let first = claim(h, "n", 1).await.pop().expect("jobs wait");
+    let second = claim(h, "n", 1).await.pop().expect("jobs wait");
+    assert!([first.job.id, second.job.id].contains(&job.id));
+}
+
+pub async fn a_job_that_lets_others_go_first_is_claimed_after_theirs(h: &impl Harness) {
+    let long = claimed(h, crawl(2)).await;
+    let mut other = crawl(1);
+    other.principal = Principal::new("another");
+    submit(h, other.clone()).await;
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &long.job.principal).await, Ok(true));
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &other.principal).await, Ok(false));
+    h.store().record_pages(&long.lease, vec![good_page(0)]).await.expect("the lease is good");
+    h.store().hand_back(&long.lease, back(Interruption::Sliced, Duration::ZERO)).await.expect("the lease is good");
+    let order: Vec<_> = claim(h, "n", 2).await.into_iter().map(|claim| (claim.job.id, claim.missing)).collect();
+    assert_eq!(order, [(other.id, vec![0]), (long.job.id, vec![1])]);
+}
+
+pub async fn of_equal_submissions_at_the_same_time_one_is_admitted(h: &impl Harness) {
+    let submissions = (0..8).map(|_| {
+        let mut job = crawl(1);
+        job.idempotency = key("race", "same");
+        h.store().submit(job)
+    });
+    let answers = futures_util::future::join_all(submissions).await;
+    let admitted = answers.iter().filter(|answer| **answer == Ok(Submission::Admitted)).count();
+    let known: std::collections::HashSet<_> = answers
+        .iter()
+        .filter_map(|answer| match answer {
+            Ok(Submission::Known(id)) => Some(id.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((admitted, known.len()), (1, 1), "{answers:?}");
+}
+
+pub async fn a_cancellation_and_an_end_at_the_same_time_are_one_of_them(h: &impl Harness) {
+    let running = claimed(h, crawl(1)).await;
+    h.store().record_pages(&running.lease, vec![good_page(0)]).await.expect("the lease is good");
+    let settle = h.store().settle(&running.lease, Ending::Crawled);
+    let (cancelled, settled) = futures_util::join!(h.store().cancel(&running.job.id, None), settle);
+    assert!(cancelled.is_ok() != settled.is_ok(), "{cancelled:?} {settled:?}");
+    let job = h.store().job(&running.job.id, None).await.expect("the store is there").expect("it is kept");
+    let ended = cancelled.or(settled).expect("one of them");
+    assert_eq!((job.state, job.delivery), (ended.state, ended.delivery));
+}
+
+pub async fn expiry_touches_nothing_that_waits_or_runs(h: &impl Harness) {
+    let running = claimed(h, crawl(1)).await;
+    submit(h, crawl(1)).await;
+    for _ in 0..4 {
+        h.let_time_pass(Duration::from_secs(30 * 86_400)).await;
+        assert_eq!(h.store().renew(std::slice::from_ref(&running.lease), HOLD).await, Ok(vec![]));
+        assert_eq!(h.store().expire(100).await, Ok(0));
+    }
+    assert_eq!(h.store().counts().await.map(|counts| (counts.queued, counts.running)), Ok((1, 1)));
 }

@@ -1,0 +1,188 @@
+//! Webhooks on their way.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Row, State, later};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, LoggedAttempt, NextStep};
+use crate::domain::id::{JobId, Principal};
+use crate::domain::job::Job;
+use crate::domain::retention::{Keep, Retention};
+use crate::domain::webhook::Receiver;
+use crate::ports::{AttemptStart, DueQuery, ReplayFilter, StoreError};
+
+impl State {
+    pub fn due(&self, now: Timestamp, query: &DueQuery) -> Vec<DueDelivery> {
+        let mut found: Vec<_> = self.rows.values().filter_map(|row| row.due(now, query)).collect();
+        found.sort_by_key(|due| due.wait);
+        let mut per_receiver = HashMap::<Receiver, usize>::new();
+        found.retain(|due| {
+            let count = per_receiver.entry(due.receiver.clone()).or_default();
+            *count += 1;
+            *count <= query.most_per_receiver && !query.except.contains(&due.receiver)
+        });
+        found.truncate(query.most);
+        found
+    }
+
+    pub fn start_attempt(
+        &mut self,
+        now: Timestamp,
+        id: &JobId,
+        version: u64,
+        hold: Duration,
+        max_interruptions: u32,
+    ) -> AttemptStart {
+        self.rows.values_mut().for_each(|row| row.free_overdue_delivery(now));
+        let retention = self.retention;
+        let Some(row) = self.find(id) else { return AttemptStart::Stale };
+        let current = row.job.delivery.as_ref().is_some_and(|delivery| delivery.version == version);
+        if !row.is_pending() || row.sent_until.is_some() || !current {
+            return AttemptStart::Stale;
+        }
+        if row.interruptions > max_interruptions {
+            row.move_delivery(now, DeliveryState::Exhausted, retention, |attempts| attempts);
+            return AttemptStart::GivenUp;
+        }
+        row.sent_until = Some(later(now, hold));
+        row.interruptions += 1;
+        row.attempts.push(LoggedAttempt {
+            number: u32::try_from(row.attempts.len() + 1).unwrap_or(u32::MAX),
+            started_at: now,
+            finished_at: None,
+            status: None,
+            error: None,
+            next_due: None,
+            answer: None,
+        });
+        let Some(delivery) = &mut row.job.delivery else { return AttemptStart::Stale };
+        delivery.version += 1;
+        AttemptStart::Started(Attempt { job: id.clone(), number: delivery.attempts + 1, token: delivery.version })
+    }
+
+    pub fn finish_attempt(
+        &mut self,
+        now: Timestamp,
+        attempt: &Attempt,
+        outcome: &AttemptOutcome,
+        next: NextStep,
+    ) -> Result<(DeliveryState, u64), StoreError> {
+        let retention = self.retention;
+        let row = self.find(&attempt.job).ok_or(StoreError::LeaseLost)?;
+        let version = row.job.delivery.as_ref().map(|delivery| delivery.version);
+        if version != Some(attempt.token) || row.sent_until.is_none() {
+            return Err(StoreError::LeaseLost);
+        }
+        let state = match next {
+            NextStep::Delivered => DeliveryState::Delivered,
+            _ if row.again => DeliveryState::Pending { due: now },
+            NextStep::Refused => DeliveryState::Refused,
+            NextStep::Exhausted => DeliveryState::Exhausted,
+            NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
+        };
+        row.log(now, outcome, &state);
+        let again = row.again;
+        let version = row.move_delivery(now, state.clone(), retention, |made| if again { 0 } else { made + 1 });
+        Ok((state, version))
+    }
+
+    pub fn replay(&mut self, now: Timestamp, id: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
+        let retention = self.retention;
+        let row = self.visible(id, principal)?;
+        if row.job.spec.webhook.is_none() {
+            return Err(StoreError::Conflict("no webhook was configured for this job"));
+        }
+        if row.job.delivery.is_none() {
+            return Err(StoreError::Conflict("the job is not settled yet"));
+        }
+        row.replay(now, retention);
+        Ok(row.job.clone())
+    }
+
+    pub fn replay_all(&mut self, now: Timestamp, filter: &ReplayFilter) -> u64 {
+        let retention = self.retention;
+        let mut count = 0;
+        for row in self.rows.values_mut().filter(|row| row.sent_until.is_none()) {
+            let (job, target) = (&row.job, &row.job.spec.webhook);
+            let Some(delivery) = &job.delivery else { continue };
+            let chosen = filter.principal.as_ref().is_none_or(|principal| *principal == job.principal)
+                && filter.state.is_none_or(|state| state == delivery.state.status())
+                && filter.since.is_none_or(|since| job.finished_at.is_some_and(|at| at >= since))
+                && filter.receiver.as_ref().is_none_or(|one| target.as_ref().is_some_and(|t| t.receiver() == *one));
+            if chosen {
+                row.replay(now, retention);
+                count += 1;
+            }
+        }
+        count
+    }
+}
+
+impl Row {
+    fn due(&self, now: Timestamp, query: &DueQuery) -> Option<DueDelivery> {
+        let (delivery, target) = (self.job.delivery.as_ref()?, self.job.spec.webhook.as_ref()?);
+        let DeliveryState::Pending { due } = delivery.state else { return None };
+        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default().min(query.longest_wait);
+        // What lies further ahead than any wait can be was written by a clock that has moved since.
+        let within = due <= later(now, query.horizon) || query.horizon >= query.longest_wait;
+        let found =
+            DueDelivery { job: self.job.id.clone(), receiver: target.receiver(), version: delivery.version, wait };
+        (within && self.sent_until.is_none()).then_some(found)
+    }
+
+    /// Its sender did not come back in time.
+    pub fn free_overdue_delivery(&mut self, now: Timestamp) {
+        if self.sent_until.is_none_or(|until| until > now) {
+            return;
+        }
+        self.sent_until = None;
+        if let Some(delivery) = &mut self.job.delivery {
+            delivery.version += 1;
+        }
+    }
+
+    fn log(&mut self, now: Timestamp, outcome: &AttemptOutcome, state: &DeliveryState) {
+        let Some(line) = self.attempts.last_mut() else { return };
+        line.finished_at = Some(now);
+        match outcome {
+            AttemptOutcome::Answered { status, excerpt, .. } => {
+                (line.status, line.answer) = (Some(*status), Some(excerpt.clone()));
+            }
+            AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => {
+                line.error = Some(reason.clone());
+            }
+        }
+        if let DeliveryState::Pending { due } = state {
+            line.next_due = Some(*due);
+        }
+    }
+
+    fn replay(&mut self, now: Timestamp, retention: Retention) {
+        if self.sent_until.is_some() {
+            self.again = true;
+        } else {
+            self.move_delivery(now, DeliveryState::Pending { due: now }, retention, |_| 0);
+        }
+    }
+
+    fn move_delivery(
+        &mut self,
+        now: Timestamp,
+        state: DeliveryState,
+        retention: Retention,
+        attempts: impl FnOnce(u32) -> u32,
+    ) -> u64 {
+        (self.sent_until, self.interruptions, self.again) = (None, 0, false);
+        self.job.expires_at = match retention.keep(Some(&state)) {
+            Keep::Unbounded => None,
+            Keep::For(time) => Some(later(now, time)),
+        };
+        let Some(delivery) = &mut self.job.delivery else { return 0 };
+        delivery.attempts = attempts(delivery.attempts);
+        delivery.state = state;
+        delivery.version += 1;
+        delivery.version
+    }
+}
