@@ -218,7 +218,7 @@ async fn a_job_that_would_run_away_is_stopped() {
     assert_eq!(house.webhook().await["error_type"], "token_budget");
 }
 
-fn long_page() -> FetchedPage {
+pub fn long_page() -> FetchedPage {
     let lines: String = (0..200).map(|n| format!("- item number {n} of the list\n")).collect();
     FetchedPage { body: lines.into(), ..page(200) }
 }

@@ -305,6 +305,24 @@ async fn tokens_have_a_rate_of_their_own() {
 }
 
 #[actix::test]
+async fn parts_of_a_long_page_get_their_turns_one_by_one_and_none_is_asked_for_twice() {
+    let providers = Providers::start();
+    let models = models(&providers, |mut settings| {
+        // An answer takes longer than a part waits for its place.
+        settings.patience = Duration::from_millis(5);
+        settings.families[0].limits.concurrency = std::num::NonZeroUsize::new(1);
+        settings.families[0].context_tokens = 2000;
+        settings
+    });
+    let mut house = House::with(&[], |_| Some(Ok(super::extraction::long_page())), models);
+    house.submit(job("openai/slow")).await;
+    let told = house.webhook().await;
+    assert_eq!((&told["status"], &told["data"]["extracted_content"]), (&json!("completed"), &json!({"title": "T"})));
+    assert!(providers.taken().len() > 1, "there are several parts");
+    assert_eq!(told["usage"]["requests"], providers.taken().len());
+}
+
+#[actix::test]
 async fn a_redirect_of_a_provider_is_not_followed() {
     let providers = Providers::start();
     let mut house = house(&providers);

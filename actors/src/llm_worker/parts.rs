@@ -1,9 +1,10 @@
 //! The questions about a page: one, or one a part; each asked until its answer conforms.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::answers::Content;
@@ -58,8 +59,7 @@ impl Extractor {
         let asked = questions
             .into_iter()
             .map(|(step, question)| async move { self.conforming(asking, &step, question, shape, Scope::Part).await });
-        let answers = stream::iter(asked).buffered(self.policy.parts_side_by_side.get());
-        let answers: Vec<Value> = answers.try_collect().await?;
+        let answers: Vec<Value> = self.side_by_side(asked).await?;
         let all = answers.clone();
         let merged = aside(move || merge::merge(all)).await?;
         let (value, violations) = held_to(shape, Scope::Whole, merged.value).await?;
@@ -91,7 +91,7 @@ impl Extractor {
         });
         let questions: Vec<_> = questions.collect();
         let asked = questions.into_iter().map(|question| asking.ask(question));
-        let answers: Vec<_> = stream::iter(asked).buffered(self.policy.parts_side_by_side.get()).try_collect().await?;
+        let answers = self.side_by_side(asked).await?;
         let values: Vec<Value> = answers.iter().map(|said| answer::free(&said.text)).collect();
         if values.iter().any(Value::is_string) {
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -100,6 +100,36 @@ impl Extractor {
         }
         let merged = aside(move || merge::merge(values)).await?;
         Ok(Content { value: merged.value, notes: merged.conflicts })
+    }
+
+    /// The answers to all questions, in order. Where one has to wait for its provider, no more are begun, and those that
+    /// are under way are waited for: thrown away, they would have to be asked for again, perhaps for ever.
+    async fn side_by_side<T, F: Future<Output = Result<T, Stop>>>(
+        &self,
+        questions: impl Iterator<Item = F>,
+    ) -> Result<Vec<T>, Stop> {
+        let rests = &AtomicBool::new(false);
+        let begun = questions.map(|question| async move {
+            if rests.load(Ordering::Relaxed) {
+                return Err(Stop::Resting { wait: Duration::ZERO, reason: String::new() });
+            }
+            let answer = question.await;
+            if let Err(Stop::Resting { .. }) = answer {
+                rests.store(true, Ordering::Relaxed);
+            }
+            answer
+        });
+        let begun: Vec<_> = begun.collect();
+        let mut answers = stream::iter(begun).buffered(self.policy.parts_side_by_side.get());
+        let (mut all, mut first) = (Vec::new(), None);
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(answer) => all.push(answer),
+                Err(rest @ Stop::Resting { .. }) => first = first.or(Some(rest)),
+                Err(other) => return Err(other),
+            }
+        }
+        first.map_or(Ok(all), Err)
     }
 
     /// Asks until the answer conforms, or the repairs are used up.
