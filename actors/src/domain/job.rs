@@ -42,6 +42,7 @@ impl JobSpec {
 /// The work itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "nearly every job is a crawl, and few are in memory at once")]
 pub enum Task {
     Crawl(CrawlSpec),
     Extraction(ExtractionSpec),
