@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
@@ -50,7 +50,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
         "store.backend is redis, which this version does not have yet; without REDIS_HOST the embedded store is used"
     );
     let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let outside = outside(&settings, &clock)?;
     let store = Arc::clone(&outside.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
@@ -109,11 +109,25 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
     Ok(())
 }
 
-struct SystemClock;
+/// The machine's clock, and the time since the start by a clock that nobody sets.
+struct SystemClock {
+    started: (Timestamp, Instant),
+}
+
+impl SystemClock {
+    fn start() -> Self {
+        Self { started: (Timestamp::now(), Instant::now()) }
+    }
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn steady(&self) -> Timestamp {
+        let (then, instant) = self.started;
+        then.saturating_add(instant.elapsed()).unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -39,8 +39,9 @@ pub struct StoreSettings {
 /// Keeps every promise of [`opilio_actors::ports::JobStore`], for one process.
 pub struct EmbeddedStore {
     clock: Arc<dyn Clock>,
-    writer: writer::Writer,
     reader: reader::Reader,
+    /// Closed after the readers: who closes last and may write empties the log into the file.
+    writer: writer::Writer,
     /// Held for as long as the store is open.
     _lock: std::fs::File,
 }

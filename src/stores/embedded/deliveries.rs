@@ -111,7 +111,7 @@ pub fn start_attempt(
     hold: Duration,
     max_interruptions: u32,
 ) -> Result<AttemptStart, StoreError> {
-    super::upkeep::free_deliveries(connection, context.now())?;
+    super::upkeep::free_deliveries(connection, context.steady())?;
     let Some(stored) = find(connection, job)? else { return Ok(AttemptStart::Stale) };
     if stored.state != "pending" || stored.leased || stored.version != version {
         return Ok(AttemptStart::Stale);
@@ -128,7 +128,7 @@ pub fn start_attempt(
              interruptions = interruptions + 1 WHERE job = ?1",
         )
         .map_err(store_error)?;
-    update.execute(params![stored.seq, micros(later(now, hold)), token]).map_err(store_error)?;
+    update.execute(params![stored.seq, micros(later(context.steady(), hold)), token]).map_err(store_error)?;
     let mut insert = connection
         .prepare_cached("INSERT INTO attempts (job, number, started_at) VALUES (?1, ?2, ?3)")
         .map_err(store_error)?;
@@ -150,10 +150,10 @@ pub fn finish_attempt(
     let now = context.now();
     let state = match next {
         NextStep::Delivered => DeliveryState::Delivered,
-        _ if stored.again => DeliveryState::Pending { due: now },
+        _ if stored.again => DeliveryState::Pending { due: context.steady() },
         NextStep::Refused => DeliveryState::Refused,
         NextStep::Exhausted => DeliveryState::Exhausted,
-        NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
+        NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(context.steady(), wait) },
     };
     log_outcome(connection, &stored, now, outcome, &state)?;
     let attempts = if stored.again { 0 } else { stored.attempts + 1 };
@@ -229,7 +229,7 @@ pub fn ask_again_after_this_attempt(connection: &Connection, seq: i64) -> Result
 
 /// Makes a delivery due now by a fresh schedule.
 pub fn restart(connection: &Connection, context: &Context, seq: i64) -> Result<(), StoreError> {
-    move_to(connection, context, seq, &DeliveryState::Pending { due: context.now() }, 0).map(|_| ())
+    move_to(connection, context, seq, &DeliveryState::Pending { due: context.steady() }, 0).map(|_| ())
 }
 
 pub fn log(connection: &Connection, seq: i64) -> Result<Vec<LoggedAttempt>, StoreError> {

@@ -27,7 +27,7 @@ pub fn renew(
     leases: &[Lease],
     hold: Duration,
 ) -> Result<Vec<Lease>, StoreError> {
-    let until = micros(later(context.now(), hold));
+    let until = micros(later(context.steady(), hold));
     let mut update = connection
         .prepare_cached(
             "UPDATE jobs SET lease_until = ?4 WHERE id = ?1 AND state = 'running' AND token = ?2 AND node = ?3",
@@ -85,7 +85,7 @@ pub fn release(
     hand_back: &HandBack,
 ) -> Result<(), StoreError> {
     let spent = hand_back.interruption.costs_an_attempt(stored.pages_in_attempt);
-    let not_before = (!hand_back.wait.is_zero()).then(|| later(context.now(), hand_back.wait));
+    let not_before = (!hand_back.wait.is_zero()).then(|| later(context.steady(), hand_back.wait));
     let moved = stored.job.state.clone().after(Cause::HandedBack { not_before });
     let state = moved.ok_or(StoreError::LeaseLost)?;
     let mut update = connection

@@ -93,7 +93,7 @@ impl JobStore for EmbeddedStore {
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         self.reader.run(move |db| deliveries::due(db, now, &query)).await
     }
 

@@ -145,7 +145,7 @@ fn lease_job(
         )
         .map_err(store_error)?;
     update
-        .execute(params![seq, lease.token, node.as_str(), micros(later(now, hold)), micros(now)])
+        .execute(params![seq, lease.token, node.as_str(), micros(later(context.steady(), hold)), micros(now)])
         .map_err(store_error)?;
     Ok(Claim { lease, missing: missing_pages(connection, seq, job.progress.total)?, job })
 }

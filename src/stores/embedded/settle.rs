@@ -79,7 +79,7 @@ fn end(
             counts_as_attempt
         ])
         .map_err(store_error)?;
-    queue_webhook(connection, stored, now)?;
+    queue_webhook(connection, stored, context.steady())?;
     Ok(row::find(connection, "j.seq = ?1", &[&stored.seq])?.ok_or(StoreError::NotFound)?.job)
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use opilio_actors::domain::delivery::{AttemptOutcome, NextStep};
 use opilio_actors::domain::id::TaskType;
-use opilio_actors::ports::JobStore;
+use opilio_actors::domain::job::Interruption;
+use opilio_actors::ports::{AttemptStart, DueQuery, HandBack, JobStore};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
-use opilio_actors::testing::jobs::{crawl, node};
+use opilio_actors::testing::jobs::{crawl, good_page, node};
 use opilio_actors::testing::model::{Step, Subject, run};
 use proptest::collection::vec;
 use proptest::prelude::{TestCaseError, any};
@@ -101,4 +103,111 @@ fn no_run_of_two_nodes_with_crashes_between_any_steps_breaks_a_promise() {
         runtime.block_on(run(subject, &steps)).map_err(TestCaseError::fail)
     });
     assert_eq!(outcome, Ok(()));
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn due_now() -> DueQuery {
+    let longest_wait = Duration::from_secs(32);
+    DueQuery { horizon: Duration::ZERO, most: 9, most_per_receiver: 9, except: vec![], longest_wait }
+}
+
+#[actix::test]
+async fn a_clock_set_forward_takes_nothing_from_who_works_on_it_and_brings_nothing_early() {
+    let Embedded { store, clock, folder: _folder } = Embedded::new();
+    for job in [crawl(1), crawl(1)] {
+        store.submit(job).await.expect("there is room");
+    }
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
+    let [works, ended] = &claims[..] else { panic!("two were submitted") };
+    store.cancel(&ended.job.id, None).await.expect("it is not settled");
+    let [due] = &store.due(due_now()).await.expect("the store is there")[..] else { panic!("one is due") };
+    let start = store.start_attempt(&due.job, due.version, &node("n"), HOLD, 9).await;
+    let Ok(AttemptStart::Started(attempt)) = start else { panic!("it may start: {start:?}") };
+    clock.set_forward(HOUR);
+    store.requeue().await.expect("the store is there");
+    assert!(store.claim(&node("m"), TaskType::Crawl, 2, HOLD).await.expect("the store is there").is_empty());
+    assert!(store.due(due_now()).await.expect("the store is there").is_empty(), "it is being sent");
+    store.record_pages(&works.lease, vec![good_page(0)]).await.expect("the lease is good");
+    let failed = AttemptOutcome::Failed { reason: "reset".to_owned() };
+    let wait = NextStep::RetryIn(Duration::from_secs(4));
+    store.finish_attempt(&attempt, &failed, wait).await.expect("the lease is good");
+    clock.set_forward(HOUR);
+    assert!(store.due(due_now()).await.expect("the store is there").is_empty(), "a retry does not come early");
+}
+
+#[actix::test]
+async fn a_clock_set_back_delays_neither_a_job_nor_a_webhook() {
+    let Embedded { store, clock, folder: _folder } = Embedded::new();
+    store.submit(crawl(1)).await.expect("there is room");
+    let first = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there").remove(0);
+    let wait = Duration::from_secs(5);
+    let back = HandBack { interruption: Interruption::Broke, reason: None, wait };
+    store.hand_back(&first.lease, back).await.expect("the lease is good");
+    clock.set_back(HOUR);
+    clock.advance(wait);
+    let again = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
+    assert_eq!(again.len(), 1);
+    store.cancel(&first.job.id, None).await.expect("it is not settled");
+    clock.set_back(HOUR);
+    assert_eq!(store.due(due_now()).await.map(|due| due.len()), Ok(1));
+}
+
+#[actix::test]
+async fn a_full_disk_refuses_what_is_new_loses_nothing_and_is_over_when_there_is_room() {
+    let Embedded { store, clock, folder } = Embedded::new();
+    let kept = crawl(1);
+    store.submit(kept.clone()).await.expect("there is room");
+    let bound = |pages: &'static str| {
+        store.writer.run(move |db, _| {
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            db.query_row(&pragma, [], |row| row.get::<_, i64>(0)).map_err(super::access::store_error)
+        })
+    };
+    bound("1").await.expect("it can be bounded by what it has");
+    let mut admitted = 1;
+    // A job of several pages of the file.
+    let refused = loop {
+        match store.submit(crawl(1000)).await {
+            Ok(_) => admitted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(refused.is_transient(), "{refused}");
+    assert_eq!(store.counts().await.map(|counts| counts.queued), Ok(admitted), "what was taken is there");
+    bound("1000000").await.expect("there is room again");
+    store.submit(crawl(1000)).await.expect("there is room again");
+    drop(store);
+    let store = open(&folder, &clock).expect("it is whole");
+    assert_eq!(store.counts().await.map(|counts| counts.queued), Ok(admitted + 1));
+    assert!(store.job(&kept.id, None).await.expect("the store is there").is_some());
+}
+
+#[actix::test]
+async fn a_file_that_was_cut_short_is_named_and_not_touched() {
+    let Embedded { store, clock, folder } = Embedded::new();
+    for _ in 0..20 {
+        store.submit(crawl(1000)).await.expect("there is room");
+    }
+    drop(store);
+    let path = folder.path().join("opilio.db");
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("the file is there");
+    let whole = file.metadata().expect("it has a size").len();
+    file.set_len(whole / 2).expect("it can be cut");
+    let before = std::fs::read(&path).expect("the file is there");
+    let error = open(&folder, &clock).err().expect("half a store is none").to_string();
+    assert!(error.contains("malformed"), "{error}");
+    assert!(std::fs::read(&path).expect("the file is there") == before, "it was touched");
+}
+
+#[actix::test]
+async fn a_folder_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let in_the_way = folder.path().join("file");
+    std::fs::write(&in_the_way, "").expect("the folder is ours");
+    let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
+    for path in [in_the_way.as_path(), std::path::Path::new("/proc/opilio")] {
+        let error = EmbeddedStore::open(path, Arc::new(ManualClock::default()), settings).err().expect("no folder");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    }
 }

@@ -32,7 +32,7 @@ pub fn free_deliveries(connection: &Connection, now: Timestamp) -> Result<(), St
 
 /// Jobs whose lease ran out or whose wait is over go back to the queue. Returns the time until the next one's turn.
 pub fn requeue(connection: &Connection, context: &Context) -> Result<Option<Duration>, StoreError> {
-    let now = context.now();
+    let now = context.steady();
     free_deliveries(connection, now)?;
     let mut select = connection
         .prepare_cached("SELECT seq FROM jobs WHERE state = 'running' AND lease_until <= ?1")

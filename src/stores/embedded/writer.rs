@@ -35,6 +35,11 @@ impl Context {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// For leases and for what comes due: it does not jump.
+    pub fn steady(&self) -> Timestamp {
+        self.clock.steady()
+    }
 }
 
 /// The way to the writing thread. Dropping it waits until what was asked for is written.
