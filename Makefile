@@ -50,3 +50,5 @@ check: tools
 tools: target/clients/ready
 	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
+	@command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -q redis-server; } || \
+	  { echo "redis-server is missing (Debian: apt-get install redis-server)"; exit 1; }

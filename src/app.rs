@@ -1,6 +1,7 @@
 //! The composition root: the operator's choices in, a running server out. The only file that knows every part.
 
 mod extraction;
+mod store;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,17 +12,16 @@ use std::time::{Duration, Instant};
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use jiff::Timestamp;
 use opilio_actors::CrawlPolicy;
 use opilio_actors::domain::id::NodeId;
-use opilio_actors::domain::retention::Retention;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::faults;
 use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::JobPolicy;
 use opilio_actors::metrics::Metrics;
-use opilio_actors::ports::Clock;
+use opilio_actors::ports::{Clock, JobStore};
 use opilio_actors::start::{Outside, Policy, start};
 use opilio_actors::webhook_sender::SenderPolicy;
 use prometheus_client::registry::Registry;
@@ -34,8 +34,7 @@ use crate::fetchers::{HttpFetcher, HttpFetcherSettings, MemoryPageCache, PageCac
 use crate::http::{Access, Api, WebhookDefaults};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
-use crate::settings::{Settings, StoreBackend};
-use crate::stores::embedded::{EmbeddedStore, StoreSettings};
+use crate::settings::Settings;
 use crate::webhooks::{HttpTransport, WebhookSettings};
 
 /// Runs until SIGTERM or SIGINT, and then until what runs is done or handed back. A second signal ends it at once.
@@ -45,13 +44,10 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 /// # Errors
 /// What keeps it from starting, as a sentence for a person.
 pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
-    ensure!(
-        settings.store.backend == StoreBackend::Embedded,
-        "store.backend is redis, which this version does not have yet; without REDIS_HOST the embedded store is used"
-    );
     let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let outside = outside(&settings, &clock)?;
+    let store = store::open(&settings, &clock).await?;
+    let outside = outside(&settings, &clock, store)?;
     let store = Arc::clone(&outside.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
@@ -141,14 +137,8 @@ fn kept(time: Duration) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
-fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
+fn outside(settings: &Settings, clock: &Arc<dyn Clock>, store: Arc<dyn JobStore>) -> anyhow::Result<Outside> {
     let Settings { crawler, limits, webhooks, .. } = settings;
-    let retention =
-        Retention { settled: kept(settings.redis.task_ttl), exhausted: kept(settings.webhooks.keep_exhausted) };
-    let bound = |bound: u64| (bound > 0).then_some(bound);
-    let (max_queued, max_per_principal) = (bound(limits.queue.maxsize), bound(limits.queue.per_principal));
-    let store = StoreSettings { retention, max_queued, max_per_principal };
-    let store = EmbeddedStore::open(&settings.store.path, Arc::clone(clock), store)?;
     let allow = Allow::parse(settings.egress.allow.iter().map(String::as_str)).context("egress.allow")?;
     let guard = if settings.internal_allowed() { Guard::open(allow) } else { Guard::closed(allow) };
     let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
@@ -175,7 +165,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Outsid
     let transport = HttpTransport::new(egress.clone(), &transport, Arc::clone(clock)).context("webhooks")?;
     let models = extraction::models(&settings.llm);
     Ok(Outside {
-        store: faults::brittle(Arc::new(store)),
+        store: faults::brittle(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
         cache: Arc::new(MemoryPageCache::new(pages, Arc::clone(clock))),
         reader: Arc::new(CpuReader::new(reader)),

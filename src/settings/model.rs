@@ -59,6 +59,8 @@ pub struct Redis {
     pub db: u32,
     pub username: Option<String>,
     pub password: Option<Secret>,
+    pub pool_size: NonZeroUsize,
+    pub prefix: String,
     #[serde(with = "humantime_serde")]
     pub task_ttl: Duration,
     pub ssl: bool,

@@ -23,18 +23,9 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use opilio_actors::domain::retention::Retention;
 use opilio_actors::ports::{Clock, StoreError};
 
-/// What the operator chose about the store.
-#[derive(Clone, Copy, Debug)]
-pub struct StoreSettings {
-    pub retention: Retention,
-    /// Queued jobs of everybody together; `None`: no bound.
-    pub max_queued: Option<u64>,
-    /// Jobs of one principal, queued or running; `None`: no bound.
-    pub max_per_principal: Option<u64>,
-}
+pub use super::StoreSettings;
 
 /// Keeps every promise of [`opilio_actors::ports::JobStore`], for one process.
 pub struct EmbeddedStore {

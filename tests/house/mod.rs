@@ -298,6 +298,11 @@ impl Server {
         }
     }
 
+    /// For signals.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it is running")
+    }
+
     /// kill -9.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("it was running");

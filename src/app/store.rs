@@ -1,0 +1,97 @@
+//! The store that the operator chose, opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use opilio_actors::domain::retention::Retention;
+use opilio_actors::domain::retry::Backoff;
+use opilio_actors::ports::{Clock, JobStore, StoreError};
+use tracing::{info, warn};
+
+use super::kept;
+use crate::settings::{Settings, StoreBackend};
+use crate::stores::StoreSettings;
+use crate::stores::embedded::EmbeddedStore;
+use crate::stores::redis::{RedisSettings, RedisStore, TlsSettings};
+
+/// # Errors
+/// What keeps it from being used. A Redis that is away for now does not: it is looked at when it is there.
+pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn JobStore>> {
+    let retention =
+        Retention { settled: kept(settings.redis.task_ttl), exhausted: kept(settings.webhooks.keep_exhausted) };
+    let bound = |bound: u64| (bound > 0).then_some(bound);
+    let queue = &settings.limits.queue;
+    let (max_queued, max_per_principal) = (bound(queue.maxsize), bound(queue.per_principal));
+    let choice = StoreSettings { retention, max_queued, max_per_principal };
+    match settings.store.backend {
+        StoreBackend::Embedded => Ok(Arc::new(EmbeddedStore::open(&settings.store.path, Arc::clone(clock), choice)?)),
+        StoreBackend::Redis => {
+            let redis = &settings.redis;
+            let client = described(settings)?.client()?;
+            let store = Arc::new(RedisStore::new(&client, redis.pool_size.get(), &redis.prefix, choice)?);
+            let place = format!("{}:{}", redis.host, redis.port);
+            if let Err(away) = look_at(&store, &place, clock).await? {
+                warn!("Redis at {place} is away ({away}); answers are 503 until it is there");
+                actix_web::rt::spawn(look_later(Arc::clone(&store), place, Arc::clone(clock)));
+            }
+            Ok(store)
+        }
+    }
+}
+
+fn described(settings: &Settings) -> anyhow::Result<RedisSettings> {
+    let redis = &settings.redis;
+    let client = match (&redis.ssl_certfile, &redis.ssl_keyfile) {
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        (None, None) => None,
+        _ => bail!("redis.ssl_certfile and redis.ssl_keyfile belong together"),
+    };
+    let unverified = match redis.ssl_cert_reqs.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("required" | "optional") => false,
+        Some("none") => true,
+        Some(other) => bail!("redis.ssl_cert_reqs is `{other}`; it is required or none"),
+    };
+    let tls = TlsSettings { authorities: redis.ssl_ca_certs.clone(), client, unverified };
+    if redis.ssl {
+        // Somebody may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    Ok(RedisSettings {
+        host: redis.host.clone(),
+        port: redis.port,
+        db: redis.db,
+        username: redis.username.clone(),
+        password: redis.password.clone(),
+        tls: redis.ssl.then_some(tls),
+    })
+}
+
+/// Says what is unsafe, a line each. The inner error: it is away.
+async fn look_at(store: &RedisStore, place: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Result<(), StoreError>> {
+    let findings = match store.check(clock.now().as_second()).await {
+        Ok(findings) => findings,
+        Err(away @ StoreError::Unavailable(_)) => return Ok(Err(away)),
+        Err(other) => return Err(other).context("redis"),
+    };
+    if let Some(version) = findings.too_old {
+        bail!("Redis at {place} is version {version}; 7.0 is the oldest that will do");
+    }
+    for risk in findings.risks {
+        warn!("Redis at {place}: {risk}");
+    }
+    Ok(Ok(()))
+}
+
+async fn look_later(store: Arc<RedisStore>, place: String, clock: Arc<dyn Clock>) {
+    let backoff = Backoff { initial: Duration::from_millis(500), max: Duration::from_secs(10), jitter: 0.0 };
+    let mut attempt = 1;
+    loop {
+        tokio::time::sleep(backoff.wait(attempt, 0.0)).await;
+        match look_at(&store, &place, &clock).await {
+            Ok(Ok(())) => return info!("Redis at {place} is there"),
+            Ok(Err(_)) => attempt += 1,
+            Err(unusable) => return tracing::error!("{unusable:#}"),
+        }
+    }
+}

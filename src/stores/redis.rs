@@ -1,0 +1,123 @@
+//! The store on Redis (or Valkey): the queue and the memory that any number of processes share.
+//!
+//! One hash a job, sorted sets for what is ready, waits, is leased or due, and a script for every step that touches more
+//! than one of them ([`scripts`]). The time is Redis' own.
+
+mod blob;
+mod check;
+mod connect;
+mod deliveries;
+mod lease;
+mod link;
+mod port;
+mod queue;
+mod reads;
+mod row;
+mod scripts;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use opilio_actors::domain::job::Interruption;
+use opilio_actors::domain::retention::Keep;
+use opilio_actors::ports::StoreError;
+use redis::{Client, FromRedisValue, Script, ScriptInvocation, Value};
+
+pub use self::connect::{RedisSettings, TlsSettings};
+
+use self::link::Link;
+use self::row::{damaged, micros};
+use self::scripts::Scripts;
+use super::StoreSettings;
+
+/// Keeps every promise of [`opilio_actors::ports::JobStore`], for all processes on one Redis under one prefix.
+pub struct RedisStore {
+    link: Link,
+    scripts: Scripts,
+    /// Before every key; what stands in braces sends all of them to the same node of a cluster.
+    prefix: String,
+    settings: StoreSettings,
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisStore({})", self.prefix)
+    }
+}
+
+impl RedisStore {
+    /// Connects when it is first used; `lines` connections are shared by all callers.
+    ///
+    /// # Errors
+    /// The client's description makes no connection.
+    pub fn new(client: &Client, lines: usize, prefix: &str, settings: StoreSettings) -> Result<Self, StoreError> {
+        Self::with_clock(client, lines, prefix, settings, None)
+    }
+
+    /// `clock` as [`Scripts::new`] takes it.
+    fn with_clock(
+        client: &Client,
+        lines: usize,
+        prefix: &str,
+        settings: StoreSettings,
+        clock: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let link = Link::new(client, lines).map_err(|error| link::store_error(&error))?;
+        Ok(Self { link, scripts: Scripts::new(clock), prefix: format!("{{{prefix}}}:"), settings })
+    }
+
+    fn key(&self, name: &str, of: &str) -> String {
+        format!("{}{name}:{of}", self.prefix)
+    }
+
+    /// Runs a script; `args` adds what it takes.
+    async fn ask<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        args: impl FnOnce(&mut ScriptInvocation<'_>),
+    ) -> Result<T, StoreError> {
+        let mut call = script.key(self.prefix.as_str());
+        args(&mut call);
+        let call = &call;
+        self.link.run(|mut line| async move { call.invoke_async(&mut line).await }).await
+    }
+
+    /// How long a job is kept, in the scripts' words: empty is for ever.
+    fn keep(keep: Keep) -> String {
+        match keep {
+            Keep::Unbounded => String::new(),
+            Keep::For(time) => micros(time).to_string(),
+        }
+    }
+}
+
+/// What an interruption costs that came before any progress, and one that came after some.
+fn costs(interruption: Interruption) -> [u32; 2] {
+    [0, 1].map(|pages| u32::from(interruption.costs_an_attempt(pages)))
+}
+
+/// What a script answers: a word that says what became of it, and what belongs to it.
+struct Reply {
+    word: String,
+    rest: std::vec::IntoIter<Value>,
+}
+
+impl FromRedisValue for Reply {
+    fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
+        let mut rest = Vec::<Value>::from_redis_value(value)?.into_iter();
+        let word = String::from_redis_value(rest.next().unwrap_or(Value::Nil))?;
+        Ok(Self { word, rest })
+    }
+}
+
+impl Reply {
+    fn take<T: FromRedisValue>(&mut self) -> Result<T, StoreError> {
+        read(self.rest.next().unwrap_or(Value::Nil))
+    }
+}
+
+fn read<T: FromRedisValue>(value: Value) -> Result<T, StoreError> {
+    T::from_redis_value(value).map_err(|_| damaged("a script's answer"))
+}

@@ -1,0 +1,141 @@
+//! [`JobStore`] on Redis.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use opilio_actors::domain::crawl::PageRecord;
+use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
+use opilio_actors::domain::job::{Interruption, Job, Progress};
+use opilio_actors::domain::lease::Lease;
+use opilio_actors::ports::{
+    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
+    ReplayFilter, StoreError, Submission,
+};
+
+use super::{RedisStore, costs};
+
+#[async_trait]
+impl JobStore for RedisStore {
+    async fn submit(&self, job: NewJob) -> Result<Submission, StoreError> {
+        self.admit(job).await
+    }
+
+    async fn claim(
+        &self,
+        node: &NodeId,
+        task: TaskType,
+        most: usize,
+        hold: Duration,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.lease_jobs(node, task, most, hold).await
+    }
+
+    async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.prolong(leases, hold).await
+    }
+
+    async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
+        self.write_pages(lease, pages).await
+    }
+
+    async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError> {
+        self.write_step(lease, name, value).await
+    }
+
+    async fn checkpoints(&self, job: &JobId) -> Result<Vec<(String, Bytes)>, StoreError> {
+        self.steps(job).await
+    }
+
+    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
+        self.end(lease, &ending).await
+    }
+
+    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
+        self.give_back(lease, &hand_back).await
+    }
+
+    async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
+        self.end_by_request(job, principal).await
+    }
+
+    async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError> {
+        self.find(job, principal).await
+    }
+
+    async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
+        self.results(job, from, max_bytes).await
+    }
+
+    async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
+        self.list(&filter).await
+    }
+
+    async fn counts(&self) -> Result<QueueCounts, StoreError> {
+        self.tally().await
+    }
+
+    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
+        self.ask(&self.scripts.others_wait, |call| {
+            call.arg(task.as_str()).arg(principal.as_str());
+        })
+        .await
+    }
+
+    async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
+        self.due_now(query).await
+    }
+
+    async fn start_attempt(
+        &self,
+        job: &JobId,
+        version: u64,
+        _node: &NodeId,
+        hold: Duration,
+        max_interruptions: u32,
+    ) -> Result<AttemptStart, StoreError> {
+        self.begin_attempt(job, version, hold, max_interruptions).await
+    }
+
+    async fn finish_attempt(
+        &self,
+        attempt: &Attempt,
+        outcome: &AttemptOutcome,
+        next: NextStep,
+    ) -> Result<(DeliveryState, u64), StoreError> {
+        self.end_attempt(attempt, outcome, next).await
+    }
+
+    async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
+        self.log(job, principal).await
+    }
+
+    async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
+        self.send_again(job, principal).await
+    }
+
+    async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
+        self.send_many_again(&filter).await
+    }
+
+    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
+        let next: i64 = self
+            .ask(&self.scripts.requeue, |call| {
+                call.arg(&costs(Interruption::Vanished)[..]);
+            })
+            .await?;
+        Ok(u64::try_from(next).ok().map(Duration::from_micros))
+    }
+
+    async fn expire(&self, most_pages: usize) -> Result<usize, StoreError> {
+        self.ask(&self.scripts.expire, |call| {
+            call.arg(most_pages);
+        })
+        .await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.probe().await
+    }
+}

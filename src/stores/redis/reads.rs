@@ -1,0 +1,139 @@
+//! Looking at jobs, pages and lists without changing them.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use opilio_actors::domain::delivery::DeliveryStatus;
+use opilio_actors::domain::id::{JobId, Principal};
+use opilio_actors::domain::job::{Job, Status};
+use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, StoreError};
+use redis::{Value, cmd, pipe};
+
+use super::row::{Fields, damaged};
+use super::{RedisStore, blob, read};
+
+/// Pages asked for in one go.
+const PAGES: u32 = 16;
+/// Jobs of a list looked at in one go, at least.
+const STRETCH: usize = 100;
+
+impl RedisStore {
+    async fn hash(&self, key: &str) -> Result<HashMap<String, Vec<u8>>, StoreError> {
+        self.link.run(|mut line| async move { cmd("HGETALL").arg(key).query_async(&mut line).await }).await
+    }
+
+    pub(super) async fn find(&self, id: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError> {
+        let fields = Fields(self.hash(&self.key("job", id.as_str())).await?);
+        if fields.0.is_empty() {
+            return Ok(None);
+        }
+        let job = fields.job(id.clone())?;
+        Ok(Some(job).filter(|job| principal.is_none_or(|principal| *principal == job.principal)))
+    }
+
+    pub(super) async fn steps(&self, id: &JobId) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let steps = self.hash(&self.key("steps", id.as_str())).await?;
+        steps.into_iter().map(|(name, value)| Ok((name, blob::unpack(&value)?))).collect()
+    }
+
+    pub(super) async fn results(
+        &self,
+        id: &JobId,
+        from: u32,
+        max_bytes: usize,
+    ) -> Result<Vec<(u32, Bytes)>, StoreError> {
+        let (job, pages) = (self.key("job", id.as_str()), self.key("pages", id.as_str()));
+        let (mut found, mut bytes, mut next) = (Vec::new(), 0, from);
+        loop {
+            let mut ask = pipe();
+            ask.cmd("HGET").arg(&job).arg("total").cmd("HMGET").arg(&pages);
+            for index in next..next.saturating_add(PAGES) {
+                ask.arg(index);
+            }
+            let ask = &ask;
+            let (total, stretch): (Option<u32>, Vec<Option<Vec<u8>>>) =
+                self.link.run(|mut line| async move { ask.query_async(&mut line).await }).await?;
+            for (index, packed) in (next..).zip(stretch) {
+                let Some(packed) = packed else { continue };
+                if bytes >= max_bytes {
+                    return Ok(found);
+                }
+                let result = blob::unpack(&packed)?;
+                bytes += result.len();
+                found.push((index, result));
+            }
+            next = next.saturating_add(PAGES);
+            if next >= total.unwrap_or_default() || bytes >= max_bytes {
+                return Ok(found);
+            }
+        }
+    }
+
+    pub(super) async fn list(&self, filter: &JobFilter) -> Result<JobPage, StoreError> {
+        let mut below = filter.cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
+        let mut page = JobPage { jobs: Vec::new(), next: None };
+        let mut last = None;
+        loop {
+            let stretch: Vec<Vec<Value>> = self
+                .ask(&self.scripts.jobs, |call| {
+                    call.arg(filter.principal.as_ref().map_or("", Principal::as_str)).arg(&below).arg(STRETCH);
+                })
+                .await?;
+            if stretch.is_empty() {
+                return Ok(page);
+            }
+            for row in stretch {
+                let [id, fields] = <[Value; 2]>::try_from(row).map_err(|_| damaged("a list of jobs"))?;
+                let (id, fields): (String, _) = (read(id)?, Fields(read(fields)?));
+                let seq: u64 = fields.number("seq")?;
+                below = seq.to_string();
+                let job = fields.job(JobId::parse(&id).map_err(|_| damaged("a job's id"))?)?;
+                if fits(&job, filter) {
+                    if page.jobs.len() == filter.limit {
+                        page.next = last;
+                        return Ok(page);
+                    }
+                    page.jobs.push(job);
+                    last = Some(seq);
+                }
+            }
+        }
+    }
+
+    pub(super) async fn tally(&self) -> Result<QueueCounts, StoreError> {
+        let tally = Fields(self.hash(&format!("{}tally", self.prefix)).await?);
+        Ok(QueueCounts {
+            queued: tally.number("queued")?,
+            running: tally.number("running")?,
+            pending_deliveries: tally.number("pending")?,
+        })
+    }
+
+    pub(super) async fn log(
+        &self,
+        id: &JobId,
+        principal: Option<&Principal>,
+    ) -> Result<Option<DeliveryLog>, StoreError> {
+        let Some(job) = self.find(id, principal).await? else { return Ok(None) };
+        let log = Fields(self.hash(&self.key("log", id.as_str())).await?);
+        Ok(Some(DeliveryLog { job, attempts: log.attempts()? }))
+    }
+
+    /// A real write, small and in place.
+    pub(super) async fn probe(&self) -> Result<(), StoreError> {
+        let key = format!("{}probe", self.prefix);
+        let key = &key;
+        self.link.run(|mut line| async move { cmd("SET").arg(key).arg(1).query_async(&mut line).await }).await
+    }
+}
+
+fn fits(job: &Job, filter: &JobFilter) -> bool {
+    let status = |status: Status| job.state.status() == status;
+    let webhook = |wanted: DeliveryStatus| match &job.delivery {
+        Some(delivery) => delivery.state.status() == wanted,
+        None => wanted == DeliveryStatus::Waiting && job.spec.webhook.is_some(),
+    };
+    filter.status.is_none_or(status)
+        && filter.task.is_none_or(|task| job.spec.task_type() == task)
+        && filter.webhook.is_none_or(webhook)
+}

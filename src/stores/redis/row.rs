@@ -1,0 +1,146 @@
+//! A job's hash and what it means.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use opilio_actors::domain::delivery::{Delivery, DeliveryState, LoggedAttempt};
+use opilio_actors::domain::id::{JobId, NodeId, Principal};
+use opilio_actors::domain::job::{Job, JobSpec, JobState, Progress};
+use opilio_actors::domain::lease::Lease;
+use opilio_actors::ports::StoreError;
+
+use super::blob;
+
+/// Field by field, as Redis has it.
+pub struct Fields(pub HashMap<String, Vec<u8>>);
+
+impl Fields {
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    pub fn text(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let text = self.bytes(name).map(|bytes| String::from_utf8(bytes.to_vec()));
+        text.transpose().map_err(|_| damaged(name))
+    }
+
+    /// 0 where there is nothing.
+    pub fn number<T: FromStr + Default>(&self, name: &str) -> Result<T, StoreError> {
+        let number = self.text(name)?.map(|text| text.parse());
+        number.transpose().map(Option::unwrap_or_default).map_err(|_| damaged(name))
+    }
+
+    pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.text(name)?.map(|micros| moment(&micros)).transpose()
+    }
+
+    /// The whole job.
+    pub fn job(&self, id: JobId) -> Result<Job, StoreError> {
+        Ok(Job {
+            principal: Principal::new(self.text("principal")?.ok_or_else(|| damaged("a job's principal"))?),
+            spec: self.spec()?,
+            state: self.state(&id)?,
+            progress: Progress {
+                done: self.number("done")?,
+                failed: self.number("failed")?,
+                total: self.number("total")?,
+            },
+            attempts_spent: self.number("attempts_spent")?,
+            error: self.text("error")?,
+            created_at: self.moment("created_at")?.ok_or_else(|| damaged("a job's time"))?,
+            started_at: self.moment("started_at")?,
+            finished_at: self.moment("finished_at")?,
+            expires_at: self.moment("expires_at")?,
+            delivery: self.delivery()?,
+            id,
+        })
+    }
+
+    fn spec(&self) -> Result<JobSpec, StoreError> {
+        let stored = blob::unpack(self.bytes("spec").ok_or_else(|| damaged("a job's spec"))?)?;
+        let mut spec: JobSpec = serde_json::from_slice(&stored).map_err(|_| damaged("a job's spec"))?;
+        if let Some(webhook) = self.bytes("webhook_config") {
+            spec.webhook = Some(serde_json::from_slice(webhook).map_err(|_| damaged("a job's webhook_config"))?);
+        }
+        Ok(spec)
+    }
+
+    fn state(&self, id: &JobId) -> Result<JobState, StoreError> {
+        let state = self.text("state")?.unwrap_or_default();
+        Ok(match state.as_str() {
+            "queued" => JobState::Queued { not_before: self.moment("not_before")? },
+            "running" => {
+                let node = NodeId::new(self.text("node")?.unwrap_or_default());
+                JobState::Running { lease: Lease { job: id.clone(), node, token: self.number("token")? } }
+            }
+            "completed" => JobState::Completed,
+            "failed" => JobState::Failed,
+            "cancelled" => JobState::Cancelled,
+            _ => return Err(damaged("a job's state")),
+        })
+    }
+
+    fn delivery(&self) -> Result<Option<Delivery>, StoreError> {
+        let Some(state) = self.text("d_state")? else { return Ok(None) };
+        let due = self.moment("d_due")?.ok_or_else(|| damaged("a delivery's time"))?;
+        let state = delivery_state(&state, due)?;
+        Ok(Some(Delivery { state, attempts: self.number("d_attempts")?, version: self.number("d_version")? }))
+    }
+
+    /// The log of a delivery, whose fields are `<number>.<what>`.
+    pub fn attempts(&self) -> Result<Vec<LoggedAttempt>, StoreError> {
+        let started = self.0.keys().filter_map(|name| name.strip_suffix(".started_at")?.parse().ok());
+        let mut numbers: Vec<u32> = started.collect();
+        numbers.sort_unstable();
+        let attempt = |number: u32| {
+            let field = |name: &str| format!("{number}.{name}");
+            let status = self.text(&field("status"))?.map(|status| status.parse());
+            Ok(LoggedAttempt {
+                number,
+                started_at: self.moment(&field("started_at"))?.ok_or_else(|| damaged("an attempt's time"))?,
+                finished_at: self.moment(&field("finished_at"))?,
+                status: status.transpose().map_err(|_| damaged("an attempt's status"))?,
+                error: self.text(&field("error"))?,
+                next_due: self.moment(&field("next_due"))?,
+                answer: self.text(&field("answer"))?,
+            })
+        };
+        numbers.into_iter().map(attempt).collect()
+    }
+}
+
+pub fn delivery_state(name: &str, due: Timestamp) -> Result<DeliveryState, StoreError> {
+    Ok(match name {
+        "pending" => DeliveryState::Pending { due },
+        "delivered" => DeliveryState::Delivered,
+        "exhausted" => DeliveryState::Exhausted,
+        "refused" => DeliveryState::Refused,
+        _ => return Err(damaged("a delivery's state")),
+    })
+}
+
+pub fn moment(micros: &str) -> Result<Timestamp, StoreError> {
+    let micros = micros.parse().map_err(|_| damaged("a time"))?;
+    Timestamp::from_microsecond(micros).map_err(|_| damaged("a time"))
+}
+
+/// What the scripts reckon in; they cut what is too long to be reckoned with.
+pub fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+pub fn state_name(state: &JobState) -> &'static str {
+    match state {
+        JobState::Queued { .. } => "queued",
+        JobState::Running { .. } => "running",
+        JobState::Completed => "completed",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "cancelled",
+    }
+}
+
+pub fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged(format!("{what} is not what this version writes"))
+}

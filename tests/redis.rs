@@ -1,0 +1,150 @@
+//! Several servers on one Redis: the real binary, a real redis-server, and a wire between them that can be cut.
+
+mod house;
+mod on_redis;
+
+use std::time::{Duration, Instant};
+
+use house::{Outside, Server};
+use on_redis::{Redis, signal};
+use serde_json::json;
+
+/// Until the job at `path` is settled.
+async fn settled(server: &Server, path: &str) -> serde_json::Value {
+    loop {
+        let (_, status) = server.get(path).await;
+        if status["stage"] == "settled" {
+            return status;
+        }
+    }
+}
+
+async fn submitted(server: &Server, outside: &Outside, page: &str) -> String {
+    let job = json!({"urls": [outside.page(page)], "webhook_config": {"webhook_url": outside.hook()}});
+    let (status, job) = server.post("/crawl/job", job).await;
+    assert_eq!(status, 202, "{job}");
+    format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))
+}
+
+#[actix::test]
+async fn what_one_server_accepts_every_server_knows() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let (first, second) = (redis.server(&[]).await, redis.server(&[]).await);
+    let path = submitted(&first, &outside, "/article").await;
+    assert_eq!(outside.told().await.body["status"], "completed");
+    let status = settled(&second, &path).await;
+    assert!(status["results"][0]["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains("A title")));
+    let (_, jobs) = second.get("/jobs").await;
+    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(1), "{jobs}");
+}
+
+#[actix::test]
+async fn a_job_is_cancelled_at_any_server() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let first = redis.server(&[]).await;
+    let path = submitted(&first, &outside, "/gated").await;
+    outside.gate_reached().await;
+    let second = redis.server(&[]).await;
+    assert_eq!(second.delete(&path).await.0, 202);
+    assert_eq!(outside.told().await.body["status"], "cancelled");
+    assert_eq!(settled(&first, &path).await["status"], "cancelled");
+}
+
+#[actix::test]
+async fn the_jobs_of_a_killed_server_are_taken_over() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let mut first = redis.server(&[]).await;
+    let path = submitted(&first, &outside, "/gated").await;
+    outside.gate_reached().await;
+    first.kill().await;
+    let second = redis.server(&[]).await;
+    outside.gate_reached().await;
+    outside.open_gate();
+    assert_eq!(outside.told().await.body["status"], "completed");
+    assert_eq!(settled(&second, &path).await["status"], "completed");
+}
+
+#[actix::test]
+async fn a_frozen_server_that_comes_back_can_write_nothing() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let first = redis.server(&[]).await;
+    let path = submitted(&first, &outside, "/gated").await;
+    outside.gate_reached().await;
+    signal(first.pid(), "STOP");
+    let second = redis.server(&[]).await;
+    outside.gate_reached().await;
+    outside.open_gate();
+    let told = outside.told().await;
+    let before = settled(&second, &path).await;
+    signal(first.pid(), "CONT");
+    // It has heard of nothing it could do: another job goes through it, and the old one is as it was.
+    submitted(&first, &outside, "/article").await;
+    let next = outside.told().await;
+    assert_ne!(told.header("webhook-id"), next.header("webhook-id"));
+    assert_eq!(settled(&first, &path).await["finished_at"], before["finished_at"]);
+}
+
+#[actix::test]
+async fn while_redis_is_away_callers_hear_so_at_once_and_what_runs_is_kept() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let server = redis.server(&[]).await;
+    let path = submitted(&server, &outside, "/gated").await;
+    outside.gate_reached().await;
+    redis.signal("STOP");
+    outside.open_gate();
+    let job = json!({"urls": [outside.page("/article")]}).to_string().into_bytes();
+    let json = [("content-type", "application/json")];
+    for (method, path, body) in [("POST", "/crawl/job", job), ("GET", &path, vec![]), ("GET", "/ready", vec![])] {
+        let asked = Instant::now();
+        let (status, headers, answer) = server.ask(method, path, &json, body).await;
+        assert_eq!(status, 503, "{method} {path}: {answer}");
+        assert!(headers.contains_key("retry-after"), "{method} {path}");
+        // Two seconds, and what a busy machine takes for itself.
+        assert!(asked.elapsed() < Duration::from_secs(10), "{method} {path}");
+    }
+    assert_eq!(server.get("/health").await.0, 200);
+    redis.signal("CONT");
+    assert_eq!(outside.told().await.body["status"], "completed");
+    assert_eq!(settled(&server, &path).await["status"], "completed");
+}
+
+#[actix::test]
+async fn a_redis_that_was_restarted_is_found_again_with_what_it_kept() {
+    let (outside, mut redis) = (Outside::start(), Redis::start());
+    let server = redis.server(&[]).await;
+    let path = submitted(&server, &outside, "/gated").await;
+    outside.gate_reached().await;
+    redis.restart();
+    outside.open_gate();
+    assert_eq!(outside.told().await.body["status"], "completed");
+    assert_eq!(settled(&server, &path).await["status"], "completed");
+}
+
+#[actix::test]
+async fn a_server_cut_off_from_redis_loses_its_jobs_to_the_others() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let wire = redis.wire();
+    let first = redis.server_by(&wire, &[]).await;
+    let path = submitted(&first, &outside, "/gated").await;
+    outside.gate_reached().await;
+    wire.cut();
+    let second = redis.server(&[]).await;
+    outside.gate_reached().await;
+    outside.open_gate();
+    assert_eq!(outside.told().await.body["status"], "completed");
+    let there = settled(&second, &path).await;
+    wire.mend();
+    assert_eq!(settled(&first, &path).await["finished_at"], there["finished_at"]);
+}
+
+#[actix::test]
+async fn what_redis_forgot_is_unknown_and_new_jobs_go_on() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let server = redis.server(&[]).await;
+    let path = submitted(&server, &outside, "/gated").await;
+    outside.gate_reached().await;
+    redis.flush();
+    assert_eq!(server.get(&path).await.0, 404);
+    submitted(&server, &outside, "/article").await;
+    assert_eq!(outside.told().await.body["status"], "completed");
+}
