@@ -171,3 +171,34 @@ async fn a_page_whose_reading_never_ends_fails_alone_and_stops_nobody() {
     assert_eq!((&errors[1], &errors[2]), (&json!("Page could not be read: internal error"), &Value::from("")));
     assert_eq!(status["attempt"], 1);
 }
+
+#[actix::test]
+async fn a_second_signal_ends_a_long_drain_at_once_and_loses_nothing() {
+    let outside = Outside::start();
+    let mut server = Server::configured("app: {shutdown_grace: 1h}").await;
+    let ids = fifty(&server, &outside).await;
+    server.begin_stop();
+    assert_eq!(server.until_not_ready().await, 503);
+    server.begin_stop();
+    server.stopped().await;
+    outside.open_gate();
+    server.restart().await;
+    all_complete(&server, &outside, ids).await;
+}
+
+#[actix::test]
+async fn a_job_is_cancelled_while_it_waits_and_while_its_page_hangs() {
+    let outside = Outside::start();
+    let server = Server::configured("jobs: {crawl_workers: 1}").await;
+    let hangs = submit(&server, &[outside.page("/gated")], &outside.hook()).await;
+    outside.gate_reached().await;
+    let waits = submit(&server, &[outside.page("/gated")], &outside.hook()).await;
+    for id in [&waits, &hangs] {
+        assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 202);
+        let told = outside.told().await.body;
+        assert_eq!((&told["task_id"], &told["status"]), (&json!(id), &json!("cancelled")));
+    }
+    // The only worker is free again, though the gate is shut.
+    let next = submit(&server, &[outside.page("/article")], &outside.hook()).await;
+    assert_eq!(outside.told().await.body["task_id"], next.as_str());
+}
