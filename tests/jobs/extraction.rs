@@ -18,6 +18,18 @@ fn with_schema(schema: Value) -> NewJob {
     job
 }
 
+/// A house whose jobs wait for their provider as long as it takes.
+fn patient(script: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static) -> House {
+    House::changed(
+        &[],
+        |_| Some(Ok(page(200))),
+        |outside, policy| {
+            outside.model = Arc::new(ScriptedModel { context_tokens: 2000, script });
+            policy.extraction.max_wait = Duration::from_secs(3600);
+        },
+    )
+}
+
 fn titled() -> Value {
     json!({"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]})
 }
@@ -138,15 +150,11 @@ async fn a_worker_that_dies_costs_no_question_that_was_answered() {
 #[actix::test]
 async fn a_passing_trouble_is_waited_for_without_a_worker_and_without_costing_an_attempt() {
     let asked = AtomicUsize::new(0);
-    let mut house = House::with_model(
-        &[],
-        |_| Some(Ok(page(200))),
-        move |_| match asked.fetch_add(1, Ordering::SeqCst) {
-            0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
-            1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
-            _ => says("{\"title\": \"T\"}"),
-        },
-    );
+    let mut house = patient(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
+        1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
+        _ => says("{\"title\": \"T\"}"),
+    });
     let id = house.submit(with_schema(titled())).await;
     assert_eq!(house.webhook().await["status"], "completed");
     let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
@@ -168,14 +176,10 @@ async fn a_trouble_that_does_not_pass_fails_by_its_own_name_when_the_job_has_wai
 
 #[actix::test]
 async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
-    let mut house = House::with_model(
-        &[],
-        |_| Some(Ok(page(200))),
-        |question| match question.model.model.as_str() {
-            "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(150)) })),
-            _ => says("fine"),
-        },
-    );
+    let mut house = patient(|question| match question.model.model.as_str() {
+        "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_secs(600)) })),
+        _ => says("fine"),
+    });
     let mut names = Vec::new();
     for model in ["down", "down", "down", "down", "up"] {
         let mut job = extraction("the title");
