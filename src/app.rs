@@ -30,7 +30,7 @@ use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
-use crate::fetchers::{HttpFetcher, HttpFetcherSettings, MemoryPageCache, PageCacheSettings};
+use crate::fetchers::{HttpFetcher, HttpFetcherSettings, MemoryPageCache, PageCacheSettings, own_user_agent};
 use crate::http::{Access, Api, WebhookDefaults};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
@@ -151,7 +151,8 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>, store: Arc<dyn JobStore>
         page_timeout: crawler.page_timeout,
         read_timeout: crawler.read_timeout,
         max_bytes: limits.max_page_bytes.get(),
-        user_agent: crawler.user_agent.clone().unwrap_or(defaults.user_agent.clone()),
+        user_agent: crawler.user_agent.clone().unwrap_or_else(|| own_user_agent(crawler.contact_url.as_ref())),
+        respect_robots: crawler.respect_robots,
         ..defaults
     };
     let pages = PageCacheSettings { max_bytes: crawler.cache.max_bytes, keep: crawler.cache.keep };

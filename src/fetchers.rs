@@ -6,9 +6,10 @@ mod cookies;
 mod headers;
 mod http;
 mod raw;
+mod robots;
 mod turns;
 
 pub mod charset;
 
 pub use self::cache::{MemoryPageCache, PageCacheSettings};
-pub use self::http::{HttpFetcher, HttpFetcherSettings};
+pub use self::http::{HttpFetcher, HttpFetcherSettings, own_user_agent};

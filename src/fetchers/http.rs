@@ -16,6 +16,7 @@ use super::body::{self, BodyLimits};
 use super::cookies::Cookies;
 use super::headers::{RequestHeaders, shown};
 use super::raw;
+use super::robots::Robots;
 use super::turns::Turns;
 use crate::egress::{Answer, Cleared, Egress, Trouble, retry_after};
 
@@ -36,6 +37,8 @@ pub struct HttpFetcherSettings {
     pub max_bytes: usize,
     pub max_redirects: usize,
     pub user_agent: String,
+    /// What robots.txt forbids is not fetched, whether the job asks for that or not.
+    pub respect_robots: bool,
     /// Sent with every page, unless the job has its own of the same name.
     pub headers: Vec<(String, String)>,
 }
@@ -50,10 +53,17 @@ impl Default for HttpFetcherSettings {
             read_timeout: Duration::from_secs(30),
             max_bytes: 20 * 1024 * 1024,
             max_redirects: 10,
-            user_agent: concat!("Mozilla/5.0 (compatible; Opilio/", env!("CARGO_PKG_VERSION"), ")").to_owned(),
+            user_agent: own_user_agent(None),
+            respect_robots: false,
             headers: Vec::new(),
         }
     }
+}
+
+/// Says openly who asks, and where site owners find him.
+pub fn own_user_agent(contact: Option<&Url>) -> String {
+    let contact = contact.map(|url| format!("; +{url}")).unwrap_or_default();
+    format!("Mozilla/5.0 (compatible; Opilio/{}{contact})", env!("CARGO_PKG_VERSION"))
 }
 
 /// Fetches pages over HTTP/1.1 and HTTP/2, and takes `raw:` pages from their address.
@@ -61,13 +71,15 @@ pub struct HttpFetcher {
     egress: Egress,
     settings: HttpFetcherSettings,
     turns: Turns,
+    robots: Robots,
     clock: Arc<dyn Clock>,
 }
 
 impl HttpFetcher {
     pub fn new(egress: Egress, settings: HttpFetcherSettings, clock: Arc<dyn Clock>) -> Self {
         let turns = Turns::new(settings.max_pages, settings.max_pages_per_host, settings.host_gap);
-        Self { egress, settings, turns, clock }
+        let robots = Robots::new(egress.clone(), settings.read_timeout);
+        Self { egress, settings, turns, robots, clock }
     }
 }
 
@@ -92,6 +104,9 @@ impl HttpFetcher {
             .map_err(|bad| FetchError::lasting(bad.to_string()))?;
         let mut cookies = Cookies::new(&options.cookies);
         let mut budget = Budget::new(options.page_timeout.unwrap_or(self.settings.page_timeout));
+        let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
+        let agent = (options.check_robots_txt || self.settings.respect_robots).then_some(agent);
+        self.welcome(&to, agent).await?;
         let mut turn = while_waiting(self.turns.take(host(to.url()))).await;
         let mut redirects = 0;
         loop {
@@ -112,13 +127,28 @@ impl HttpFetcher {
             let next = guard.redirect(&to, answer.answered_by(), &target);
             let next = next.map_err(|blocked| refused(blocked.into(), exchange))?;
             drop(answer);
-            if host(next.url()) != host(to.url()) {
+            let leaves = host(next.url()) != host(to.url());
+            if leaves {
                 // The old turn is given back first: two pages that wait for each other's host would wait for ever.
                 drop(turn);
+                self.welcome(&next, agent).await?;
                 turn = while_waiting(self.turns.take(host(next.url()))).await;
+            } else {
+                self.welcome(&next, agent).await?;
             }
             to = next;
         }
+    }
+
+    /// Waits until a page may be asked for, by robots.txt; `agent`: as whom, where robots.txt counts at all.
+    async fn welcome(&self, to: &Cleared, agent: Option<&str>) -> Result<(), FetchError> {
+        let Some(agent) = agent else { return Ok(()) };
+        while_waiting(self.robots.admit(to, agent)).await.map_err(|forbidden| {
+            // The status and the header that clients of the peer look for.
+            let headers = serde_json::json!({"x-robots-status": "Blocked by robots.txt"});
+            let exchange = Exchange { status: Some(403), headers: headers.as_object().cloned(), ..Exchange::default() };
+            FetchError { reason: forbidden.to_string(), transient: false, exchange }
+        })
     }
 
     async fn page(&self, url: &Url, mut answer: Answer, budget: &mut Budget) -> Result<FetchedPage, FetchError> {

@@ -6,6 +6,7 @@ mod cookies;
 mod crawler_keys;
 mod documentation;
 mod draft;
+mod extraction;
 mod given;
 mod headers;
 mod key;
@@ -13,6 +14,7 @@ mod markdown_keys;
 mod plain;
 mod reading;
 mod report;
+mod selection;
 mod setters;
 mod unknown;
 

@@ -120,6 +120,8 @@ pub struct Crawler {
     #[serde(with = "humantime_serde")]
     pub parse_timeout: Duration,
     pub user_agent: Option<String>,
+    pub contact_url: Option<Url>,
+    pub respect_robots: bool,
     pub cache: PageCache,
 }
 

@@ -56,6 +56,9 @@ pub struct FetchOptions {
     /// Further tries after a transient failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
+    /// What robots.txt forbids is not fetched.
+    #[serde(skip_serializing_if = "is_default")]
+    pub check_robots_txt: bool,
 }
 
 /// A cookie that the caller wants sent, and where.
@@ -158,6 +161,7 @@ mod tests {
             user_agent: Some("bot".to_owned()),
             page_timeout: Some(Duration::from_millis(1500)),
             max_retries: Some(0),
+            check_robots_txt: true,
         };
         let base_url = Some(Url::parse("https://a.example/x").unwrap());
         let options = CrawlOptions { fetch, concurrency: NonZeroUsize::new(3), base_url, ..CrawlOptions::default() };

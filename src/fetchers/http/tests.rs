@@ -14,6 +14,7 @@ use crate::egress::{Allow, Guard};
 mod errors;
 mod limits;
 mod redirects;
+mod robots;
 mod tls;
 
 struct FixedClock;

@@ -4,17 +4,13 @@ use super::browser_keys::{NO_BROWSER, PROXY, SCRIPTS, STATE};
 use super::key::Class::{Honoured, Refused, WithoutEffect};
 use super::key::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
 use super::key::{Class, Key, keys};
-use super::setters;
+use super::{extraction, selection, setters};
 
-const SELECTION: Class =
-    Refused("parts of a page cannot be selected or left out yet; the result would hold the whole page");
 const SCORES: Class = Refused("links are not followed or scored for a result yet");
-const FIELDS: Class = Refused("fields are not extracted in crawl jobs yet; extraction by a model is `POST /llm/job`");
 const OUTPUT: Class = Refused("it cannot be given, because pages are fetched without a browser");
 const NO_WAITING: Class =
     WithoutEffect("a page fetched over HTTP is complete when it has arrived; nothing is waited for");
 const NO_EXTRACTION: Class = WithoutEffect("it only matters to an extraction by a model");
-const NO_THRESHOLD: Class = WithoutEffect("this threshold is not applied");
 const NO_PICTURE: Class = WithoutEffect("it only matters to screenshots");
 const CACHE_MODE: Class = WithoutEffect("`cache_mode` says what is done with pages fetched earlier");
 const NO_PROXY: Class = WithoutEffect("it only matters to proxies, which a request may not choose");
@@ -47,23 +43,36 @@ pub(super) const REFUSED_TYPES: [(&str, &str); 2] = [
 ];
 
 pub(super) const KEYS: &[Key] = keys! {
-    word_count_threshold, Integer, ["1"], NO_THRESHOLD, "Blocks of fewer words are left out.";
-    extraction_strategy, Typed(EXTRACTIONS), ["null", "{\"type\":\"NoExtractionStrategy\",\"params\":{}}"], FIELDS,
-        "How fields are picked from a page.";
+    word_count_threshold, Integer, ["1"], Honoured(selection::word_count_threshold),
+        "Paragraphs, list items and other innermost blocks of fewer words are left out; headings, tables, code and blocks \
+         with an image stay.";
+    extraction_strategy, Typed(EXTRACTIONS), ["null", "{\"type\":\"NoExtractionStrategy\",\"params\":{}}"],
+        Honoured(extraction::set),
+        "How fields are picked from a page, into `extracted_content`; see [fields](fields.md). Those by a model are \
+         refused.";
     chunking_strategy, Typed(&["RegexChunking"]),
         ["{\"type\":\"RegexChunking\",\"params\":{\"patterns\":[\"\\\\n\\\\n\"]}}",
         "{\"type\":\"RegexChunking\",\"params\":{}}"], NO_EXTRACTION, "How a page is divided for an extraction.";
     markdown_generator, Typed(GENERATORS), ["{\"type\":\"DefaultMarkdownGenerator\",\"params\":{}}"],
         Honoured(setters::markdown_generator),
         "How Markdown is written; its parameters have a table of their own.";
-    only_text, Bool, ["false"], SELECTION, "Whether only text is kept.";
-    css_selector, Text, ["null"], SELECTION, "The part of the page to read.";
-    target_elements, List, ["[]"], SELECTION, "The elements that Markdown is made of.";
-    excluded_tags, List, ["[]"], SELECTION, "Elements to leave out, by name.";
-    excluded_selector, Text, ["\"\""], SELECTION, "Elements to leave out, by selector.";
-    keep_data_attributes, Bool, ["false"], SELECTION, "Whether `cleaned_html` keeps `data-` attributes.";
-    keep_attrs, List, ["[]"], SELECTION, "Attributes that `cleaned_html` keeps.";
-    remove_forms, Bool, ["false"], SELECTION, "Whether forms are left out.";
+    only_text, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.only_text)),
+        "Formatting within lines is taken off; its text stays.";
+    css_selector, Text, ["null"], Honoured(|r, given| r.selector(given, |to| &mut to.css_selector)),
+        "Only what it matches is read; where it matches nothing, the page says nothing. `html` and the metadata stay those \
+         of the whole page.";
+    target_elements, List, ["[]"], Honoured(selection::target_elements),
+        "Selectors: Markdown and `cleaned_html` are made of what they match; links, media and tables are those of the page.";
+    excluded_tags, List, ["[]"], Honoured(|r, given| r.names(given, |to| &mut to.excluded_tags)),
+        "Elements to leave out, by name.";
+    excluded_selector, Text, ["\"\""], Honoured(|r, given| r.selector(given, |to| &mut to.excluded_selector)),
+        "Elements to leave out, by selector.";
+    keep_data_attributes, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.keep_data_attributes)),
+        "Whether `cleaned_html` keeps `data-` attributes.";
+    keep_attrs, List, ["[]"], Honoured(|r, given| r.names(given, |to| &mut to.keep_attrs)),
+        "Further attributes that `cleaned_html` keeps.";
+    remove_forms, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.remove_forms)),
+        "Whether forms are left out.";
     prettiify, Bool, ["false"], WithoutEffect("`cleaned_html` is always written compactly"),
         "Whether `cleaned_html` is indented.";
     parser_type, Text, ["\"lxml\""], WithoutEffect("there is one parser, which reads pages as browsers do"),
@@ -133,24 +142,35 @@ pub(super) const KEYS: &[Key] = keys! {
     force_viewport_screenshot, Bool, ["false"], NO_PICTURE, "Whether the picture shows the window only.";
     pdf, Bool, ["false"], OUTPUT, "Whether the result holds the page as PDF.";
     capture_mhtml, Bool, ["false"], OUTPUT, "Whether the result holds the page as MHTML.";
-    image_description_min_word_threshold, Integer, ["1"], NO_THRESHOLD, "Shorter descriptions of images are left out.";
+    image_description_min_word_threshold, Integer, ["1"], Honoured(selection::image_description_words),
+        "Descriptions of images with fewer words are left empty. None is longer than 300 bytes.";
     image_score_threshold, Integer, ["2"], Honoured(setters::image_score_threshold),
         "Images that score this or less are left out of `media`. The peer's default counts as absent: only decoration \
          is left out then.";
-    table_score_threshold, Integer, ["7"], NO_THRESHOLD, "Tables that score less are left out.";
+    table_score_threshold, Integer, ["7"], Honoured(selection::table_score_threshold),
+        "Tables that score less are left out: two points each for a first row of headings, heading cells, a caption, two \
+         rows and columns at least; up to three for how much cells say. The peer's default counts as absent: whatever is \
+         data is given then.";
     table_extraction, Typed(TABLES), ["{\"type\":\"DefaultTableExtraction\",\"params\":{}}", "null"],
         WithoutEffect("there is one way of reading tables"), "How tables are read; `LLMTableExtraction` is refused.";
-    exclude_external_images, Bool, ["false"], SELECTION, "Whether images of other sites are left out.";
-    exclude_all_images, Bool, ["false"], SELECTION, "Whether all images are left out.";
+    exclude_external_images, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_external_images)),
+        "Whether images of other sites are left out.";
+    exclude_all_images, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_all_images)),
+        "Whether all images are left out.";
     exclude_social_media_domains, List,
         ["[\"facebook.com\",\"twitter.com\",\"x.com\",\"linkedin.com\",\"instagram.com\",\"pinterest.com\",\
           \"tiktok.com\",\"snapchat.com\",\"reddit.com\"]", "[]"],
-        WithoutEffect("it only matters to `exclude_social_media_links`"), "What counts as social media.";
-    exclude_external_links, Bool, ["false"], SELECTION, "Whether links to other sites are left out.";
-    exclude_social_media_links, Bool, ["false"], SELECTION, "Whether links to social media are left out.";
-    exclude_domains, List, ["[]"], SELECTION, "Sites to which links are left out.";
-    exclude_internal_links, Bool, ["false"], SELECTION, "Whether links within the site are left out.";
-    score_links, Bool, ["false"], SCORES, "Whether links are given a score.";
+        Honoured(selection::social_media_domains), "What counts as social media, beside the default list.";
+    exclude_external_links, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_external_links)),
+        "Whether links to other sites lose their targets; their text stays.";
+    exclude_social_media_links, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_social_media_links)),
+        "Whether links to social media lose their targets, and images from there are left out.";
+    exclude_domains, List, ["[]"], Honoured(|r, given| r.names(given, |to| &mut to.exclude_domains)),
+        "Sites, with those below them: links to them lose their targets, images from there are left out.";
+    exclude_internal_links, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_internal_links)),
+        "Whether links within the site lose their targets; their text stays.";
+    score_links, Bool, ["false"], Honoured(selection::score_links),
+        "Whether links are given a score from 0 to 10 (`intrinsic_score`, `total_score`) by their text, address and place.";
     preserve_https_for_internal_links, Bool, ["false"], WithoutEffect("links are given as the page has them"),
         "Whether links within the site stay `https` after a redirect to `http`.";
     verbose, Bool, ["true", "false"], LOGGING, "Whether more is logged.";
@@ -165,7 +185,9 @@ pub(super) const KEYS: &[Key] = keys! {
     url, Text, ["null"], WithoutEffect("the addresses are those of `urls`"), "An address.";
     base_url, Text, ["null"], Honoured(setters::base_url),
         "What relative addresses on a `raw:` page are resolved against.";
-    check_robots_txt, Bool, ["false"], Refused("robots.txt is not read yet"), "Whether robots.txt is respected.";
+    check_robots_txt, Bool, ["false"], Honoured(selection::check_robots_txt),
+        "Whether robots.txt (RFC 9309, with `Crawl-delay`) is respected, at every redirect anew. What it forbids fails with \
+         `Access denied by robots.txt`.";
     user_agent, Text, ["null"], Honoured(setters::crawler_user_agent),
         "The `User-Agent` to send. It goes before that of `browser_config`.";
     user_agent_mode, Text, ["null", "\"\""], NOBODY_IMITATED, "How a user agent is made up.";

@@ -1,7 +1,7 @@
 //! Keys that do what they say.
 
 use opilio_actors::domain::crawl_options::Cookie;
-use opilio_page::MarkdownOptions;
+use opilio_page::{Extraction, Language, MarkdownOptions};
 
 use super::*;
 
@@ -17,6 +17,7 @@ fn every_honoured_key_changes_the_options() {
                     json!({"type": "DefaultMarkdownGenerator", "params": {"options": {"body_width": 9}}})
                 }
                 "options" => json!({"body_width": 9}),
+                "extraction_strategy" => json!({"type": "RegexExtractionStrategy", "params": {"pattern": 1}}),
                 _ => unusual(section, key.name),
             };
             assert_ne!(accepted(given(section, key.name, value)), Default::default(), "{}", key.name);
@@ -216,4 +217,87 @@ fn odd_options_of_the_markdown_generator_are_named_where_they_stand() {
         warned(&parsed),
         [format!("{path}.options.ul_item_mark"), format!("{path}.options.colour"), format!("{path}.colour")]
     );
+}
+
+#[test]
+fn strategies_are_read_in_the_form_of_the_peers_client() {
+    let strategy = |name: &str, params: Value| {
+        let params = json!({"type": "dict", "value": params});
+        crawler(json!({"extraction_strategy": {"type": name, "params": params["value"]}})).options.page.extraction
+    };
+    let fields = json!([{"name": "t", "selector": "h2", "type": "text"}]);
+    let schema = json!({"type": "dict", "value": {"baseSelector": "div", "fields": fields}});
+    let plain = json!({"baseSelector": "div", "fields": fields});
+    for (name, language) in [
+        ("JsonCssExtractionStrategy", Language::Css),
+        ("JsonLxmlExtractionStrategy", Language::Css),
+        ("JsonXPathExtractionStrategy", Language::XPath),
+    ] {
+        let expected = Some(Extraction::Fields { language, schema: plain.clone() });
+        assert_eq!(strategy(name, json!({"schema": schema, "verbose": true})), expected);
+        assert_eq!(strategy(name, json!({"schema": plain.to_string()})), expected);
+    }
+    let labels = |params: Value| match strategy("RegexExtractionStrategy", params) {
+        Some(Extraction::Patterns { patterns, .. }) => patterns.into_iter().map(|(label, _)| label).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(labels(json!({"pattern": 9})), ["email", "url"]);
+    assert_eq!(labels(json!({"pattern": {"type": "_B", "params": 2_097_151}})).len(), 21);
+    assert_eq!(labels(json!({"pattern": ["PhoneUS", "IPV4"]})), ["phone_us", "ipv4"]);
+    assert_eq!(labels(json!({"custom": [["a", "b"]], "pattern": "email", "input_format": "text"})), ["email", "a"]);
+    assert_eq!(labels(json!({"custom": {"email": "x"}, "pattern": 1})), ["email"]);
+}
+
+#[test]
+fn what_cannot_be_selected_or_picked_is_named_where_it_stands() {
+    let strategy = |name: &str, params: Value| json!({"extraction_strategy": {"type": name, "params": params}});
+    let css = |field: Value| {
+        strategy("JsonCssExtractionStrategy", json!({"schema": {"baseSelector": "a", "fields": [field]}}))
+    };
+    for (config, places) in [
+        (json!({"css_selector": "div["}), vec!["css_selector"]),
+        (json!({"css_selector": 5, "excluded_selector": ">>"}), vec!["css_selector", "excluded_selector"]),
+        (json!({"target_elements": ["a", "b[", 7]}), vec!["target_elements.1", "target_elements.2"]),
+        (json!({"excluded_tags": {"a": 1}}), vec!["excluded_tags"]),
+        (
+            json!({"word_count_threshold": -1, "table_score_threshold": "x"}),
+            vec!["word_count_threshold", "table_score_threshold"],
+        ),
+        (
+            css(json!({"name": "x", "selector": "p:", "type": "text"})),
+            vec!["extraction_strategy.schema.fields.0.selector"],
+        ),
+        (
+            css(json!({"name": "x", "type": "computed", "expression": "1"})),
+            vec!["extraction_strategy.schema.fields.0.type"],
+        ),
+        (
+            css(json!({"name": "x", "type": "regex", "pattern": "(a"})),
+            vec!["extraction_strategy.schema.fields.0.pattern"],
+        ),
+        (
+            strategy("JsonXPathExtractionStrategy", json!({"schema": {"baseSelector": "//a[", "fields": []}})),
+            vec!["extraction_strategy.schema.baseSelector"],
+        ),
+        (strategy("JsonCssExtractionStrategy", json!({})), vec!["extraction_strategy.schema"]),
+        (strategy("JsonCssExtractionStrategy", json!([])), vec!["extraction_strategy.params"]),
+        (
+            strategy("RegexExtractionStrategy", json!({"pattern": "no", "custom": 1, "input_format": "pdf"})),
+            vec!["extraction_strategy.pattern", "extraction_strategy.custom", "extraction_strategy.input_format"],
+        ),
+        (
+            strategy("RegexExtractionStrategy", json!({"custom": {"bad": "(?<!x)y"}})),
+            vec!["extraction_strategy.custom.bad"],
+        ),
+        (strategy("LLMExtractionStrategy", json!({})), vec!["extraction_strategy"]),
+        (json!({"extraction_strategy": "css"}), vec!["extraction_strategy"]),
+    ] {
+        let parsed = crawler(config.clone());
+        let place = |error: &super::super::FieldError| {
+            let steps = serde_json::to_value(&error.loc).unwrap();
+            let steps = steps.as_array().unwrap().iter().skip(2).map(|step| step.to_string().replace('"', ""));
+            steps.collect::<Vec<_>>().join(".")
+        };
+        assert_eq!(parsed.errors.iter().map(place).collect::<Vec<_>>(), places, "{config}: {parsed:?}");
+    }
 }

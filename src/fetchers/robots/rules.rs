@@ -1,0 +1,178 @@
+//! The rules of a robots.txt: read and asked as RFC 9309 says.
+//!
+//! Own code: the parsers on crates.io have rested since 2023 or longer, and the whole of the standard is what stands here.
+
+use std::time::Duration;
+
+use url::Url;
+
+#[derive(Debug, Default)]
+pub struct Rules {
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    /// In lower case.
+    agents: Vec<String>,
+    rules: Vec<Rule>,
+    delay: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    allows: bool,
+    pattern: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Advice {
+    pub allowed: bool,
+    pub delay: Option<Duration>,
+}
+
+impl Rules {
+    /// Lines that say nothing known are passed over.
+    pub fn read(text: &str) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut names_agents = false;
+        for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
+            let line = line.split('#').next().unwrap_or_default();
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
+            if key == "user-agent" {
+                if !names_agents {
+                    groups.push(Group::default());
+                }
+                names_agents = true;
+                if let Some(group) = groups.last_mut() {
+                    group.agents.push(value.to_lowercase());
+                }
+                continue;
+            }
+            let Some(group) = groups.last_mut() else { continue };
+            match key.as_str() {
+                "allow" | "disallow" => {
+                    names_agents = false;
+                    if !value.is_empty() {
+                        group.rules.push(Rule { allows: key == "allow", pattern: encoded(value) });
+                    }
+                }
+                "crawl-delay" => {
+                    names_agents = false;
+                    let seconds = value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                    group.delay = seconds.filter(|delay| !delay.is_zero());
+                }
+                _ => {}
+            }
+        }
+        Self { groups }
+    }
+
+    /// For whoever sends this `User-Agent`. The groups of the longest name within it count, together; else those for `*`.
+    pub fn advice(&self, agent: &str, url: &Url) -> Advice {
+        let agent = agent.to_lowercase();
+        let fit = |name: &str| {
+            if name == "*" { Some(0) } else { (!name.is_empty() && agent.contains(name)).then(|| name.len()) }
+        };
+        let fits = |group: &Group| group.agents.iter().filter_map(|name| fit(name)).max();
+        let best = self.groups.iter().filter_map(fits).max();
+        let mut counting = self.groups.iter().filter(|group| best.is_some() && fits(group) == best);
+        let delay = counting.clone().find_map(|group| group.delay);
+        let mut path = url.path().to_owned();
+        if let Some(query) = url.query() {
+            path.extend(["?", query]);
+        }
+        let path = encoded(&path);
+        let matching = counting.by_ref().flat_map(|group| &group.rules).filter(|rule| matches(&rule.pattern, &path));
+        // The longest pattern counts, of two equally long ones that which allows.
+        let rule = matching.max_by_key(|rule| (rule.pattern.len(), rule.allows));
+        Advice { allowed: path == "/robots.txt" || rule.is_none_or(|rule| rule.allows), delay }
+    }
+}
+
+/// `*` stands for anything, `$` at the end for the end.
+fn matches(pattern: &str, path: &str) -> bool {
+    let (pattern, whole) = pattern.strip_suffix('$').map_or((pattern, false), |pattern| (pattern, true));
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = path.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let last = if whole { parts.pop() } else { None };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    match last {
+        Some(last) => rest.ends_with(last),
+        None => !whole || rest.is_empty(),
+    }
+}
+
+/// Characters beyond ASCII as `%XX`, and these in capitals, so that both sides are written alike.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut capitals = 0;
+    for byte in text.bytes() {
+        if !byte.is_ascii() {
+            out.push_str(&format!("%{byte:02X}"));
+        } else {
+            out.push(if capitals > 0 { byte.to_ascii_uppercase() } else { byte }.into());
+            capitals = if byte == b'%' { 2 } else { capitals - i32::from(capitals > 0) };
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGENT: &str = "Mozilla/5.0 (compatible; Opilio/0.1)";
+
+    fn allowed(text: &str, path: &str) -> bool {
+        let url = Url::parse("https://a.example").unwrap().join(path).unwrap();
+        Rules::read(text).advice(AGENT, &url).allowed
+    }
+
+    #[test]
+    fn the_longest_rule_of_the_nearest_group_counts() {
+        for (text, path, expected) in [
+            ("", "/a", true),
+            ("User-agent: *\nDisallow: /", "/a", false),
+            ("User-agent: *\nDisallow:", "/a", true),
+            ("user-AGENT : * # all\r\nDISALLOW: /a # b", "/ab?c", false),
+            ("User-agent: *\nDisallow: /a", "/b", true),
+            ("User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b/c", true),
+            ("User-agent: *\nAllow: /a\nDisallow: /a", "/a", true),
+            ("User-agent: *\nDisallow: /\nUser-agent: opilio\nAllow: /", "/a", true),
+            ("User-agent: other\nUser-agent: Opilio\nDisallow: /a\n\nUser-agent: *\nDisallow: /", "/b", true),
+            ("User-agent: opilio\nDisallow: /a\nUser-agent: opilio\nDisallow: /b", "/b", false),
+            ("User-agent: other\nDisallow: /", "/a", true),
+            ("User-agent: *\nDisallow: /*.pdf$", "/x/y.pdf", false),
+            ("User-agent: *\nDisallow: /*.pdf$", "/x/y.pdf?z", true),
+            ("User-agent: *\nDisallow: /a*b*c", "/a1b2c3", false),
+            ("User-agent: *\nDisallow: /a$", "/ab", true),
+            ("User-agent: *\nDisallow: /?q=", "/?q=1", false),
+            ("User-agent: *\nDisallow: /ü", "/%c3%bc", false),
+            ("User-agent: *\nDisallow: /", "/robots.txt", true),
+            ("Disallow: /\nnonsense\nSitemap: x", "/a", true),
+            ("\u{feff}User-agent: *\nSitemap: y\nDisallow: /a", "/a", false),
+        ] {
+            assert_eq!(allowed(text, path), expected, "{text} {path}");
+        }
+    }
+
+    #[test]
+    fn a_delay_is_that_of_the_group() {
+        let url = Url::parse("https://a.example/").unwrap();
+        let delay = |text: &str| Rules::read(text).advice(AGENT, &url).delay;
+        assert_eq!(delay("User-agent: *\nCrawl-delay: 1.5"), Some(Duration::from_millis(1500)));
+        assert_eq!(delay("User-agent: x\nCrawl-delay: 9\nUser-agent: *\nDisallow:"), None);
+        for odd in ["-1", "x", "NaN", "1e99", "0"] {
+            assert_eq!(delay(&format!("User-agent: *\nCrawl-delay: {odd}")), None, "{odd}");
+        }
+    }
+}
