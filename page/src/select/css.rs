@@ -107,6 +107,10 @@ impl<'i> Parser<'i> for Grammar {
         true
     }
 
+    fn parse_nth_child_of(&self) -> bool {
+        true
+    }
+
     fn parse_non_ts_functional_pseudo_class(
         &self,
         name: &str,

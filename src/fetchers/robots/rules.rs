@@ -73,7 +73,7 @@ impl Rules {
     pub fn advice(&self, agent: &str, url: &Url) -> Advice {
         let agent = agent.to_lowercase();
         let fit = |name: &str| {
-            if name == "*" { Some(0) } else { (!name.is_empty() && agent.contains(name)).then(|| name.len()) }
+            if name == "*" { Some(0) } else { (!name.is_empty() && agent.contains(name)).then_some(name.len()) }
         };
         let fits = |group: &Group| group.agents.iter().filter_map(|name| fit(name)).max();
         let best = self.groups.iter().filter_map(fits).max();

@@ -1,0 +1,151 @@
+//! Thousands of broken pages under selections and extractions, the same ones every time: nothing panics, and what always
+//! holds, holds.
+
+use std::time::Duration;
+
+use opilio_page::{Extraction, InputFormat, Language, Limits, Options, PATTERN_NAMES, Selection, read};
+use serde_json::{Value, json};
+
+const SEEDS: [&str; 4] = [
+    "<body class=a><div class=item id=x><h2>One <b>1</b></h2><p data-a=1>two three</p><a href=/y>z</a></div><div class=item>
+     <ul><li>i<li>j</ul></div><form><input><p>k</form><table><tr><th>l<th>m<tr><td>2026-01-02<td>$3.50</table></body>",
+    "<div itemscope itemtype=T><span itemprop='a b'>c</span><div itemprop=d itemscope><time itemprop=e datetime=f>g</time>
+     </div></div><script type=application/ld+json>{\"@type\": [\"A\", {\"b\": 1}]}</script><meta property=og:image content=h>
+     <meta property=og:image:width content=2>",
+    "<svg><a href=x>y</a><title>t</title></svg><template><div class=item><h2>a</template><select><option>b</select>
+     <p>a@b.example https://c.example/d?e=f +41 44 668 18 00</p><img src=//e.example/f.png><picture><img src=g></picture>",
+    "<table class=item><td><h2>a</table><frameset><frame></frameset><p><math><mi>x</mi></math><h2><h2><div><p><div class=item>",
+];
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below.max(1)
+    }
+
+    fn place(&mut self, text: &str) -> usize {
+        text.floor_char_boundary(self.roll(text.len() + 1))
+    }
+
+    fn mutated(&mut self) -> String {
+        let mut page = SEEDS[self.roll(SEEDS.len())].to_owned();
+        for _ in 0..1 + self.roll(6) {
+            let (one, other) = (self.place(&page), self.place(&page));
+            let (start, end) = (one.min(other), one.max(other));
+            match self.roll(5) {
+                0 => page.truncate(end),
+                1 => page.insert_str(start, ["<", "\"", "</div>", "<table>", "&#0;", "<div class=item>"][self.roll(6)]),
+                2 => page.insert_str(start, SEEDS[self.roll(SEEDS.len())]),
+                3 => page.insert_str(end, &page[start..end].repeat(1 + self.roll(3))),
+                _ => page.replace_range(start..page.floor_char_boundary(end.min(start + 20)).max(start), ""),
+            }
+            page.truncate(page.floor_char_boundary(2_000));
+        }
+        page
+    }
+
+    fn selection(&mut self) -> Selection {
+        let mut on = || self.roll(3) == 0;
+        Selection {
+            css_selector: on().then(|| "div:has(> h2), p ~ *, :nth-child(2n of .item)".to_owned()),
+            target_elements: if on() { vec!["h2".to_owned(), ".item *".to_owned()] } else { Vec::new() },
+            excluded_tags: if on() { vec!["b".to_owned(), "form".to_owned()] } else { Vec::new() },
+            excluded_selector: on().then(|| "[data-a], li:last-child".to_owned()),
+            only_text: on(),
+            remove_forms: on(),
+            word_count_threshold: if on() { 2 } else { 0 },
+            keep_data_attributes: on(),
+            keep_attrs: if on() { vec!["itemprop".to_owned()] } else { Vec::new() },
+            exclude_external_links: on(),
+            exclude_internal_links: on(),
+            exclude_domains: if on() { vec!["e.example".to_owned()] } else { Vec::new() },
+            exclude_social_media_links: on(),
+            social_media_domains: Vec::new(),
+            exclude_external_images: on(),
+            exclude_all_images: on(),
+        }
+    }
+
+    fn extraction(&mut self) -> Option<Extraction> {
+        let fields = |selector: &str, all: &str, sibling: &str| {
+            json!([
+                {"name": "t", "selector": selector, "type": "text"}, {"name": "h", "selector": selector, "type": "html"},
+                {"name": "r", "type": "regex", "pattern": "(\\w)(\\w)?", "group": 2},
+                {"name": "s", "source": sibling, "type": ["attribute", "regex"], "attribute": "class", "pattern": "i"},
+                {"name": "l", "selector": all, "type": "nested_list", "fields": [{"name": "u", "type": "text"},
+                    {"name": "v", "selector": all, "type": "list", "fields": [{"name": "w", "type": "html"}]}]},
+            ])
+        };
+        let all = |base: &str, fields: Value| json!({"baseSelector": base, "fields": fields});
+        Some(match self.roll(4) {
+            0 => return None,
+            1 => {
+                let schema = all(".item, :is(div, p):not(:empty)", fields("h2, :scope > *", "* > *", "+ *"));
+                Extraction::Fields { language: Language::Css, schema }
+            }
+            2 => {
+                let base =
+                    "//*[contains(@class, 'item')] | //h2/following::*[position() < 3] | //p/preceding::node()[last()]";
+                let path = "(.//*[not(self::b)]/text() | ancestor::*[1]/@*)[last()]";
+                Extraction::Fields {
+                    language: Language::XPath,
+                    schema: all(base, fields(path, ".//*[../*[2]]", "+ div")),
+                }
+            }
+            _ => {
+                // One at a time: compiling all of them for each page takes most of the test's time.
+                let (label, pattern) = PATTERN_NAMES[self.roll(PATTERN_NAMES.len())];
+                let patterns = vec![(label.to_owned(), pattern.to_owned())];
+                let input = [InputFormat::Html, InputFormat::CleanedHtml, InputFormat::Markdown, InputFormat::Text];
+                Extraction::Patterns { patterns, input: input[self.roll(4)] }
+            }
+        })
+    }
+}
+
+#[test]
+fn broken_pages_never_panic_whatever_is_selected_and_picked() {
+    let url = url::Url::parse("https://a.example/c/d").expect("a constant");
+    let mut dice = Dice(7);
+    for _ in 0..1000 {
+        let (html, selection, extraction) = (dice.mutated(), dice.selection(), dice.extraction());
+        let asked = extraction.is_some();
+        let options = Options { selection, extraction, score_links: true, ..Options::default() };
+        let page = read(&html, &url, &options, &Limits::default()).expect("it is short");
+        assert_eq!(page.extracted_content.is_some(), asked);
+        if let Some(fields) = &page.extracted_content {
+            assert!(serde_json::from_str::<Value>(fields).expect("JSON").is_array(), "{html}");
+        }
+        let links = &page.links;
+        assert!(!options.selection.exclude_external_links || links.external.is_empty(), "{html}");
+        assert!(!options.selection.exclude_internal_links || links.internal.is_empty(), "{html}");
+        assert!(!options.selection.exclude_all_images || page.media.images.is_empty(), "{html}");
+        if options.selection.remove_forms && options.selection.target_elements.is_empty() {
+            assert!(!page.cleaned_html.contains("<form"), "{html}");
+        }
+        let text = serde_json::to_string(&page).expect("JSON");
+        assert_eq!(serde_json::from_str::<opilio_page::Page>(&text).expect("as we wrote it"), page);
+    }
+}
+
+#[test]
+fn costly_selectors_on_huge_pages_end_in_time() {
+    let html = "<div class=a><p>b</p>".repeat(100_000);
+    let url = url::Url::parse("https://a.example/").expect("a constant");
+    let limits = Limits { deadline: Some(Duration::from_millis(500)), ..Limits::default() };
+    let css = Selection {
+        css_selector: Some("div:has(~ p ~ p) :has(.b) ~ * ~ *:nth-last-child(3)".to_owned()),
+        ..Default::default()
+    };
+    let schema = json!({"baseSelector": "//*[count(//*[preceding::*]) > 1]", "fields": []});
+    let xpath = Some(Extraction::Fields { language: Language::XPath, schema });
+    for options in
+        [Options { selection: css, ..Options::default() }, Options { extraction: xpath, ..Options::default() }]
+    {
+        let start = std::time::Instant::now();
+        let _ = read(&html, &url, &options, &limits);
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    }
+}
