@@ -39,6 +39,9 @@ pub struct RedisStore {
     /// Before every key; what stands in braces sends all of them to the same node of a cluster.
     prefix: String,
     settings: StoreSettings,
+    /// Instead of Redis' own time.
+    #[cfg(test)]
+    clock: Option<std::sync::Arc<opilio_actors::testing::clock::ManualClock>>,
 }
 
 impl fmt::Debug for RedisStore {
@@ -53,19 +56,14 @@ impl RedisStore {
     /// # Errors
     /// The client's description makes no connection.
     pub fn new(client: &Client, lines: usize, prefix: &str, settings: StoreSettings) -> Result<Self, StoreError> {
-        Self::with_clock(client, lines, prefix, settings, None)
-    }
-
-    /// `clock` as [`Scripts::new`] takes it.
-    fn with_clock(
-        client: &Client,
-        lines: usize,
-        prefix: &str,
-        settings: StoreSettings,
-        clock: Option<&str>,
-    ) -> Result<Self, StoreError> {
-        let link = Link::new(client, lines).map_err(|error| link::store_error(&error))?;
-        Ok(Self { link, scripts: Scripts::new(clock), prefix: format!("{{{prefix}}}:"), settings })
+        Ok(Self {
+            link: Link::new(client, lines).map_err(|error| link::store_error(&error))?,
+            scripts: Scripts::new(None),
+            prefix: format!("{{{prefix}}}:"),
+            settings,
+            #[cfg(test)]
+            clock: None,
+        })
     }
 
     fn key(&self, name: &str, of: &str) -> String {
@@ -79,6 +77,10 @@ impl RedisStore {
         args: impl FnOnce(&mut ScriptInvocation<'_>),
     ) -> Result<T, StoreError> {
         let mut call = script.key(self.prefix.as_str());
+        #[cfg(test)]
+        if let Some(clock) = &self.clock {
+            call.key(opilio_actors::ports::Clock::now(&**clock).as_microsecond());
+        }
         args(&mut call);
         let call = &call;
         self.link.run(|mut line| async move { call.invoke_async(&mut line).await }).await

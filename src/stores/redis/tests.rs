@@ -1,17 +1,27 @@
 //! The store contract on a Redis of the tests' own, and what only a store on Redis can get wrong.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use opilio_actors::ports::JobStore;
-use opilio_actors::testing::contract::{Harness, RETENTION};
+use opilio_actors::domain::id::TaskType;
+use opilio_actors::ports::{JobStore, Submission};
+use opilio_actors::testing::clock::ManualClock;
+use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
+use opilio_actors::testing::jobs::{crawl, node};
+use opilio_actors::testing::model::{Step, Subject, run};
+use proptest::collection::vec;
+use proptest::prelude::{TestCaseError, any};
+use proptest::test_runner::{Config, TestRng, TestRunner};
 use redis::Client;
 use tempfile::TempDir;
 
+use super::scripts::Scripts;
 use super::{RedisStore, StoreSettings};
 
-/// The store's time, moved by the harness alone: it stands still between.
-const CLOCK: &str = "local function now() return tonumber(call('GET', P .. 'clock')) end";
+/// The store's time, moved by the harness alone: every script is told it.
+const CLOCK: &str = "local function now() return tonumber(KEYS[2]) end";
 
 /// Stopped when dropped.
 struct Redis {
@@ -55,18 +65,22 @@ impl Drop for Redis {
 
 struct OnRedis {
     store: RedisStore,
+    clock: Arc<ManualClock>,
     redis: Redis,
 }
 
 impl OnRedis {
     fn new() -> Self {
         let redis = Redis::start();
-        let mut line = redis.client().get_connection().expect("it has started");
-        redis::cmd("SET").arg("{test}:clock").arg(1_761_042_600_000_000_u64).exec(&mut line).expect("it is empty");
-        let settings = StoreSettings { retention: RETENTION, max_queued: Some(1000), max_per_principal: None };
-        let store = RedisStore::with_clock(&redis.client(), 2, "test", settings, Some(CLOCK)).expect("a client");
-        Self { store, redis }
+        let clock = Arc::new(ManualClock::default());
+        Self { store: open(&redis, &clock, "test"), clock, redis }
     }
+}
+
+fn open(redis: &Redis, clock: &Arc<ManualClock>, prefix: &str) -> RedisStore {
+    let settings = StoreSettings { retention: RETENTION, max_queued: Some(1000), max_per_principal: None };
+    let store = RedisStore::new(&redis.client(), 2, prefix, settings).expect("a client");
+    RedisStore { scripts: Scripts::new(Some(CLOCK)), clock: Some(Arc::clone(clock)), ..store }
 }
 
 impl Harness for OnRedis {
@@ -75,10 +89,67 @@ impl Harness for OnRedis {
     }
 
     async fn let_time_pass(&self, time: Duration) {
-        let mut line = self.redis.client().get_connection().expect("it has started");
-        let micros = u64::try_from(time.as_micros()).expect("tests do not wait for ages");
-        redis::cmd("INCRBY").arg("{test}:clock").arg(micros).exec(&mut line).expect("it is there");
+        self.clock.advance(time);
     }
 }
 
 opilio_actors::store_contract!(OnRedis::new());
+
+#[actix::test]
+async fn a_job_that_cannot_be_read_stops_nobody_else() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    let (odd, good) = (crawl(1), crawl(1));
+    store.submit(odd.clone()).await.expect("there is room");
+    store.submit(good.clone()).await.expect("there is room");
+    let mut line = redis.client().get_connection().expect("it has started");
+    redis::cmd("HSET")
+        .arg(store.key("job", odd.id.as_str()))
+        .arg("spec")
+        .arg("?")
+        .exec(&mut line)
+        .expect("it is there");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("Redis is there");
+    assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
+}
+
+#[actix::test]
+async fn a_redis_that_forgot_its_scripts_is_taught_them_again() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    store.submit(crawl(1)).await.expect("there is room");
+    let mut line = redis.client().get_connection().expect("it has started");
+    redis::cmd("SCRIPT").arg("FLUSH").exec(&mut line).expect("it may be told to");
+    store.submit(crawl(1)).await.expect("there is room");
+}
+
+#[actix::test]
+async fn a_redis_without_room_is_away_until_there_is_some() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    let mut line = redis.client().get_connection().expect("it has started");
+    let mut room = |bytes: &str| {
+        redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(bytes).exec(&mut line).expect("it may be told to");
+    };
+    room("1");
+    assert!(store.submit(crawl(1)).await.is_err_and(|error| error.is_transient()));
+    assert!(store.ready().await.is_err_and(|error| error.is_transient()));
+    room("0");
+    assert_eq!(store.submit(crawl(1)).await, Ok(Submission::Admitted));
+    assert_eq!(store.counts().await.map(|counts| counts.queued), Ok(1), "of the refused one nothing was written");
+}
+
+#[test]
+fn no_run_of_two_nodes_with_crashes_between_any_steps_breaks_a_promise() {
+    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("one thread");
+    let (redis, runs) = (Redis::start(), AtomicU32::new(0));
+    let outcome = TestRunner::new_with_rng(config, rng).run(&vec(any::<u16>(), 0..40), |numbers| {
+        let steps: Vec<_> = numbers.into_iter().map(|number| Step::decode(number.into())).collect();
+        let clock = Arc::new(ManualClock::default());
+        runtime.block_on(async {
+            let store = open(&redis, &clock, &runs.fetch_add(1, Ordering::Relaxed).to_string());
+            let subject = Subject { store: Arc::new(store), clock, crashed: Box::new(|| {}) };
+            run(subject, &steps).await.map_err(TestCaseError::fail)
+        })
+    });
+    assert_eq!(outcome, Ok(()));
+}
