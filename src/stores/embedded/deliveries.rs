@@ -155,7 +155,13 @@ pub fn finish_attempt(
         NextStep::Exhausted => DeliveryState::Exhausted,
         NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(context.steady(), wait) },
     };
-    log_outcome(connection, &stored, now, outcome, &state)?;
+    // The log is read by people, beside the other times in it.
+    let next_due = match (&state, next) {
+        (DeliveryState::Pending { .. }, NextStep::RetryIn(wait)) if !stored.again => Some(later(now, wait)),
+        (DeliveryState::Pending { .. }, _) => Some(now),
+        _ => None,
+    };
+    log_outcome(connection, &stored, now, outcome, next_due)?;
     let attempts = if stored.again { 0 } else { stored.attempts + 1 };
     let version = move_to(connection, context, stored.seq, &state, attempts)?;
     Ok((state, version))
@@ -166,15 +172,11 @@ fn log_outcome(
     stored: &Stored,
     now: Timestamp,
     outcome: &AttemptOutcome,
-    state: &DeliveryState,
+    next_due: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let (status, error, answer) = match outcome {
         AttemptOutcome::Answered { status, excerpt, .. } => (Some(*status), None, Some(excerpt)),
         AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => (None, Some(reason), None),
-    };
-    let next_due = match state {
-        DeliveryState::Pending { due } => Some(micros(*due)),
-        _ => None,
     };
     let mut update = connection
         .prepare_cached(
@@ -183,7 +185,7 @@ fn log_outcome(
         )
         .map_err(store_error)?;
     update
-        .execute(params![stored.seq, stored.made, micros(now), status, error, next_due, answer])
+        .execute(params![stored.seq, stored.made, micros(now), status, error, next_due.map(micros), answer])
         .map_err(store_error)?;
     Ok(())
 }
