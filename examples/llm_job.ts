@@ -1,8 +1,9 @@
 // Submits an LLM job with a schema and waits for its webhook. Needs nothing but Node.
 //
-//     npx tsx examples/llm_job.ts https://example.com/article [http://localhost:11235]
+//   npx tsx examples/llm_job.ts https://example.com/article
 //
-// With NO_DATA=1 in the environment the webhook only says that the job has ended, and the result is fetched.
+// OPILIO is the server's address, http://localhost:11235 if it is not set. With NO_DATA=1 the webhook only says that the
+// job has ended, and the result is fetched.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -40,7 +41,8 @@ interface Article {
   author?: string;
 }
 
-const [page, opilio = "http://localhost:11235"] = process.argv.slice(2);
+const opilio = process.env.OPILIO ?? "http://localhost:11235";
+const page = process.argv[2];
 if (!page) throw new Error("the address of a page is needed");
 
 async function submit(request: LlmJobRequest): Promise<string> {

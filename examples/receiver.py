@@ -1,8 +1,10 @@
-"""Takes webhooks and checks their signatures. Needs nothing but Python.
+"""Takes webhooks of both kinds of job: checks who sent them, does nothing twice, and fetches what is not in them. Needs
+nothing but Python.
 
     WEBHOOK_SECRET=whsec_… python3 examples/receiver.py [port]
 
-The secret is the one under `webhooks.secrets` of the server's config.yml. Without it every webhook is believed.
+The secret is the one under `webhooks.secrets` of the server's config.yml; without it every webhook is believed. OPILIO
+is the server's address, http://localhost:11235 if it is not set.
 """
 
 import base64
@@ -11,10 +13,17 @@ import hmac
 import json
 import os
 import sys
+import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+OPILIO = os.environ.get("OPILIO", "http://localhost:11235")
 SECRET = os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_")
+
+# A real receiver keeps the ids where it keeps its work, and forgets them after some days.
+seen = set()
+one_at_a_time = threading.Lock()
 
 
 def is_genuine(headers, body):
@@ -27,19 +36,49 @@ def is_genuine(headers, body):
     signed = f"{name}.{sent}.".encode() + body
     ours = base64.b64encode(hmac.new(base64.b64decode(SECRET), signed, hashlib.sha256).digest()).decode()
     theirs = headers.get("webhook-signature", "").split()
-    return any(hmac.compare_digest(f"v1,{ours}", one) for one in theirs)
+    return any(hmac.compare_digest(f"v1,{ours}".encode(), one.encode()) for one in theirs)
+
+
+def fetch(told):
+    family = "crawl" if told["task_type"] == "crawl" else "llm"
+    with urllib.request.urlopen(f"{OPILIO}/{family}/job/{told['task_id']}", timeout=30) as answer:
+        return json.load(answer)
+
+
+def lines(told):
+    """What there is to say of a job."""
+    yield f"{told['task_type']} {told['task_id']} {told['status']} {told.get('error', '')}"
+    if told["status"] != "completed":
+        return
+    data = told.get("data")
+    if told["task_type"] == "crawl":
+        for page in (data or fetch(told))["results"]:
+            text = page["markdown"]["raw_markdown"]
+            yield f"  {page['url']}: " + (f"{len(text)} characters" if page["success"] else page["error_message"])
+    else:
+        # The webhook has the content as extracted_content, the job's status has it as result.
+        yield "  " + json.dumps(data["extracted_content"] if data else fetch(told)["result"])
 
 
 class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        genuine = is_genuine(self.headers, body)
-        # Answer first: what takes long is done afterwards. A webhook may come twice; its webhook-id tells.
-        self.send_response(204 if genuine else 401)
+        if not is_genuine(self.headers, body):
+            return self.answer(401)
+        # Answered first: what takes long is done afterwards.
+        self.answer(204)
+        with one_at_a_time:
+            name = self.headers["webhook-id"]
+            if name in seen:
+                print("again", name, flush=True)
+            else:
+                seen.add(name)
+                for line in lines(json.loads(body)):
+                    print(line.rstrip(), flush=True)
+
+    def answer(self, status):
+        self.send_response(status)
         self.end_headers()
-        if genuine:
-            told = json.loads(body)
-            print(told["task_id"], told["status"], told.get("error", ""), flush=True)
 
     def log_message(self, *_):
         pass

@@ -52,5 +52,13 @@ console.log("llm", await extract({
   provider: "openai/good",
   webhook_config: webhook,
 }));
+console.log("refused", await extract({
+  url: page,
+  q: "Extract the title",
+  schema: JSON.stringify({ type: "object", properties: { title: { type: "string" } } }),
+  cache: false,
+  provider: "openai/bad-key",
+  webhook_config: webhook,
+}));
 
 export {};

@@ -27,6 +27,9 @@ def outcome(webhook):
 
 @app.route("/webhooks/crawl-complete", methods=["POST"])
 def on_webhook():
+    if request.headers.get("X-Webhook-Secret") != "my-secret":
+        say("not for us")
+        return jsonify({"status": "forbidden"}), 403
     webhook = request.json
     job, kind = webhook["task_id"], webhook["task_type"]
     if webhook["status"] == "failed":

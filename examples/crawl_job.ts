@@ -1,0 +1,77 @@
+// Submits a crawl job and follows it, a line for each page as soon as it is done. Needs nothing but Node 18.
+//
+//   npx tsx examples/crawl_job.ts https://example.com https://example.org
+//
+// OPILIO is the server's address, http://localhost:11235 if it is not set. Where RECEIVER is set, e.g. to the address of
+// receiver.ts, a webhook goes there when the job has ended; NO_DATA=1 leaves the results out of it.
+
+interface CrawlJobRequest {
+  urls: string[];
+  crawler_config?: Record<string, unknown>;
+  browser_config?: Record<string, unknown>;
+  webhook_config?: { webhook_url: string; webhook_data_in_payload?: boolean; webhook_headers?: Record<string, string> };
+}
+
+interface Page {
+  url: string;
+  success: boolean;
+  error_message: string;
+  metadata: { title: string | null };
+  links: { internal: { href: string; text: string }[] };
+}
+
+interface CrawlStatus {
+  status: "processing" | "completed" | "failed" | "cancelled";
+  error?: string;
+  results?: Page[];
+}
+
+const opilio = process.env.OPILIO ?? "http://localhost:11235";
+
+async function ask<T>(path: string, body?: unknown): Promise<T> {
+  const headers = { "Content-Type": "application/json" };
+  const request = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) };
+  const response = await fetch(opilio + path, request);
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/**
+ * What happens to the job, by name, until it has ended. Who is cut off comes again with the last id that was sent, as
+ * the header Last-Event-ID.
+ */
+async function* events(task: string): AsyncGenerator<{ name: string; data: any }> {
+  const response = await fetch(`${opilio}/jobs/${task}/events`);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const piece of response.body!) {
+    text += decoder.decode(piece, { stream: true });
+    const blocks = text.split("\n\n");
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const field = (name: string) => block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+      const data = field("data");
+      if (data !== undefined) yield { name: field("event")!, data: JSON.parse(data) };
+    }
+  }
+}
+
+const job: CrawlJobRequest = { urls: process.argv.slice(2) };
+if (process.env.RECEIVER) {
+  job.webhook_config = {
+    webhook_url: process.env.RECEIVER,
+    webhook_data_in_payload: process.env.NO_DATA === undefined,
+  };
+}
+const { task_id: task } = await ask<{ task_id: string }>("/crawl/job", job);
+console.log("submitted", task);
+for await (const { name, data } of events(task)) {
+  if (name === "page") console.log(data.success ? "crawled" : "failed", data.url, data.error_message);
+}
+const status = await ask<CrawlStatus>(`/crawl/job/${task}`);
+console.log(status.status, status.error ?? "");
+for (const page of status.results ?? []) {
+  if (page.success) console.log(`${page.url}: ${page.metadata.title}, ${page.links.internal.length} links`);
+}
+
+export {};
