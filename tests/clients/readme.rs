@@ -20,14 +20,13 @@ async fn the_curl_of_the_readme_gets_what_is_shown_and_then_the_page() {
     let (outside, server) = (Outside::start(), Server::start().await);
     let curl = shown("sh", "curl").replace("http://localhost:11235", server.base());
     let curl = curl.replace("https://example.com", &outside.page("/article"));
+    let curl = curl.replace("http://localhost:8080/hook", &outside.hook());
     let answer = output(Command::new("sh").args(["-c", &curl]).env("no_proxy", "*").kill_on_drop(true)).await;
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let example: Value = serde_json::from_str(&shown("json", "task_id")).expect("JSON");
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&answer), keys(&example));
-    // The events end with the job.
-    let events = format!("{}/jobs/{}/events", server.base(), answer["task_id"].as_str().expect("an id"));
-    server.client().get(events).send().await.expect("it answers").text().await.expect("it ends");
+    assert_eq!(outside.told().await.body["task_id"], answer["task_id"]);
     let (_, status) = server.get_url(answer["_links"]["self"]["href"].as_str().expect("a link")).await;
     assert_eq!(status["status"], "completed");
     assert!(status["results"][0]["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains("# A title")));
