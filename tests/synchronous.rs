@@ -92,6 +92,8 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
         (200, &json!("raw"), &json!("0"), &json!(true))
     );
     assert!(answer["markdown"].as_str().expect("text").contains("# A title"), "{answer}");
+    let (status, answer) = server.post("/md", json!({"url": url})).await;
+    assert!(status == 501 && answer["detail"].as_str().is_some_and(|text| text.contains("fit Markdown")), "{answer}");
     let (status, answer) = server.post("/html", json!({"url": url})).await;
     assert_eq!((status, &answer["url"]), (200, &json!(url)));
     assert!(answer["html"].as_str().expect("text").contains("<h1>A title</h1>"), "{answer}");

@@ -16,6 +16,7 @@ use super::webhook_config::WebhookDefaults;
 use super::{Api, extraction, jobs};
 
 const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
+const NO_FIT: ApiError = ApiError::NotYet("fit Markdown is not there yet; \"f\": \"raw\" is");
 const MAIN_CONTENT: &str = "Write down the main content of the page as Markdown, word for word, and nothing else.";
 
 /// What `POST /md` asks for.
@@ -34,11 +35,16 @@ pub async fn markdown(api: web::Data<Api>, request: HttpRequest, body: Body) -> 
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
         answer(api, &asked.url, &question, &asked.given).await?
     } else {
-        let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
+        // What the body says was checked already: only the filter can be refused.
+        let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(|_| NO_FIT)?;
         let page = one_page(api, spec).await?;
         match asked.filter.as_str() {
             "raw" => page.markdown.raw_markdown,
-            _ => page.markdown.fit_markdown.unwrap_or_default(),
+            _ => match page.markdown.fit_markdown.filter(|fit| !fit.is_empty()) {
+                Some(fit) => fit,
+                None if page.markdown.raw_markdown.trim().is_empty() => String::new(),
+                None => return Err(NO_FIT),
+            },
         }
     };
     let MarkdownRequest { url, filter, query, cache, .. } = asked;
