@@ -21,7 +21,7 @@ use opilio_actors::faults;
 use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::JobPolicy;
 use opilio_actors::metrics::Metrics;
-use opilio_actors::ports::{Clock, JobStore};
+use opilio_actors::ports::Clock;
 use opilio_actors::start::{Outside, Policy, start};
 use opilio_actors::webhook_sender::SenderPolicy;
 use prometheus_client::registry::Registry;
@@ -30,7 +30,7 @@ use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
-use crate::fetchers::{HttpFetcher, HttpFetcherSettings, MemoryPageCache, PageCacheSettings, own_user_agent};
+use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
 use crate::http::{Access, Api, WebhookDefaults};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
@@ -46,8 +46,7 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
     let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let store = store::open(&settings, &clock).await?;
-    let outside = outside(&settings, &clock, store)?;
+    let outside = outside(&settings, &clock, store::open(&settings, &clock).await?)?;
     let store = Arc::clone(&outside.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
@@ -137,7 +136,8 @@ fn kept(time: Duration) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
-fn outside(settings: &Settings, clock: &Arc<dyn Clock>, store: Arc<dyn JobStore>) -> anyhow::Result<Outside> {
+fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept) -> anyhow::Result<Outside> {
+    let (store, cache) = kept;
     let Settings { crawler, limits, webhooks, .. } = settings;
     let allow = Allow::parse(settings.egress.allow.iter().map(String::as_str)).context("egress.allow")?;
     let guard = if settings.internal_allowed() { Guard::open(allow) } else { Guard::closed(allow) };
@@ -155,7 +155,6 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>, store: Arc<dyn JobStore>
         respect_robots: crawler.respect_robots,
         ..defaults
     };
-    let pages = PageCacheSettings { max_bytes: crawler.cache.max_bytes, keep: crawler.cache.keep };
     let reader = ReaderSettings { timeout: crawler.parse_timeout, ..ReaderSettings::default() };
     let transport = WebhookSettings {
         timeout: webhooks.retry.timeout,
@@ -168,7 +167,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>, store: Arc<dyn JobStore>
     Ok(Outside {
         store: faults::brittle(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
-        cache: Arc::new(MemoryPageCache::new(pages, Arc::clone(clock))),
+        cache,
         reader: Arc::new(CpuReader::new(reader)),
         transport: Arc::new(transport),
         model: Arc::new(Models::new(egress, Arc::clone(clock), models)),

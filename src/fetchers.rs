@@ -1,7 +1,6 @@
 //! Pages from the network.
 
 mod body;
-mod cache;
 mod cookies;
 mod headers;
 mod http;
@@ -11,5 +10,4 @@ mod turns;
 
 pub mod charset;
 
-pub use self::cache::{MemoryPageCache, PageCacheSettings};
 pub use self::http::{HttpFetcher, HttpFetcherSettings, own_user_agent};

@@ -1,6 +1,8 @@
 //! The job store's implementations.
 
+mod blob;
 pub mod embedded;
+pub mod page_cache;
 pub mod redis;
 
 use opilio_actors::domain::retention::Retention;

@@ -42,6 +42,17 @@ async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
 }
 
 #[actix::test]
+async fn pages_fetched_before_a_restart_are_found_after_it() {
+    let (mut server, outside) = (Server::start().await, Outside::start());
+    for (visits, status) in [(1, "miss"), (1, "hit")] {
+        let page = crawled(&server, &outside, json!({"cache_mode": "enabled"})).await;
+        assert_eq!((outside.visits(), &page["cache_status"]), (visits, &json!(status)));
+        server.kill().await;
+        server.restart().await;
+    }
+}
+
+#[actix::test]
 async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
     let (providers, outside) = (Providers::start(), Outside::start());
     let base_url = providers.address("openai");

@@ -1,31 +1,51 @@
 //! The store that the operator chose, opened.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use opilio_actors::domain::retention::Retention;
 use opilio_actors::domain::retry::Backoff;
-use opilio_actors::ports::{Clock, JobStore, StoreError};
+use opilio_actors::ports::{Clock, JobStore, PageCache, StoreError};
 use tracing::{info, warn};
 
 use super::kept;
 use crate::settings::{Settings, StoreBackend};
 use crate::stores::StoreSettings;
 use crate::stores::embedded::EmbeddedStore;
+use crate::stores::embedded::page_cache::EmbeddedPageCache;
+use crate::stores::page_cache::{NoPageCache, PageCacheSettings};
+use crate::stores::redis::page_cache::RedisPageCache;
 use crate::stores::redis::{RedisSettings, RedisStore, TlsSettings};
+
+/// What is kept: jobs, and pages that were fetched.
+pub type Kept = (Arc<dyn JobStore>, Arc<dyn PageCache>);
 
 /// # Errors
 /// What keeps it from being used. A Redis that is away for now does not: it is looked at when it is there.
-pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn JobStore>> {
+pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Kept> {
     let retention =
         Retention { settled: kept(settings.redis.task_ttl), exhausted: kept(settings.webhooks.keep_exhausted) };
     let bound = |bound: u64| (bound > 0).then_some(bound);
     let queue = &settings.limits.queue;
     let (max_queued, max_per_principal) = (bound(queue.maxsize), bound(queue.per_principal));
     let choice = StoreSettings { retention, max_queued, max_per_principal };
+    let cache = &settings.crawler.cache;
+    let room = NonZeroU64::new(cache.max_bytes);
+    let pages = room.map(|room| PageCacheSettings { max_bytes: room.get(), keep: cache.keep });
     match settings.store.backend {
-        StoreBackend::Embedded => Ok(Arc::new(EmbeddedStore::open(&settings.store.path, Arc::clone(clock), choice)?)),
+        StoreBackend::Embedded => {
+            let folder = &settings.store.path;
+            let store = Arc::new(EmbeddedStore::open(folder, Arc::clone(clock), choice)?);
+            Ok((
+                store,
+                match pages {
+                    Some(pages) => Arc::new(EmbeddedPageCache::open(folder, Arc::clone(clock), pages)?),
+                    None => Arc::new(NoPageCache),
+                },
+            ))
+        }
         StoreBackend::Redis => {
             let redis = &settings.redis;
             let client = described(settings)?.client()?;
@@ -35,7 +55,11 @@ pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result
                 warn!("Redis at {place} is away ({away}); answers are 503 until it is there");
                 actix_web::rt::spawn(look_later(Arc::clone(&store), place, Arc::clone(clock)));
             }
-            Ok(store)
+            let cache: Arc<dyn PageCache> = match pages {
+                Some(pages) => Arc::new(RedisPageCache::new(Arc::clone(&store), pages)),
+                None => Arc::new(NoPageCache),
+            };
+            Ok((store, cache))
         }
     }
 }

@@ -128,7 +128,7 @@ pub struct Crawler {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageCache {
-    pub max_bytes: usize,
+    pub max_bytes: u64,
     #[serde(with = "humantime_serde")]
     pub keep: Duration,
 }

@@ -7,6 +7,7 @@ mod checkpoints;
 mod deliveries;
 mod lease;
 mod listing;
+pub mod page_cache;
 mod port;
 mod queue;
 mod reader;

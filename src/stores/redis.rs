@@ -3,12 +3,12 @@
 //! One hash a job, sorted sets for what is ready, waits, is leased or due, and a script for every step that touches more
 //! than one of them ([`scripts`]). The time is Redis' own.
 
-mod blob;
 mod check;
 mod connect;
 mod deliveries;
 mod lease;
 mod link;
+pub mod page_cache;
 mod port;
 mod queue;
 mod reads;
@@ -30,7 +30,7 @@ pub use self::connect::{RedisSettings, TlsSettings};
 use self::link::Link;
 use self::row::{damaged, micros};
 use self::scripts::Scripts;
-use super::StoreSettings;
+use super::{StoreSettings, blob};
 
 /// Keeps every promise of [`opilio_actors::ports::JobStore`], for all processes on one Redis under one prefix.
 pub struct RedisStore {

@@ -10,6 +10,7 @@ use actix::Recipient;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
+use super::kept::Next;
 use super::{PageCrawled, kept};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
@@ -122,11 +123,14 @@ impl Crawler {
         let Some(kept) = kept::find(&*self.cache, request).await else {
             return self.fetch_and_keep(request).await;
         };
-        if !request.options.cache.check {
-            let because = Kept { at: kept.at, by: KeptBy::Choice };
-            return (Ok(kept.page), Effort { attempts: 0, kept: Some(because) });
-        }
-        let Some(question) = kept::if_changed(request, &kept) else { return self.fetch_and_keep(request).await };
+        let question = match kept::next(request, &kept) {
+            Next::Take => {
+                let because = Kept { at: kept.at, by: KeptBy::Choice };
+                return (Ok(kept.page), Effort { attempts: 0, kept: Some(because) });
+            }
+            Next::Ask(question) => question,
+            Next::Fetch => return self.fetch_and_keep(request).await,
+        };
         let (asked, effort) = self.fetch(&question).await;
         let (page, kept) = kept::or_kept(kept, asked);
         if let Ok(page) = &page

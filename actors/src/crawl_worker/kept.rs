@@ -1,8 +1,9 @@
 //! Pages that were fetched earlier: when one of them will do, when it is asked about first, and which are kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::Value;
+use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::domain::crawl::{Kept, KeptBy};
 use crate::domain::secret::Secret;
@@ -13,11 +14,53 @@ pub async fn find(cache: &dyn PageCache, request: &PageRequest) -> Option<KeptPa
     if !request.options.cache.read || !is_web(request) { None } else { cache.find(request).await }
 }
 
+/// What becomes of a kept page.
+pub enum Next {
+    /// It is used.
+    Take,
+    /// Its server is asked first whether it has changed.
+    Ask(PageRequest),
+    /// It is fetched as if none were kept.
+    Fetch,
+}
+
+/// A job may ask for a check, a server for one always (`no-cache`) or after a time (RFC 9111, section 4). Where there is
+/// nothing to ask by, a page whose time is over is taken all the same: the job asked for pages fetched earlier.
+pub fn next(request: &PageRequest, kept: &KeptPage) -> Next {
+    let control = cache_control(&kept.page);
+    let must_ask = request.options.cache.check || control.iter().any(|(name, _)| name == "no-cache");
+    if !must_ask && fresh_for(&kept.page, &control).is_none_or(|time| kept.age < time) {
+        return Next::Take;
+    }
+    match if_changed(request, kept) {
+        Some(question) => Next::Ask(question),
+        None if must_ask => Next::Fetch,
+        None => Next::Take,
+    }
+}
+
+/// How long the server says that its page holds from when it came, if it says so.
+fn fresh_for(page: &FetchedPage, control: &[(String, String)]) -> Option<Duration> {
+    let seconds = |text: &str| text.trim_matches('"').parse().ok().map(Duration::from_secs);
+    let stated = match control.iter().find(|(name, _)| name == "max-age") {
+        Some((_, age)) => Some(seconds(age).unwrap_or_default()),
+        None => header(page, "expires").map(|expires| {
+            let moment = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
+            let date = header(page, "date").and_then(moment);
+            // A moment that cannot be read has passed (RFC 9111, section 5.3).
+            let time = moment(expires).zip(date).map(|(expires, date)| expires.duration_since(date));
+            time.and_then(|time| Duration::try_from(time).ok()).unwrap_or_default()
+        }),
+    };
+    let on_its_way = header(page, "age").and_then(seconds).unwrap_or_default();
+    stated.map(|time| time.saturating_sub(on_its_way))
+}
+
 /// The same request, for a page that differs from the one that is kept. `None`: the server gave nothing to ask by.
-pub fn if_changed(request: &PageRequest, kept: &KeptPage) -> Option<PageRequest> {
-    let header = |name: &str| kept.page.exchange.headers.as_ref()?.get(name)?.as_str().map(str::to_owned);
-    let by = [("if-none-match", header("etag")), ("if-modified-since", header("last-modified"))];
-    let by: Vec<_> = by.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Secret::new(value?)))).collect();
+fn if_changed(request: &PageRequest, kept: &KeptPage) -> Option<PageRequest> {
+    let by = [("if-none-match", "etag"), ("if-modified-since", "last-modified")];
+    let by = by.into_iter().filter_map(|(name, from)| Some((name.to_owned(), Secret::new(header(&kept.page, from)?))));
+    let by: Vec<_> = by.collect();
     if by.is_empty() {
         return None;
     }
@@ -51,9 +94,18 @@ pub async fn keep(cache: &dyn PageCache, request: &PageRequest, page: &FetchedPa
 
 /// `Cache-Control: no-store` (RFC 9111, section 5.2.2.5).
 fn forbids(page: &FetchedPage) -> bool {
-    let control = page.exchange.headers.as_ref().and_then(|headers| headers.get("cache-control"));
-    let directives = control.and_then(Value::as_str).unwrap_or_default().split(',');
-    directives.into_iter().any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
+    cache_control(page).iter().any(|(name, _)| name == "no-store")
+}
+
+/// The directives of `Cache-Control`, names in lower case.
+fn cache_control(page: &FetchedPage) -> Vec<(String, String)> {
+    let directives = header(page, "cache-control").unwrap_or_default().split(',');
+    let directives = directives.map(|directive| directive.split_once('=').unwrap_or((directive, "")));
+    directives.map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned())).collect()
+}
+
+fn header<'a>(page: &'a FetchedPage, name: &str) -> Option<&'a str> {
+    page.exchange.headers.as_ref()?.get(name)?.as_str()
 }
 
 fn is_web(request: &PageRequest) -> bool {
@@ -94,7 +146,7 @@ mod tests {
     }
 
     fn kept() -> KeptPage {
-        KeptPage { page: page(200, ("etag", "\"a\"")), at: Timestamp::UNIX_EPOCH }
+        KeptPage { page: page(200, ("etag", "\"a\"")), at: Timestamp::UNIX_EPOCH, age: Duration::from_secs(60) }
     }
 
     fn request(url: &str, read: bool, write: bool) -> PageRequest {
@@ -132,6 +184,41 @@ mod tests {
         assert_eq!(headers, [("if-none-match", "\"a\"")]);
         let silent = KeptPage { page: page(200, ("x", "y")), ..kept() };
         assert!(if_changed(&request("http://a.example/", true, true), &silent).is_none());
+    }
+
+    #[test]
+    fn a_kept_page_is_taken_asked_about_or_fetched_as_job_and_server_say() {
+        const TAG: (&str, &str) = ("etag", "\"a\"");
+        const DATES: [(&str, &str); 2] =
+            [("date", "Tue, 21 Oct 2025 10:00:00 GMT"), ("expires", "Tue, 21 Oct 2025 10:01:00 GMT")];
+        let control = |control: &'static str| ("cache-control", control);
+        // The page is sixty seconds old.
+        for (check, headers, expected) in [
+            (false, vec![TAG], "take"),
+            (true, vec![TAG], "ask"),
+            (true, vec![], "fetch"),
+            (false, vec![TAG, control("no-cache")], "ask"),
+            (false, vec![control("private, No-Cache")], "fetch"),
+            (false, vec![TAG, control("max-age=61")], "take"),
+            (false, vec![TAG, control("max-age=60, must-revalidate")], "ask"),
+            (false, vec![TAG, control("max-age=61"), ("age", "1")], "ask"),
+            (false, vec![TAG, control("max-age=61"), DATES[0], DATES[1]], "take"),
+            (false, vec![TAG, DATES[0], DATES[1]], "ask"),
+            (false, vec![TAG, DATES[0], ("expires", "0")], "ask"),
+            (false, vec![control("max-age=0")], "take"),
+        ] {
+            let mut kept = kept();
+            let pairs = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+            kept.page.exchange.headers = Some(pairs.collect());
+            let mut asked = request("http://a.example/", true, true);
+            Arc::make_mut(&mut asked.options).cache.check = check;
+            let found = match next(&asked, &kept) {
+                Next::Take => "take",
+                Next::Ask(_) => "ask",
+                Next::Fetch => "fetch",
+            };
+            assert_eq!(found, expected, "{check} {headers:?}");
+        }
     }
 
     #[test]

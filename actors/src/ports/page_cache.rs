@@ -1,5 +1,7 @@
 //! Pages that were fetched earlier.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -10,6 +12,8 @@ use super::page_fetcher::{FetchedPage, PageRequest};
 pub struct KeptPage {
     pub page: FetchedPage,
     pub at: Timestamp,
+    /// How long ago that was.
+    pub age: Duration,
 }
 
 /// Keeps pages for a while, within bounds; any may be gone at any time. A page is found by a request that would have sent

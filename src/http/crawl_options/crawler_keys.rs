@@ -96,7 +96,8 @@ pub(super) const KEYS: &[Key] = keys! {
         Honoured(setters::cache_mode),
         "What is done with pages fetched earlier: `enabled` takes and keeps them, `read_only` takes, `write_only` keeps. \
          A page is taken that a request with the same headers, cookies and user agent fetched; one with \
-         `Cache-Control: no-store`, or without success, is not kept. `cache_status` of the result is `miss`, `hit`, \
+         `Cache-Control: no-store`, or without success, is not kept; one whose server says `no-cache`, or whose time is over \
+         by what its server said (RFC 9111), is asked about first. `cache_status` of the result is `miss`, `hit`, \
          `hit_validated` or `hit_fallback`, `cached_at` the time in seconds.";
     session_id, Text, ["null"], STATE, "A browser page to go on with.";
     bypass_cache, Bool, ["false"], CACHE_MODE, "The older way of saying `bypass`.";

@@ -17,8 +17,10 @@ use proptest::test_runner::{Config, TestRng, TestRunner};
 use redis::Client;
 use tempfile::TempDir;
 
+use super::page_cache::RedisPageCache;
 use super::scripts::Scripts;
 use super::{RedisStore, StoreSettings};
+use crate::stores::page_cache;
 
 /// The store's time, moved by the harness alone: every script is told it.
 const CLOCK: &str = "local function now() return tonumber(KEYS[2]) end";
@@ -94,6 +96,16 @@ impl Harness for OnRedis {
 }
 
 opilio_actors::store_contract!(OnRedis::new());
+
+#[actix::test]
+async fn the_page_cache_on_redis_keeps_every_promise() {
+    let OnRedis { store, clock, redis } = OnRedis::new();
+    let cache = RedisPageCache::new(Arc::new(store), page_cache::tests::SETTINGS);
+    page_cache::tests::every_promise(&cache, &clock).await;
+    let mut line = redis.client().get_connection().expect("it has started");
+    let bytes: u64 = redis::cmd("GET").arg("{test}:pages_bytes").query(&mut line).expect("it is there");
+    assert!((1..=page_cache::tests::SETTINGS.max_bytes).contains(&bytes), "{bytes}");
+}
 
 #[actix::test]
 async fn a_job_that_cannot_be_read_stops_nobody_else() {

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use opilio_actors::ports::StoreError;
 
-use super::row::damaged;
-
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 /// Shorter ones gain nothing.
@@ -25,9 +23,13 @@ pub fn pack(value: &[u8]) -> Vec<u8> {
 pub fn unpack(stored: &[u8]) -> Result<Bytes, StoreError> {
     match stored.split_first() {
         Some((&PLAIN, value)) => Ok(Bytes::copy_from_slice(value)),
-        Some((&ZSTD, packed)) => zstd::decode_all(packed).map(Bytes::from).map_err(|_| damaged("a value")),
-        _ => Err(damaged("a value")),
+        Some((&ZSTD, packed)) => zstd::decode_all(packed).map(Bytes::from).map_err(|_| damaged()),
+        _ => Err(damaged()),
     }
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged("a value cannot be unpacked".to_owned())
 }
 
 pub async fn pack_aside(value: Bytes) -> Vec<u8> {

@@ -1,0 +1,68 @@
+//! The page cache on Redis, shared by all processes: the newest pages, within a bound on their bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use opilio_actors::ports::{FetchedPage, KeptPage, PageCache, PageRequest, StoreError};
+use tracing::warn;
+
+use super::RedisStore;
+use super::row::micros;
+use crate::stores::blob;
+use crate::stores::page_cache::{PageCacheSettings, decode, encode, key};
+
+pub struct RedisPageCache {
+    store: Arc<RedisStore>,
+    settings: PageCacheSettings,
+}
+
+impl RedisPageCache {
+    /// Beside the jobs of `store`, over its connections.
+    pub fn new(store: Arc<RedisStore>, settings: PageCacheSettings) -> Self {
+        Self { store, settings }
+    }
+
+    async fn look_up(&self, request: &PageRequest) -> Result<Option<(i64, u64, Vec<u8>)>, StoreError> {
+        let store = &self.store;
+        let found: Vec<Vec<u8>> = store
+            .ask(&store.scripts.find_page, |call| {
+                call.arg(&key(request)[..]).arg(micros(self.settings.keep));
+            })
+            .await?;
+        let Ok([at, age, page]) = <[_; 3]>::try_from(found) else { return Ok(None) };
+        let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u64>().ok();
+        Ok(number(&at).zip(number(&age)).and_then(|(at, age)| Some((i64::try_from(at).ok()?, age, page))))
+    }
+
+    async fn write(&self, request: &PageRequest, page: &FetchedPage) -> Result<(), StoreError> {
+        let packed = blob::pack_aside(encode(page)).await;
+        let store = &self.store;
+        if packed.len() as u64 > self.settings.max_bytes {
+            return Ok(());
+        }
+        store
+            .ask(&store.scripts.keep_page, |call| {
+                call.arg(&key(request)[..]).arg(packed).arg(self.settings.max_bytes).arg(micros(self.settings.keep));
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl PageCache for RedisPageCache {
+    async fn find(&self, request: &PageRequest) -> Option<KeptPage> {
+        let found = self.look_up(request).await;
+        let found = found.inspect_err(|error| warn!("no page was looked up in Redis: {error}")).ok()?;
+        let (at, age, packed) = found?;
+        let (at, page) = (Timestamp::from_microsecond(at).ok()?, decode(&blob::unpack(&packed).ok()?)?);
+        Some(KeptPage { page, at, age: Duration::from_micros(age) })
+    }
+
+    async fn keep(&self, request: &PageRequest, page: &FetchedPage) {
+        if let Err(error) = self.write(request, page).await {
+            warn!("a page was not kept in Redis: {error}");
+        }
+    }
+}
