@@ -1,4 +1,4 @@
-//! The one way out: every connection that Opilio makes passes the guard here first.
+//! The one way out: every connection that the server makes passes the guard here first.
 //!
 //! An address is judged twice: its host as written when a [`Cleared`] is made from it, and the addresses its name
 //! resolves to when the connection is made; the addresses that were judged are the ones that are dialled. Only a
@@ -24,4 +24,5 @@ pub use client::{Egress, EgressSettings, Unbuildable};
 pub use guard::{Blocked, Cleared, Guard};
 pub use party::is_same_party;
 pub use retry_after::retry_after;
+pub use tls::user_tls;
 pub use trouble::{Trouble, in_words};

@@ -7,4 +7,5 @@ mod signature;
 mod transport;
 
 pub use settings::{BadWebhookSettings, WebhookSettings};
+pub use signature::Signer;
 pub use transport::HttpTransport;

@@ -32,6 +32,15 @@ impl Signer {
         let all = signatures.collect::<Vec<_>>().join(" ");
         (!all.is_empty()).then_some(all)
     }
+
+    /// Whether one of the signatures of a `webhook-signature` header was made with one of the keys.
+    pub fn has_signed(&self, id: &str, timestamp: i64, body: &[u8], signatures: &str) -> bool {
+        let signed = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
+        let brought =
+            signatures.split(' ').filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok());
+        let is_ours = |tag: Vec<u8>| self.keys.iter().any(|key| hmac::verify(key, &signed, &tag).is_ok());
+        brought.into_iter().any(is_ours)
+    }
 }
 
 fn key(secret: &str) -> Option<Vec<u8>> {
@@ -68,6 +77,18 @@ mod tests {
         let both = signed(&["whsec_bmV3IHNlY3JldA==", SECRET]).unwrap();
         let (new, old) = both.split_once(' ').unwrap();
         assert_eq!((new, old), (signed(&["new secret"]).unwrap().as_str(), SIGNATURE));
+    }
+
+    #[test]
+    fn one_good_signature_among_others_will_do_and_none_for_another_body_id_or_time() {
+        let signer = signer(&["another secret", SECRET]).unwrap();
+        let (id, time, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
+        let among = format!("v1a,eA== v1,%% v1,eA== {SIGNATURE}");
+        assert!(signer.has_signed(id, time, body, &among));
+        assert!(!signer.has_signed(id, time, b"{}", &among));
+        assert!(!signer.has_signed("msg_2", time, body, &among));
+        assert!(!signer.has_signed(id, time + 1, body, &among));
+        assert!(!signer.has_signed(id, time, body, "") && !signer.has_signed(id, time, body, "v1,"));
     }
 
     #[test]

@@ -1,0 +1,33 @@
+//! `opilio cancel`: ends jobs at once.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::client::{Remote, job_path};
+use super::shown;
+
+/// Prints a line a job; with `--json` a JSON document a line. Stops at the first that cannot be cancelled.
+#[derive(Debug, Args)]
+pub struct Cancel {
+    #[command(flatten)]
+    remote: Remote,
+    /// The jobs.
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Print JSON, a job a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cancel {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let client = self.remote.client()?;
+        for id in &self.ids {
+            let job = client.delete(&format!("/crawl{}", job_path(id))).await?;
+            let line = if self.json { job.to_string() } else { shown::line(&job) };
+            writeln!(std::io::stdout(), "{line}")?;
+        }
+        Ok(())
+    }
+}

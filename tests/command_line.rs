@@ -1,0 +1,312 @@
+//! The command line as a client: the real binary talks to the real binary.
+
+mod house;
+mod providers;
+#[path = "command_line/relay.rs"]
+mod relay;
+
+use std::process::Stdio;
+
+use house::{Outside, Server};
+use providers::{KEY, Providers};
+use relay::Relay;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// How a command ended, and what it said.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn document(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} {}", self.out, self.err))
+    }
+
+    fn documents(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+}
+
+fn command(base: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opilio"));
+    command.args(arguments).env("OPILIO_URL", base).env("no_proxy", "*").kill_on_drop(true);
+    command
+}
+
+async fn end(mut command: Command) -> Said {
+    let output = command.stdin(Stdio::null()).output().await.expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
+    Said { code: output.status.code().expect("it exits"), out: text(output.stdout), err: text(output.stderr) }
+}
+
+async fn opilio(base: &str, arguments: &[&str]) -> Said {
+    end(command(base, arguments)).await
+}
+
+/// The id of a job that is submitted so.
+async fn submitted(base: &str, arguments: &[&str]) -> String {
+    let said = opilio(base, &[&["submit"], arguments].concat()).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    said.out.trim().to_owned()
+}
+
+/// A command that goes on, and its lines.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        Self { child, lines }
+    }
+
+    async fn document(&mut self) -> Value {
+        let line = self.lines.next_line().await.expect("it is text").expect("it goes on");
+        serde_json::from_str(&line).expect("each line is JSON")
+    }
+
+    async fn ended(mut self) -> i32 {
+        self.child.wait().await.expect("it runs").code().expect("it exits")
+    }
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().expect("a name")).collect()
+}
+
+#[actix::test]
+async fn a_crawl_is_submitted_watched_shown_and_listed() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let (page, missing) = (outside.page("/article"), outside.page("/missing"));
+    let watched = opilio(server.base(), &["submit", &page, &missing, "--watch", "--json"]).await;
+    assert_eq!((watched.code, watched.err.as_str()), (0, ""));
+    let said = watched.documents();
+    let id = said[0]["task_id"].as_str().expect("an id");
+    assert_eq!(names(&said[1..]), ["queued", "started", "page", "page", "completed"]);
+    let whole = opilio(server.base(), &["status", id, "--json"]).await.document();
+    assert_eq!(whole["results"].as_array().map(Vec::len), Some(2));
+    let part = opilio(server.base(), &["status", id, "--json", "--limit", "1", "--fields", "url,success"]).await;
+    assert_eq!(part.document()["results"], json!([{"url": page, "success": true}]));
+    let shown = opilio(server.base(), &["status", id]).await;
+    assert!(shown.out.starts_with(&format!("{id} completed  2 of 2 (1 failed) {page} and 1 more\n")), "{}", shown.out);
+
+    let second = submitted(server.base(), &["raw:<p>hi"]).await;
+    let lines = opilio(server.base(), &["watch", &second, id]).await;
+    let mut lines: Vec<_> = lines.out.lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    let mut expected = vec![format!("{id} completed  2 of 2 (1 failed) {page} and 1 more"), format!("{id} queued")];
+    expected.extend([format!("{id} crawled {page}"), format!("{id} failed {missing} HTTP 404 Not Found")]);
+    expected.extend([format!("{id} started"), format!("{second} completed  1 of 1 raw:<p>hi")]);
+    expected.extend([format!("{second} crawled raw:<p>hi"), format!("{second} queued"), format!("{second} started")]);
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+
+    let newest = opilio(server.base(), &["jobs", "--limit", "1", "--json"]).await.documents();
+    assert_eq!(newest.iter().map(|job| &job["task_id"]).collect::<Vec<_>>(), [&json!(second)]);
+    let all = opilio(server.base(), &["jobs", "--all", "--type", "crawl"]).await;
+    assert_eq!(all.out.lines().map(|line| line.contains(id)).collect::<Vec<_>>(), [false, true]);
+}
+
+#[actix::test]
+async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
+    let (outside, mut server) = (Outside::start(), Server::start().await);
+    let relay = Relay::lay(server.base()).await;
+    let id = submitted(relay.base(), &[&outside.page("/article"), &outside.page("/gated")]).await;
+    let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json"]));
+    let mut events = Vec::new();
+    for _ in 0..2 {
+        events.push(watching.document().await);
+    }
+    relay.cut();
+    events.push(watching.document().await);
+    outside.gate_reached().await;
+    server.kill().await;
+    server.restart().await;
+    relay.lead_to(server.base());
+    outside.open_gate();
+    for _ in 0..2 {
+        events.push(watching.document().await);
+    }
+    assert_eq!(names(&events), ["queued", "started", "page", "page", "completed"]);
+    let mut pages = [&events[2]["data"]["index"], &events[3]["data"]["index"]].map(Value::as_u64);
+    pages.sort_unstable();
+    assert_eq!(pages, [Some(0), Some(1)]);
+    assert_eq!(watching.ended().await, 0);
+}
+
+#[actix::test]
+async fn a_terminal_shows_bars() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let watch = format!("{} submit --watch {}", env!("CARGO_BIN_EXE_opilio"), outside.page("/article"));
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &watch, "/dev/null"]).env("OPILIO_URL", server.base()).env("TERM", "xterm");
+    let said = end(terminal).await;
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("] 1/1 completed"), "{}", said.out);
+}
+
+#[actix::test]
+async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
+    let (outside, mut server) = (Outside::start(), Server::start().await);
+    let base = server.base().to_owned();
+    let failed = opilio(&base, &["submit", "--watch", &outside.page("/missing")]).await;
+    assert_eq!(failed.code, 1);
+    assert!(failed.err.contains(" failed: HTTP 404 Not Found"), "{}", failed.err);
+    let id = failed.out.lines().next().expect("the id").to_owned();
+    assert_eq!(opilio(&base, &["status", &id]).await.code, 1);
+
+    for wrong in [vec!["submit"], vec!["submit", "x", "--set", "y"], vec!["submit", "a", "b", "-q", "what?"]] {
+        assert_eq!(opilio(&base, &wrong).await.code, 2, "{wrong:?}");
+    }
+    let nobody = opilio("http://127.0.0.1:1", &["jobs"]).await;
+    assert_eq!(nobody.code, 3);
+    assert!(nobody.err.starts_with("opilio: no server answers at http://127.0.0.1:1: "), "{}", nobody.err);
+
+    let refused = [
+        (vec!["status", "crawl_nothing"], "opilio: the server refuses: Task not found (HTTP 404)\n"),
+        (vec!["watch", "crawl_nothing"], "opilio: the server refuses: Task not found (HTTP 404)\n"),
+        (vec!["cancel", &id], "(HTTP 409)\n"),
+        (vec!["redeliver", &id], "(HTTP 409)\n"),
+        (vec!["jobs", "--status", "lost"], "status: not one of the values it may have (HTTP 422)\n"),
+    ];
+    for (arguments, sentence) in refused {
+        let said = opilio(&base, &arguments).await;
+        assert_eq!((said.code, said.out.as_str()), (4, ""), "{arguments:?}");
+        assert!(said.err.ends_with(sentence), "{arguments:?}: {}", said.err);
+    }
+
+    submitted(&base, &[&outside.page("/gated")]).await;
+    outside.gate_reached().await;
+    server.begin_stop();
+    server.until_not_ready().await;
+    let late = opilio(&base, &["submit", "raw:<p>late"]).await;
+    assert_eq!((late.code, late.err.contains("cannot do this now")), (5, true), "{}", late.err);
+    outside.open_gate();
+    assert!(server.stopped().await.success());
+}
+
+#[actix::test]
+async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let page = outside.page("/article");
+    let file = server.folder().join("options.json");
+    std::fs::write(&file, r#"{"css_selector": "h1", "verbos": true}"#).expect("the folder is ours");
+    let file = format!("@{}", file.display());
+    let markdown = async |id: &str| {
+        assert_eq!(opilio(server.base(), &["watch", id]).await.code, 0);
+        let whole = opilio(server.base(), &["status", id, "--json"]).await.document();
+        whole["results"][0]["markdown"]["raw_markdown"].as_str().expect("text").trim().to_owned()
+    };
+    let by_file = opilio(server.base(), &["submit", &page, "--options", &file]).await;
+    assert!(by_file.err.starts_with("without effect: crawler_config.verbos"), "{}", by_file.err);
+    assert_eq!(markdown(by_file.out.trim()).await, "# A title");
+    let by_key = submitted(server.base(), &[&page, "--options", &file, "--set", "css_selector=p"]).await;
+    assert!(markdown(&by_key).await.starts_with("Some **bold** words"));
+
+    let mut piped = command(server.base(), &["submit", "-", "--set", "css_selector=h1", "--key", "once"]);
+    let mut piped = piped.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");
+    let mut input = piped.stdin.take().expect("it is piped");
+    input.write_all(format!("{page}\n\n").as_bytes()).await.expect("it reads");
+    drop(input);
+    let piped = piped.wait_with_output().await.expect("it runs").stdout;
+    let id = String::from_utf8(piped).expect("text").trim().to_owned();
+    assert_eq!(markdown(&id).await, "# A title");
+    let request = json!({"urls": [page], "crawler_config": {"css_selector": "h1"}}).to_string();
+    assert_eq!(submitted(server.base(), &["--request", &request, "--key", "once"]).await, id);
+}
+
+#[actix::test]
+async fn a_question_gets_its_answer_by_the_model_and_the_schema_given() {
+    let (outside, providers) = (Outside::start(), Providers::start());
+    let address = providers.address("openai");
+    let server = Server::start_with(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &address)]).await;
+    let schema = r#"{"type": "object", "properties": {"title": {"type": "string"}}}"#;
+    let page = outside.page("/article");
+    let asked = ["submit", &page, "-q", "What is the title?", "--schema", schema, "--provider", "openai/good"];
+    let said = opilio(server.base(), &[&asked[..], &["--watch"]].concat()).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    let id = said.out.lines().next().expect("the id");
+    assert!(id.starts_with("llm_"));
+    let shown = opilio(server.base(), &["status", id]).await;
+    assert!(shown.out.ends_with("{\n  \"title\": \"T\"\n}\n"), "{}", shown.out);
+}
+
+#[actix::test]
+async fn a_job_is_cancelled_while_it_runs() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let id = submitted(server.base(), &[&outside.page("/gated")]).await;
+    outside.gate_reached().await;
+    let cancelled = opilio(server.base(), &["cancel", &id, "--json"]).await.document();
+    assert_eq!((&cancelled["task_id"], &cancelled["status"]), (&json!(id), &json!("cancelled")));
+    assert_eq!(opilio(server.base(), &["watch", &id]).await.code, 1);
+}
+
+const SECRET: &str = "whsec_c2VjcmV0";
+
+#[actix::test]
+async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
+    let server = Server::configured(&format!("webhooks: {{secrets: [{SECRET}]}}")).await;
+    let listen =
+        |secret, count| command("", &["listen", "--port", "0", "--json", "--secret", secret, "--count", count]);
+    let mut listening = Running::start(listen(SECRET, "4"));
+    let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
+    let told = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
+    let id = submitted(server.base(), &[&["raw:<p>hi"], &told[..]].concat()).await;
+    let first = listening.document().await;
+    assert_eq!(
+        (&first["signature"], &first["repeated"], &first["answer"]),
+        (&json!("right"), &json!(false), &json!(204))
+    );
+    assert_eq!((&first["body"]["task_id"], &first["headers"]["x-team"]), (&json!(id), &json!("blue")));
+    assert!(first["body"]["data"]["markdown"].as_str().is_some_and(|text| text.contains("hi")));
+    while opilio(server.base(), &["deliveries", &id, "--json"]).await.document()["state"] != "delivered" {}
+
+    assert_eq!(opilio(server.base(), &["redeliver", &id]).await.out, format!("{id} is sent again\n"));
+    let again = listening.document().await;
+    assert_eq!((&again["signature"], &again["repeated"]), (&json!("right"), &json!(true)));
+    let of = |name: &str| first["headers"][name].as_str().expect("a header").to_owned();
+    for (signature, judged) in [(of("webhook-signature"), "wrong"), (String::new(), "missing")] {
+        let forged = server.client().post(&hook).header("webhook-id", of("webhook-id"));
+        let forged = forged.header("webhook-timestamp", of("webhook-timestamp")).header("webhook-signature", signature);
+        let answer = forged.body("{\"forged\": true}").send().await.expect("it listens").status();
+        let shown = listening.document().await;
+        assert_eq!(
+            (shown["signature"].as_str(), shown["answer"].as_u64()),
+            (Some(judged), Some(answer.as_u16().into()))
+        );
+        assert_eq!(answer.as_u16() == 401, judged == "wrong");
+    }
+    assert_eq!(listening.ended().await, 0);
+
+    let mut stranger = Running::start(listen("another secret", "1"));
+    let hook = stranger.document().await["listening"].as_str().expect("an address").to_owned();
+    let id = submitted(server.base(), &["raw:<p>hi", "--webhook", &hook]).await;
+    assert_eq!(stranger.document().await["signature"], "wrong");
+    assert_eq!(stranger.ended().await, 0);
+    while opilio(server.base(), &["deliveries", &id, "--json"]).await.document()["state"] != "refused" {}
+    let log = opilio(server.base(), &["deliveries", &id]).await.out;
+    assert!(log.contains(" refused\n  1 ") && log.contains(" HTTP 401 in "), "{log}");
+    let all = opilio(server.base(), &["redeliver", "--state", "refused", "--json"]).await.document();
+    assert_eq!(all, json!({"replayed": 1}));
+}
+
+#[actix::test]
+async fn the_token_comes_by_a_flag_or_by_environment_and_is_never_shown() {
+    let server = Server::start_with(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
+    let without = opilio(server.base(), &["jobs"]).await;
+    assert_eq!((without.code, without.err.contains("a token is needed")), (4, true), "{}", without.err);
+    assert_eq!(opilio(server.base(), &["jobs", "--token", "open-sesame-12345"]).await.code, 0);
+    let mut by_environment = command(server.base(), &["jobs"]);
+    by_environment.env("OPILIO_TOKEN", "open-sesame-12345");
+    assert_eq!(end(by_environment).await.code, 0);
+    let mut help = command(server.base(), &["jobs", "--help"]);
+    help.env("OPILIO_TOKEN", "open-sesame-12345");
+    assert!(!end(help).await.out.contains("open-sesame"));
+}
