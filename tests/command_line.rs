@@ -119,7 +119,7 @@ async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
     let (outside, mut server) = (Outside::start(), Server::start().await);
     let relay = Relay::lay(server.base()).await;
     let id = submitted(relay.base(), &[&outside.page("/article"), &outside.page("/gated")]).await;
-    let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json"]));
+    let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json", "--patience", "10m"]));
     let mut events = Vec::new();
     for _ in 0..2 {
         events.push(watching.document().await);
