@@ -1,5 +1,6 @@
 //! The composition root: the operator's choices in, a running server out. The only file that knows every part.
 
+mod access;
 mod extraction;
 mod store;
 
@@ -65,7 +66,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
         max_urls: settings.limits.max_urls.get(),
         max_body: unbounded(settings.limits.max_body_bytes),
     };
-    let access = Access::new(settings.security.api_token.as_ref());
+    let access = Access::new(&access::settings(&settings.security));
     let server = HttpServer::new(move || {
         let access = access.clone();
         let guarded = from_fn(move |request, next| access.clone().admit(request, next));
@@ -78,7 +79,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
     let address = *server.addrs().first().context("no address was bound")?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     listening.store(true, Ordering::Release);
-    if !host.is_loopback() && settings.security.api_token.is_none() {
+    if !host.is_loopback() && !settings.security.is_closed() {
         warn!(
             "{host} can be reached from other machines, and anybody there may submit jobs: security.api_token closes it"
         );

@@ -14,6 +14,7 @@ mod shown;
 mod sources;
 mod status;
 mod submit;
+mod token;
 mod trouble;
 mod watch;
 
@@ -66,6 +67,8 @@ enum Action {
     Redeliver(redeliver::Redeliver),
     /// Receive webhooks on this machine, show them and check their signatures.
     Listen(listen::Listen),
+    /// Make a token for somebody, and the lines of the configuration that let them in.
+    Token(token::Token),
 }
 
 /// Does what the command line asks for. What goes wrong is said on standard error.
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Some(Action::Deliveries(deliveries)) => block_on(deliveries.run()),
         Some(Action::Redeliver(redeliver)) => block_on(redeliver.run()),
         Some(Action::Listen(listen)) => block_on(listen.run()),
+        Some(Action::Token(token)) => token.run(),
         None => serve.run(),
     })
 }

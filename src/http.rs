@@ -3,6 +3,7 @@
 mod access;
 mod attended;
 mod body;
+mod caller;
 mod configs;
 mod configurations;
 pub mod crawl_options;
@@ -26,13 +27,15 @@ use std::sync::Arc;
 
 use actix::Addr;
 use actix_web::web;
-use opilio_actors::domain::id::{JobId, Principal};
+use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::JobSpec;
+use opilio_actors::domain::scope::Scope;
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::ports::{Clock, Idempotency, JobStore, NewJob};
 use prometheus_client::registry::Registry;
 
-pub use access::Access;
+pub use access::{Access, AccessSettings, NamedToken, TokenHash, hash};
+pub use caller::Caller;
 pub use errors::ApiError;
 pub use webhook_config::WebhookDefaults;
 
@@ -103,14 +106,13 @@ impl Api {
     }
 
     /// A job of this caller's, with an id of its own.
-    fn new_job(&self, spec: JobSpec, idempotency: Option<Idempotency>) -> NewJob {
+    ///
+    /// # Errors
+    /// `Forbidden` for a caller who may only read: no route that submits a job can forget to ask.
+    fn new_job(&self, caller: &Caller, spec: JobSpec, idempotency: Option<Idempotency>) -> Result<NewJob, ApiError> {
+        caller.needs(Scope::Submit)?;
         let random = ulid::Ulid::generate().random();
         let id = JobId::new(spec.task_type(), self.clock.now(), random);
-        NewJob { id, principal: self.principal(), spec, idempotency }
-    }
-
-    /// On whose behalf a request comes: everybody is one, until credentials tell them apart.
-    fn principal(&self) -> Principal {
-        Principal::anonymous()
+        Ok(NewJob { id, principal: caller.principal().clone(), spec, idempotency })
     }
 }

@@ -8,6 +8,7 @@ mod llm;
 mod model;
 mod peer_keys;
 mod report;
+mod security;
 mod source;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use error::BadSettings;
 pub use families::variable_prefix;
 pub use llm::{Family, Llm, Speaks};
 pub use model::{Jobs, LogFormat, Settings, StoreBackend};
+pub use security::Security;
 
 use layers::{Given, Layers};
 

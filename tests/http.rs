@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
-use opilio::http::{Api, WebhookDefaults};
+use opilio::http::{Access, AccessSettings, Api, WebhookDefaults};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
@@ -41,7 +42,9 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         max_urls: 10,
         max_body: 1 << 20,
     };
-    let app = test::init_service(App::new().configure(|config| api.mount(config))).await;
+    let access = Access::new(&AccessSettings::default());
+    let guarded = from_fn(move |request, next| access.clone().admit(request, next));
+    let app = test::init_service(App::new().wrap(guarded).configure(|config| api.mount(config))).await;
     let mut answers = Vec::new();
     for request in requests {
         let response = test::call_service(&app, request.to_request()).await;

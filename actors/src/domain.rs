@@ -11,6 +11,7 @@ pub mod job;
 pub mod lease;
 pub mod retention;
 pub mod retry;
+pub mod scope;
 pub mod secret;
 pub mod time;
 pub mod webhook;

@@ -9,8 +9,8 @@ use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::Submission;
 use opilio_actors::watchers::Watch;
 
-use super::Api;
 use super::errors::ApiError;
+use super::{Api, Caller};
 
 pub struct Attended {
     pub api: web::Data<Api>,
@@ -20,8 +20,8 @@ pub struct Attended {
 }
 
 impl Attended {
-    pub async fn submit(api: web::Data<Api>, spec: JobSpec) -> Result<Self, ApiError> {
-        let job = api.new_job(spec, None);
+    pub async fn submit(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<Self, ApiError> {
+        let job = api.new_job(caller, spec, None)?;
         let id = job.id.clone();
         let watch = api.front.send(WatchJob { job: id.clone() }).await?;
         match api.front.send(SubmitJob { job }).await?? {

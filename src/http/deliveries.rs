@@ -13,11 +13,11 @@ use super::body::Body;
 use super::errors::ApiError;
 use super::jobs::base;
 use super::submission::field_error;
-use super::{Api, body, status, webhook_config};
+use super::{Api, Caller, body, status, webhook_config};
 
-pub async fn log(api: web::Data<Api>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn log(api: web::Data<Api>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
-    let log = api.store.deliveries(&id, Some(&api.principal())).await?.ok_or(ApiError::NotFound)?;
+    let log = api.store.deliveries(&id, caller.sees()).await?.ok_or(ApiError::NotFound)?;
     let state = log.job.delivery.as_ref().map(|delivery| delivery.state.status());
     let attempts: Vec<_> = log.attempts.iter().map(attempt).collect();
     Ok(HttpResponse::Ok().json(json!({
@@ -41,16 +41,22 @@ fn attempt(logged: &LoggedAttempt) -> Value {
 
 pub async fn replay(
     api: web::Data<Api>,
+    caller: Caller,
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let job = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
-    let job = api.front.send(ReplayDelivery { job, principal: Some(api.principal()) }).await??;
+    let job = api.front.send(ReplayDelivery { job, principal: caller.sees().cloned() }).await??;
     Ok(HttpResponse::Accepted().json(status::view(&job, &base(&request))))
 }
 
 /// `{"state", "since", "receiver"}`, each optional.
-pub async fn replay_many(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn replay_many(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body, api.max_body)?;
     if !body.is_object() {
         return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
@@ -65,7 +71,7 @@ pub async fn replay_many(api: web::Data<Api>, request: HttpRequest, body: Body) 
         }
     };
     let (state, since, receiver) = (text("state"), text("since"), text("receiver"));
-    let mut filter = ReplayFilter { principal: Some(api.principal()), ..ReplayFilter::default() };
+    let mut filter = ReplayFilter { principal: caller.sees().cloned(), ..ReplayFilter::default() };
     if let Some(state) = state {
         filter.state = DeliveryStatus::parse(&state).filter(|state| *state != DeliveryStatus::Waiting);
         if filter.state.is_none() {

@@ -1,8 +1,9 @@
 //! Every error a client can get, and its status.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
+use opilio_actors::domain::scope::Scope;
 use opilio_actors::ports::StoreError;
 use serde_json::json;
 use tracing::error;
@@ -16,6 +17,11 @@ pub enum ApiError {
     Bad(String),
     #[error("Content-Type: application/json is needed")]
     NotSaidToBeJson,
+    #[error("Authentication required")]
+    Unauthorized,
+    /// The credential is good, but not for this.
+    #[error("a credential with the scope {} is needed", needed.as_str())]
+    Forbidden { needed: Scope },
     #[error("the request has wrong fields")]
     Invalid(Vec<FieldError>),
     #[error("Task not found")]
@@ -68,6 +74,8 @@ impl ResponseError for ApiError {
         match self {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::NotSaidToBeJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchRoute => StatusCode::NOT_FOUND,
@@ -92,6 +100,9 @@ impl ResponseError for ApiError {
             Self::Invalid(fields) => return response.json(json!({"detail": fields})),
             Self::MethodNotAllowed { allowed } => {
                 response.insert_header((ALLOW, *allowed));
+            }
+            Self::Unauthorized => {
+                response.insert_header((WWW_AUTHENTICATE, "Bearer"));
             }
             Self::QueueFull { .. } | Self::Away => {
                 response.insert_header((RETRY_AFTER, "1"));

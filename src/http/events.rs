@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::errors::ApiError;
 use super::seen::Seen;
-use super::{Api, jobs, status};
+use super::{Api, Caller, jobs, status};
 
 /// A line of nothing is sent after this much silence, so that nobody takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -59,10 +59,11 @@ impl fmt::Display for Told {
 
 pub async fn events(
     api: web::Data<Api>,
+    caller: Caller,
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = jobs::find(&api, &id).await?;
+    let job = jobs::find(&api, &caller, &id).await?;
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
     let told = last.map_or(Told::Nothing, Told::parse);
     if told == Told::Settled {

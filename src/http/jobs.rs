@@ -15,41 +15,57 @@ use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
 use super::results::{self, Piece, Selection};
-use super::{Api, body, extraction, status, submission};
+use super::{Api, Caller, body, extraction, status, submission};
 
 const NDJSON: &str = "application/x-ndjson";
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
 
-pub async fn submit_crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn submit_crawl(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body, api.max_body)?;
     let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
-    admit(&api, &request, spec, idempotency).await
+    admit(&api, &caller, &request, spec, idempotency).await
 }
 
-pub async fn submit_llm(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn submit_llm(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body, api.max_body)?;
     let spec = extraction::llm_job(&parsed, &api.webhooks);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
-    admit(&api, &request, spec, idempotency).await
+    admit(&api, &caller, &request, spec, idempotency).await
 }
 
-pub async fn rerun(api: web::Data<Api>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    let job = find(&api, &id).await?;
-    admit(&api, &request, job.spec, None).await
+pub async fn rerun(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let job = find(&api, &caller, &id).await?;
+    admit(&api, &caller, &request, job.spec, None).await
 }
 
 async fn admit(
     api: &Api,
+    caller: &Caller,
     request: &HttpRequest,
     spec: JobSpec,
     idempotency: Option<Idempotency>,
 ) -> Result<HttpResponse, ApiError> {
     let warnings = spec.warnings.clone();
     let page = (spec.task_type() == TaskType::LlmExtraction).then(|| spec.urls().first().cloned()).flatten();
-    let job = api.new_job(spec, idempotency);
+    let job = api.new_job(caller, spec, idempotency)?;
     let id = job.id.clone();
     let id = match api.front.send(SubmitJob { job }).await?? {
         Submission::Admitted => id,
@@ -98,11 +114,12 @@ fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency
 
 pub async fn status(
     api: web::Data<Api>,
+    caller: Caller,
     request: HttpRequest,
     id: web::Path<String>,
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = find(&api, &id).await?;
+    let job = find(&api, &caller, &id).await?;
     let base = base(&request);
     if !status::has_result(&job) {
         return Ok(HttpResponse::Ok().json(status::view(&job, &base)));
@@ -148,9 +165,13 @@ fn wants_lines(request: &HttpRequest) -> bool {
 }
 
 /// One page's result, as soon as it is there.
-pub async fn page(api: web::Data<Api>, path: web::Path<(String, u32)>) -> Result<HttpResponse, ApiError> {
+pub async fn page(
+    api: web::Data<Api>,
+    caller: Caller,
+    path: web::Path<(String, u32)>,
+) -> Result<HttpResponse, ApiError> {
     let (id, index) = path.into_inner();
-    let job = find(&api, &id).await?;
+    let job = find(&api, &caller, &id).await?;
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
     let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NotFound)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(page))
@@ -158,11 +179,12 @@ pub async fn page(api: web::Data<Api>, path: web::Path<(String, u32)>) -> Result
 
 pub async fn cancel(
     api: web::Data<Api>,
+    caller: Caller,
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let job = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
-    let job = api.front.send(CancelJob { job, principal: Some(api.principal()) }).await??;
+    let job = api.front.send(CancelJob { job, principal: caller.sees().cloned() }).await??;
     Ok(HttpResponse::Accepted().json(status::view(&job, &base(&request))))
 }
 
@@ -179,12 +201,13 @@ pub struct ListQuery {
 
 pub async fn list(
     api: web::Data<Api>,
+    caller: Caller,
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let mut errors = Vec::new();
     let mut filter = JobFilter {
-        principal: Some(api.principal()),
+        principal: caller.sees().cloned(),
         status: choice("status", query.status.as_deref(), Status::parse, &mut errors),
         task: choice("type", query.task.as_deref(), TaskType::parse, &mut errors),
         webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &mut errors),
@@ -218,9 +241,9 @@ fn choice<T>(
     parsed
 }
 
-pub async fn find(api: &Api, id: &str) -> Result<Job, ApiError> {
+pub async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Job, ApiError> {
     let id = JobId::parse(id).map_err(|_| ApiError::NotFound)?;
-    api.store.job(&id, Some(&api.principal())).await?.ok_or(ApiError::NotFound)
+    api.store.job(&id, caller.sees()).await?.ok_or(ApiError::NotFound)
 }
 
 /// The address under which the client reached this server.

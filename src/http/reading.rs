@@ -13,7 +13,7 @@ use super::errors::ApiError;
 use super::submission::{self, field_error};
 use super::synchronous::one_page;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, extraction, jobs};
+use super::{Api, Caller, extraction, jobs};
 
 const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
 const NO_FIT: ApiError = ApiError::NotYet("fit Markdown is not there yet; \"f\": \"raw\" is");
@@ -29,15 +29,20 @@ struct MarkdownRequest {
     given: Map<String, Value>,
 }
 
-pub async fn markdown(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn markdown(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let asked = markdown_request(body::json(&request, body, api.max_body)?).map_err(ApiError::Invalid)?;
     let markdown = if asked.filter == "llm" {
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
-        answer(api, &asked.url, &question, &asked.given).await?
+        answer(api, &caller, &asked.url, &question, &asked.given).await?
     } else {
         // What the body says was checked already: only the filter can be refused.
         let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(|_| NO_FIT)?;
-        let page = one_page(api, spec).await?;
+        let page = one_page(api, &caller, spec).await?;
         match asked.filter.as_str() {
             "raw" => page.markdown.raw_markdown,
             _ => match page.markdown.fit_markdown.filter(|fit| !fit.is_empty()) {
@@ -111,7 +116,12 @@ fn page(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> String {
     String::new()
 }
 
-pub async fn html(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn html(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body, api.max_body)?;
     let mut errors = Vec::new();
     let url = match body.as_object() {
@@ -122,7 +132,7 @@ pub async fn html(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resu
         return Err(ApiError::Invalid(errors));
     }
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
-    let html = one_page(api, spec).await?.html;
+    let html = one_page(api, &caller, spec).await?.html;
     let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
     let skeleton = skeleton.map_err(|_| ApiError::Away)?.map_err(|error| ApiError::Unreadable(error.to_string()))?;
     Ok(HttpResponse::Ok().json(json!({"html": skeleton, "url": url, "success": true})))
@@ -138,6 +148,7 @@ pub struct Question {
 
 pub async fn ask(
     api: web::Data<Api>,
+    caller: Caller,
     request: HttpRequest,
     page: web::Path<String>,
     question: web::Query<Question>,
@@ -146,7 +157,7 @@ pub async fn ask(
     let Some(query) = q.filter(|query| !query.trim().is_empty()) else {
         // What existing clients follow to a job's status.
         return match opilio_actors::domain::id::JobId::parse(&page) {
-            Ok(_) => jobs::status(api, request, page, web::Query(jobs::PageQuery::default())).await,
+            Ok(_) => jobs::status(api, caller, request, page, web::Query(jobs::PageQuery::default())).await,
             Err(_) => Err(ApiError::Bad("q is needed: the question about the page".to_owned())),
         };
     };
@@ -161,13 +172,14 @@ pub async fn ask(
     if let Some(temperature) = temperature {
         given.insert("temperature".to_owned(), temperature.parse::<f64>().map_or(json!(temperature), |n| json!(n)));
     }
-    let answer = answer(api, &url, &query, &given).await?;
+    let answer = answer(api, &caller, &url, &query, &given).await?;
     Ok(HttpResponse::Ok().json(json!({"answer": answer})))
 }
 
 /// What a model says about the page, as text.
 async fn answer(
     api: web::Data<Api>,
+    caller: &Caller,
     url: &str,
     question: &str,
     given: &Map<String, Value>,
@@ -176,7 +188,7 @@ async fn answer(
         "url": url, "q": question, "provider": given.get("provider"), "temperature": given.get("temperature"),
     });
     let spec: JobSpec = extraction::llm_job(&asked, &silent()).map_err(ApiError::Invalid)?;
-    let (job, record) = Attended::submit(api, spec).await?.only_record().await?;
+    let (job, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
     if job.state.status() == Status::Failed {
         return Err(ApiError::Unreadable(job.error.unwrap_or_default()));
     }

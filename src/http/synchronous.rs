@@ -9,7 +9,6 @@ use opilio_actors::domain::job::{Job, JobSpec, Status, Task};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Api;
 use super::attended::Attended;
 use super::body::{self, Body};
 use super::errors::ApiError;
@@ -17,7 +16,7 @@ use super::results::{self, Piece, Selection};
 use super::seen::Seen;
 use super::submission::Fields;
 use super::webhook_config::WebhookDefaults;
-use super::{configs, submission};
+use super::{Api, Caller, configs, submission};
 
 /// Pages of one request, as the peer's clients know it.
 const MAX_URLS: usize = 100;
@@ -29,10 +28,15 @@ struct Asked {
     stream: bool,
 }
 
-pub async fn crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn crawl(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let Asked { spec, stream } = asked(body::json(&request, body, api.max_body)?)?;
     let warnings = spec.warnings.clone();
-    let mut attended = Attended::submit(api, spec).await?;
+    let mut attended = Attended::submit(api, &caller, spec).await?;
     if stream {
         return Ok(lines(attended));
     }
@@ -53,9 +57,14 @@ pub async fn crawl(api: web::Data<Api>, request: HttpRequest, body: Body) -> Res
     results::answer(&attended.api.store, &job.id, "application/json", pieces, selection).await
 }
 
-pub async fn crawl_stream(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn crawl_stream(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let Asked { spec, .. } = asked(body::json(&request, body, api.max_body)?)?;
-    Ok(lines(Attended::submit(api, spec).await?))
+    Ok(lines(Attended::submit(api, &caller, spec).await?))
 }
 
 /// The job a request asks for. It tells nobody: its caller waits.
@@ -214,8 +223,8 @@ pub struct ReadMarkdown {
 }
 
 /// The one page of `spec`, read while the caller waits.
-pub async fn one_page(api: web::Data<Api>, spec: JobSpec) -> Result<ReadPage, ApiError> {
-    let (_, record) = Attended::submit(api, spec).await?.only_record().await?;
+pub async fn one_page(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<ReadPage, ApiError> {
+    let (_, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
     let page: ReadPage =
         serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
     if page.success { Ok(page) } else { Err(ApiError::Unreadable(page.error_message)) }

@@ -10,7 +10,7 @@ use opilio_actors::domain::secret::Secret;
 use serde::Deserialize;
 use url::Url;
 
-use super::{BadSettings, Llm};
+use super::{BadSettings, Llm, Security};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -181,14 +181,6 @@ pub struct Retry {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Security {
-    pub api_token: Option<Secret>,
-    pub allow_unauthenticated: bool,
-    pub secret_key: Option<Secret>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Logging {
     pub level: String,
     pub format: String,
@@ -246,7 +238,7 @@ impl Settings {
         if !matches!(self.logging.format.as_str(), "text" | "json") {
             return wrong(format!("logging.format is `{}`; it is text or json", self.logging.format));
         }
-        let open = self.security.api_token.is_none() && !self.security.allow_unauthenticated;
+        let open = !self.security.is_closed() && !self.security.allow_unauthenticated;
         if !self.app.host.is_loopback() && open {
             return wrong(format!(
                 "app.host is {}, which other machines can reach: set security.api_token, or say \
@@ -265,7 +257,7 @@ impl Settings {
     pub fn internal_allowed(&self) -> bool {
         match &self.egress.allow_internal {
             Some(said) => matches!(said.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"),
-            None => self.app.host.is_loopback() && self.security.api_token.is_none(),
+            None => self.app.host.is_loopback() && !self.security.is_closed(),
         }
     }
 }

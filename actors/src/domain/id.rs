@@ -104,6 +104,11 @@ impl Principal {
         Self::new("anonymous")
     }
 
+    /// Who runs the server, known by the token of the configuration.
+    pub fn operator() -> Self {
+        Self::new("operator")
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,0 +1,53 @@
+//! On whose behalf a request comes, and what they may do. Every handler that touches jobs takes a [`Caller`].
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::scope::Scope;
+
+use super::errors::ApiError;
+
+/// Put into each request by [`super::Access`]; a request that did not pass it has none, and its handler is not called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    principal: Principal,
+    scope: Scope,
+}
+
+impl Caller {
+    pub fn new(principal: Principal, scope: Scope) -> Self {
+        Self { principal, scope }
+    }
+
+    /// Everybody, where no credential is asked for: there is nobody whose jobs would have to be hidden.
+    pub fn anonymous() -> Self {
+        Self::new(Principal::anonymous(), Scope::Admin)
+    }
+
+    /// In whose name jobs are submitted.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Whose jobs are there for this caller; `None`: everybody's.
+    pub fn sees(&self) -> Option<&Principal> {
+        (self.scope < Scope::Admin).then_some(&self.principal)
+    }
+
+    /// # Errors
+    /// `Forbidden` where `scope` is more than the credential allows.
+    pub fn needs(&self, scope: Scope) -> Result<(), ApiError> {
+        if self.scope >= scope { Ok(()) } else { Err(ApiError::Forbidden { needed: scope }) }
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().cloned().ok_or(ApiError::Unauthorized))
+    }
+}
