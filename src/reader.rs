@@ -76,7 +76,7 @@ impl PageReader for CpuReader {
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.to_owned(), self.limits.clone());
         let work = move || {
-            faults::page(&own_url);
+            faults::came_from(&own_url);
             PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
         };
         let reason = match self.pool.run(self.timeout + GRACE, work).await {

@@ -4,9 +4,13 @@
 mod house;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use house::{Outside, Server};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 async fn submit(server: &Server, urls: &[String], hook: &str) -> String {
     let body = json!({"urls": urls, "webhook_config": {"webhook_url": hook}});
@@ -201,4 +205,207 @@ async fn a_job_is_cancelled_while_it_waits_and_while_its_page_hangs() {
     // The only worker is free again, though the gate is shut.
     let next = submit(&server, &[outside.page("/article")], &outside.hook()).await;
     assert_eq!(outside.told().await.body["task_id"], next.as_str());
+}
+
+/// Whether a job's webhook is to be sent again later, and not now.
+fn rests(status: &Value) -> bool {
+    let next = status["webhook"]["next_attempt_at"].as_str().map(|next| next.parse::<Timestamp>().expect("a time"));
+    next.is_some_and(|next| next > Timestamp::now())
+}
+
+#[actix::test]
+async fn twelve_deaths_in_quick_succession_use_up_no_webhook() {
+    let outside = Outside::start();
+    let mut server = Server::start().await;
+    let id = submit(&server, &[outside.page("/gated")], &outside.hook()).await;
+    outside.gate_reached().await;
+    server.kill().await;
+    outside.open_gate();
+    // Ten interruptions are the most that a webhook has. From now on each process dies of the first that it sends.
+    server.set_variable("OPILIO_FAULT", "start_attempt.after:1");
+    let mut of_the_webhook = 0;
+    for _ in 0..12 {
+        server.restart().await;
+        loop {
+            match server.try_get(&format!("/crawl/job/{id}")).await {
+                Err(_) => {
+                    server.stopped().await;
+                    of_the_webhook += 1;
+                    break;
+                }
+                Ok((_, status)) if rests(&status) => {
+                    server.kill().await;
+                    break;
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    assert!(of_the_webhook >= 1, "no process died of it");
+    server.set_variable("OPILIO_FAULT", "");
+    server.restart().await;
+    assert_eq!(outside.told().await.body["task_id"], id.as_str());
+    while server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["state"] != "delivered" {}
+}
+
+/// The next webhook that comes here, read to its end and not answered.
+async fn held(receiver: &TcpListener) -> TcpStream {
+    let (mut stream, _) = receiver.accept().await.expect("it is bound");
+    let mut request = Vec::new();
+    while !request.ends_with(b"}") {
+        let mut piece = [0; 4096];
+        let read = stream.read(&mut piece).await.expect("the sender is there");
+        assert!(read > 0, "the whole webhook comes");
+        request.extend_from_slice(&piece[..read]);
+    }
+    stream
+}
+
+#[actix::test]
+async fn a_stop_puts_off_the_webhooks_that_are_on_their_way_and_they_lose_no_attempt() {
+    let outside = Outside::start();
+    let mut server = Server::configured("app: {shutdown_grace: 100ms}").await;
+    let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let hook = format!("http://{}/hook", receiver.local_addr().expect("it is bound"));
+    let id = submit(&server, &[outside.page("/article")], &hook).await;
+    // More stops than a webhook has interruptions.
+    for _ in 0..12 {
+        let on_its_way = held(&receiver).await;
+        server.begin_stop();
+        assert!(server.stopped().await.success());
+        drop(on_its_way);
+        server.restart().await;
+    }
+    let mut last = held(&receiver).await;
+    last.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("the sender is there");
+    while server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["state"] != "delivered" {}
+    let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
+    let attempts = log["attempts"].as_array().expect("a list");
+    assert_eq!(attempts.len(), 13, "{log}");
+    assert_eq!(attempts[0]["error"], "broken off: the server is shutting down");
+    assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["attempts"], 1, "only the last one counts");
+}
+
+/// A receiver that reads every webhook and answers none until it is told to.
+struct Slow {
+    hook: String,
+    answers: tokio::sync::watch::Sender<bool>,
+}
+
+impl Slow {
+    async fn start() -> Self {
+        let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let hook = format!("http://{}/hook", receiver.local_addr().expect("it is bound"));
+        let answers = tokio::sync::watch::channel(false).0;
+        let told = answers.subscribe();
+        actix::spawn(async move {
+            loop {
+                let (mut stream, _) = receiver.accept().await.expect("it is bound");
+                let mut told = told.clone();
+                actix::spawn(async move {
+                    let mut read = [0; 4096];
+                    let _ = stream.read(&mut read).await;
+                    let _ = told.wait_for(|told| *told).await;
+                    // Whoever asked may be gone by now.
+                    let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
+                });
+            }
+        });
+        Self { hook, answers }
+    }
+}
+
+#[actix::test]
+async fn a_receiver_whose_answer_kills_the_process_each_time_is_given_up_and_a_slow_one_beside_it_is_not() {
+    let (outside, slow) = (Outside::start(), Slow::start().await);
+    let retry = "{initial_delay: 10ms, max_delay: 20ms, timeout: 2s, max_attempts: 1000, max_interruptions: 4}";
+    let mut server = Server::configured(&format!("webhooks: {{retry: {retry}}}")).await;
+    let innocent = submit(&server, &[outside.page("/article")], &slow.hook).await;
+    let body = json!({"urls": [outside.page("/article")],
+        "webhook_config": {"webhook_url": format!("{}?fault=abort", outside.hook())}});
+    // The process may be gone before it has answered.
+    let mut poison = None;
+    let mut deaths = 0;
+    loop {
+        if poison.is_none() {
+            let asked = server.try_post_with_key("/crawl/job", "poison", body.clone()).await.ok();
+            poison = asked.and_then(|(_, answer)| answer["task_id"].as_str().map(str::to_owned));
+        }
+        let path = format!("/crawl/job/{}", poison.as_deref().unwrap_or_default());
+        match server.try_get(&path).await {
+            Ok((_, status)) if status["webhook"]["state"] == "exhausted" => break,
+            Ok(_) => {}
+            Err(_) => {
+                server.stopped().await;
+                deaths += 1;
+                server.restart().await;
+            }
+        }
+    }
+    assert_eq!(deaths, 5, "one more than a webhook has interruptions");
+    let (_, status) = server.get(&format!("/crawl/job/{innocent}")).await;
+    assert_eq!(status["webhook"]["state"], "pending", "{status}");
+    slow.answers.send_replace(true);
+    while server.get(&format!("/crawl/job/{innocent}")).await.1["webhook"]["state"] != "delivered" {}
+}
+
+/// What `docker stop` does: SIGTERM, and ten seconds later the end.
+async fn docker_stop(server: &mut Server) {
+    server.begin_stop();
+    if tokio::time::timeout(Duration::from_secs(10), server.stopped()).await.is_err() {
+        server.kill().await;
+    }
+}
+
+#[actix::test]
+async fn fifty_jobs_and_hanging_receivers_and_a_docker_stop() {
+    let outside = Outside::start();
+    let mut server = Server::start().await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let hook = format!("http://{}/hook", silent.local_addr().expect("it is bound"));
+    let hangs = submit(&server, &[outside.page("/article")], &hook).await;
+    while server.get(&format!("/crawl/job/{hangs}")).await.1["webhook"]["state"] != "pending" {}
+    let ids = fifty(&server, &outside).await;
+    docker_stop(&mut server).await;
+    outside.open_gate();
+    server.restart().await;
+    for id in &ids {
+        assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["attempt"], 1, "a stop costs nothing");
+    }
+    all_complete(&server, &outside, ids).await;
+    let (_, status) = server.get(&format!("/crawl/job/{hangs}")).await;
+    assert_eq!((&status["webhook"]["state"], &status["webhook"]["attempts"]), (&json!("pending"), &json!(0)));
+}
+
+#[actix::test]
+async fn a_replay_asked_for_while_the_webhook_is_on_its_way_sends_it_once_more() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let hook = format!("http://{}/hook", receiver.local_addr().expect("it is bound"));
+    let id = submit(&server, &[outside.page("/article")], &hook).await;
+    let mut first = held(&receiver).await;
+    assert_eq!(server.post(&format!("/jobs/{id}/deliveries"), Value::Null).await.0, 202);
+    let taken = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    first.write_all(taken).await.expect("the sender is there");
+    let mut second = held(&receiver).await;
+    second.write_all(taken).await.expect("the sender is there");
+    while server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["state"] != "delivered" {}
+    let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
+    let statuses: Vec<_> = log["attempts"].as_array().expect("a list").iter().map(|made| &made["status"]).collect();
+    assert_eq!(statuses, [204, 204]);
+}
+
+#[actix::test]
+async fn the_actors_are_counted_where_prometheus_looks() {
+    let server = Server::configured("jobs: {crawl_workers: 5, llm_workers: 3}").await;
+    let answer = server.client().get(format!("{}/metrics", server.base())).send().await.expect("the server answers");
+    let text = answer.text().await.expect("it is text");
+    for (actor, count) in [("crawl_worker", 5), ("llm_worker", 3), ("job_supervisor", 1), ("webhook_sender", 1)] {
+        let line = format!("opilio_actors_started_total{{actor=\"{actor}\",cause=\"start\"}} {count}");
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    for metric in ["opilio_actors_died", "opilio_jobs_settled", "opilio_webhook_attempts"] {
+        assert!(text.contains(&format!("# TYPE {metric} counter")), "{metric}: {text}");
+    }
 }

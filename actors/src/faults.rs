@@ -2,7 +2,8 @@
 //! released binary has, all of it is nothing.
 //!
 //! `OPILIO_FAULT=settle.after:2` kills the process when it has settled for the second time and before anybody hears of
-//! it. A page with `fault=abort`, `fault=panic` or `fault=spin` in its address does that to whoever reads it.
+//! it. A page with `fault=abort`, `fault=panic` or `fault=spin` in its address does that to whoever reads it, and a receiver to
+//! whoever reads its answer.
 
 use std::sync::Arc;
 
@@ -51,9 +52,9 @@ mod off {
     #[inline(always)]
     pub fn point(_: &str) {}
 
-    /// Nothing happens to it.
+    /// Nothing happens to whoever reads what came from there.
     #[inline(always)]
-    pub fn page(_: &str) {}
+    pub fn came_from(_: &str) {}
 
     /// The store itself.
     pub fn brittle(store: Arc<dyn JobStore>) -> Arc<dyn JobStore> {
@@ -94,11 +95,11 @@ mod on {
         }
     }
 
-    /// Does to whoever reads this page what its address says.
-    pub fn page(url: &str) {
+    /// Does to whoever reads what came from there what the address says.
+    pub fn came_from(url: &str) {
         match url.rsplit_once("fault=").map(|(_, fault)| fault) {
             Some("abort") => std::process::abort(),
-            Some("panic") => panic!("this page is poison"),
+            Some("panic") => panic!("this is poison"),
             Some("spin") => loop {
                 std::hint::spin_loop();
             },
@@ -117,6 +118,6 @@ mod on {
 }
 
 #[cfg(not(feature = "faults"))]
-pub use off::{brittle, page, point};
+pub use off::{brittle, came_from, point};
 #[cfg(feature = "faults")]
-pub use on::{brittle, page, point};
+pub use on::{brittle, came_from, point};

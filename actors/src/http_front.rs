@@ -1,9 +1,10 @@
 //! Answers for the HTTP routes: lets jobs in or says that none are taken, passes commands on to their owners, and knows
 //! who waits for which job.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
+use tokio::time::Instant;
 
 use crate::crawl_worker::PageCrawled;
 use crate::domain::id::JobId;

@@ -10,8 +10,8 @@ mod webhook_transport;
 
 pub use clock::Clock;
 pub use job_store::{
-    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter, JobPage, JobStore, NewJob,
-    QueueCounts, ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter, JobPage,
+    JobStore, NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn};
 pub use page_cache::{KeptPage, PageCache};

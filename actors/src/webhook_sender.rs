@@ -15,6 +15,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::domain::delivery::{DeliveryState, DueDelivery};
@@ -46,13 +47,16 @@ pub struct ReplayDeliveries {
     pub filter: ReplayFilter,
 }
 
-/// Begin no more attempts. The answer comes when those in flight are over, or after `grace`: what is cut short then is
-/// sent once more by the next process.
+/// Begin no more attempts. The answer comes when those in flight are over; what is still under way after `grace` is broken
+/// off, and sent once more by the next process.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct DrainDeliveries {
     pub grace: Duration,
 }
+
+/// What is broken off at the end of a drain gets so long to be written down.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// The operator's choices.
 #[derive(Clone, Debug)]
@@ -93,8 +97,9 @@ impl WebhookSender {
         metrics: Metrics,
         tombstone: Tombstone,
     ) -> Self {
-        let lines = Lines::new(policy.in_flight, policy.in_flight_per_receiver);
-        let sending = Sending { store, transport, node, lease: policy.lease, retry: policy.retry.clone(), metrics };
+        let lines = Lines::new(&policy);
+        let (retry, end) = (policy.retry.clone(), CancellationToken::new());
+        let sending = Sending { store, transport, node, lease: policy.lease, retry, metrics, end };
         Self {
             sending: Arc::new(sending),
             policy,
@@ -222,8 +227,14 @@ impl Handler<DrainDeliveries> for WebhookSender {
     fn handle(&mut self, DrainDeliveries { grace }: DrainDeliveries, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
         self.tell_if_idle();
-        let idle = Arc::clone(&self.idle);
-        Box::pin(async move { drop(tokio::time::timeout(grace, idle.notified()).await) })
+        let (idle, end) = (Arc::clone(&self.idle), self.sending.end.clone());
+        Box::pin(async move {
+            if tokio::time::timeout(grace, idle.notified()).await.is_err() {
+                end.cancel();
+                // What the store does not take in time is cut short, and the next process finds it.
+                let _ = tokio::time::timeout(LAST_WRITES, idle.notified()).await;
+            }
+        })
     }
 }
 
@@ -235,6 +246,7 @@ fn due_of(job: &Job) -> Option<DueDelivery> {
         job: job.id.clone(),
         receiver: target.receiver(),
         version: delivery.version,
+        interruptions: 0,
         wait: Duration::ZERO,
     })
 }

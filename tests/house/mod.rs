@@ -219,6 +219,11 @@ impl Server {
         self.get_url(&format!("{}{path}", self.base)).await
     }
 
+    /// An error where the server dies meanwhile.
+    pub async fn try_get(&self, path: &str) -> Result<(u16, Value), reqwest::Error> {
+        answer(self.client.get(format!("{}{path}", self.base)).send().await).await
+    }
+
     pub async fn get_url(&self, url: &str) -> (u16, Value) {
         answer(self.client.get(url).send().await).await.expect("the server answers")
     }
@@ -328,8 +333,9 @@ impl Server {
 type Launched = (Child, String, mpsc::UnboundedReceiver<String>);
 
 async fn launch(folder: &TempDir, environment: &[(String, String)]) -> Launched {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
-        .args(["serve", "--port", "0"])
+    // To who may not make a file longer, that is an error, as on a full disk, and not his end.
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_opilio"), "serve", "--port", "0"])
         .current_dir(folder.path())
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())

@@ -83,6 +83,8 @@ pub struct DueDelivery {
     pub job: JobId,
     pub receiver: Receiver,
     pub version: u64,
+    /// Attempts in a row that were cut short by the end of their process.
+    pub interruptions: u32,
     /// Zero when it is due.
     pub wait: Duration,
 }
@@ -129,6 +131,8 @@ pub enum NextStep {
     Refused,
     Exhausted,
     RetryIn(Duration),
+    /// The attempt was broken off on purpose, through no fault of the delivery: it counts for nothing, and is made again.
+    BrokenOff,
 }
 
 /// One line of the delivery log.

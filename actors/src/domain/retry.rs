@@ -42,6 +42,18 @@ pub struct DeliveryPolicy {
 }
 
 impl DeliveryPolicy {
+    /// How long a delivery rests whose attempts were cut short by the end of their process so many times in a row. A
+    /// process that dies again and again does not use up the delivery's interruptions at once.
+    pub fn rest(&self, interruptions: u32) -> Duration {
+        self.backoff.wait(interruptions, 0.5)
+    }
+
+    /// Past half of its interruptions a delivery may be what ended the processes, or have been beside it each time: such
+    /// ones are sent one at a time, so that the innocent among them are not given up with the guilty.
+    pub fn is_suspect(&self, interruptions: u32) -> bool {
+        interruptions > self.max_interruptions / 2
+    }
+
     /// What `outcome` of attempt `attempt` (1 for the first) means for the delivery.
     pub fn next(&self, attempt: u32, outcome: &AttemptOutcome, chance: f64) -> NextStep {
         let asked_wait = match outcome {
@@ -118,6 +130,20 @@ mod tests {
         assert_eq!(policy().next(1, &answered(503, Some(9)), 0.0), retry_in(9));
         assert_eq!(policy().next(1, &answered(503, Some(3600)), 0.0), retry_in(32));
         assert_eq!(policy().next(4, &answered(503, Some(1)), 0.0), retry_in(8));
+    }
+
+    #[test]
+    fn ten_deaths_of_the_process_in_quick_succession_exhaust_no_delivery() {
+        let rests: Duration = (1..=policy().max_interruptions).map(|n| policy().rest(n)).sum();
+        assert_eq!(rests, Duration::from_secs(1 + 2 + 4 + 8 + 16 + 5 * 32));
+    }
+
+    #[test]
+    fn the_last_attempts_before_a_delivery_is_given_up_are_made_apart_from_others_like_it() {
+        let suspects: Vec<_> = (0..=10).filter(|n| policy().is_suspect(*n)).collect();
+        assert_eq!(suspects, [6, 7, 8, 9, 10]);
+        let strict = DeliveryPolicy { max_interruptions: 1, ..policy() };
+        assert!(strict.is_suspect(1) && !strict.is_suspect(0));
     }
 
     #[test]

@@ -115,6 +115,17 @@ pub struct DueQuery {
     pub longest_wait: Duration,
 }
 
+/// On which terms an attempt begins.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptTerms {
+    /// An attempt that did not end within this time was cut short.
+    pub hold: Duration,
+    /// One that is cut short is not made again before this has passed since it began.
+    pub rest: Duration,
+    /// More attempts cut short in a row exhaust the delivery.
+    pub max_interruptions: u32,
+}
+
 /// The right to make an attempt, or why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptStart {
@@ -220,14 +231,13 @@ pub trait JobStore: Send + Sync + 'static {
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError>;
 
     /// Begins an attempt at a delivery that still is as `version` says, and writes down that it began. An attempt that
-    /// never ended is counted as an interruption; more than `max_interruptions` of them exhaust the delivery.
+    /// never ended is counted as an interruption.
     async fn start_attempt(
         &self,
         job: &JobId,
         version: u64,
         node: &NodeId,
-        hold: Duration,
-        max_interruptions: u32,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError>;
 
     /// Writes down what came of an attempt, and moves the delivery. `LeaseLost` if it is somebody else's by now.
@@ -240,10 +250,11 @@ pub trait JobStore: Send + Sync + 'static {
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError>;
 
-    /// Makes the delivery due now by a fresh schedule; one that is being sent gets it if that attempt fails. `Conflict` where there is no webhook, or the job is not settled.
+    /// Makes the delivery due now by a fresh schedule; one that is being sent gets it when that attempt is over, whatever
+    /// came of it. `Conflict` where there is no webhook, or the job is not settled.
     async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError>;
 
-    /// Makes many due now; returns how many.
+    /// As `replay`, many; returns how many.
     async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError>;
 
     /// Requeues jobs whose lease ran out or whose wait is over; returns how long until the next one's turn, if known.

@@ -12,8 +12,8 @@ use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
-    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
-    ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
+    QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
 /// Asks by the write's name and the moment: `settle.before`, `settle.after`. An error before is what the caller gets
@@ -109,10 +109,9 @@ where
         job: &JobId,
         version: u64,
         node: &NodeId,
-        hold: Duration,
-        max_interruptions: u32,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError> {
-        write!(self, "start_attempt", self.store.start_attempt(job, version, node, hold, max_interruptions))
+        write!(self, "start_attempt", self.store.start_attempt(job, version, node, terms))
     }
 
     async fn finish_attempt(

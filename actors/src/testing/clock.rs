@@ -36,6 +36,11 @@ impl ManualClock {
         self.set_by.fetch_sub(micros(by), Ordering::SeqCst);
     }
 
+    /// As another process finds it that starts after somebody has set it back: its steady time begins there, too.
+    pub fn set_back_for_good(&self, by: Duration) {
+        self.micros.fetch_sub(micros(by), Ordering::SeqCst);
+    }
+
     fn at(micros: i64) -> Timestamp {
         Timestamp::from_microsecond(micros).expect("tests stay in range")
     }

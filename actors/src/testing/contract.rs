@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::domain::id::TaskType;
 use crate::domain::retention::Retention;
-use crate::ports::{Claim, JobStore, NewJob, Submission};
+use crate::ports::{AttemptTerms, Claim, JobStore, NewJob, Submission};
 use crate::testing::jobs::node;
 
 pub use attempts::*;
@@ -21,6 +21,9 @@ pub use settling::*;
 
 /// A lease's length in the contract.
 pub const HOLD: Duration = Duration::from_secs(30);
+/// On which the contract's attempts at deliveries begin: an attempt cut short rests for longer than it was held.
+pub const TERMS: AttemptTerms =
+    AttemptTerms { hold: HOLD, rest: Duration::from_secs(2 * HOLD.as_secs()), max_interruptions: 3 };
 /// How long the contract's stores keep jobs.
 pub const RETENTION: Retention =
     Retention { settled: Some(Duration::from_secs(3600)), exhausted: Some(Duration::from_secs(7 * 86_400)) };
@@ -67,9 +70,13 @@ macro_rules! store_contract {
             an_attempt_is_made_by_one_sender_only,
             a_failed_attempt_comes_due_after_its_wait,
             an_interrupted_attempt_comes_due_again_and_its_late_outcome_is_refused,
+            an_attempt_cut_short_rests_before_it_is_made_again_and_is_counted,
+            an_attempt_broken_off_on_purpose_counts_for_nothing,
             a_delivery_cut_short_too_often_is_given_up,
             a_replay_starts_a_fresh_schedule,
-            a_replay_asked_for_during_an_attempt_follows_it_if_it_fails,
+            a_replay_asked_for_during_an_attempt_follows_it_whatever_comes_of_it,
+            a_replay_asked_for_during_an_attempt_that_is_cut_short_is_the_next_attempt,
+            many_are_replayed_and_those_that_are_being_sent_follow,
             a_busy_receiver_hides_nobody_else,
             a_due_time_beyond_any_wait_is_brought_in,
             however_many_jobs_one_principal_has_the_next_claim_but_one_is_anothers,

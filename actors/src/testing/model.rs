@@ -86,6 +86,8 @@ struct Known {
     settled: Option<JobState>,
     /// When the attempt under way ends at the latest.
     sending_until: Option<Timestamp>,
+    /// Before when a delivery that was cut short must not be sent again.
+    rests_until: Option<Timestamp>,
     /// A receiver said yes.
     taken: bool,
 }
@@ -179,14 +181,18 @@ impl World {
         self.agrees(&id).await
     }
 
-    /// A replay asks for the webhook again; whether it was taken before does not count any more.
+    /// A replay asks for the webhook again, also while it is being sent: whether it was taken before does not count any
+    /// more, and one that waits does so no longer.
     async fn replay(&mut self, job: usize) -> Result<(), Broken> {
         let Some(id) = self.order.get(job).cloned() else { return Ok(()) };
-        let answer = self.subject.store.replay(&id, None).await;
+        let (answer, now) = (self.subject.store.replay(&id, None).await, self.now());
         let known = self.known(&id);
         ensure(answer.is_ok() == known.settled.is_some(), "replayed before it was settled, or not at all", &id)?;
-        if answer.is_ok() && known.sending_until.is_none() {
+        if answer.is_ok() {
             known.taken = false;
+            if known.sending_until.is_none_or(|end| end <= now) {
+                known.rests_until = None;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Message;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::domain::crawl_result;
@@ -14,7 +15,7 @@ use crate::domain::retry::DeliveryPolicy;
 use crate::faults;
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
-use crate::ports::{AttemptStart, JobStore, StoreError, WebhookRequest, WebhookTransport};
+use crate::ports::{AttemptStart, AttemptTerms, JobStore, StoreError, WebhookRequest, WebhookTransport};
 
 /// An attempt is over; `next`: the one to be made after it, if it is known.
 #[derive(Message)]
@@ -46,6 +47,8 @@ pub struct Sending {
     pub lease: Duration,
     pub retry: DeliveryPolicy,
     pub metrics: Metrics,
+    /// Cancelled at the end of a drain: what is under way then is broken off.
+    pub end: CancellationToken,
 }
 
 impl Sending {
@@ -62,31 +65,51 @@ impl Sending {
     }
 
     async fn try_attempt(&self, due: &DueDelivery) -> Result<Made, StoreError> {
-        let cap = self.retry.max_interruptions;
-        let attempt = match self.store.start_attempt(&due.job, due.version, &self.node, self.lease, cap).await? {
+        let terms = AttemptTerms {
+            hold: self.lease,
+            rest: self.retry.rest(due.interruptions.saturating_add(1)),
+            max_interruptions: self.retry.max_interruptions,
+        };
+        let attempt = match self.store.start_attempt(&due.job, due.version, &self.node, terms).await? {
             AttemptStart::Started(attempt) => attempt,
             AttemptStart::Stale => return Ok(Made::NOTHING),
             AttemptStart::GivenUp => {
-                warn!(target: "webhook", task_id = %due.job, "webhook given up: cut short too often");
+                let (task_id, interruptions) = (&due.job, due.interruptions);
+                info!(target: "webhook", %task_id, interruptions, reason = "cut short too often", "webhook given up");
+                self.metrics.attempted("exhausted");
                 return Ok(Made::NOTHING);
             }
         };
         let Some(request) = self.request(due).await? else { return Ok(Made::NOTHING) };
+        let receiver = request.target.url.clone();
         let began = Instant::now();
-        let outcome = self.transport.post(request).await;
+        let outcome = tokio::select! {
+            outcome = self.transport.post(request) => outcome,
+            () = self.end.cancelled() => return self.break_off(&attempt).await,
+        };
         faults::point("webhook.posted");
+        faults::came_from(receiver.as_str());
         let took = began.elapsed();
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.
         let (state, version) = persistently(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
         self.tell(&attempt, &outcome, next, took);
-        let next = match (state, next) {
-            (DeliveryState::Pending { .. }, NextStep::RetryIn(wait)) => {
-                Some(DueDelivery { version, wait, ..due.clone() })
-            }
-            _ => None,
+        let wait = match next {
+            NextStep::RetryIn(wait) => wait,
+            // A replay was asked for meanwhile.
+            _ => Duration::ZERO,
         };
+        let pending = matches!(state, DeliveryState::Pending { .. });
+        let next = pending.then(|| DueDelivery { version, wait, interruptions: 0, ..due.clone() });
         Ok(Made { next, answered: !matches!(outcome, AttemptOutcome::Failed { .. }) })
+    }
+
+    /// The next process makes it again, at once and at no cost.
+    async fn break_off(&self, attempt: &Attempt) -> Result<Made, StoreError> {
+        let outcome = AttemptOutcome::Failed { reason: "broken off: the server is shutting down".to_owned() };
+        self.store.finish_attempt(attempt, &outcome, NextStep::BrokenOff).await?;
+        self.tell(attempt, &outcome, NextStep::BrokenOff, Duration::ZERO);
+        Ok(Made::NOTHING)
     }
 
     async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {
@@ -121,6 +144,10 @@ impl Sending {
                 let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
                 info!(target: "webhook", %task_id, attempt = number, reason, delay_ms, "webhook retry scheduled");
                 self.metrics.attempted("retried");
+            }
+            NextStep::BrokenOff => {
+                info!(target: "webhook", %task_id, attempt = number, reason, "webhook put off");
+                self.metrics.attempted("broken_off");
             }
             NextStep::Refused | NextStep::Exhausted => {
                 info!(target: "webhook", %task_id, attempts = number, reason, duration_ms, "webhook given up");

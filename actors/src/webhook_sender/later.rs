@@ -79,7 +79,13 @@ mod tests {
 
     fn due(n: u128, version: u64) -> DueDelivery {
         let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
-        DueDelivery { job, receiver: Receiver::new("http://a.example"), version, wait: Duration::ZERO }
+        DueDelivery {
+            job,
+            receiver: Receiver::new("http://a.example"),
+            version,
+            interruptions: 0,
+            wait: Duration::ZERO,
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::domain::delivery::DueDelivery;
 use crate::domain::id::JobId;
+use crate::domain::retry::DeliveryPolicy;
 use crate::domain::webhook::Receiver;
+use crate::webhook_sender::SenderPolicy;
 
 #[derive(Default)]
 struct Line {
@@ -22,6 +24,10 @@ pub struct Lines {
     in_flight: usize,
     most: usize,
     most_per_receiver: usize,
+    /// They wait for each other, whoever their receivers are: at most one of them is in flight.
+    suspects: VecDeque<DueDelivery>,
+    suspect_in_flight: bool,
+    retry: DeliveryPolicy,
     /// Receivers that did not answer last time: they get one place, so that many of them do not hold all.
     silent: HashSet<Receiver>,
 }
@@ -30,15 +36,18 @@ pub struct Lines {
 const SILENT: usize = 10_000;
 
 impl Lines {
-    pub fn new(most: usize, most_per_receiver: usize) -> Self {
+    pub fn new(policy: &SenderPolicy) -> Self {
         Self {
             lines: HashMap::new(),
             turns: VecDeque::new(),
             jobs: HashSet::new(),
             waiting: 0,
             in_flight: 0,
-            most,
-            most_per_receiver,
+            most: policy.in_flight,
+            most_per_receiver: policy.in_flight_per_receiver,
+            suspects: VecDeque::new(),
+            suspect_in_flight: false,
+            retry: policy.retry.clone(),
             silent: HashSet::new(),
         }
     }
@@ -48,18 +57,34 @@ impl Lines {
         if !self.jobs.insert(due.job.clone()) {
             return;
         }
+        self.waiting += 1;
+        if self.is_suspect(&due) {
+            return self.suspects.push_back(due);
+        }
         let line = self.lines.entry(due.receiver.clone()).or_default();
         if line.waiting.is_empty() {
             self.turns.push_back(due.receiver.clone());
         }
         line.waiting.push_back(due);
-        self.waiting += 1;
+    }
+
+    fn is_suspect(&self, due: &DueDelivery) -> bool {
+        self.retry.is_suspect(due.interruptions)
     }
 
     /// The next to be sent now, counted as in flight until it leaves.
     pub fn next(&mut self) -> Option<DueDelivery> {
         if self.in_flight >= self.most {
             return None;
+        }
+        if !self.suspect_in_flight
+            && let Some(due) = self.suspects.pop_front()
+        {
+            self.suspect_in_flight = true;
+            self.lines.entry(due.receiver.clone()).or_default().in_flight += 1;
+            self.waiting -= 1;
+            self.in_flight += 1;
+            return Some(due);
         }
         for _ in 0..self.turns.len() {
             let receiver = self.turns.pop_front()?;
@@ -89,6 +114,9 @@ impl Lines {
             self.silent.insert(due.receiver.clone());
         }
         self.jobs.remove(&due.job);
+        if self.is_suspect(due) {
+            self.suspect_in_flight = false;
+        }
         let Some(line) = self.lines.get_mut(&due.receiver) else { return };
         line.in_flight = line.in_flight.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -122,21 +150,57 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use jiff::Timestamp;
 
     use super::*;
     use crate::domain::id::TaskType;
+    use crate::domain::retry::Backoff;
 
     fn due(receiver: &str, n: u128) -> DueDelivery {
         let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
-        DueDelivery { job, receiver: Receiver::new(receiver), version: 1, wait: Duration::ZERO }
+        DueDelivery { job, receiver: Receiver::new(receiver), version: 1, interruptions: 0, wait: Duration::ZERO }
+    }
+
+    fn lines(in_flight: usize, in_flight_per_receiver: usize) -> Lines {
+        let second = Duration::from_secs(1);
+        let retry = DeliveryPolicy {
+            max_attempts: NonZeroU32::MIN,
+            backoff: Backoff { initial: second, max: second, jitter: 0.0 },
+            retry_statuses: vec![],
+            max_interruptions: 10,
+        };
+        Lines::new(&SenderPolicy {
+            retry,
+            lease: second,
+            in_flight,
+            in_flight_per_receiver,
+            horizon: second,
+            held: 100,
+            sweep: second,
+        })
+    }
+
+    #[test]
+    fn what_may_have_ended_the_process_is_sent_one_at_a_time_and_keeps_nobody_else_waiting() {
+        let mut lines = lines(9, 9);
+        let suspect = |n| DueDelivery { interruptions: 6, ..due("odd", n) };
+        (0..2).for_each(|n| lines.join(suspect(n)));
+        lines.join(DueDelivery { interruptions: 5, ..due("odd", 7) });
+        lines.join(due("a", 8));
+        let sent: Vec<_> = std::iter::from_fn(|| lines.next()).collect();
+        assert_eq!(sent, [suspect(0), DueDelivery { interruptions: 5, ..due("odd", 7) }, due("a", 8)]);
+        lines.leave(&sent[1], true);
+        assert_eq!(lines.next(), None);
+        lines.leave(&sent[0], true);
+        assert_eq!((lines.next(), lines.waiting()), (Some(suspect(1)), 0));
     }
 
     #[test]
     fn a_receiver_that_takes_its_time_delays_nobody_else() {
-        let mut lines = Lines::new(10, 2);
+        let mut lines = lines(10, 2);
         (0..5).for_each(|n| lines.join(due("slow", n)));
         lines.join(due("quick", 9));
         let sent: Vec<_> = std::iter::from_fn(|| lines.next()).map(|due| due.receiver.as_str().to_owned()).collect();
@@ -145,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_receiver_waits_for_one_delivery_of_each_other_at_most() {
-        let mut lines = Lines::new(10, 4);
+        let mut lines = lines(10, 4);
         for hanging in 0..1000 {
             (0..3).for_each(|n| lines.join(due(&format!("hanging {hanging}"), hanging * 10 + n)));
         }
@@ -161,7 +225,7 @@ mod tests {
 
     #[test]
     fn who_leaves_makes_room_for_the_next() {
-        let mut lines = Lines::new(1, 1);
+        let mut lines = lines(1, 1);
         lines.join(due("a", 1));
         lines.join(due("a", 2));
         let first = lines.next().expect("there is room");
@@ -172,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_silent_receiver_gets_one_place_until_it_answers() {
-        let mut lines = Lines::new(9, 2);
+        let mut lines = lines(9, 2);
         (0..6).for_each(|n| lines.join(due("a", n)));
         let sent: Vec<_> = std::iter::from_fn(|| lines.next()).collect();
         sent.iter().for_each(|due| lines.leave(due, false));
@@ -184,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_job_stands_in_line_once() {
-        let mut lines = Lines::new(9, 9);
+        let mut lines = lines(9, 9);
         lines.join(due("a", 1));
         lines.join(due("a", 1));
         assert_eq!((lines.waiting(), std::iter::from_fn(|| lines.next()).count()), (1, 1));

@@ -7,7 +7,7 @@ use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, Du
 use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::retention::Keep;
 use opilio_actors::domain::webhook::Receiver;
-use opilio_actors::ports::{AttemptStart, DueQuery, StoreError};
+use opilio_actors::ports::{AttemptStart, AttemptTerms, DueQuery, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::access::{later, micros, store_error};
@@ -46,7 +46,7 @@ fn earliest_of(
 ) -> Result<(), StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT j.id, d.version, d.due FROM deliveries d JOIN jobs j ON j.seq = d.job WHERE d.state = 'pending' \
+            "SELECT j.id, d.version, d.due, d.interruptions FROM deliveries d JOIN jobs j ON j.seq = d.job WHERE d.state = 'pending' \
              AND d.lease_until IS NULL AND d.receiver = ?1 AND d.due <= ?2 ORDER BY d.due LIMIT ?3",
         )
         .map_err(store_error)?;
@@ -63,6 +63,7 @@ fn earliest_of(
             job: JobId::parse(&id).map_err(|_| damaged("a job's id"))?,
             receiver: receiver.clone(),
             version: row.get(1).map_err(store_error)?,
+            interruptions: row.get(3).map_err(store_error)?,
             wait: wait.min(query.longest_wait),
         });
     }
@@ -108,15 +109,14 @@ pub fn start_attempt(
     context: &Context,
     job: &JobId,
     version: u64,
-    hold: Duration,
-    max_interruptions: u32,
+    terms: AttemptTerms,
 ) -> Result<AttemptStart, StoreError> {
     super::upkeep::free_deliveries(connection, context.steady())?;
     let Some(stored) = find(connection, job)? else { return Ok(AttemptStart::Stale) };
     if stored.state != "pending" || stored.leased || stored.version != version {
         return Ok(AttemptStart::Stale);
     }
-    if stored.interruptions > max_interruptions {
+    if stored.interruptions > terms.max_interruptions {
         move_to(connection, context, stored.seq, &DeliveryState::Exhausted, stored.attempts)?;
         return Ok(AttemptStart::GivenUp);
     }
@@ -124,11 +124,13 @@ pub fn start_attempt(
     let token = stored.version + 1;
     let mut update = connection
         .prepare_cached(
-            "UPDATE deliveries SET lease_until = ?2, version = ?3, made = made + 1, \
+            "UPDATE deliveries SET lease_until = ?2, due = ?3, version = ?4, made = made + 1, \
              interruptions = interruptions + 1 WHERE job = ?1",
         )
         .map_err(store_error)?;
-    update.execute(params![stored.seq, micros(later(context.steady(), hold)), token]).map_err(store_error)?;
+    // Due again after its rest, if nobody ever says what came of it.
+    let [until, due] = [terms.hold, terms.rest].map(|wait| micros(later(context.steady(), wait)));
+    update.execute(params![stored.seq, until, due, token]).map_err(store_error)?;
     let mut insert = connection
         .prepare_cached("INSERT INTO attempts (job, number, started_at) VALUES (?1, ?2, ?3)")
         .map_err(store_error)?;
@@ -149,11 +151,12 @@ pub fn finish_attempt(
     }
     let now = context.now();
     let state = match next {
-        NextStep::Delivered => DeliveryState::Delivered,
         _ if stored.again => DeliveryState::Pending { due: context.steady() },
+        NextStep::Delivered => DeliveryState::Delivered,
         NextStep::Refused => DeliveryState::Refused,
         NextStep::Exhausted => DeliveryState::Exhausted,
         NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(context.steady(), wait) },
+        NextStep::BrokenOff => DeliveryState::Pending { due: context.steady() },
     };
     // The log is read by people, beside the other times in it.
     let next_due = match (&state, next) {
@@ -162,7 +165,11 @@ pub fn finish_attempt(
         _ => None,
     };
     log_outcome(connection, &stored, now, outcome, next_due)?;
-    let attempts = if stored.again { 0 } else { stored.attempts + 1 };
+    let attempts = match next {
+        _ if stored.again => 0,
+        NextStep::BrokenOff => stored.attempts,
+        _ => stored.attempts + 1,
+    };
     let version = move_to(connection, context, stored.seq, &state, attempts)?;
     Ok((state, version))
 }
@@ -221,16 +228,19 @@ fn move_to(
     Ok(version)
 }
 
-/// Notes that the attempt under way, if there is one and it fails, is followed by a fresh schedule.
-pub fn ask_again_after_this_attempt(connection: &Connection, seq: i64) -> Result<bool, StoreError> {
+/// Notes that the attempt under way, if there is one, is followed by a fresh schedule.
+fn ask_again_after_this_attempt(connection: &Connection, seq: i64) -> Result<bool, StoreError> {
     let mut update = connection
         .prepare_cached("UPDATE deliveries SET again = 1 WHERE job = ?1 AND lease_until IS NOT NULL")
         .map_err(store_error)?;
     update.execute([seq]).map(|changed| changed > 0).map_err(store_error)
 }
 
-/// Makes a delivery due now by a fresh schedule.
+/// Makes a delivery due by a fresh schedule: now, or when the attempt under way is over.
 pub fn restart(connection: &Connection, context: &Context, seq: i64) -> Result<(), StoreError> {
+    if ask_again_after_this_attempt(connection, seq)? {
+        return Ok(());
+    }
     move_to(connection, context, seq, &DeliveryState::Pending { due: context.steady() }, 0).map(|_| ())
 }
 

@@ -102,7 +102,11 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
     Ok(QueueCounts {
         queued: count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'queued'")?,
         running: count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'running'")?,
-        pending_deliveries: count("SELECT count(*) FROM deliveries WHERE state = 'pending'")?,
+        // Each counts an index that holds no others; what is leased is pending.
+        pending_deliveries: count(
+            "SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending' AND lease_until IS NULL) \
+             + (SELECT count(*) FROM deliveries WHERE lease_until IS NOT NULL)",
+        )?,
     })
 }
 

@@ -10,8 +10,8 @@ use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{
-    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
-    ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
+    QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
 use super::{EmbeddedStore, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
@@ -101,14 +101,11 @@ impl JobStore for EmbeddedStore {
         &self,
         job: &JobId,
         version: u64,
-        _node: &NodeId,
-        hold: Duration,
-        max_interruptions: u32,
+        _: &NodeId,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError> {
         let job = job.clone();
-        self.writer
-            .run(move |db, context| deliveries::start_attempt(db, context, &job, version, hold, max_interruptions))
-            .await
+        self.writer.run(move |db, context| deliveries::start_attempt(db, context, &job, version, terms)).await
     }
 
     async fn finish_attempt(

@@ -22,17 +22,15 @@ pub fn one(
     if stored.job.delivery.is_none() {
         return Err(StoreError::Conflict("the job is not settled yet"));
     }
-    if !deliveries::ask_again_after_this_attempt(connection, stored.seq)? {
-        deliveries::restart(connection, context, stored.seq)?;
-    }
+    deliveries::restart(connection, context, stored.seq)?;
     Ok(settle::visible(connection, job, principal)?.job)
 }
 
 pub fn many(connection: &Connection, context: &Context, filter: &ReplayFilter) -> Result<u64, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT d.job FROM deliveries d JOIN jobs j ON j.seq = d.job WHERE d.lease_until IS NULL \
-             AND (?1 IS NULL OR j.principal = ?1) AND (?2 IS NULL OR d.state = ?2) \
+            "SELECT d.job FROM deliveries d JOIN jobs j ON j.seq = d.job \
+             WHERE (?1 IS NULL OR j.principal = ?1) AND (?2 IS NULL OR d.state = ?2) \
              AND (?3 IS NULL OR j.finished_at >= ?3) AND (?4 IS NULL OR d.receiver = ?4)",
         )
         .map_err(store_error)?;

@@ -5,29 +5,40 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opilio_actors::domain::job::Interruption;
 use opilio_actors::ports::{HandBack, StoreError};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 
-use super::access::{micros, store_error};
+use super::access::{later, micros, store_error};
 use super::lease::release;
 use super::row;
 use super::writer::Context;
 
+/// A job that is to wait for longer than this when a process starts has its time from a clock that was set back since. If
+/// not, it comes early, and is handed back again.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
 /// Leases of a process that is gone end now; the next requeue and the next attempt find what they held.
-pub fn void_leases(connection: &Connection) -> Result<(), StoreError> {
+pub fn void_leases(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let mut wait = connection
+        .prepare_cached("UPDATE jobs SET not_before = ?1 WHERE state = 'queued' AND not_before > ?1")
+        .map_err(store_error)?;
+    wait.execute([micros(later(now, LONGEST_WAIT))]).map_err(store_error)?;
     // Long ago by any clock, also one that is set back.
     connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running'", []).map_err(store_error)?;
-    let free = "UPDATE deliveries SET lease_until = NULL, version = version + 1 WHERE lease_until IS NOT NULL";
-    connection.execute(free, []).map_err(store_error)?;
+    free_where(connection, "lease_until IS NOT NULL", [])
+}
+
+/// The attempts of these deliveries were cut short. A replay asked for meanwhile is the next one.
+fn free_where(connection: &Connection, which: &str, args: impl Params) -> Result<(), StoreError> {
+    let free = "UPDATE deliveries SET lease_until = NULL, version = version + 1, \
+        attempts = iif(again, 0, attempts), again = 0 WHERE";
+    let mut update = connection.prepare_cached(&format!("{free} {which}")).map_err(store_error)?;
+    update.execute(args).map_err(store_error)?;
     Ok(())
 }
 
 /// Frees deliveries whose sender did not come back in time.
 pub fn free_deliveries(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let mut update = connection
-        .prepare_cached("UPDATE deliveries SET lease_until = NULL, version = version + 1 WHERE lease_until <= ?1")
-        .map_err(store_error)?;
-    update.execute([micros(now)]).map_err(store_error)?;
-    Ok(())
+    free_where(connection, "lease_until <= ?1", [micros(now)])
 }
 
 /// Jobs whose lease ran out or whose wait is over go back to the queue. Returns the time until the next one's turn.

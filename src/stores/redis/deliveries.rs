@@ -6,7 +6,7 @@ use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, Du
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::webhook::Receiver;
-use opilio_actors::ports::{AttemptStart, DueQuery, ReplayFilter, StoreError};
+use opilio_actors::ports::{AttemptStart, AttemptTerms, DueQuery, ReplayFilter, StoreError};
 
 use super::row::{Fields, damaged, delivery_state, micros, moment};
 use super::{RedisStore, Reply};
@@ -29,12 +29,14 @@ impl RedisStore {
             .await?;
         let mut due = Vec::with_capacity(found.len());
         for row in found {
-            let [job, receiver, version, wait] = <[String; 4]>::try_from(row).map_err(|_| damaged("a delivery"))?;
+            let [job, receiver, version, interruptions, wait] =
+                <[String; 5]>::try_from(row).map_err(|_| damaged("a delivery"))?;
             let wait = Duration::from_micros(wait.parse().map_err(|_| damaged("a delivery's time"))?);
             due.push(DueDelivery {
                 job: JobId::parse(&job).map_err(|_| damaged("a job's id"))?,
                 receiver: Receiver::new(receiver),
                 version: version.parse().map_err(|_| damaged("a delivery's version"))?,
+                interruptions: interruptions.parse().map_err(|_| damaged("a delivery's interruptions"))?,
                 wait: wait.min(query.longest_wait),
             });
         }
@@ -47,13 +49,13 @@ impl RedisStore {
         &self,
         job: &JobId,
         version: u64,
-        hold: Duration,
-        max_interruptions: u32,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError> {
         let kept = Self::keep(self.settings.retention.keep(Some(&DeliveryState::Exhausted)));
         let mut reply: Reply = self
             .ask(&self.scripts.start_attempt, |call| {
-                call.arg(job.as_str()).arg(version).arg(micros(hold)).arg(max_interruptions).arg(kept);
+                call.arg(job.as_str()).arg(version).arg(micros(terms.hold)).arg(terms.max_interruptions);
+                call.arg(kept).arg(micros(terms.rest));
             })
             .await?;
         Ok(match reply.word.as_str() {
@@ -77,6 +79,7 @@ impl RedisStore {
             NextStep::Refused => ("refused", Duration::ZERO),
             NextStep::Exhausted => ("exhausted", Duration::ZERO),
             NextStep::RetryIn(wait) => ("pending", wait),
+            NextStep::BrokenOff => ("pending", Duration::ZERO),
         };
         let moved = delivery_state(state, jiff::Timestamp::UNIX_EPOCH)?;
         let kept = Self::keep(self.settings.retention.keep(Some(&moved)));
@@ -89,7 +92,7 @@ impl RedisStore {
         let mut reply: Reply = self
             .ask(&self.scripts.finish_attempt, |call| {
                 call.arg(attempt.job.as_str()).arg(attempt.token).arg(state).arg(micros(wait)).arg(kept);
-                call.arg(status).arg(error).arg(answer);
+                call.arg(status).arg(error).arg(answer).arg(u8::from(next != NextStep::BrokenOff));
             })
             .await?;
         if reply.word != "ok" {

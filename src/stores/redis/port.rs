@@ -10,8 +10,8 @@ use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Interruption, Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{
-    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
-    ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
+    QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
 use super::{RedisStore, costs};
@@ -92,10 +92,9 @@ impl JobStore for RedisStore {
         job: &JobId,
         version: u64,
         _node: &NodeId,
-        hold: Duration,
-        max_interruptions: u32,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError> {
-        self.begin_attempt(job, version, hold, max_interruptions).await
+        self.begin_attempt(job, version, terms).await
     }
 
     async fn finish_attempt(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HOLD, Harness, RETENTION, claim, claimed, submit};
+use super::{HOLD, Harness, RETENTION, TERMS, claim, claimed, submit};
 use crate::domain::delivery::{AttemptOutcome, DeliveryState, NextStep};
 use crate::domain::id::Principal;
 use crate::domain::job::{Interruption, JobState, Progress};
@@ -89,7 +89,7 @@ pub async fn expiry_takes_everything_and_frees_the_key(h: &impl Harness) {
     h.store().record_pages(&claim.lease, vec![good_page(0)]).await.expect("the lease is good");
     let settled = h.store().settle(&claim.lease, Ending::Crawled).await.expect("every page is there");
     let version = settled.delivery.expect("it has a webhook").version;
-    let start = h.store().start_attempt(&job.id, version, &node("n"), HOLD, 10).await;
+    let start = h.store().start_attempt(&job.id, version, &node("n"), TERMS).await;
     let Ok(AttemptStart::Started(attempt)) = start else { panic!("it is due: {start:?}") };
     let accepted = AttemptOutcome::Answered { status: 200, retry_after: None, excerpt: String::new() };
     h.store().finish_attempt(&attempt, &accepted, NextStep::Delivered).await.expect("the lease is good");

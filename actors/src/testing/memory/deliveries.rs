@@ -11,7 +11,7 @@ use crate::domain::id::{JobId, Principal};
 use crate::domain::job::Job;
 use crate::domain::retention::{Keep, Retention};
 use crate::domain::webhook::Receiver;
-use crate::ports::{AttemptStart, DueQuery, ReplayFilter, StoreError};
+use crate::ports::{AttemptStart, AttemptTerms, DueQuery, ReplayFilter, StoreError};
 
 impl State {
     pub fn due(&self, now: Timestamp, query: &DueQuery) -> Vec<DueDelivery> {
@@ -27,14 +27,7 @@ impl State {
         found
     }
 
-    pub fn start_attempt(
-        &mut self,
-        now: Timestamp,
-        id: &JobId,
-        version: u64,
-        hold: Duration,
-        max_interruptions: u32,
-    ) -> AttemptStart {
+    pub fn start_attempt(&mut self, now: Timestamp, id: &JobId, version: u64, terms: AttemptTerms) -> AttemptStart {
         self.rows.values_mut().for_each(|row| row.free_overdue_delivery(now));
         let retention = self.retention;
         let Some(row) = self.find(id) else { return AttemptStart::Stale };
@@ -42,11 +35,11 @@ impl State {
         if !row.is_pending() || row.sent_until.is_some() || !current {
             return AttemptStart::Stale;
         }
-        if row.interruptions > max_interruptions {
+        if row.interruptions > terms.max_interruptions {
             row.move_delivery(now, DeliveryState::Exhausted, retention, |attempts| attempts);
             return AttemptStart::GivenUp;
         }
-        row.sent_until = Some(later(now, hold));
+        row.sent_until = Some(later(now, terms.hold));
         row.interruptions += 1;
         row.attempts.push(LoggedAttempt {
             number: u32::try_from(row.attempts.len() + 1).unwrap_or(u32::MAX),
@@ -59,6 +52,7 @@ impl State {
         });
         let Some(delivery) = &mut row.job.delivery else { return AttemptStart::Stale };
         delivery.version += 1;
+        delivery.state = DeliveryState::Pending { due: later(now, terms.rest) };
         AttemptStart::Started(Attempt { job: id.clone(), number: delivery.attempts + 1, token: delivery.version })
     }
 
@@ -76,15 +70,21 @@ impl State {
             return Err(StoreError::LeaseLost);
         }
         let state = match next {
-            NextStep::Delivered => DeliveryState::Delivered,
             _ if row.again => DeliveryState::Pending { due: now },
+            NextStep::Delivered => DeliveryState::Delivered,
             NextStep::Refused => DeliveryState::Refused,
             NextStep::Exhausted => DeliveryState::Exhausted,
             NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
+            NextStep::BrokenOff => DeliveryState::Pending { due: now },
         };
         row.log(now, outcome, &state);
         let again = row.again;
-        let version = row.move_delivery(now, state.clone(), retention, |made| if again { 0 } else { made + 1 });
+        let attempts = |made| match next {
+            _ if again => 0,
+            NextStep::BrokenOff => made,
+            _ => made + 1,
+        };
+        let version = row.move_delivery(now, state.clone(), retention, attempts);
         Ok((state, version))
     }
 
@@ -104,7 +104,7 @@ impl State {
     pub fn replay_all(&mut self, now: Timestamp, filter: &ReplayFilter) -> u64 {
         let retention = self.retention;
         let mut count = 0;
-        for row in self.rows.values_mut().filter(|row| row.sent_until.is_none()) {
+        for row in self.rows.values_mut() {
             let (job, target) = (&row.job, &row.job.spec.webhook);
             let Some(delivery) = &job.delivery else { continue };
             let chosen = filter.principal.as_ref().is_none_or(|principal| *principal == job.principal)
@@ -127,8 +127,13 @@ impl Row {
         let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default().min(query.longest_wait);
         // What lies further ahead than any wait can be was written by a clock that has moved since.
         let within = due <= later(now, query.horizon) || query.horizon >= query.longest_wait;
-        let found =
-            DueDelivery { job: self.job.id.clone(), receiver: target.receiver(), version: delivery.version, wait };
+        let found = DueDelivery {
+            job: self.job.id.clone(),
+            receiver: target.receiver(),
+            version: delivery.version,
+            interruptions: self.interruptions,
+            wait,
+        };
         (within && self.sent_until.is_none()).then_some(found)
     }
 
@@ -138,8 +143,10 @@ impl Row {
             return;
         }
         self.sent_until = None;
+        let again = std::mem::take(&mut self.again);
         if let Some(delivery) = &mut self.job.delivery {
             delivery.version += 1;
+            delivery.attempts = if again { 0 } else { delivery.attempts };
         }
     }
 

@@ -15,9 +15,9 @@ use crate::ports::{Claim, Ending, HandBack, NewJob, StoreError, Submission};
 
 impl State {
     pub fn submit(&mut self, now: Timestamp, new: NewJob) -> Submission {
-        let known = self.rows.values().find(|row| {
-            let same_key = |key: &crate::ports::Idempotency| row.idempotency.as_ref().is_some_and(|k| k.key == key.key);
-            row.job.principal == new.principal && new.idempotency.as_ref().is_some_and(same_key)
+        let known = new.idempotency.as_ref().and_then(|given| {
+            let same_key = |row: &&Row| row.idempotency.as_ref().is_some_and(|known| known.key == given.key);
+            self.rows.values().find(|row| row.job.principal == new.principal && same_key(row))
         });
         if let Some(row) = known {
             let same = row.idempotency == new.idempotency;

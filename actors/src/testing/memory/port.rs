@@ -12,8 +12,8 @@ use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
-    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
-    ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
+    QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
 #[async_trait]
@@ -134,11 +134,10 @@ impl JobStore for MemoryStore {
         job: &JobId,
         version: u64,
         _: &NodeId,
-        hold: Duration,
-        max_interruptions: u32,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError> {
         let (mut state, now) = self.state();
-        Ok(state.start_attempt(now, job, version, hold, max_interruptions))
+        Ok(state.start_attempt(now, job, version, terms))
     }
 
     async fn finish_attempt(

@@ -9,8 +9,8 @@ use super::{Broken, World, broken, ensure};
 use crate::domain::delivery::{Attempt, AttemptOutcome, NextStep};
 use crate::domain::id::{NodeId, TaskType};
 use crate::domain::job::{Interruption, JobState};
-use crate::ports::{AttemptStart, Claim, DueQuery, Ending, HandBack, StoreError};
-use crate::testing::contract::HOLD;
+use crate::ports::{AttemptStart, AttemptTerms, Claim, DueQuery, Ending, HandBack, StoreError};
+use crate::testing::contract::{HOLD, TERMS};
 use crate::testing::jobs::good_page;
 
 /// What a process holds in its memory.
@@ -30,6 +30,9 @@ impl Node {
         self.sending = None;
     }
 }
+
+/// No delivery of the model is given up.
+const ENDLESS: AttemptTerms = AttemptTerms { max_interruptions: 1000, ..TERMS };
 
 pub fn everything() -> DueQuery {
     let longest_wait = Duration::from_secs(32);
@@ -155,13 +158,15 @@ impl World {
         // What a node once read may be old when it acts on it.
         let Some(due) = found.first() else { return Ok(()) };
         for _ in 0..2 {
-            let start = self.subject.store.start_attempt(&due.job, due.version, &name, HOLD, 1000).await;
+            let start = self.subject.store.start_attempt(&due.job, due.version, &name, ENDLESS).await;
             if let AttemptStart::Started(attempt) = start.map_err(|error| error.to_string())? {
                 let known = self.known(&due.job);
                 let free = known.sending_until.is_none_or(|end: Timestamp| end <= now);
                 ensure(free, "sent twice at the same time", &due.job)?;
                 ensure(known.settled.is_some(), "sent before it was settled", &due.job)?;
+                ensure(known.rests_until.is_none_or(|end| end <= now), "sent again at once", &due.job)?;
                 known.sending_until = Some(until);
+                known.rests_until = Some(now.saturating_add(TERMS.rest).unwrap_or(Timestamp::MAX));
                 self.nodes[node].sending = Some((attempt, None));
             }
         }
@@ -184,7 +189,10 @@ impl World {
         let outcome = AttemptOutcome::Answered { status, retry_after: None, excerpt: String::new() };
         let next = if taken { NextStep::Delivered } else { NextStep::RetryIn(Duration::from_secs(1)) };
         match self.subject.store.finish_attempt(&attempt, &outcome, next).await {
-            Ok(_) => self.known(&attempt.job).sending_until = None,
+            Ok(_) => {
+                let known = self.known(&attempt.job);
+                (known.sending_until, known.rests_until) = (None, None);
+            }
             Err(StoreError::LeaseLost) => {}
             Err(other) => return broken(other.to_string()),
         }

@@ -12,10 +12,10 @@ use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
-    AttemptStart, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob, QueueCounts,
-    ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
+    QueueCounts, ReplayFilter, StoreError, Submission,
 };
-use crate::testing::contract::HOLD;
+use crate::testing::contract::{HOLD, TERMS};
 use crate::testing::memory::MemoryStore;
 
 /// What is wrong with the store.
@@ -36,10 +36,12 @@ pub enum Bug {
     ForgetsTheWebhook,
     SendsSideBySide,
     TakesAFailureForADelivery,
+    SendsAtOnceWhatWasCutShort,
+    ForgetsAReplay,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 13] = [
+    pub const ALL: [Bug; 15] = [
         Bug::AcknowledgesWhatIsNotWritten,
         Bug::LetsAStaleLeaseRecord,
         Bug::LetsAStaleLeaseSettle,
@@ -53,6 +55,8 @@ impl Bug {
         Bug::ForgetsTheWebhook,
         Bug::SendsSideBySide,
         Bug::TakesAFailureForADelivery,
+        Bug::SendsAtOnceWhatWasCutShort,
+        Bug::ForgetsAReplay,
     ];
 }
 
@@ -110,8 +114,7 @@ impl Planted {
 
     async fn deliver_to_nobody(&self, job: &Job) -> Result<(), StoreError> {
         let Some(delivery) = &job.delivery else { return Ok(()) };
-        let (node, hold) = (NodeId::new("planted"), Duration::from_secs(1));
-        let start = self.store.start_attempt(&job.id, delivery.version, &node, hold, 9).await?;
+        let start = self.store.start_attempt(&job.id, delivery.version, &NodeId::new("planted"), TERMS).await?;
         if let AttemptStart::Started(attempt) = start {
             let outcome = AttemptOutcome::Answered { status: 200, retry_after: None, excerpt: String::new() };
             self.store.finish_attempt(&attempt, &outcome, NextStep::Delivered).await?;
@@ -240,10 +243,10 @@ impl JobStore for Planted {
         job: &JobId,
         version: u64,
         node: &NodeId,
-        hold: Duration,
-        max_interruptions: u32,
+        terms: AttemptTerms,
     ) -> Result<AttemptStart, StoreError> {
-        let start = self.store.start_attempt(job, version, node, hold, max_interruptions).await?;
+        let rest = if self.bug == Bug::SendsAtOnceWhatWasCutShort { Duration::ZERO } else { terms.rest };
+        let start = self.store.start_attempt(job, version, node, AttemptTerms { rest, ..terms }).await?;
         let mut memory = self.memory();
         match &start {
             AttemptStart::Started(attempt) => memory.last_attempt = Some(attempt.clone()),
@@ -271,6 +274,10 @@ impl JobStore for Planted {
     }
 
     async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
+        let settled = self.store.job(job, principal).await?.filter(|job| job.delivery.is_some());
+        if let Some(job) = settled.filter(|_| self.bug == Bug::ForgetsAReplay) {
+            return Ok(job);
+        }
         self.store.replay(job, principal).await
     }
 

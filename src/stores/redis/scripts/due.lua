@@ -13,9 +13,9 @@ while asked < most do
       asked = asked + 1
       local due = call('ZRANGEBYSCORE', P .. 'due:' .. receiver, '-inf', until_, 'WITHSCORES', 'LIMIT', 0, each)
       for n = 1, #due, 2 do
-        local version = call('HGET', job_key(due[n]), 'd_version')
-        if version then
-          found[#found + 1] = {due[n], receiver, version, whole(math.max(0, due[n + 1] - NOW))}
+        local f = fields(due[n], 'd_version', 'd_interruptions')
+        if f[1] then
+          found[#found + 1] = {due[n], receiver, f[1], f[2] or '0', whole(math.max(0, due[n + 1] - NOW))}
         end
       end
     end

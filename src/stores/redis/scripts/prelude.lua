@@ -129,6 +129,15 @@ local function move_delivery(id, state, due, attempts, keep)
   return call('HINCRBY', job_key(id), 'd_version', 1)
 end
 
+-- Makes a delivery due by a fresh schedule: now, or when the attempt under way is over.
+local function send_again(id)
+  if call('HEXISTS', job_key(id), 'd_lease_until') == 1 then
+    call('HSET', job_key(id), 'd_again', '1')
+  else
+    move_delivery(id, 'pending', NOW, 0, '')
+  end
+end
+
 -- Ends a job, queues its webhook if it has one, and frees the lease.
 local function finish(id, state, error, counts, keep)
   local f = fields(id, 'state', 'principal', 'task', 'receiver')
@@ -156,10 +165,12 @@ end
 -- Frees deliveries whose sender did not come back in time.
 local function free_deliveries()
   for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sending', '-inf', NOW, 'LIMIT', 0, 1000)) do
-    local f = fields(id, 'receiver', 'd_due')
+    local f = fields(id, 'receiver', 'd_due', 'd_again')
     call('ZREM', P .. 'sending', id)
     if f[1] and f[2] then
       call('HDEL', job_key(id), 'd_lease_until')
+      -- A replay asked for meanwhile is the next attempt.
+      if f[3] == '1' then call('HSET', job_key(id), 'd_attempts', '0', 'd_again', '0') end
       call('HINCRBY', job_key(id), 'd_version', 1)
       await_delivery(id, f[1], f[2])
     end

@@ -4,11 +4,11 @@ local key = ARGV[3] == '' and P .. 'all' or P .. 'of:' .. ARGV[3]
 local ids = call('ZRANGEBYSCORE', key, '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local chosen, last = 0, ''
 for n = 1, #ids, 2 do
-  local f = fields(ids[n], 'd_state', 'finished_at', 'receiver', 'd_lease_until')
+  local f = fields(ids[n], 'd_state', 'finished_at', 'receiver')
   last = ids[n + 1]
-  if f[1] and not f[4] and (ARGV[4] == '' or f[1] == ARGV[4]) and (ARGV[6] == '' or f[3] == ARGV[6])
+  if f[1] and (ARGV[4] == '' or f[1] == ARGV[4]) and (ARGV[6] == '' or f[3] == ARGV[6])
     and (ARGV[5] == '' or tonumber(f[2]) >= tonumber(ARGV[5])) then
-    move_delivery(ids[n], 'pending', NOW, 0, '')
+    send_again(ids[n])
     chosen = chosen + 1
   end
 end
