@@ -122,6 +122,13 @@ fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
         ("", &["serve", "--host", "0.0.0.0"], &[], "security.allow_unauthenticated"),
         ("redis: {ssl: true, ssl_certfile: a.pem}", &["serve"], &[("REDIS_HOST", "cache")], "redis.ssl_keyfile"),
         ("", &["serve", "--config", "missing.yml"], &[], "missing.yml"),
+        (
+            "webhooks: {lease: 10s}",
+            &["serve"],
+            &[],
+            "an attempt would be made a second time while it is still under way",
+        ),
+        ("jobs: {stall_timeout: 10s}", &["serve"], &[], "a slow page would be taken for one that hangs"),
         ("webhooks: {headers: {\"X Y\": z}}", &["serve"], &[], "webhooks"),
         ("egress: {allow: [\"a b\"]}", &["serve"], &[], "egress.allow"),
         ("logging: {level: \"=\"}", &["serve"], &[], "logging.level"),

@@ -238,6 +238,11 @@ fn settings_that_contradict_each_other_stop_the_start_with_a_sentence() {
         ("jobs: {stall_timeout: 30s}", "jobs.stall_timeout is 30s, not longer than crawler.page_timeout"),
         ("webhooks: {retry: {initial_delay: 1m}}", "webhooks.retry.initial_delay is longer than"),
         ("jobs: {lease: 100ms}", "jobs.lease is shorter than 1s"),
+        ("webhooks: {retry: {timeout: 0s}}", "webhooks.retry.timeout must not be zero"),
+        ("webhooks: {retry: {jitter: 1.5}}", "webhooks.retry.jitter is 1.5; it lies between 0 and 1"),
+        ("crawler: {page_timeout: 0s}", "crawler.page_timeout and crawler.parse_timeout must not be zero"),
+        ("crawler: {parse_timeout: 1h}", "jobs.stall_timeout is 600s, not longer than crawler.page_timeout"),
+        ("llm: {retry: {patience: 1h}}", "a slow model would be taken for a job that hangs"),
     ] {
         let error = load_file(text).unwrap_err().to_string();
         assert!(error.contains(says), "{text}: {error}");

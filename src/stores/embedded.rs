@@ -16,6 +16,7 @@ mod row;
 mod schema;
 mod settle;
 mod upkeep;
+mod whole;
 mod writer;
 
 #[cfg(test)]
@@ -24,7 +25,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use opilio_actors::ports::{Clock, StoreError};
+use opilio_actors::ports::Clock;
 
 pub use super::StoreSettings;
 
@@ -50,10 +51,16 @@ impl EmbeddedStore {
         let lock = std::fs::File::create(folder.join("opilio.lock")).map_err(unusable)?;
         lock.try_lock().map_err(|_| OpenError::Taken(folder.display().to_string()))?;
         let file = folder.join("opilio.db");
-        let mut connection = schema::connect(&file)?;
-        schema::migrate(&mut connection)?;
-        upkeep::void_leases(&connection)?;
-        let reader = reader::Reader::new(&file)?;
+        if whole::is_cut_short(&file).map_err(unusable)? {
+            return Err(OpenError::CutShort(file.display().to_string()));
+        }
+        let bad = |why: String| OpenError::Bad { file: file.display().to_string(), why };
+        let mut connection = schema::connect(&file).map_err(|error| bad(error.to_string()))?;
+        if let Some(found) = schema::migrate(&mut connection).map_err(|error| bad(error.to_string()))? {
+            return Err(OpenError::Newer { file: file.display().to_string(), found, known: schema::NEWEST });
+        }
+        upkeep::void_leases(&connection, clock.steady()).map_err(|error| bad(error.to_string()))?;
+        let reader = reader::Reader::new(&file).map_err(|error| bad(error.to_string()))?;
         let writer = writer::Writer::start(connection, writer::Context::new(Arc::clone(&clock), settings));
         Ok(Self { clock, writer, reader, _lock: lock })
     }
@@ -66,10 +73,13 @@ pub enum OpenError {
     Unusable { folder: String, source: std::io::Error },
     #[error("the store folder {0} is in use by another process")]
     Taken(String),
-    #[error("the store was written by a newer version (schema {found}; this one knows {known})")]
-    Newer { found: i64, known: i64 },
-    #[error("the store cannot be read: {0}")]
-    Damaged(#[from] rusqlite::Error),
-    #[error("{0}")]
-    Store(#[from] StoreError),
+    #[error(
+        "the store file {file} was written by a newer version of Opilio (schema {found}; this one knows {known}); it is \
+         left as it is"
+    )]
+    Newer { file: String, found: i64, known: i64 },
+    #[error("the store file {0} has been cut short: it says that it is longer than it is; it is left as it is")]
+    CutShort(String),
+    #[error("the store file {file} cannot be used: {why}")]
+    Bad { file: String, why: String },
 }

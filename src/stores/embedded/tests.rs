@@ -8,7 +8,7 @@ use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Interruption;
 use opilio_actors::ports::{AttemptStart, DueQuery, HandBack, JobStore};
 use opilio_actors::testing::clock::ManualClock;
-use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
+use opilio_actors::testing::contract::{HOLD, Harness, RETENTION, TERMS};
 use opilio_actors::testing::jobs::{crawl, good_page, node};
 use opilio_actors::testing::model::{Step, Subject, run};
 use proptest::collection::vec;
@@ -122,7 +122,7 @@ async fn a_clock_set_forward_takes_nothing_from_who_works_on_it_and_brings_nothi
     let [works, ended] = &claims[..] else { panic!("two were submitted") };
     store.cancel(&ended.job.id, None).await.expect("it is not settled");
     let [due] = &store.due(due_now()).await.expect("the store is there")[..] else { panic!("one is due") };
-    let start = store.start_attempt(&due.job, due.version, &node("n"), HOLD, 9).await;
+    let start = store.start_attempt(&due.job, due.version, &node("n"), TERMS).await;
     let Ok(AttemptStart::Started(attempt)) = start else { panic!("it may start: {start:?}") };
     clock.set_forward(HOUR);
     store.requeue().await.expect("the store is there");
@@ -151,6 +151,34 @@ async fn a_clock_set_back_delays_neither_a_job_nor_a_webhook() {
     store.cancel(&first.job.id, None).await.expect("it is not settled");
     clock.set_back(HOUR);
     assert_eq!(store.due(due_now()).await.map(|due| due.len()), Ok(1));
+}
+
+#[actix::test]
+async fn a_clock_set_back_between_two_processes_delays_neither_a_job_nor_a_webhook_for_long() {
+    let Embedded { store, clock, folder } = Embedded::new();
+    for job in [crawl(1), crawl(1)] {
+        store.submit(job).await.expect("there is room");
+    }
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
+    let [waits, ended] = &claims[..] else { panic!("two were submitted") };
+    let back = HandBack { interruption: Interruption::Broke, reason: None, wait: Duration::from_secs(5) };
+    store.hand_back(&waits.lease, back).await.expect("the lease is good");
+    store.cancel(&ended.job.id, None).await.expect("it is not settled");
+    drop(store);
+    // What is steady within one process begins anew in the next.
+    let clock = {
+        let earlier = ManualClock::default();
+        earlier.set_back_for_good(24 * HOUR);
+        drop(clock);
+        Arc::new(earlier)
+    };
+    let store = open(&folder, &clock).expect("the last process is gone");
+    let query = DueQuery { horizon: Duration::from_secs(60), ..due_now() };
+    let due = store.due(query).await.expect("the store is there");
+    assert_eq!(due.iter().map(|due| due.wait).collect::<Vec<_>>(), [due_now().longest_wait]);
+    clock.advance(Duration::from_secs(600));
+    let again = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
+    assert_eq!(again.len(), 1);
 }
 
 #[actix::test]
@@ -196,7 +224,7 @@ async fn a_file_that_was_cut_short_is_named_and_not_touched() {
     file.set_len(whole / 2).expect("it can be cut");
     let before = std::fs::read(&path).expect("the file is there");
     let error = open(&folder, &clock).err().expect("half a store is none").to_string();
-    assert!(error.contains("malformed"), "{error}");
+    assert!(error.contains("has been cut short"), "{error}");
     assert!(std::fs::read(&path).expect("the file is there") == before, "it was touched");
 }
 

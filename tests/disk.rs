@@ -1,0 +1,225 @@
+//! What a disk can do to the real binary: be full, be read-only, lose half a file, have another process on it, or hold what
+//! a newer version wrote. Each is a clear sentence, nothing is damaged, and room that comes back is used.
+
+mod house;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use house::{Outside, Server};
+use serde_json::{Value, json};
+
+fn job(outside: &Outside, page: &str) -> Value {
+    json!({"urls": [outside.page(page)], "webhook_config": {"webhook_url": outside.hook()}})
+}
+
+async fn submit(server: &Server, outside: &Outside, page: &str) -> String {
+    let (status, answer) = server.post("/crawl/job", job(outside, page)).await;
+    assert_eq!(status, 202, "{answer}");
+    answer["task_id"].as_str().expect("an id").to_owned()
+}
+
+/// From now on no file of the server's may become longer than so many bytes: to who writes, a disk without room.
+fn bound_files(server: &Server, bytes: &str) {
+    let (pid, bound) = (server.pid().to_string(), format!("--fsize={bytes}:"));
+    let set = Command::new("prlimit").args(["--pid", &pid, &bound]).status().expect("prlimit is there (util-linux)");
+    assert!(set.success());
+}
+
+#[actix::test]
+async fn while_the_disk_is_full_new_jobs_are_503_and_afterwards_all_goes_on_without_a_restart() {
+    let outside = Outside::start();
+    let mut server = Server::configured("jobs: {crawl_workers: 1}").await;
+    let done = submit(&server, &outside, "/article").await;
+    assert_eq!(outside.told().await.body["task_id"], done.as_str());
+    let running = submit(&server, &outside, "/gated").await;
+    outside.gate_reached().await;
+    let queued = submit(&server, &outside, "/article").await;
+
+    bound_files(&server, "0");
+    let body = job(&outside, "/article").to_string().into_bytes();
+    let json_type = [("content-type", "application/json")];
+    for _ in 0..20 {
+        let (status, headers, answer) = server.ask("POST", "/crawl/job", &json_type, body.clone()).await;
+        assert_eq!(status, 503, "{answer}");
+        assert!(headers.contains_key("retry-after"), "{headers:?}");
+        assert!(answer["detail"].is_string(), "{answer}");
+    }
+    assert_eq!((server.get("/ready").await.0, server.get("/health").await.0), (503, 200));
+    // The page comes and cannot be written down; what was accepted is known all the same.
+    outside.open_gate();
+    for id in [&done, &running, &queued] {
+        assert_eq!(server.get(&format!("/crawl/job/{id}")).await.0, 200);
+    }
+    assert_eq!(server.delete(&format!("/crawl/job/{queued}")).await.0, 503);
+
+    bound_files(&server, "unlimited");
+    let late = submit(&server, &outside, "/article").await;
+    assert_eq!(server.get("/ready").await.0, 200);
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(outside.told().await.body);
+    }
+    let ids: Vec<_> = told.iter().map(|told| told["task_id"].as_str().expect("an id")).collect();
+    assert_eq!(ids, [&running, &queued, &late], "in their order, each once");
+    server.kill().await;
+    server.restart().await;
+    for id in [&done, &running, &queued, &late] {
+        let (_, status) = server.get(&format!("/crawl/job/{id}")).await;
+        assert_eq!((&status["status"], &status["attempt"]), (&json!("completed"), &json!(1)), "{status}");
+    }
+}
+
+#[actix::test]
+async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
+    let outside = Outside::start();
+    let mut server = Server::start().await;
+    let running = submit(&server, &outside, "/gated").await;
+    outside.gate_reached().await;
+    bound_files(&server, "0");
+    outside.open_gate();
+    assert_eq!(server.post("/crawl/job", job(&outside, "/article")).await.0, 503);
+    server.kill().await;
+    server.restart().await;
+    assert_eq!(outside.told().await.body["task_id"], running.as_str());
+}
+
+/// Starts a server on this folder that has to end at once; what it says on standard error.
+fn refused(folder: &Path) -> String {
+    // The superuser writes where nobody may: he gives that up first.
+    let plain = "[ $(id -u) = 0 ] && exec setpriv --bounding-set=-dac_override \"$0\" \"$@\"; exec \"$0\" \"$@\"";
+    let output: Output = Command::new("sh")
+        .args(["-c", plain, env!("CARGO_BIN_EXE_opilio"), "serve", "--port", "0"])
+        .current_dir(folder)
+        .output()
+        .expect("the binary is built");
+    assert!(!output.status.success(), "it started");
+    assert!(output.stdout.is_empty(), "it said where it listens");
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(said.lines().count(), 1, "one sentence: {said}");
+    said
+}
+
+fn allow(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+#[actix::test]
+async fn a_folder_or_a_file_that_cannot_be_written_stops_the_start_with_a_sentence() {
+    let outside = Outside::start();
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    allow(empty.path(), 0o555);
+    let said = refused(empty.path());
+    assert!(said.contains("the store folder ./data cannot be used: Permission denied"), "{said}");
+    allow(empty.path(), 0o755);
+
+    let mut server = Server::start().await;
+    let kept = submit(&server, &outside, "/article").await;
+    outside.told().await;
+    server.kill().await;
+    let data = server.folder().join("data");
+    let locked = ["opilio.db", "opilio.db-wal", "opilio.lock"].map(|name| data.join(name));
+    locked.iter().for_each(|path| allow(path, 0o444));
+    let said = refused(server.folder());
+    assert!(said.contains("the store folder ./data cannot be used: Permission denied"), "{said}");
+    allow(&locked[2], 0o644);
+    let said = refused(server.folder());
+    assert!(said.contains("the store file ./data/opilio.db cannot be used"), "{said}");
+    locked.iter().for_each(|path| allow(path, 0o644));
+    server.restart().await;
+    assert_eq!(server.get(&format!("/crawl/job/{kept}")).await.1["status"], "completed");
+}
+
+#[actix::test]
+async fn a_path_that_is_no_folder_stops_the_start_with_a_sentence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("data"), "mine").expect("the folder is ours");
+    let said = refused(folder.path());
+    assert!(said.contains("the store folder ./data cannot be used"), "{said}");
+    assert_eq!(std::fs::read(folder.path().join("data")).expect("it is there"), b"mine");
+}
+
+#[actix::test]
+async fn a_store_that_another_process_has_is_left_to_it() {
+    let outside = Outside::start();
+    let mut server = Server::start().await;
+    let first = submit(&server, &outside, "/article").await;
+    let said = refused(server.folder());
+    assert!(said.contains("the store folder ./data is in use by another process"), "{said}");
+    assert_eq!(outside.told().await.body["task_id"], first.as_str());
+    let second = submit(&server, &outside, "/article").await;
+    assert_eq!(outside.told().await.body["task_id"], second.as_str());
+    // A process that was killed holds nothing any more.
+    server.kill().await;
+    server.restart().await;
+    assert_eq!(server.get(&format!("/crawl/job/{first}")).await.0, 200);
+}
+
+/// The bytes of the store's file and of its log.
+fn bytes(folder: &Path) -> [Vec<u8>; 2] {
+    ["opilio.db", "opilio.db-wal"].map(|name| std::fs::read(folder.join("data").join(name)).unwrap_or_default())
+}
+
+/// A stopped server whose store is one file of many pages, and one of its jobs.
+async fn stopped_with_a_long_file(outside: &Outside) -> (Server, String) {
+    let mut server = Server::start().await;
+    let long = format!("raw:<p>{}", "words ".repeat(50_000));
+    let body = json!({"urls": [long], "webhook_config": {"webhook_url": outside.hook()}});
+    let (_, answer) = server.post("/crawl/job", body).await;
+    outside.told().await;
+    server.kill().await;
+    let db = rusqlite::Connection::open(server.folder().join("data/opilio.db")).expect("the file is there");
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("nobody else has it");
+    (server, answer["task_id"].as_str().expect("an id").to_owned())
+}
+
+#[actix::test]
+async fn a_store_file_that_was_cut_short_is_named_and_left_as_it_is() {
+    let outside = Outside::start();
+    let (mut server, id) = stopped_with_a_long_file(&outside).await;
+    let path = server.folder().join("data/opilio.db");
+    let whole = std::fs::read(&path).expect("the file is there");
+    for length in [whole.len() - 4096, whole.len() / 2, 4096, 50] {
+        std::fs::write(&path, &whole[..length]).expect("it is ours");
+        let before = bytes(server.folder());
+        let said = refused(server.folder());
+        assert!(said.contains("the store file ./data/opilio.db has been cut short"), "{said}");
+        assert!(bytes(server.folder()) == before, "it was touched");
+    }
+    std::fs::write(&path, &whole).expect("it is ours");
+    server.restart().await;
+    assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["status"], "completed");
+}
+
+#[actix::test]
+async fn a_file_that_is_no_store_is_named_and_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("data")).expect("the folder is ours");
+    std::fs::write(folder.path().join("data/opilio.db"), "something else ".repeat(1000)).expect("the folder is ours");
+    let before = bytes(folder.path());
+    let said = refused(folder.path());
+    assert!(said.contains("the store file ./data/opilio.db cannot be used: file is not a database"), "{said}");
+    assert!(bytes(folder.path()) == before, "it was touched");
+}
+
+#[actix::test]
+async fn a_store_of_a_newer_version_is_named_and_left_as_it_is() {
+    let outside = Outside::start();
+    let (mut server, id) = stopped_with_a_long_file(&outside).await;
+    let version = |version: i64| {
+        let db = rusqlite::Connection::open(server.folder().join("data/opilio.db")).expect("the file is there");
+        let known: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).expect("it has one");
+        db.pragma_update(None, "user_version", version).expect("it can be written");
+        db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("nobody else has it");
+        known
+    };
+    let known = version(99);
+    let before = bytes(server.folder());
+    let said = refused(server.folder());
+    assert!(said.contains("was written by a newer version of Opilio (schema 99; this one knows"), "{said}");
+    assert!(bytes(server.folder()) == before, "it was touched");
+    version(known);
+    server.restart().await;
+    assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["status"], "completed");
+}
