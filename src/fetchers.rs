@@ -4,6 +4,7 @@ mod body;
 mod cookies;
 mod headers;
 mod http;
+mod places;
 mod raw;
 mod robots;
 mod turns;

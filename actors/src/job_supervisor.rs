@@ -5,6 +5,7 @@ mod crew;
 #[cfg(feature = "testing")]
 mod deaths;
 mod ending;
+mod sharing;
 mod ticks;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -77,3 +77,6 @@ pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
 
     Actors { front, supervisor, sender }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use opilio_actors::domain::id::Principal;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
+
+use super::places::{Place, Places};
 
 /// This many hosts are remembered before the idle ones are forgotten.
 const HOSTS_BEFORE_SWEEP: usize = 1024;
 
-/// Gives out turns. At each host, and among the hosts, whoever came first goes first.
+/// Gives out turns. At each host, and among the hosts, callers go in turn; of one caller's pages the first goes first.
 #[derive(Debug)]
 pub struct Turns {
-    all: Arc<Semaphore>,
+    all: Arc<Places>,
     per_host: usize,
     gap: Duration,
     hosts: Lock<Hosts>,
@@ -27,7 +30,7 @@ struct Hosts {
 
 #[derive(Debug)]
 struct Host {
-    slots: Arc<Semaphore>,
+    slots: Arc<Places>,
     /// Held by whoever starts next, until he has started: so the gap holds however long he waits for his place.
     next_start: Mutex<Instant>,
 }
@@ -35,16 +38,16 @@ struct Host {
 /// The right to have one page under way at one host; dropping it ends it.
 #[derive(Debug)]
 pub struct Turn {
-    _at_host: OwnedSemaphorePermit,
-    _in_all: OwnedSemaphorePermit,
+    _at_host: Place,
+    _in_all: Place,
 }
 
 impl Turns {
     /// Zero pages, in all or per host, means no bound.
     pub fn new(in_all: usize, per_host: usize, gap: Duration) -> Self {
-        let bound = |pages: usize| if pages == 0 { Semaphore::MAX_PERMITS } else { pages.min(Semaphore::MAX_PERMITS) };
+        let bound = |pages: usize| if pages == 0 { usize::MAX } else { pages };
         Self {
-            all: Arc::new(Semaphore::new(bound(in_all))),
+            all: Places::new(bound(in_all)),
             per_host: bound(per_host),
             gap,
             hosts: Lock::new(Hosts { known: HashMap::new(), sweep_at: HOSTS_BEFORE_SWEEP }),
@@ -53,15 +56,15 @@ impl Turns {
 
     /// Waits for a turn at `host`. Whoever waits for a host, or for its gap, holds no place that another host's page
     /// could use.
-    pub async fn take(&self, host: &str) -> Turn {
+    pub async fn take(&self, host: &str, whose: &Principal) -> Turn {
         let host = self.host(host);
-        let at_host = acquire(&host.slots).await;
+        let at_host = host.slots.take(whose).await;
         let mut next_start = host.next_start.lock().await;
         // Asked first, because even a time that has passed may cost the timer's whole millisecond.
         if *next_start > Instant::now() {
             sleep_until(*next_start).await;
         }
-        let in_all = acquire(&self.all).await;
+        let in_all = self.all.take(whose).await;
         *next_start = Instant::now() + self.gap;
         Turn { _at_host: at_host, _in_all: in_all }
     }
@@ -77,7 +80,7 @@ impl Turns {
             hosts.known.shrink_to(HOSTS_BEFORE_SWEEP);
             hosts.sweep_at = HOSTS_BEFORE_SWEEP.max(2 * hosts.known.len());
         }
-        let host = Host { slots: Arc::new(Semaphore::new(self.per_host)), next_start: Mutex::new(Instant::now()) };
+        let host = Host { slots: Places::new(self.per_host), next_start: Mutex::new(Instant::now()) };
         hosts.known.entry(name.to_owned()).or_insert(Arc::new(host)).clone()
     }
 }
@@ -86,13 +89,9 @@ impl Host {
     /// Whether it makes a difference that it is remembered.
     fn is_busy(self: &Arc<Self>, slots: usize, now: Instant) -> bool {
         Arc::strong_count(self) > 1
-            || self.slots.available_permits() < slots
+            || self.slots.free() < slots
             || self.next_start.try_lock().is_ok_and(|next| *next > now)
     }
-}
-
-async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-    semaphore.clone().acquire_owned().await.expect("these semaphores are never closed")
 }
 
 #[cfg(test)]
@@ -101,16 +100,20 @@ mod tests {
 
     const GAP: Duration = Duration::from_millis(100);
 
+    fn me() -> Principal {
+        Principal::anonymous()
+    }
+
     /// Whether a turn is to be had within a time, which passes if not.
     async fn within(time: Duration, turns: &Turns, host: &str) -> Option<Turn> {
-        tokio::time::timeout(time, turns.take(host)).await.ok()
+        tokio::time::timeout(time, turns.take(host, &me())).await.ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_host_has_no_more_pages_under_way_than_its_bound() {
         let turns = Turns::new(10, 2, Duration::ZERO);
-        let first = turns.take("a").await;
-        let _second = turns.take("a").await;
+        let first = turns.take("a", &me()).await;
+        let _second = turns.take("a", &me()).await;
         assert!(within(GAP, &turns, "a").await.is_none());
         assert!(within(GAP, &turns, "b").await.is_some(), "another host is not concerned");
         drop(first);
@@ -122,7 +125,7 @@ mod tests {
         let turns = Turns::new(2, 2, Duration::ZERO);
         let start = Instant::now();
         for _ in 0..100 {
-            drop(turns.take("a").await);
+            drop(turns.take("a", &me()).await);
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
@@ -130,8 +133,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn all_hosts_together_have_no_more_pages_under_way_than_the_bound() {
         let turns = Turns::new(2, 2, Duration::ZERO);
-        let _a = turns.take("a").await;
-        let b = turns.take("b").await;
+        let _a = turns.take("a", &me()).await;
+        let b = turns.take("b", &me()).await;
         assert!(within(GAP, &turns, "c").await.is_none());
         drop(b);
         assert!(within(GAP, &turns, "c").await.is_some());
@@ -140,12 +143,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn starts_at_one_host_keep_their_gap_even_after_waiting_for_a_place() {
         let turns = Arc::new(Turns::new(1, 9, GAP));
-        let blocking = turns.take("other").await;
+        let blocking = turns.take("other", &me()).await;
         let start = Instant::now();
         let visits = (0..3).map(|_| {
             let turns = turns.clone();
             tokio::spawn(async move {
-                let _turn = turns.take("a").await;
+                let _turn = turns.take("a", &me()).await;
                 Instant::now()
             })
         });
@@ -163,10 +166,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_for_a_gap_takes_no_place_from_another_host() {
         let turns = Arc::new(Turns::new(1, 9, GAP * 100));
-        drop(turns.take("a").await);
+        drop(turns.take("a", &me()).await);
         let waiting = tokio::spawn({
             let turns = turns.clone();
-            async move { drop(turns.take("a").await) }
+            async move { drop(turns.take("a", &me()).await) }
         });
         tokio::task::yield_now().await;
         assert!(within(GAP, &turns, "b").await.is_some());
@@ -176,7 +179,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn giving_up_while_waiting_leaves_nothing_behind() {
         let turns = Turns::new(1, 1, Duration::ZERO);
-        let held = turns.take("a").await;
+        let held = turns.take("a", &me()).await;
         assert!(within(GAP, &turns, "a").await.is_none());
         assert!(within(GAP, &turns, "b").await.is_none());
         drop(held);
@@ -187,9 +190,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn hosts_that_are_idle_are_forgotten_and_busy_ones_are_not() {
         let turns = Turns::new(0, 1, GAP);
-        let _held = turns.take("busy").await;
+        let _held = turns.take("busy", &me()).await;
         for n in 0..HOSTS_BEFORE_SWEEP * 3 {
-            drop(turns.take(&format!("host{n}")).await);
+            drop(turns.take(&format!("host{n}"), &me()).await);
             tokio::time::sleep(GAP * 2).await;
         }
         let known = turns.hosts.lock().expect("not poisoned").known.len();

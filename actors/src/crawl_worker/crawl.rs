@@ -14,7 +14,7 @@ use super::kept::Next;
 use super::{PageCrawled, kept};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::id::TaskType;
+use crate::domain::id::{Principal, TaskType};
 use crate::domain::job::{Job, Task};
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
@@ -66,7 +66,7 @@ impl Crawler {
             let place = usize::try_from(index).ok().filter(|_| !stop.load(Ordering::Relaxed))?;
             let url = urls.get(place)?;
             let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
-            Some(self.write_page(lease, index, url, options))
+            Some(self.write_page(lease, index, url, options, &job.principal))
         };
         let one_by_one = stream::iter(first.into_iter().filter_map(&work)).buffer_unordered(1);
         let side_by_side = stream::iter(then.into_iter().filter_map(&work)).buffer_unordered(side_by_side);
@@ -100,15 +100,16 @@ impl Crawler {
         index: u32,
         url: &str,
         options: Arc<CrawlOptions>,
+        whose: &Principal,
     ) -> Result<Result<(), StoreError>, String> {
-        let page = AssertUnwindSafe(self.page(index, url, options));
+        let page = AssertUnwindSafe(self.page(index, url, options, whose));
         let record = page.catch_unwind().await.map_err(|panic| panic_text(&*panic))?;
         Ok(self.write_down(lease, record).await)
     }
 
     /// One page, read as it was fetched earlier, or now.
-    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> PageRecord {
-        let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options) };
+    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>, whose: &Principal) -> PageRecord {
+        let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options), whose: whose.clone() };
         let (fetched, effort) = self.come_by(&request).await;
         match fetched {
             Ok(page) => self.reader.read(index, url, page, options, effort).await,

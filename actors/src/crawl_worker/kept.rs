@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::domain::crawl::Exchange;
     use crate::domain::crawl_options::{CacheUse, CrawlOptions, FetchOptions};
+    use crate::domain::id::Principal;
 
     #[derive(Default)]
     struct Noted(Mutex<usize>);
@@ -155,7 +156,11 @@ mod tests {
             ..FetchOptions::default()
         };
         let cache = CacheUse { read, write, check: true };
-        PageRequest { url: url.to_owned(), options: Arc::new(CrawlOptions { fetch, cache, ..CrawlOptions::default() }) }
+        PageRequest {
+            url: url.to_owned(),
+            options: Arc::new(CrawlOptions { fetch, cache, ..CrawlOptions::default() }),
+            whose: Principal::anonymous(),
+        }
     }
 
     #[tokio::test]

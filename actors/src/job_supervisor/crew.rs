@@ -1,13 +1,13 @@
 //! The workers of one kind, each in a place of its own, and what they are busy with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::time::Instant;
 
 use crate::crawl_worker::{CrawlWorker, StartCrawl, StopCrawl};
-use crate::domain::id::{JobId, TaskType};
+use crate::domain::id::{JobId, Principal, TaskType};
 use crate::domain::lease::Lease;
 use crate::llm_worker::{LlmWorker, StartExtraction, StopExtraction};
 use crate::ports::Claim;
@@ -48,6 +48,8 @@ impl Hand {
 /// A job that a worker is at.
 pub struct Busy {
     pub lease: Lease,
+    pub principal: Principal,
+    pub since: Instant,
     /// 1 for the first.
     pub attempt: u32,
     pub pulse: Pulse,
@@ -121,8 +123,9 @@ impl Crew {
         let idle = self.places.iter_mut().find(|place| place.is_idle());
         let Some(Place { worker: Some(worker), busy, .. }) = idle else { return false };
         let (lease, attempt, pulse) = (claim.lease.clone(), claim.job.attempt(), Pulse::default());
-        let ends = left.map(|left| Instant::now() + left);
-        *busy = Some(Busy { lease, attempt, pulse: pulse.clone(), ends, suspect });
+        let (principal, since) = (claim.job.principal.clone(), Instant::now());
+        let ends = left.map(|left| since + left);
+        *busy = Some(Busy { lease, principal, since, attempt, pulse: pulse.clone(), ends, suspect });
         worker.start(claim, pulse);
         true
     }
@@ -134,6 +137,22 @@ impl Crew {
 
     pub fn busy(&self) -> impl Iterator<Item = &Busy> {
         self.places.iter().filter_map(|place| place.busy.as_ref())
+    }
+
+    /// Where no worker has come free for so long: whose jobs hold more than half of the workers, and his youngest.
+    pub fn youngest_of_most(&self, time: Duration) -> Option<(Principal, Lease)> {
+        let youngest = self.busy().map(|busy| busy.since).max()?;
+        if self.claiming || self.idle() > 0 || youngest.elapsed() < time {
+            return None;
+        }
+        let mut held = HashMap::<&Principal, usize>::new();
+        self.busy().for_each(|busy| *held.entry(&busy.principal).or_default() += 1);
+        let (most, count) = held.into_iter().max_by_key(|(_, count)| *count)?;
+        // His only one goes on, or it might never come to its end.
+        let too_many = count > 1 && 2 * count > self.places.len();
+        let his = self.busy().filter(|busy| busy.principal == *most && !busy.suspect);
+        let his_youngest = his.max_by_key(|busy| busy.since).filter(|_| too_many)?;
+        Some((most.clone(), his_youngest.lease.clone()))
     }
 
     /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.

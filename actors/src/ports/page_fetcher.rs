@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::domain::crawl::Exchange;
 use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::id::Principal;
 
 /// One page to fetch, once.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct PageRequest {
     /// As submitted: absolute `http(s)`, or `raw:<html>`.
     pub url: String,
     pub options: Arc<CrawlOptions>,
+    /// On whose behalf; callers take turns where pages wait for each other.
+    pub whose: Principal,
 }
 
 /// A page as it came, whole. Any status: a 404 has a body too.

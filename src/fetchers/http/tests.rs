@@ -4,6 +4,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use opilio_actors::domain::crawl_options::{Cookie, CrawlOptions, FetchOptions};
+use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::secret::Secret;
 use rustls::RootCertStore;
 
@@ -38,7 +39,11 @@ fn fetcher() -> HttpFetcher {
 }
 
 fn request(url: impl Into<String>, fetch: FetchOptions) -> PageRequest {
-    PageRequest { url: url.into(), options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }) }
+    PageRequest {
+        url: url.into(),
+        options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
+        whose: Principal::anonymous(),
+    }
 }
 
 fn cookie_for(domain: &str) -> Cookie {

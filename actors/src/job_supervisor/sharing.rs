@@ -1,0 +1,36 @@
+//! Nobody keeps all workers to himself for long. Jobs that end, and long ones that hand over after their slice, make room by
+//! themselves; where none does, because all their pages hang, one of them lets others go first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::info;
+
+use super::JobSupervisor;
+use crate::domain::id::TaskType;
+use crate::domain::job::Interruption;
+use crate::ports::HandBack;
+
+/// For so long others wait for a worker that comes free by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl JobSupervisor {
+    /// Where no worker has come free for a while, and one principal's jobs hold most of them, its youngest job lets others
+    /// go first, if any wait. Older ones go on, so that each comes to its end.
+    pub(super) fn share(&mut self, task: TaskType, ctx: &mut Context<Self>) {
+        let Some((principal, lease)) = self.crew(task).youngest_of_most(PATIENCE) else { return };
+        let store = Arc::clone(&self.store);
+        let asked = async move { (store.others_wait(task, &principal).await, lease) };
+        ctx.spawn(asked.into_actor(self).map(move |(others_wait, lease), this, ctx| {
+            let still = this.crew(task).youngest_of_most(PATIENCE).is_some_and(|(_, youngest)| youngest == lease);
+            if this.draining || !still || !others_wait.unwrap_or(false) {
+                return;
+            }
+            info!(task_id = %lease.job, "job lets others go first");
+            this.stop_work(|held| *held == lease);
+            let back = HandBack { interruption: Interruption::Sliced, reason: None, wait: Duration::ZERO };
+            this.hand_back(lease, back, ctx);
+        }));
+    }
+}

@@ -1,0 +1,145 @@
+//! A number of places, for which callers wait in a line each: a place that becomes free goes to the lines in turn, so that
+//! who waits with a thousand pages keeps another one waiting for no more than one of them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opilio_actors::domain::id::Principal;
+use tokio::sync::oneshot;
+
+#[derive(Debug)]
+pub struct Places(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    free: usize,
+    lines: HashMap<Principal, VecDeque<oneshot::Sender<Place>>>,
+    /// Whose lines are not empty, in the order of their turns.
+    turns: VecDeque<Principal>,
+}
+
+/// One of the places; dropping it gives it to whose turn it is.
+#[derive(Debug)]
+pub struct Place(Option<Arc<Places>>);
+
+impl Places {
+    pub fn new(places: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { free: places, lines: HashMap::new(), turns: VecDeque::new() })))
+    }
+
+    /// Waits at the end of this caller's line. Who gives up waiting leaves nothing behind.
+    pub async fn take(self: &Arc<Self>, whose: &Principal) -> Place {
+        let waiting = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.free > 0 {
+                state.free -= 1;
+                return Place(Some(Arc::clone(self)));
+            }
+            let (give, waiting) = oneshot::channel();
+            let line = state.lines.entry(whose.clone()).or_default();
+            line.push_back(give);
+            if line.len() == 1 {
+                state.turns.push_back(whose.clone());
+            }
+            waiting
+        };
+        waiting.await.expect("a line is kept until everybody in it has his place or has left")
+    }
+
+    pub fn free(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).free
+    }
+}
+
+impl State {
+    fn next(&mut self) -> Option<oneshot::Sender<Place>> {
+        let whose = self.turns.pop_front()?;
+        let line = self.lines.get_mut(&whose)?;
+        let next = line.pop_front();
+        if line.is_empty() {
+            self.lines.remove(&whose);
+        } else {
+            self.turns.push_back(whose);
+        }
+        next
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(places) = self.0.take() else { return };
+        let mut place = Place(Some(Arc::clone(&places)));
+        loop {
+            let mut state = places.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(next) = state.next() else {
+                state.free += 1;
+                place.0 = None;
+                return;
+            };
+            drop(state);
+            match next.send(place) {
+                Ok(()) => return,
+                // He does not wait any more.
+                Err(left) => place = left,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Who has waited so far gets a place, in this order.
+    async fn order(places: &Arc<Places>, waiting: &[&'static str]) -> Vec<&'static str> {
+        let held = places.take(&Principal::new("holder")).await;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        for name in waiting.iter().copied() {
+            let (places, tell) = (Arc::clone(places), tell.clone());
+            tokio::spawn(async move {
+                let _place = places.take(&Principal::new(name)).await;
+                let _ = tell.send(name);
+            });
+            tokio::task::yield_now().await;
+        }
+        drop((held, tell));
+        let mut order = Vec::new();
+        while let Some(name) = told.recv().await {
+            order.push(name);
+        }
+        order
+    }
+
+    #[tokio::test]
+    async fn a_place_goes_to_the_callers_in_turn_and_to_each_ones_pages_in_order() {
+        let places = Places::new(1);
+        assert_eq!(order(&places, &["a", "a", "a", "b", "c", "b"]).await, ["a", "b", "c", "a", "b", "a"]);
+        assert_eq!(places.free(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_with_a_thousand_pages_goes_before_another_with_one_of_them() {
+        let places = Places::new(1);
+        let mut waiting = vec!["many"; 1000];
+        waiting.push("one");
+        let order = order(&places, &waiting).await;
+        assert_eq!(order.iter().position(|name| *name == "one"), Some(1));
+        assert_eq!((order.len(), places.free()), (1001, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_waiting_leaves_his_place_to_the_next() {
+        let places = Places::new(1);
+        let held = places.take(&Principal::new("a")).await;
+        for _ in 0..3 {
+            let waits = tokio::time::timeout(Duration::from_secs(1), places.take(&Principal::new("a"))).await;
+            assert!(waits.is_err());
+        }
+        drop(held);
+        assert_eq!(places.free(), 1);
+        drop(places.take(&Principal::new("b")).await);
+        assert_eq!(places.free(), 1);
+    }
+}
