@@ -32,10 +32,7 @@ impl Server {
 
     /// Resident memory in MB.
     pub fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
-        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-        kib / 1024.0
+        memory_of(&self.child)
     }
 
     /// Until so many jobs in all are settled.
@@ -75,11 +72,19 @@ pub fn launch(folder: &Path) -> (Child, String) {
     (child, address)
 }
 
-/// From the start of the process to its first answer.
-pub async fn first_answer(folder: &Path) -> (Duration, Child) {
+/// Resident memory in MB.
+pub fn memory_of(process: &Child) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib / 1024.0
+}
+
+/// From the start of the process to its first answer; the process and where it is.
+pub async fn first_answer(folder: &Path) -> (Duration, Child, String) {
     let began = Instant::now();
     let (child, address) = launch(folder);
     let mut connection = Connection::open(&address).await;
     assert_eq!(connection.ask(&get("/health")).await.0, 200);
-    (began.elapsed(), child)
+    (began.elapsed(), child, address)
 }

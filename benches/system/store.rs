@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::id::{NodeId, TaskType};
+use opilio_actors::domain::job::Task;
 use opilio_actors::ports::{Clock, Ending, JobStore};
 use opilio_actors::testing::contract::RETENTION;
-use opilio_actors::testing::jobs::crawl;
+use opilio_actors::testing::jobs::{crawl, target};
 
 use crate::Plan;
 use crate::table::{Table, median};
@@ -30,15 +31,30 @@ fn open(folder: &Path) -> EmbeddedStore {
     EmbeddedStore::open(folder, Arc::new(SystemClock), settings).expect("a store")
 }
 
-/// So many queued jobs.
-pub async fn fill(folder: &Path, jobs: u32) {
+/// So many queued jobs, each of this page.
+pub async fn fill(folder: &Path, jobs: u32, page: &str) {
     let store = open(folder);
     let submitted = stream::iter(0..jobs).map(|_| async {
         let mut job = crawl(1);
+        let Task::Crawl(crawl) = &mut job.spec.task else { return };
+        crawl.urls = vec![page.to_owned()];
         job.spec.webhook = None;
         store.submit(job).await.expect("there is room");
     });
     submitted.buffer_unordered(1000).collect::<()>().await;
+}
+
+/// So many webhooks that are due, for each of these receivers in turn.
+pub async fn fill_with_deliveries(folder: &Path, deliveries: u32, receivers: &[String]) {
+    let store = open(folder);
+    let settled = stream::iter((0..deliveries).zip(receivers.iter().cycle())).map(|(_, receiver)| async {
+        let mut job = crawl(1);
+        let id = job.id.clone();
+        job.spec.webhook = Some(target(receiver));
+        store.submit(job).await.expect("there is room");
+        store.cancel(&id, None).await.expect("it is not settled");
+    });
+    settled.buffer_unordered(1000).collect::<()>().await;
 }
 
 /// The median times of a claim, of a settlement with its page, and of a sweep, in microseconds.
@@ -65,8 +81,8 @@ async fn times(folder: &Path) -> [f64; 3] {
 
 pub async fn costs(plan: Plan, table: &mut Table) {
     let (few, many) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    fill(few.path(), 1000).await;
-    fill(many.path(), plan.stored).await;
+    fill(few.path(), 1000, "https://a.example/").await;
+    fill(many.path(), plan.stored, "https://a.example/").await;
     let (few, many) = (times(few.path()).await, times(many.path()).await);
     println!("claim, settle, sweep: {few:.0?} µs at 1,000 jobs stored, {many:.0?} µs at {}", plan.stored);
     for (index, what) in
