@@ -405,7 +405,11 @@ async fn the_actors_are_counted_where_prometheus_looks() {
         let line = format!("opilio_actors_started_total{{actor=\"{actor}\",cause=\"start\"}} {count}");
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
-    for metric in ["opilio_actors_died", "opilio_jobs_settled", "opilio_webhook_attempts"] {
-        assert!(text.contains(&format!("# TYPE {metric} counter")), "{metric}: {text}");
+    let died = ["crawl_worker\",cause=\"hung", "llm_worker\",cause=\"in a job", "webhook_sender\",cause=\"panicked"];
+    for labels in died {
+        let line = format!("opilio_actors_died_total{{actor=\"{labels}\"}} 0");
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
+    let replaced = "opilio_actors_started_total{actor=\"job_supervisor\",cause=\"replaced\"} 0";
+    assert!(text.lines().any(|found| found == replaced), "{text}");
 }

@@ -37,8 +37,21 @@ pub struct Metrics {
     pub model_tokens: Family<ModelLabels, Counter>,
 }
 
+/// Why actors end, by their names.
+const ENDS: [(&[&str], &[&str]); 2] = [
+    (&["crawl_worker", "llm_worker"], &["in a job", "between jobs", "hung"]),
+    (&["job_supervisor", "webhook_sender"], &["panicked", "stopped"]),
+];
+
 impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
+        // There from the beginning, so that the first death is seen as one more.
+        for (actors, causes) in ENDS {
+            for (actor, cause) in actors.iter().flat_map(|actor| causes.iter().map(move |cause| (*actor, *cause))) {
+                self.actors_died.get_or_create(&ActorLabels { actor, cause });
+                self.actors_started.get_or_create(&ActorLabels { actor, cause: "replaced" });
+            }
+        }
         registry.register("actors_started", "Actors started, by cause: start or replaced", self.actors_started.clone());
         registry.register("actors_died", "Actors that ended without being asked to", self.actors_died.clone());
         registry.register("jobs_submitted", "Jobs admitted", self.jobs_submitted.clone());

@@ -77,6 +77,7 @@ pub mod tests {
     use std::sync::Arc;
 
     use opilio_actors::domain::crawl_options::{CrawlOptions, FetchOptions};
+    use opilio_actors::domain::id::Principal;
     use opilio_actors::domain::secret::Secret;
     use opilio_actors::ports::PageCache;
     use opilio_actors::testing::clock::ManualClock;
@@ -89,7 +90,11 @@ pub mod tests {
     const WEB: &str = "http://a.example/";
 
     fn request(url: &str, fetch: FetchOptions) -> PageRequest {
-        PageRequest { url: url.to_owned(), options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }) }
+        PageRequest {
+            url: url.to_owned(),
+            options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
+            whose: Principal::anonymous(),
+        }
     }
 
     fn plain(url: &str) -> PageRequest {
