@@ -246,6 +246,8 @@ async fn twelve_deaths_in_quick_succession_use_up_no_webhook() {
     server.restart().await;
     assert_eq!(outside.told().await.body["task_id"], id.as_str());
     while server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["state"] != "delivered" {}
+    let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
+    assert_eq!(log["attempts"][0]["error"], "cut short by the end of the server", "{log}");
 }
 
 /// The next webhook that comes here, read to its end and not answered.

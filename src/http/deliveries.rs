@@ -19,13 +19,17 @@ pub async fn log(api: web::Data<Api>, caller: Caller, id: web::Path<String>) -> 
     let id = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
     let log = api.store.deliveries(&id, caller.sees()).await?.ok_or(ApiError::NotFound)?;
     let state = log.job.delivery.as_ref().map(|delivery| delivery.state.status());
-    let attempts: Vec<_> = log.attempts.iter().map(attempt).collect();
+    // The last one may be under way; any other without an end was cut short.
+    let (pending, count) = (state == Some(DeliveryStatus::Pending), log.attempts.len());
+    let attempts = log.attempts.iter().zip(1..).map(|(made, place)| attempt(made, !pending || place < count));
+    let attempts: Vec<_> = attempts.collect();
     Ok(HttpResponse::Ok().json(json!({
         "task_id": id, "webhook_id": id.webhook_id(), "state": state, "attempts": attempts,
     })))
 }
 
-fn attempt(logged: &LoggedAttempt) -> Value {
+fn attempt(logged: &LoggedAttempt, over: bool) -> Value {
+    let cut_short = (over && logged.finished_at.is_none()).then_some("cut short by the end of the server");
     let took = logged.finished_at.map(|finished| finished.duration_since(logged.started_at).as_secs_f64());
     json!({
         "attempt": logged.number,
@@ -33,7 +37,7 @@ fn attempt(logged: &LoggedAttempt) -> Value {
         "finished_at": logged.finished_at.map(rfc3339),
         "duration_s": took,
         "status": logged.status,
-        "error": logged.error,
+        "error": logged.error.as_deref().or(cut_short),
         "next_due": logged.next_due.map(rfc3339),
         "answer": logged.answer,
     })

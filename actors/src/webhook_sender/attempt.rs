@@ -74,8 +74,8 @@ impl Sending {
             AttemptStart::Started(attempt) => attempt,
             AttemptStart::Stale => return Ok(Made::NOTHING),
             AttemptStart::GivenUp => {
-                let (task_id, interruptions) = (&due.job, due.interruptions);
-                info!(target: "webhook", %task_id, interruptions, reason = "cut short too often", "webhook given up");
+                let (task_id, attempts) = (&due.job, due.interruptions);
+                info!(target: "webhook", %task_id, attempts, reason = "each was cut short", "webhook given up");
                 self.metrics.attempted("exhausted");
                 return Ok(Made::NOTHING);
             }
