@@ -48,8 +48,8 @@ impl Metrics {
         // There from the beginning, so that the first death is seen as one more.
         for (actors, causes) in ENDS {
             for (actor, cause) in actors.iter().flat_map(|actor| causes.iter().map(move |cause| (*actor, *cause))) {
-                self.actors_died.get_or_create(&ActorLabels { actor, cause });
-                self.actors_started.get_or_create(&ActorLabels { actor, cause: "replaced" });
+                drop(self.actors_died.get_or_create(&ActorLabels { actor, cause }));
+                drop(self.actors_started.get_or_create(&ActorLabels { actor, cause: "replaced" }));
             }
         }
         registry.register("actors_started", "Actors started, by cause: start or replaced", self.actors_started.clone());
