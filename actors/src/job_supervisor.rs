@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use self::crew::{Crew, Hand};
@@ -290,12 +291,14 @@ impl Handler<DrainJobs> for JobSupervisor {
             let leases = this.leases();
             this.stop_work(|_| true);
             let store = Arc::clone(&this.store);
+            // All together, so that the store writes them at once: a stop leaves little time.
             let returned = async move {
-                for lease in leases {
+                let returned = leases.iter().map(|lease| {
                     let back = HandBack { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
-                    // One that ended meanwhile is settled; one that cannot be returned is claimed when its lease ends.
-                    let _ = store.hand_back(&lease, back).await;
-                }
+                    store.hand_back(lease, back)
+                });
+                // One that ended meanwhile is settled; one that cannot be returned is claimed when its lease ends.
+                drop(join_all(returned).await);
             };
             returned.into_actor(this)
         }))
