@@ -40,18 +40,23 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 
 /// Runs until SIGTERM or SIGINT, and then until what runs is done or handed back. A second signal ends it at once.
 ///
-/// `notices`: what is to be said once about the settings; `listening` is set once the address has been said.
+/// `remarks`: what is to be said once about the settings; `listening` is set once the address has been said.
 ///
 /// # Errors
 /// What keeps it from starting, as a sentence for a person.
-pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
     let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let outside = outside(&settings, &clock, store::open(&settings, &clock).await?)?;
+    let mut kept = store::open(&settings, &clock).await?;
+    let notices = kept.notices.take();
+    let outside = outside(&settings, &clock, kept)?;
     let store = Arc::clone(&outside.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
     let actors = start(outside, policy(&settings), metrics);
+    if let Some(notices) = notices {
+        actix_web::rt::spawn(notices.listen(actors.ears()));
+    }
 
     let api = Api {
         front: actors.front.clone(),
@@ -84,8 +89,8 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
             "{host} can be reached from other machines, and anybody there may submit jobs: security.api_token closes it"
         );
     }
-    if !notices.is_empty() {
-        info!("keys without effect: {}", notices.join("; "));
+    if !remarks.is_empty() {
+        info!("keys without effect: {}", remarks.join("; "));
     }
     let server = server.run();
     let handle = server.handle();
@@ -138,7 +143,7 @@ fn kept(time: Duration) -> Option<Duration> {
 }
 
 fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept) -> anyhow::Result<Outside> {
-    let (store, cache) = kept;
+    let store::Kept { jobs: store, pages: cache, .. } = kept;
     let Settings { crawler, limits, webhooks, .. } = settings;
     let allow = Allow::parse(settings.egress.allow.iter().map(String::as_str)).context("egress.allow")?;
     let guard = if settings.internal_allowed() { Guard::open(allow) } else { Guard::closed(allow) };

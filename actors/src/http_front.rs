@@ -11,7 +11,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::Job;
 use crate::job_supervisor::{CancelJob, DrainJobs, JobSettled, JobStarted, JobSupervisor, SubmitJob};
 use crate::keeper::Post;
-use crate::ports::{StoreError, Submission};
+use crate::ports::{Notice, StoreError, Submission};
 use crate::watchers::{Watch, Watchers};
 use crate::webhook_sender::{DrainDeliveries, ReplayDeliveries, ReplayDelivery, WebhookSender};
 
@@ -142,6 +142,18 @@ impl Handler<JobSettled> for HttpFront {
 
     fn handle(&mut self, JobSettled { job }: JobSettled, _: &mut Self::Context) {
         self.watchers.tell(&job.id);
+    }
+}
+
+impl Handler<Notice> for HttpFront {
+    type Result = ();
+
+    fn handle(&mut self, notice: Notice, _: &mut Self::Context) {
+        match notice {
+            Notice::Changed(job) | Notice::Cancelled(job) => self.watchers.tell(&job),
+            Notice::Missed => self.watchers.tell_all(),
+            Notice::Ready(_) => {}
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod crew;
 #[cfg(feature = "testing")]
 mod deaths;
 mod ending;
+mod notices;
 mod sharing;
 mod ticks;
 
@@ -248,11 +249,7 @@ impl Handler<CancelJob> for JobSupervisor {
         let work = async move { store.cancel(&job, principal.as_ref()).await };
         Box::pin(work.into_actor(self).map(|cancelled, this, ctx| {
             if let Ok(job) = &cancelled {
-                // A claim under way may bring it all the same.
-                for crew in this.crews.iter_mut().filter(|crew| crew.claiming) {
-                    crew.cancelled.insert(job.id.clone());
-                }
-                this.stop_work(|lease| lease.job == job.id);
+                this.leave(&job.id);
                 this.announce(Ok(job.clone()));
                 this.claim(ctx);
             }

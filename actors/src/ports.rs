@@ -3,6 +3,7 @@
 mod clock;
 mod job_store;
 mod model;
+mod notice;
 mod page_cache;
 mod page_fetcher;
 mod page_reader;
@@ -14,6 +15,7 @@ pub use job_store::{
     JobStore, NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn};
+pub use notice::Notice;
 pub use page_cache::{KeptPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};
 pub use page_reader::PageReader;

@@ -11,7 +11,7 @@ use crate::job_supervisor::{Estate, JobPolicy, JobSupervisor, Listeners, Trades}
 use crate::keeper::{Post, keep};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
-use crate::ports::{Clock, JobStore, LanguageModel, PageCache, PageFetcher, PageReader, WebhookTransport};
+use crate::ports::{Clock, JobStore, LanguageModel, Notice, PageCache, PageFetcher, PageReader, WebhookTransport};
 use crate::webhook_sender::{SenderPolicy, WebhookSender};
 
 /// The outside, as the actors see it.
@@ -41,6 +41,17 @@ pub struct Actors {
     pub front: Addr<HttpFront>,
     pub supervisor: Post<JobSupervisor>,
     pub sender: Post<WebhookSender>,
+}
+
+impl Actors {
+    /// Passes what other nodes say on to whom it concerns.
+    pub fn ears(&self) -> impl Fn(Notice) + 'static {
+        let (front, supervisor) = (self.front.clone(), self.supervisor.clone());
+        move |notice| {
+            front.do_send(notice.clone());
+            supervisor.tell(notice);
+        }
+    }
 }
 
 /// Starts everything on the arbiter that calls it. What a former process left behind is found in the store.

@@ -52,6 +52,11 @@ impl Watchers {
             self.jobs.remove(job);
         }
     }
+
+    /// News of who knows which job.
+    pub fn tell_all(&mut self) {
+        self.jobs.retain(|_, told| told.send(()).is_ok());
+    }
 }
 
 #[cfg(test)]

@@ -17,10 +17,15 @@ use crate::stores::embedded::EmbeddedStore;
 use crate::stores::embedded::page_cache::EmbeddedPageCache;
 use crate::stores::page_cache::{NoPageCache, PageCacheSettings};
 use crate::stores::redis::page_cache::RedisPageCache;
-use crate::stores::redis::{RedisSettings, RedisStore, TlsSettings};
+use crate::stores::redis::{Notices, RedisSettings, RedisStore, TlsSettings};
 
 /// What is kept: jobs, and pages that were fetched.
-pub type Kept = (Arc<dyn JobStore>, Arc<dyn PageCache>);
+pub struct Kept {
+    pub jobs: Arc<dyn JobStore>,
+    pub pages: Arc<dyn PageCache>,
+    /// Where other nodes keep theirs in the same place.
+    pub notices: Option<Notices>,
+}
 
 /// # Errors
 /// What keeps it from being used. A Redis that is away for now does not: it is looked at when it is there.
@@ -37,14 +42,12 @@ pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result
     match settings.store.backend {
         StoreBackend::Embedded => {
             let folder = &settings.store.path;
-            let store = Arc::new(EmbeddedStore::open(folder, Arc::clone(clock), choice)?);
-            Ok((
-                store,
-                match pages {
-                    Some(pages) => Arc::new(EmbeddedPageCache::open(folder, Arc::clone(clock), pages)?),
-                    None => Arc::new(NoPageCache),
-                },
-            ))
+            let jobs = Arc::new(EmbeddedStore::open(folder, Arc::clone(clock), choice)?);
+            let pages: Arc<dyn PageCache> = match pages {
+                Some(pages) => Arc::new(EmbeddedPageCache::open(folder, Arc::clone(clock), pages)?),
+                None => Arc::new(NoPageCache),
+            };
+            Ok(Kept { jobs, pages, notices: None })
         }
         StoreBackend::Redis => {
             let redis = &settings.redis;
@@ -55,11 +58,12 @@ pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result
                 warn!("Redis at {place} is away ({away}); answers are 503 until it is there");
                 actix_web::rt::spawn(look_later(Arc::clone(&store), place, Arc::clone(clock)));
             }
-            let cache: Arc<dyn PageCache> = match pages {
+            let notices = Some(store.notices(&client));
+            let pages: Arc<dyn PageCache> = match pages {
                 Some(pages) => Arc::new(RedisPageCache::new(Arc::clone(&store), pages)),
                 None => Arc::new(NoPageCache),
             };
-            Ok((store, cache))
+            Ok(Kept { jobs: store, pages, notices })
         }
     }
 }

@@ -8,6 +8,7 @@ mod connect;
 mod deliveries;
 mod lease;
 mod link;
+mod notices;
 pub mod page_cache;
 mod port;
 mod queue;
@@ -26,6 +27,7 @@ use opilio_actors::ports::StoreError;
 use redis::{Client, FromRedisValue, Script, ScriptInvocation, Value};
 
 pub use self::connect::{RedisSettings, TlsSettings};
+pub use self::notices::Notices;
 
 use self::link::Link;
 use self::row::{damaged, micros};
@@ -64,6 +66,11 @@ impl RedisStore {
             #[cfg(test)]
             clock: None,
         })
+    }
+
+    /// What the nodes tell one another. `client`: the one that this store was made with.
+    pub fn notices(&self, client: &Client) -> Notices {
+        Notices::new(client, &self.prefix)
     }
 
     fn key(&self, name: &str, of: &str) -> String {

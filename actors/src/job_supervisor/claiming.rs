@@ -40,6 +40,9 @@ impl Handler<Claimed> for JobSupervisor {
         }
         self.crew(task).cancelled.clear();
         self.tell_if_idle();
+        if std::mem::take(&mut self.crew(task).claim_again) {
+            self.claim_for(task, ctx);
+        }
     }
 }
 
@@ -50,12 +53,16 @@ impl JobSupervisor {
         }
     }
 
-    fn claim_for(&mut self, task: TaskType, ctx: &mut Context<Self>) {
+    pub(super) fn claim_for(&mut self, task: TaskType, ctx: &mut Context<Self>) {
         let asked = self.crew(task).idle();
-        if self.crew(task).claiming || self.draining || asked == 0 {
+        if self.draining || asked == 0 {
             return;
         }
-        self.crew(task).claiming = true;
+        if std::mem::replace(&mut self.crew(task).claiming, true) {
+            // What has come since it was sent, it does not bring.
+            self.crew(task).claim_again = true;
+            return;
+        }
         let (store, node, hold) = (Arc::clone(&self.store), self.node.clone(), self.policy.lease);
         let this = ctx.address();
         // A task of its own: what it claims has to be handed back if nobody is there any more to take it.

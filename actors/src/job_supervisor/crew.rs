@@ -87,6 +87,8 @@ pub struct Crew {
     pub places: Vec<Place>,
     /// A claim for them is under way.
     pub claiming: bool,
+    /// Another one is to follow it.
+    pub claim_again: bool,
     /// Jobs that were cancelled meanwhile.
     pub cancelled: HashSet<JobId>,
 }
@@ -103,7 +105,7 @@ impl Crew {
     /// So many empty places.
     pub fn new(places: usize) -> Self {
         let places = std::iter::repeat_with(Place::default).take(places).collect();
-        Self { places, claiming: false, cancelled: HashSet::new() }
+        Self { places, claiming: false, claim_again: false, cancelled: HashSet::new() }
     }
 
     /// Where a worker of this kind is counted and named.

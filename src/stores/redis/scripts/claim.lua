@@ -19,6 +19,7 @@ while #claims < most do
     call('ZADD', P .. 'leases', after(hold), id)
     tally(turn, state, -1)
     tally(turn, moved, 1)
+    tell('changed', id)
     claims[#claims + 1] = {id, call('HGETALL', job_key(id)), call('HKEYS', P .. 'pages:' .. id)}
   end
 end

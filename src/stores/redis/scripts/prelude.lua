@@ -21,6 +21,11 @@ end
 -- Which state follows on which cause; nil: the move is not allowed.
 local AFTER = --{moves}
 
+-- Says to all nodes: a task is `ready`, or a job `changed` or was `cancelled`.
+local function tell(what, of)
+  call('PUBLISH', P .. 'wake', what .. ' ' .. of)
+end
+
 local function job_key(id)
   return P .. 'job:' .. id
 end

@@ -12,4 +12,5 @@ for n = 4, #ARGV, 4 do
   end
 end
 call('HINCRBY', job_key(id), 'pages_in_attempt', done)
+tell('changed', id)
 return {'ok', call('HINCRBY', job_key(id), 'done', done), call('HINCRBY', job_key(id), 'failed', failed), total}

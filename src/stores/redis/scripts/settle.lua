@@ -8,4 +8,5 @@ local cause = tonumber(f[1]) > tonumber(f[2]) and 'completed' or 'failed'
 local state = AFTER[f[4]][cause]
 local error = state == 'failed' and call('HGET', P .. 'errors:' .. id, '0') or nil
 finish(id, state, error, tonumber(ARGV[4]), ARGV[5])
+tell('changed', id)
 return {'ok', call('HGETALL', job_key(id))}

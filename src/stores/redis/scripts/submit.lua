@@ -28,5 +28,5 @@ call('ZADD', P .. 'all', seq, id)
 call('ZADD', P .. 'of:' .. principal, seq, id)
 tally(principal, 'queued', 1)
 make_ready(id, task, principal, seq)
-call('PUBLISH', P .. 'wake', task)
+tell('ready', task)
 return {'admitted'}
