@@ -1,6 +1,10 @@
 //! Several servers on one Redis: the real binary, a real redis-server, and a wire between them that can be cut.
 
 mod house;
+#[path = "redis/nodes.rs"]
+mod nodes;
+#[path = "redis/older_state.rs"]
+mod older_state;
 mod on_redis;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! A redis-server of the tests' own, and wires to it.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -78,6 +79,28 @@ impl Redis {
         self.child.kill().expect("it was running");
         self.child.wait().expect("it was running");
         self.child = launch(&self.folder, &self.options);
+    }
+
+    /// What it has on its disk now.
+    pub fn copy(&self) -> TempDir {
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        let done = Command::new("cp").arg("-r").arg(self.kept()).arg(copy.path()).status();
+        assert!(done.expect("cp is there").success());
+        copy
+    }
+
+    /// kill -9, and again on what it kept when this copy was made.
+    pub fn restart_on(&mut self, copy: &TempDir) {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it was running");
+        std::fs::remove_dir_all(self.kept()).expect("the folder is ours");
+        let done = Command::new("cp").arg("-r").arg(copy.path().join("appendonlydir")).arg(self.folder.path()).status();
+        assert!(done.expect("cp is there").success());
+        self.child = launch(&self.folder, &self.options);
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.folder.path().join("appendonlydir")
     }
 
     /// Redis forgets everything.

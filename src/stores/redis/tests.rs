@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use opilio_actors::domain::id::TaskType;
-use opilio_actors::ports::{JobStore, Submission};
+use opilio_actors::ports::{JobStore, Notice, Submission};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
 use opilio_actors::testing::jobs::{crawl, node};
@@ -146,6 +146,42 @@ async fn a_redis_without_room_is_away_until_there_is_some() {
     room("0");
     assert_eq!(store.submit(crawl(1)).await, Ok(Submission::Admitted));
     assert_eq!(store.counts().await.map(|counts| counts.queued), Ok(1), "of the refused one nothing was written");
+}
+
+#[actix::test]
+async fn a_redis_that_became_a_replica_is_away_until_it_is_promoted() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    let mut line = redis.client().get_connection().expect("it has started");
+    let mut follow = |host: &str, port: &str| {
+        redis::cmd("REPLICAOF").arg(host).arg(port).exec(&mut line).expect("it may be told to");
+    };
+    follow("127.0.0.1", "1");
+    assert!(store.submit(crawl(1)).await.is_err_and(|error| error.is_transient()));
+    assert!(store.ready().await.is_err_and(|error| error.is_transient()));
+    follow("NO", "ONE");
+    assert_eq!(store.submit(crawl(1)).await, Ok(Submission::Admitted));
+}
+
+#[actix::test]
+async fn every_node_hears_what_another_one_does_to_a_job() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let notices = store.notices(&redis.client());
+    let listening = actix::spawn(notices.listen(move |notice| drop(tell.send(notice))));
+    let mut next = async || heard.recv().await.expect("it listens");
+    assert_eq!(next().await, Notice::Missed, "who has just come may have missed something");
+    let job = crawl(1);
+    store.submit(job.clone()).await.expect("there is room");
+    assert_eq!(next().await, Notice::Ready(TaskType::Crawl));
+    store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("Redis is there");
+    assert_eq!(next().await, Notice::Changed(job.id.clone()));
+    store.cancel(&job.id, None).await.expect("it runs");
+    assert_eq!(next().await, Notice::Cancelled(job.id));
+    // Its connection is cut: it comes back, and knows that it may have missed something.
+    let mut line = redis.client().get_connection().expect("it has started");
+    redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("pubsub").exec(&mut line).expect("it may be told to");
+    assert_eq!(next().await, Notice::Missed);
+    listening.abort();
 }
 
 #[test]
