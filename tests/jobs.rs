@@ -4,6 +4,8 @@
 mod endurance;
 #[path = "jobs/extraction.rs"]
 mod extraction;
+#[path = "jobs/leases.rs"]
+mod leases;
 #[path = "jobs/models.rs"]
 mod models;
 mod providers;

@@ -65,6 +65,7 @@ impl Sending {
     }
 
     async fn try_attempt(&self, due: &DueDelivery) -> Result<Made, StoreError> {
+        let asked = Instant::now();
         let terms = AttemptTerms {
             hold: self.lease,
             rest: self.retry.rest(due.interruptions.saturating_add(1)),
@@ -81,6 +82,10 @@ impl Sending {
             }
         };
         let Some(request) = self.request(due).await? else { return Ok(Made::NOTHING) };
+        if asked.elapsed() >= self.lease {
+            // Frozen meanwhile, or kept waiting by the store: by now it is anybody's to send.
+            return Ok(Made::NOTHING);
+        }
         let receiver = request.target.url.clone();
         let began = Instant::now();
         let outcome = tokio::select! {
