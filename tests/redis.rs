@@ -6,6 +6,8 @@ mod nodes;
 #[path = "redis/older_state.rs"]
 mod older_state;
 mod on_redis;
+#[path = "redis/starts.rs"]
+mod starts;
 
 use std::time::{Duration, Instant};
 

@@ -175,3 +175,26 @@ impl Handler<Drain> for HttpFront {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::domain::id::TaskType;
+
+    #[actix::test]
+    async fn what_another_node_says_of_a_job_wakes_who_waits_for_it() {
+        tokio::time::pause();
+        let front = HttpFront::new(Post::default(), Post::default()).start();
+        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, 1);
+        for notice in [Notice::Changed(job.clone()), Notice::Cancelled(job.clone()), Notice::Missed] {
+            let mut watch = front.send(WatchJob { job: job.clone() }).await.expect("it is there");
+            front.send(notice).await.expect("it is there");
+            let began = Instant::now();
+            watch.changed().await;
+            assert_eq!(began.elapsed(), Duration::ZERO);
+        }
+    }
+}

@@ -102,8 +102,8 @@ async fn look_at(store: &RedisStore, place: &str, clock: &Arc<dyn Clock>) -> any
         Err(away @ StoreError::Unavailable(_)) => return Ok(Err(away)),
         Err(other) => return Err(other).context("redis"),
     };
-    if let Some(version) = findings.too_old {
-        bail!("Redis at {place} is version {version}; 7.0 is the oldest that will do");
+    if let Some(why) = findings.unusable {
+        bail!("Redis at {place} cannot be used: {why}");
     }
     for risk in findings.risks {
         warn!("Redis at {place}: {risk}");

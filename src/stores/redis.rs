@@ -34,6 +34,10 @@ use self::row::{damaged, micros};
 use self::scripts::Scripts;
 use super::{StoreSettings, blob};
 
+/// What a job may ask for. A version that lets it ask for what the versions before would not do raises this; nodes of
+/// those leave its jobs to nodes that understand them.
+const FORMAT: u32 = 1;
+
 /// Keeps every promise of [`opilio_actors::ports::JobStore`], for all processes on one Redis under one prefix.
 pub struct RedisStore {
     link: Link,
@@ -41,6 +45,7 @@ pub struct RedisStore {
     /// Before every key; what stands in braces sends all of them to the same node of a cluster.
     prefix: String,
     settings: StoreSettings,
+    format: u32,
     /// Instead of Redis' own time.
     #[cfg(test)]
     clock: Option<std::sync::Arc<opilio_actors::testing::clock::ManualClock>>,
@@ -63,6 +68,7 @@ impl RedisStore {
             scripts: Scripts::new(None),
             prefix: format!("{{{prefix}}}:"),
             settings,
+            format: FORMAT,
             #[cfg(test)]
             clock: None,
         })

@@ -1,12 +1,13 @@
 //! A redis-server of the tests' own, and wires to it.
+#![allow(dead_code, reason = "each test binary needs its part of it")]
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, UnixStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
 use crate::house::Server;
@@ -40,34 +41,16 @@ impl Redis {
     }
 
     pub async fn server_by(&self, wire: &Wire, environment: &[(&str, &str)]) -> Server {
-        let here = [("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", wire.port.as_str()), LEASE];
-        Server::start_with(&[&here[..], environment].concat()).await
+        Server::start_with(&[&wire.variables()[..], &[LEASE], environment].concat()).await
     }
 
     pub fn wire(&self) -> Wire {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("a socket");
-        let port = listener.local_addr().expect("it is bound").port().to_string();
-        let socket = self.folder.path().join("redis.sock");
-        let whole = watch::channel(true).0;
-        let state = whole.clone();
-        actix::spawn(async move {
-            let listener = TcpListener::from_std(listener).expect("a runtime");
-            while let Ok((mut near, _)) = listener.accept().await {
-                let (socket, mut state) = (socket.clone(), state.subscribe());
-                actix::spawn(async move {
-                    if !*state.borrow_and_update() {
-                        return;
-                    }
-                    let Ok(mut far) = UnixStream::connect(socket).await else { return };
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = state.wait_for(|whole| !whole) => {}
-                    }
-                });
-            }
-        });
-        Wire { port, whole }
+        Wire::to(self.folder.path().join("redis.sock"), None)
+    }
+
+    /// One that puts words into Redis' mouth, of the same length as its own.
+    pub fn wire_that_says(&self, own: &'static str, other: &'static str) -> Wire {
+        Wire::to(self.folder.path().join("redis.sock"), Some((own, other)))
     }
 
     pub fn signal(&self, name: &str) {
@@ -105,8 +88,12 @@ impl Redis {
 
     /// Redis forgets everything.
     pub fn flush(&self) {
-        let done =
-            Command::new("redis-cli").arg("-s").arg(self.folder.path().join("redis.sock")).arg("FLUSHALL").output();
+        self.tell(&["FLUSHALL"]);
+    }
+
+    pub fn tell(&self, command: &[&str]) {
+        let mut client = Command::new("redis-cli");
+        let done = client.arg("-s").arg(self.folder.path().join("redis.sock")).args(command).output();
         assert!(done.expect("it comes with redis-server").status.success());
     }
 }
@@ -126,6 +113,36 @@ pub struct Wire {
 }
 
 impl Wire {
+    fn to(socket: PathBuf, lie: Option<(&'static str, &'static str)>) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a socket");
+        let port = listener.local_addr().expect("it is bound").port().to_string();
+        let whole = watch::channel(true).0;
+        let state = whole.clone();
+        actix::spawn(async move {
+            let listener = TcpListener::from_std(listener).expect("a runtime");
+            while let Ok((near, _)) = listener.accept().await {
+                let (socket, mut state) = (socket.clone(), state.subscribe());
+                actix::spawn(async move {
+                    if !*state.borrow_and_update() {
+                        return;
+                    }
+                    let Ok(far) = UnixStream::connect(socket).await else { return };
+                    tokio::select! {
+                        () = carry(near, far, lie) => {}
+                        _ = state.wait_for(|whole| !whole) => {}
+                    }
+                });
+            }
+        });
+        Self { port, whole }
+    }
+
+    /// What tells a server to use it.
+    pub fn variables(&self) -> [(&'static str, &str); 2] {
+        [("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", &self.port)]
+    }
+
     pub fn cut(&self) {
         self.whole.send_replace(false);
     }
@@ -133,6 +150,26 @@ impl Wire {
     pub fn mend(&self) {
         self.whole.send_replace(true);
     }
+}
+
+/// Until one of the two ends it.
+async fn carry(mut near: TcpStream, mut far: UnixStream, lie: Option<(&str, &str)>) {
+    let Some((own, other)) = lie else { return drop(copy_bidirectional(&mut near, &mut far).await) };
+    let (mut from_near, mut to_near) = near.split();
+    let (mut from_far, mut to_far) = far.split();
+    let back = async {
+        let mut said = Vec::with_capacity(1 << 16);
+        while from_far.read_buf(&mut said).await.is_ok_and(|bytes| bytes > 0) {
+            if let Some(place) = said.windows(own.len()).position(|words| words == own.as_bytes()) {
+                said[place..place + other.len()].copy_from_slice(other.as_bytes());
+            }
+            if to_near.write_all(&said).await.is_err() {
+                return;
+            }
+            said.clear();
+        }
+    };
+    tokio::select! { _ = copy(&mut from_near, &mut to_far) => {}, () = back => {} }
 }
 
 pub fn signal(pid: u32, name: &str) {

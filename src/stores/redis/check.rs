@@ -8,14 +8,16 @@ use redis::{RedisResult, cmd};
 use super::RedisStore;
 
 const OLDEST: (u32, u32) = (7, 0);
+/// Which keys there are and what moves them. A version whose neighbour could not work on the same ones raises this.
+const LAYOUT: u32 = 1;
 /// Clocks may differ by so much before it is worth a word.
 const MOST_SECONDS_APART: i64 = 5;
 
 /// What the operator should know.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Its version, where this is too old to be used.
-    pub too_old: Option<String>,
+    /// Why it cannot be used at all.
+    pub unusable: Option<String>,
     /// What puts accepted jobs at risk, a sentence each.
     pub risks: Vec<String>,
 }
@@ -40,7 +42,28 @@ impl RedisStore {
             .run(|mut line| async move { Ok(cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut line).await) })
             .await?;
         let fsync = fsync.ok().and_then(|found| found.get("appendfsync").cloned());
-        Ok(judge(&info, fsync.as_deref(), now - time.0))
+        let mut findings = judge(&info, fsync.as_deref(), now - time.0);
+        findings.unusable = findings.unusable.or(self.newer_layout().await?);
+        Ok(findings)
+    }
+}
+
+impl RedisStore {
+    /// Says which layout its data have, and whether they are a newer version's.
+    async fn newer_layout(&self) -> Result<Option<String>, StoreError> {
+        let key = format!("{}layout", self.prefix);
+        let key = &key;
+        let found: Option<u32> = self
+            .link
+            .run(|mut line| async move {
+                // A replica refuses it; it has its master's.
+                let _: RedisResult<()> = cmd("SET").arg(key).arg(LAYOUT).arg("NX").query_async(&mut line).await;
+                cmd("GET").arg(key).query_async(&mut line).await
+            })
+            .await?;
+        Ok(found.filter(|layout| *layout > LAYOUT).map(|layout| {
+            format!("its data are a newer version's (layout {layout}; this version knows {LAYOUT}): update this node")
+        }))
     }
 }
 
@@ -53,7 +76,7 @@ fn judge(info: &str, fsync: Option<&str>, apart: i64) -> Findings {
     let version = said("valkey_version").or(said("redis_version")).unwrap_or("0");
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     if (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST {
-        findings.too_old = Some(version.to_owned());
+        findings.unusable = Some(format!("it is version {version}; 7.0 is the oldest that will do"));
     }
     let mut risk = |sentence: String| findings.risks.push(sentence);
     match said("maxmemory_policy") {
@@ -97,7 +120,7 @@ mod tests {
     #[test]
     fn a_redis_that_is_too_old_is_named_with_its_version() {
         let found = judge(&SAFE.replace("7.0.15", "6.2.9"), None, 0);
-        assert_eq!(found.too_old.as_deref(), Some("6.2.9"));
+        assert_eq!(found.unusable.as_deref(), Some("it is version 6.2.9; 7.0 is the oldest that will do"));
     }
 
     #[test]

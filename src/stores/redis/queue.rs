@@ -27,7 +27,7 @@ impl RedisStore {
             .ask(&self.scripts.submit, |call| {
                 call.arg(id.as_str()).arg(principal.as_str()).arg(task.as_str()).arg(&spec).arg(&webhook);
                 call.arg(receiver).arg(total).arg(key).arg(fingerprint);
-                call.arg(bound(self.settings.max_queued)).arg(bound(self.settings.max_per_principal));
+                call.arg(bound(self.settings.max_queued)).arg(bound(self.settings.max_per_principal)).arg(self.format);
             })
             .await?;
         match reply.word.as_str() {
@@ -51,7 +51,7 @@ impl RedisStore {
         let answer: Vec<Vec<Value>> = self
             .ask(&self.scripts.claim, |call| {
                 call.arg(node.as_str()).arg(task.as_str()).arg(most).arg(micros(hold));
-                call.arg(&costs(Interruption::Vanished)[..]);
+                call.arg(&costs(Interruption::Vanished)[..]).arg(self.format);
             })
             .await?;
         let mut claims = Vec::with_capacity(answer.len());

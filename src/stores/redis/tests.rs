@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use super::page_cache::RedisPageCache;
 use super::scripts::Scripts;
 use super::{RedisStore, StoreSettings};
-use crate::stores::page_cache;
+use crate::stores::{blob, page_cache};
 
 /// The store's time, moved by the harness alone: every script is told it.
 const CLOCK: &str = "local function now() return tonumber(KEYS[2]) end";
@@ -122,6 +122,43 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
         .expect("it is there");
     let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("Redis is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
+}
+
+#[actix::test]
+async fn a_job_that_asks_for_what_only_newer_versions_do_is_left_to_them_and_holds_nobody_up() {
+    let OnRedis { store: older, redis, clock } = OnRedis::new();
+    let newer = RedisStore { format: older.format + 1, ..open(&redis, &clock, "test") };
+    let (odd, good) = (crawl(1), crawl(1));
+    newer.submit(odd.clone()).await.expect("there is room");
+    older.submit(good.clone()).await.expect("there is room");
+    let claimed = async |store: &RedisStore| {
+        let claims = store.claim(&node("n"), TaskType::Crawl, 9, HOLD).await.expect("Redis is there");
+        claims.into_iter().map(|claim| claim.job.id).collect::<Vec<_>>()
+    };
+    assert_eq!(claimed(&older).await, [good.id]);
+    assert_eq!(claimed(&older).await, []);
+    assert_eq!(claimed(&newer).await, [odd.id]);
+}
+
+#[actix::test]
+async fn what_a_neighbouring_version_adds_to_a_job_is_passed_over() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    let job = crawl(1);
+    store.submit(job.clone()).await.expect("there is room");
+    let mut spec = serde_json::to_value(&job.spec).expect("it is written like this");
+    spec.as_object_mut().expect("an object").remove("webhook");
+    spec["mood"] = "cheerful".into();
+    spec["task"]["crawl"]["options"]["mood"] = "cheerful".into();
+    let mut line = redis.client().get_connection().expect("it has started");
+    redis::cmd("HSET")
+        .arg(store.key("job", job.id.as_str()))
+        .arg(&["mood", "cheerful"])
+        .arg("spec")
+        .arg(blob::pack(spec.to_string().as_bytes()))
+        .exec(&mut line)
+        .expect("it is there");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("Redis is there");
+    assert_eq!(claims.first().map(|claim| &claim.job.spec), Some(&job.spec));
 }
 
 #[actix::test]
