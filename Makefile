@@ -2,7 +2,8 @@
 # make test   what has to pass before anything lands
 # make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
 # make tools  what the tests need: cargo-nextest, Redis, Flask, the TypeScript compiler
-# make chaos  the crash tests at length: 2,000 kills, by a seed that is printed and may be given (SEED=7)
+# make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
+#             and may be given (SEED=7)
 # make bench  a page's cost against a bare parse, and the whole server against its limits
 # make check  formatting, lints and the arrows between the packages
 
@@ -40,11 +41,12 @@ KILLS ?= 2000
 
 chaos: tools
 	OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
-	  cargo nextest run -p opilio --test crash --no-capture -E 'test(random_moments)'
+	  cargo nextest run -p opilio --test crash --test fleet --no-capture -E 'test(random_moments)'
 
 bench:
 	cargo bench -p opilio-page --bench page
 	cargo bench -p opilio --bench system
+	cargo bench -p opilio --bench redis
 
 check: tools
 	cargo fmt --all -- --check

@@ -6,6 +6,10 @@ mod campaign;
 #[path = "crash/history.rs"]
 mod history;
 mod house;
+#[path = "crash/reckoning.rs"]
+mod reckoning;
+#[path = "crash/wish.rs"]
+mod wish;
 #[path = "crash/world.rs"]
 mod world;
 

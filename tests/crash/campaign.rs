@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::history::{Checkpoints, assert_settled_once};
+use super::history::Checkpoints;
 use super::house::Server;
+use super::reckoning::{assert_settled_once, settled_and_delivered};
+use super::wish::{self, Wish};
 use super::world::World;
 
 /// How a process ends.
@@ -15,14 +17,6 @@ pub enum Death {
     At { point: &'static str, passing: u32 },
     /// By kill -9 after so many pages, questions and webhooks, and a pause.
     After { events: u64, pause: Duration },
-}
-
-/// A job that a client wants: it asks under the same key until it is told an id.
-struct Wish {
-    key: String,
-    path: &'static str,
-    body: Value,
-    id: Option<String>,
 }
 
 /// A lease that is renewed soon, little grace, quick retries, room for all pages that hang; and no job is given up for
@@ -123,18 +117,10 @@ impl Campaign {
     /// Two crawls and an extraction more. Returns the number of those that were there before.
     fn wish(&mut self, gated: bool) -> usize {
         let before = self.wishes.len();
-        let webhook = json!({"webhook_url": self.world.address("/hook"), "webhook_data_in_payload": true});
-        let kind = if gated { "gated" } else { "page" };
         for _ in 0..2 {
-            let number = self.wishes.len();
-            let pages = (0..3).map(|page| self.world.address(&format!("/{kind}/{number}/{page}")));
-            let body = json!({"urls": pages.collect::<Vec<_>>(), "webhook_config": webhook});
-            self.wishes.push(Wish { key: format!("wish-{number}"), path: "/crawl/job", body, id: None });
+            self.wishes.push(wish::crawl(self.wishes.len(), gated, &self.world));
         }
-        let number = self.wishes.len();
-        let body = json!({"url": self.world.address(&format!("/page/{number}/0")), "q": format!("question-{number}."),
-            "provider": "openai/m", "webhook_config": webhook});
-        self.wishes.push(Wish { key: format!("wish-{number}"), path: "/llm/job", body, id: None });
+        self.wishes.push(wish::extraction(self.wishes.len(), &self.world));
         before
     }
 
@@ -150,39 +136,10 @@ impl Campaign {
         assert_eq!(ids.len(), self.wishes.len(), "two wishes became one job");
         self.world.until("every webhook", |seen| ids.iter().all(|id| seen.told.contains_key(id))).await;
         for id in &ids {
-            let status = self.settled_and_delivered(id).await;
+            let status = settled_and_delivered(&self.server, id).await;
             assert_settled_once(id, &status, &self.world.seen().told[id]);
         }
         assert!(self.world.seen().told.keys().all(|id| ids.contains(id)), "a job that nobody wished for was told of");
         self.checkpoints.assert_kept(&self.world.seen());
-    }
-
-    /// A job's status once its webhook was taken.
-    async fn settled_and_delivered(&self, id: &str) -> Value {
-        loop {
-            let (_, status) = self.server.get(&format!("/crawl/job/{id}")).await;
-            match status["webhook"]["state"].as_str() {
-                Some("delivered") => return status,
-                Some("pending") => tokio::time::sleep(Duration::from_millis(20)).await,
-                _ => panic!("nobody refuses a webhook here: {status}"),
-            }
-        }
-    }
-}
-
-impl Wish {
-    /// Until there is an answer; no answer is one that the process died before it gave.
-    async fn ask(&mut self, server: &Server) {
-        if self.id.is_none()
-            && let Ok((status, answer)) = server.try_post_with_key(self.path, &self.key, self.body.clone()).await
-        {
-            assert!([202, 503].contains(&status), "{answer}");
-            self.id = answer["task_id"].as_str().map(str::to_owned);
-        }
-    }
-
-    fn pages(&self) -> Vec<String> {
-        let urls = self.body["urls"].as_array().into_iter().flatten();
-        urls.filter_map(|url| url.as_str().map(str::to_owned)).collect()
     }
 }

@@ -1,12 +1,11 @@
-//! What has to be true of everything that happened, and what a dead process left on its disk.
+//! What a dead process left on its disk, and that it was not done again.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::Connection;
-use serde_json::Value;
 
-use super::world::{Seen, Told};
+use super::world::Seen;
 
 /// Pages and answers that were written down when a process died, each with how often it had been asked for by then.
 #[derive(Default)]
@@ -54,21 +53,4 @@ fn column(db: &Connection, sql: &str) -> Vec<String> {
     let mut select = db.prepare(sql).expect("a good query");
     let rows = select.query_map([], |row| row.get::<_, Option<String>>(0)).expect("the store can be read");
     rows.filter_map(|row| row.expect("the store can be read")).collect()
-}
-
-/// The job settled once: all it told is one webhook, and that agrees with its status.
-pub fn assert_settled_once(id: &str, status: &Value, told: &[Told]) {
-    let state = status["status"].as_str().expect("a job has a status");
-    assert!(["completed", "cancelled"].contains(&state), "{status}");
-    assert_eq!(status["stage"], "settled", "{status}");
-    let [first, again @ ..] = told else { panic!("{id} was never told of") };
-    for other in again {
-        assert_eq!(first, other, "{id} was told of in two ways");
-    }
-    let body: Value = serde_json::from_slice(&first.bytes).expect("a webhook is JSON");
-    assert_eq!((&body["task_id"], &body["status"]), (&status["task_id"], &status["status"]));
-    if state == "completed" {
-        let progress = &status["progress"];
-        assert_eq!((&progress["done"], &progress["failed"]), (&progress["total"], &Value::from(0)), "{status}");
-    }
 }
