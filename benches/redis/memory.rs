@@ -1,0 +1,35 @@
+//! What a job takes in Redis.
+
+use serde_json::json;
+
+use crate::costs::fill;
+use crate::load::{self, post};
+use crate::node::Node;
+use crate::nodes::until_idle;
+use crate::outside::Outside;
+use crate::server::{IN_MEMORY, Redis};
+use crate::table::Table;
+
+pub async fn of_jobs(outside: &Outside, table: &mut Table) {
+    const QUEUED: u32 = 50_000;
+    const SETTLED: u32 = 1_000;
+    let redis = Redis::start(IN_MEMORY);
+    let store = redis.store();
+    fill(&store, 1).await;
+    let before = redis.memory();
+    fill(&store, QUEUED).await;
+    table.at_most("Redis' memory for a queued job", (redis.memory() - before) / f64::from(QUEUED), 1500.0, "bytes");
+
+    let redis = Redis::start(IN_MEMORY);
+    let (store, node) = (redis.store(), Node::start(&redis));
+    let request = post("/crawl/job", &json!({"urls": [outside.url("/article")]}).to_string());
+    let same = request.clone();
+    load::run(&node.address, 8, 10, 202, move |_| same.clone()).await;
+    until_idle(&store).await;
+    let before = redis.memory();
+    load::run(&node.address, 8, SETTLED as usize, 202, move |_| request.clone()).await;
+    until_idle(&store).await;
+    let each = (redis.memory() - before) / f64::from(SETTLED) / 1024.0;
+    // Markdown, HTML, cleaned HTML and links of the page, packed; less than the page itself.
+    table.at_most("Redis' memory for a settled page of 50 KB", each, 50.0, "KiB");
+}

@@ -1,0 +1,105 @@
+//! How much a second one, two and three nodes get through.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use opilio::stores::redis::RedisStore;
+use opilio_actors::domain::crawl::PageRecord;
+use opilio_actors::domain::id::{NodeId, TaskType};
+use opilio_actors::ports::{Ending, JobStore};
+use opilio_actors::testing::jobs::crawl;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::load::{self, per_second, post};
+use crate::node::Node;
+use crate::outside::{Outside, article};
+use crate::server::{DURABLE, Redis};
+use crate::table::Table;
+
+const CLIENTS: usize = 64;
+
+/// Jobs admitted a second; none of them gets on, because their page never comes.
+pub async fn submissions(rounds: u32, outside: &Outside, table: &mut Table) {
+    const JOBS: usize = 20_000;
+    let request = post("/crawl/job", &json!({"urls": [outside.url("/never")]}).to_string());
+    for (nodes, what) in [(1, "submissions, 1 node"), (2, "submissions, 2 nodes"), (3, "submissions, 3 nodes")] {
+        let mut measured = Vec::new();
+        for _ in 0..rounds {
+            let bare = Redis::start(DURABLE);
+            let (store, began) = (bare.store(), Instant::now());
+            let admitted =
+                stream::iter(0..JOBS).map(|_| async { store.submit(crawl(1)).await.expect("there is room") });
+            admitted.buffer_unordered(CLIENTS).for_each(async |_| ()).await;
+            let limit = began.elapsed();
+            let redis = Redis::start(DURABLE);
+            let nodes: Vec<_> = (0..nodes).map(|_| Node::start(&redis)).collect();
+            let ours = submit(&nodes, JOBS, &request).await;
+            measured.push((per_second(JOBS, ours), per_second(JOBS, limit)));
+        }
+        table.share(what, &measured, "/s", 0.5);
+    }
+}
+
+/// One-URL jobs from their submission to their end; the bare scripts do without pages and their parsing.
+pub async fn jobs(rounds: u32, outside: &Outside, table: &mut Table) {
+    const JOBS: usize = 2_000;
+    let request = post("/crawl/job", &json!({"urls": [outside.url("/article")]}).to_string());
+    for (nodes, what) in [(1, "jobs of 50 KB, 1 node"), (2, "jobs of 50 KB, 2 nodes"), (3, "jobs of 50 KB, 3 nodes")] {
+        let mut measured = Vec::new();
+        for _ in 0..rounds {
+            let limit = bare(&Redis::start(DURABLE).store(), JOBS).await;
+            let redis = Redis::start(DURABLE);
+            let nodes: Vec<_> = (0..nodes).map(|_| Node::start(&redis)).collect();
+            let began = Instant::now();
+            submit(&nodes, JOBS, &request).await;
+            until_idle(&redis.store()).await;
+            measured.push((per_second(JOBS, began.elapsed()), per_second(JOBS, limit)));
+        }
+        // Parsing decides, not Redis: nothing is wanted of this ratio but that it is seen.
+        table.share(what, &measured, "/s", 0.0);
+    }
+}
+
+/// Each node gets its part.
+async fn submit(nodes: &[Node], jobs: usize, request: &[u8]) -> Duration {
+    let began = Instant::now();
+    let mut loads = JoinSet::new();
+    for node in nodes {
+        let (address, request) = (node.address.clone(), request.to_vec());
+        let (clients, jobs) = (CLIENTS / nodes.len(), jobs / nodes.len());
+        loads.spawn(async move { load::run(&address, clients, jobs, 202, move |_| request.clone()).await });
+    }
+    loads.join_all().await;
+    began.elapsed()
+}
+
+pub async fn until_idle(store: &RedisStore) {
+    loop {
+        let counts = store.counts().await.expect("Redis is there");
+        if counts.queued + counts.running == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Every script that a job needs, and nothing else.
+async fn bare(store: &RedisStore, jobs: usize) -> Duration {
+    let (began, node, hold) = (Instant::now(), NodeId::new("bench"), Duration::from_secs(60));
+    let page = Arc::new(Bytes::from(json!({"html": article()}).to_string()));
+    let done = stream::iter(0..jobs).map(|_| async {
+        let mut job = crawl(1);
+        job.spec.webhook = None;
+        store.submit(job).await.expect("there is room");
+        let claims = store.claim(&node, TaskType::Crawl, 1, hold).await.expect("Redis is there");
+        let lease = &claims.first().expect("a job waits").lease;
+        let record = PageRecord { index: 0, success: true, error: String::new(), json: Bytes::clone(&page) };
+        store.record_pages(lease, vec![record]).await.expect("the lease holds");
+        store.settle(lease, Ending::Crawled).await.expect("the lease holds");
+    });
+    done.buffer_unordered(CLIENTS).for_each(async |()| ()).await;
+    began.elapsed()
+}
