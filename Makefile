@@ -1,6 +1,7 @@
 # make run    builds and starts the server on an embedded store under ./data
 # make test   what has to pass before anything lands
 # make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
+# make test-compose  the stack of docker-compose.yml on a Docker engine of its own (as root; CHECKS=… for some of it only)
 # make tools  what the tests need: cargo-nextest, Redis, Flask, the TypeScript compiler
 # make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
 #             and may be given (SEED=7)
@@ -18,13 +19,18 @@ run:
 	@command -v cc >/dev/null || { echo "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-model bench chaos check tools
+.PHONY: run test test-compose test-model bench chaos check tools
 
 # The whole of it with a real model; from cold that costs less than a minute.
 real_model := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python cargo nextest run
 
 test: check target/model/ready
 	$(real_model) --workspace --features opilio/real-model
+
+# The binary is the one that the tests of `make test` start, so after them nothing is compiled.
+test-compose: tools
+	cargo nextest run --no-run --workspace --features opilio/real-model
+	./tests/compose/run.sh target/debug/opilio $(CHECKS)
 
 target/model/ready: tests/model/requirements.txt | target/clients/ready
 	python3 -m venv target/model

@@ -1,7 +1,7 @@
 """Takes webhooks of both kinds of job: checks who sent them, does nothing twice, and fetches what is not in them. Needs
 nothing but Python.
 
-    WEBHOOK_SECRET=whsec_… python3 examples/receiver.py [port]
+    WEBHOOK_SECRET=whsec_… python3 examples/receiver.py [port [address]]
 
 The secret is the one under `webhooks.secrets` of the server's config.yml; without it every webhook is believed. OPILIO
 is the server's address, http://localhost:11235 if it is not set.
@@ -86,6 +86,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
-    server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
-    print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
+    address = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+    server = ThreadingHTTPServer((address, port), Receiver)
+    print(f"listening on http://{address}:{server.server_port}", flush=True)
     server.serve_forever()

@@ -1,5 +1,7 @@
 //! What the operator configures, as the real binary obeys it.
 
+#[path = "configured/compose.rs"]
+mod compose;
 mod house;
 
 use std::process::{Command, Output};

@@ -6,16 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/bin"
 into=$(cd "$1" && pwd)
 
-need() { # what, the Debian packages that have it, a command that succeeds when it is there
-  if eval "$3" >/dev/null 2>&1; then return; fi
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "$1 is missing; installing $2"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $2 >/dev/null
-  fi
-  eval "$3" >/dev/null 2>&1 || { echo "$1 is missing; bring it by: sudo apt-get install $2"; exit 1; }
-}
-
+. "$here/../need.sh"
 need "a C compiler" "gcc libc6-dev" "command -v cc"
 need "curl" "curl" "command -v curl"
 need "Redis" "redis-server" "command -v redis-server"

@@ -1,0 +1,47 @@
+"""What the README prints, and the requests that users of the job API know."""
+
+import re
+from pathlib import Path
+
+
+def shown(language, words):
+    """The first piece of the README in this language that holds these words."""
+    pieces = re.findall(rf"^```{language}\n(.*?)^```", Path("README.md").read_text(), re.DOTALL | re.MULTILINE)
+    return next(piece for piece in pieces if words in piece)
+
+
+def crawl(**webhook):
+    url = "https://myapp.com/webhooks/crawl-complete"
+    return {"urls": ["https://example.com"], "webhook_config": {"webhook_url": url, **webhook}}
+
+
+SCHEMA = (
+    '{"type": "object", "properties": {"title": {"type": "string"}, "author": {"type": "string"}, '
+    '"date": {"type": "string"}}}'
+)
+SEED = [
+    ("/crawl/job", crawl(webhook_data_in_payload=False)),
+    ("/crawl/job", crawl(webhook_data_in_payload=True)),
+    (
+        "/crawl/job",
+        crawl(
+            webhook_data_in_payload=False,
+            webhook_headers={"X-Webhook-Secret": "my-secret-token", "X-Service-ID": "crawl4ai-production"},
+        ),
+    ),
+    ("/crawl/job", {"urls": ["https://example.com"]}),
+    (
+        "/llm/job",
+        {
+            "url": "https://example.com/article",
+            "q": "Extract the article title, author, and publication date",
+            "schema": SCHEMA,
+            "cache": False,
+            "provider": "openai/gpt-4o-mini",
+            "webhook_config": {
+                "webhook_url": "https://myapp.com/webhooks/llm-complete",
+                "webhook_data_in_payload": True,
+            },
+        },
+    ),
+]
