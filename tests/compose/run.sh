@@ -50,7 +50,8 @@ binary=$(readlink -f "$1")
 shift
 [ "$(id -u)" = 0 ] || { echo "a Docker engine is started here, which takes root: sudo $0 $binary"; exit 1; }
 . "$here/../need.sh"
-need "a Docker engine" "docker.io iptables" "command -v dockerd iptables"
+# Installed, not started.
+RUNLEVEL=1 need "a Docker engine" "docker.io iptables" "command -v dockerd && command -v iptables"
 need "Compose" "docker-compose" "docker-compose version"
 need "mmdebstrap" "mmdebstrap" "command -v mmdebstrap"
 need "iproute2" "iproute2" "command -v ip"
