@@ -8,6 +8,8 @@ mod older_state;
 mod on_redis;
 #[path = "redis/starts.rs"]
 mod starts;
+#[path = "redis/tls.rs"]
+mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -37,7 +37,7 @@ impl Redis {
             .spawn()
             .expect("redis-server is there (`make tools` brings it; Debian: apt-get install redis-server)");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let ready = lines.any(|line| line.is_ok_and(|line| line.contains("eady to accept connections unix")));
+        let ready = lines.any(|line| line.is_ok_and(|line| line.contains("now ready to accept connections")));
         assert!(ready, "redis-server starts");
         std::thread::spawn(move || lines.for_each(drop));
         let client = Client::open(format!("unix://{}", socket.display())).expect("an address");
