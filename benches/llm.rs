@@ -168,7 +168,14 @@ fn policy(workers: usize) -> Policy {
             backoff,
             sweep: second,
         },
-        crawl: CrawlPolicy { pages_per_job: NonZeroUsize::MIN, max_retries: 0, backoff, slice: None },
+        crawl: CrawlPolicy {
+            pages_per_job: NonZeroUsize::MIN,
+            max_retries: 0,
+            backoff,
+            slice: None,
+            max_result: None,
+            max_results: None,
+        },
         extraction: ExtractionPolicy {
             repair_attempts: 2,
             tries: 3,

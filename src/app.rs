@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer};
+use actix_cors::Cors;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{App, web};
 use anyhow::Context;
 use jiff::Timestamp;
 use opilio_actors::CrawlPolicy;
@@ -32,7 +33,7 @@ use ulid::Ulid;
 
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
-use crate::http::{Access, Api, WebhookDefaults};
+use crate::http::{Access, Api, WebhookDefaults, listen, seal, serve};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::settings::Settings;
@@ -69,19 +70,22 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         },
         registry: Arc::new(registry),
         max_urls: settings.limits.max_urls.get(),
-        max_body: unbounded(settings.limits.max_body_bytes),
+        body: access::body(&settings.limits),
     };
-    let access = Access::new(&access::settings(&settings.security));
-    let server = HttpServer::new(move || {
-        let access = access.clone();
-        let guarded = from_fn(move |request, next| access.clone().admit(request, next));
-        App::new().wrap(guarded).configure(|routes| api.clone().mount(routes))
-    })
-    .disable_signals()
-    .shutdown_timeout(1)
-    .bind(SocketAddr::new(host, port))
-    .with_context(|| format!("{host}:{port} cannot be listened on"))?;
-    let address = *server.addrs().first().context("no address was bound")?;
+    let access = Access::new(&access::settings(&settings), Arc::clone(&api.clock));
+    let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();
+    let app = move || {
+        let door = access.clone();
+        let guarded = from_fn(move |request, next| door.clone().admit(request, next));
+        let access = web::Data::new(access.clone());
+        let shared = Condition::new(!origins.is_empty(), cors(&origins));
+        let routes = |routes: &mut web::ServiceConfig| api.clone().mount(routes);
+        // The last is the first that a request meets.
+        App::new().wrap(guarded).wrap(shared).wrap(from_fn(seal)).app_data(access).configure(routes)
+    };
+    let listener = listen(SocketAddr::new(host, port));
+    let listener = listener.with_context(|| format!("{host}:{port} cannot be listened on"))?;
+    let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     listening.store(true, Ordering::Release);
     if !host.is_loopback() && !settings.security.is_closed() {
@@ -92,7 +96,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
     if !remarks.is_empty() {
         info!("keys without effect: {}", remarks.join("; "));
     }
-    let server = server.run();
+    let server = serve(listener, &access::server(&settings.limits), app)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
 
@@ -132,9 +136,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// Zero means no bound.
-fn unbounded(bound: usize) -> usize {
-    if bound == 0 { usize::MAX } else { bound }
+/// Lets pages of these sites ask, and no others.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default().allow_any_method().allow_any_header().supports_credentials().max_age(600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// Zero means for ever.
@@ -157,6 +162,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept) -> an
         page_timeout: crawler.page_timeout,
         read_timeout: crawler.read_timeout,
         max_bytes: limits.max_page_bytes.get(),
+        max_redirects: limits.max_redirects,
         user_agent: crawler.user_agent.clone().unwrap_or_else(|| own_user_agent(crawler.contact_url.as_ref())),
         respect_robots: crawler.respect_robots,
         ..defaults
@@ -201,6 +207,8 @@ fn policy(settings: &Settings) -> Policy {
             max_retries: 0,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
             slice: NonZeroUsize::new(jobs.slice),
+            max_result: NonZeroUsize::new(limits.max_result_bytes),
+            max_results: NonZeroUsize::new(limits.max_job_bytes),
         },
         extraction: extraction::policy(llm, jobs),
         webhooks: SenderPolicy {

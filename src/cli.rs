@@ -8,6 +8,7 @@ mod following;
 mod health;
 mod jobs;
 mod listen;
+mod log;
 mod redeliver;
 mod serve;
 mod shown;

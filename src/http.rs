@@ -18,9 +18,11 @@ mod metrics;
 mod reading;
 mod results;
 mod seen;
+mod server;
 mod status;
 mod submission;
 mod synchronous;
+mod token;
 mod webhook_config;
 
 use std::sync::Arc;
@@ -34,9 +36,11 @@ use opilio_actors::http_front::HttpFront;
 use opilio_actors::ports::{Clock, Idempotency, JobStore, NewJob};
 use prometheus_client::registry::Registry;
 
-pub use access::{Access, AccessSettings, NamedToken, TokenHash, hash};
+pub use access::{Access, AccessSettings, HeadLimits, NamedToken, Rate, RateSettings, TokenHash, hash};
+pub use body::{BodyLimits, Room};
 pub use caller::Caller;
 pub use errors::ApiError;
+pub use server::{ServerSettings, listen, most_files, seal, serve};
 pub use webhook_config::WebhookDefaults;
 
 /// What the routes work with.
@@ -50,8 +54,8 @@ pub struct Api {
     pub registry: Arc<Registry>,
     /// URLs of one crawl job.
     pub max_urls: usize,
-    /// Bytes of a request's body.
-    pub max_body: usize,
+    /// What is taken of a request's body.
+    pub body: BodyLimits,
 }
 
 impl Api {
@@ -67,10 +71,10 @@ impl Api {
         let get = |path: &'static str| web::resource(path).default_service(only("GET"));
         let post = |path: &'static str| web::resource(path).default_service(only("POST"));
         config
-            .app_data(web::PayloadConfig::new(self.max_body))
             .app_data(web::QueryConfig::default().error_handler(|error, _| errors::bad_query(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
             .app_data(web::Data::new(self))
+            .service(post("/token").route(web::post().to(token::token)))
             .service(post("/crawl/job").route(web::post().to(jobs::submit_crawl)))
             .service(post("/llm/job").route(web::post().to(jobs::submit_llm)))
             .service(job())
@@ -113,6 +117,6 @@ impl Api {
         caller.needs(Scope::Submit)?;
         let random = ulid::Ulid::generate().random();
         let id = JobId::new(spec.task_type(), self.clock.now(), random);
-        Ok(NewJob { id, principal: caller.principal().clone(), spec, idempotency })
+        Ok(NewJob { id, principal: caller.principal().clone(), most_open: caller.most_jobs(), spec, idempotency })
     }
 }

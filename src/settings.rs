@@ -7,6 +7,7 @@ mod layers;
 mod llm;
 mod model;
 mod peer_keys;
+mod rate;
 mod report;
 mod security;
 mod source;
@@ -19,7 +20,8 @@ use std::path::Path;
 pub use error::BadSettings;
 pub use families::variable_prefix;
 pub use llm::{Family, Llm, Speaks};
-pub use model::{Jobs, LogFormat, Settings, StoreBackend};
+pub use model::{Jobs, Limits, LogFormat, Settings, StoreBackend};
+pub use rate::Rate;
 pub use security::Security;
 
 use layers::{Given, Layers};
@@ -66,6 +68,7 @@ pub fn load(
     }
     settings.check()?;
     notices.extend(settings.llm.notice());
+    notices.extend(settings.security.notice());
     Ok(Loaded { settings, notices, layers })
 }
 

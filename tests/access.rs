@@ -124,7 +124,7 @@ async fn who_may_only_read_starts_nothing_by_any_route() {
         ("POST", "/html"),
         ("GET", "/llm/example.com?q=x"),
         ("GET", "/%6clm/example.com?q=x"),
-        ("GET", "/llm/job/example.com?q=x"),
+        ("GET", "/llm/job/example.com/x?q=x"),
         ("POST", "/deliveries/replay"),
         ("DELETE", "/crawl/job/crawl_x"),
         ("PUT", "/whatever/comes/later"),
@@ -182,7 +182,7 @@ fn tokens_that_are_none_stop_the_start_and_are_not_shown() {
         ("{ci: {sha256: X, scope: read, more: 1}}", "more"),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = format!("security:\n  tokens: {}\n", tokens.replace('X', &hash));
+        let config = format!("security:\n  tokens: {}\n", tokens.replace('X', &format!("\"{hash}\"")));
         std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_opilio"))
             .arg("serve")
@@ -191,5 +191,163 @@ fn tokens_that_are_none_stop_the_start_and_are_not_shown() {
             .expect("the binary is built");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && error.contains(says) && !error.contains("hidden"), "{tokens}: {error}");
+    }
+}
+
+/// A token as anybody who knows the key can make it.
+fn signed(claims: &Value, key: &str) -> String {
+    use base64::Engine;
+    let part = |text: &[u8]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(text);
+    let signed = format!("{}.{}", part(br#"{"alg":"HS256","typ":"JWT"}"#), part(claims.to_string().as_bytes()));
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.as_bytes());
+    format!("{signed}.{}", part(ring::hmac::sign(&key, signed.as_bytes()).as_ref()))
+}
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+#[actix::test]
+async fn who_holds_the_operators_token_gets_signed_ones_for_others() {
+    let server = Server::configured_with("security: {api_token: letmein}", &[("SECRET_KEY", KEY)]).await;
+    for (body, status, detail) in [
+        (json!({"email": "ann@example.com", "api_token": "letmei"}), 401, "Invalid or missing api_token"),
+        (json!({"email": "ann@example.com"}), 401, "Invalid or missing api_token"),
+        (json!({"email": "ann@example.com", "api_token": null}), 401, "Invalid or missing api_token"),
+    ] {
+        let answer = server.post("/token", body.clone()).await;
+        assert_eq!((answer.0, &answer.1["detail"]), (status, &json!(detail)), "{body}");
+    }
+    for body in
+        [json!({}), json!([]), json!({"email": "ann", "api_token": "letmein"}), json!({"email": 7, "api_token": 7})]
+    {
+        assert_eq!(server.post("/token", body.clone()).await.0, 422, "{body}");
+    }
+    let (status, given) = server.post("/token", json!({"email": "ann@Example.com", "api_token": "letmein"})).await;
+    assert_eq!((status, &given["email"], &given["token_type"]), (200, &json!("ann@example.com"), &json!("bearer")));
+    let bearer = format!("Bearer {}", given["access_token"].as_str().expect("a token"));
+    let json = ("content-type", "application/json");
+    let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
+    let (status, _, job) = server.ask("POST", "/crawl/job", &[("authorization", &bearer), json], body.clone()).await;
+    assert_eq!(status, 202, "{job}");
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    let bob = signed(&json!({"sub": "bob@example.com", "exp": 4_102_444_800_i64, "scope": "data"}), KEY);
+    let bob = format!("Bearer {bob}");
+    for (bearer, expected) in [(bearer.as_str(), 200), ("Bearer letmein", 200), (&bob, 404)] {
+        assert_eq!(server.get_with(&path, "authorization", bearer).await, expected, "{bearer}");
+    }
+    for (claims, key, expected) in [
+        (json!({"sub": "a", "exp": 4_102_444_800_i64}), KEY, 200),
+        (json!({"sub": "a", "exp": 1_700_000_000}), KEY, 401),
+        (json!({"sub": "a"}), KEY, 401),
+        (json!({"sub": "a", "exp": 4_102_444_800_i64}), "another key of more than 32 characters", 401),
+    ] {
+        assert_eq!(server.get_with("/jobs", "x-api-key", &signed(&claims, key)).await, expected, "{claims}");
+    }
+}
+
+#[actix::test]
+async fn signed_tokens_alone_close_a_server_and_none_are_given_without_the_operators() {
+    let config = "security: {jwt_enabled: true}\napp: {host: 0.0.0.0}";
+    let server = Server::configured_with(config, &[("SECRET_KEY", KEY)]).await;
+    let (status, answer) = server.post("/token", json!({"email": "ann@example.com", "api_token": "x"})).await;
+    assert_eq!(status, 403, "{answer}");
+    assert_eq!(server.get("/jobs").await.0, 401);
+    let good = signed(&json!({"sub": "ann@example.com", "exp": 4_102_444_800_i64}), KEY);
+    assert_eq!(server.get_with("/jobs", "authorization", &format!("Bearer {good}")).await, 200);
+}
+
+#[actix::test]
+async fn a_page_whose_name_was_made_to_lead_here_is_refused() {
+    let server = Server::configured("security: {trusted_hosts: [crawl.lan]}").await;
+    let port = server.port();
+    for (host, status) in [
+        (format!("localhost:{port}"), 200),
+        (format!("127.0.0.1:{port}"), 200),
+        (format!("[::1]:{port}"), 200),
+        ("crawl.lan".to_owned(), 200),
+        (format!("evil.example:{port}"), 400),
+        ("evil.example".to_owned(), 400),
+    ] {
+        for path in ["/health", "/jobs"] {
+            assert_eq!(server.get_with(path, "host", &host).await, status, "{host} {path}");
+        }
+    }
+    let exposed = Server::configured("app: {host: 0.0.0.0}\nsecurity: {api_token: letmein}").await;
+    assert_eq!(exposed.get_with("/health", "host", "any.example").await, 200);
+}
+
+#[actix::test]
+async fn another_sites_page_cannot_make_a_browser_start_anything() {
+    let server = Server::configured("security: {cors_allow_origins: [\"https://app.example\"]}").await;
+    let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
+    let json = ("content-type", "application/json");
+    for (headers, status) in [
+        (vec![json], 202),
+        (vec![json, ("sec-fetch-site", "same-origin")], 202),
+        (vec![json, ("sec-fetch-site", "cross-site")], 403),
+        (vec![json, ("origin", "https://evil.example")], 403),
+        (vec![json, ("origin", "https://app.example"), ("sec-fetch-site", "cross-site")], 202),
+        (vec![("content-type", "text/plain")], 415),
+        (vec![("content-type", "application/x-www-form-urlencoded")], 415),
+    ] {
+        let (found, _, answer) = server.ask("POST", "/crawl/job", &headers, body.clone()).await;
+        assert_eq!(found, status, "{headers:?}: {answer}");
+    }
+    // What an image's address can do.
+    let (status, _, _) = server.ask("GET", "/llm/a.example?q=x", &[("sec-fetch-site", "cross-site")], vec![]).await;
+    assert_eq!(status, 403);
+}
+
+#[actix::test]
+async fn only_listed_sites_may_read_answers() {
+    let open =
+        Server::configured("security: {api_token: t, cors_allow_origins: [\"https://app.example\", \"*\"]}").await;
+    let closed = Server::start().await;
+    let asks = |method: &'static str| [("access-control-request-method", method)];
+    for (server, origin, allowed) in [
+        (&open, "https://app.example", Some("https://app.example")),
+        (&open, "https://evil.example", None),
+        (&closed, "https://app.example", None),
+    ] {
+        for (method, path) in [("OPTIONS", "/crawl/job"), ("GET", "/health")] {
+            let mut headers = asks("POST").to_vec();
+            headers.push(("origin", origin));
+            let (_, answered, _) = server.ask(method, path, &headers, vec![]).await;
+            let found = answered.get("access-control-allow-origin").and_then(|value| value.to_str().ok());
+            assert_eq!(found, allowed, "{origin}: {method}");
+        }
+    }
+    // Also what is refused can be read by a page that may.
+    let (status, answered, _) = open.ask("GET", "/jobs", &[("origin", "https://app.example")], vec![]).await;
+    assert!(status == 401 && answered.contains_key("access-control-allow-origin"));
+}
+
+#[actix::test]
+async fn every_answer_has_the_headers_that_keep_browsers_from_making_anything_of_it() {
+    let server = Server::configured("security: {api_token: t}").await;
+    for (method, path, headers, status) in [
+        ("GET", "/health", vec![], 200),
+        ("GET", "/jobs", vec![], 401),
+        ("GET", "/jobs", vec![("x-api-key", "t")], 200),
+        ("GET", "/nowhere", vec![("x-api-key", "t")], 404),
+        ("PUT", "/crawl/job", vec![("x-api-key", "t")], 405),
+        ("POST", "/crawl/job", vec![("x-api-key", "t")], 415),
+        ("POST", "/screenshot", vec![("x-api-key", "t")], 501),
+    ] {
+        let (found, answered, _) = server.ask(method, path, &headers, vec![]).await;
+        assert_eq!(found, status, "{method} {path}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(
+                answered.get(name).and_then(|found| found.to_str().ok()),
+                Some(value),
+                "{method} {path}: {name}"
+            );
+        }
+        let policy = answered.get("content-security-policy").and_then(|policy| policy.to_str().ok());
+        assert!(policy.is_some_and(|policy| policy.starts_with("default-src 'none'")), "{method} {path}");
     }
 }

@@ -1,12 +1,13 @@
 //! The HTTP routes over real actors and a real store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
-use opilio::http::{Access, AccessSettings, Api, WebhookDefaults};
+use opilio::http::{Access, AccessSettings, Api, BodyLimits, Room, WebhookDefaults};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
@@ -40,9 +41,14 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         webhooks,
         registry: Arc::default(),
         max_urls: 10,
-        max_body: 1 << 20,
+        body: BodyLimits {
+            max_bytes: 1 << 20,
+            room: Room::new(1 << 30),
+            time: Duration::from_secs(60),
+            max_depth: 100,
+        },
     };
-    let access = Access::new(&AccessSettings::default());
+    let access = Access::new(&AccessSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));
     let app = test::init_service(App::new().wrap(guarded).configure(|config| api.mount(config))).await;
     let mut answers = Vec::new();

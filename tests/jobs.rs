@@ -141,6 +141,8 @@ fn policy() -> Policy {
             max_retries: 2,
             backoff: quick,
             slice: NonZeroUsize::new(4),
+            max_result: None,
+            max_results: None,
         },
         extraction: ExtractionPolicy {
             repair_attempts: 2,

@@ -2,6 +2,7 @@
 
 mod crawl;
 mod kept;
+mod results;
 
 use std::sync::Arc;
 

@@ -13,5 +13,6 @@ pub mod retention;
 pub mod retry;
 pub mod scope;
 pub mod secret;
+pub mod text;
 pub mod time;
 pub mod webhook;

@@ -5,6 +5,7 @@
 //! rows that need many (100,000; a tenth as many webhooks that are due), `--rounds N` how often each pair is run (3), `--only WORD` picks rows. It fails where a ratio is worse than a
 //! third of what is wanted.
 
+mod hostile;
 mod load;
 mod memory;
 mod opilio;
@@ -61,6 +62,9 @@ fn main() {
         }
         if wanted("memory") {
             memory::at_rest_and_queued(&outside, &mut table).await;
+        }
+        if wanted("hostile") {
+            hostile::clients(plan, &outside, &mut table).await;
         }
         if wanted("start") {
             start::to_first_answer(plan, &outside, &mut table).await;

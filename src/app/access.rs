@@ -1,17 +1,70 @@
-//! Section `security` of the settings, as the HTTP routes take it.
+//! Sections `security`, `limits` and `rate_limiting` of the settings, as the HTTP server takes them.
 
-use crate::http::{AccessSettings, NamedToken};
-use crate::settings::Security;
+use std::time::Duration;
 
-pub fn settings(security: &Security) -> AccessSettings {
+use crate::http::{
+    AccessSettings, BodyLimits, HeadLimits, NamedToken, Rate, RateSettings, Room, ServerSettings, most_files,
+};
+use crate::settings::{self, Limits, Settings};
+
+pub fn settings(settings: &Settings) -> AccessSettings {
+    let Settings { security, limits, rate_limiting, app, .. } = settings;
     let tokens = security.tokens.iter().map(|(name, token)| NamedToken {
         name: name.as_str().to_owned(),
         hashes: token.sha256.clone(),
         scope: token.scope,
+        rate: token.rate.map(rate),
+        most_jobs: token.max_jobs,
     });
     AccessSettings {
         api_token: security.api_token.clone(),
         tokens: tokens.collect(),
+        secret_key: security.secret_key.clone(),
+        jwt_enabled: security.jwt_enabled,
+        jwt_ttl: security.jwt_ttl,
         open_metrics: security.open_metrics,
+        bound: app.host,
+        trusted_hosts: security.trusted_hosts.clone(),
+        origins: security.origins().map(str::to_owned).collect(),
+        head: HeadLimits { headers: bound(limits.max_headers), bytes: bound(limits.max_header_bytes) },
+        rates: RateSettings {
+            per_address: limits.rate.per_address.map(rate),
+            per_principal: limits.rate.per_principal.map(rate),
+            synchronous: rate_limiting.default_limit.filter(|_| rate_limiting.enabled).map(rate),
+        },
     }
+}
+
+pub fn body(limits: &Limits) -> BodyLimits {
+    BodyLimits {
+        max_bytes: bound(limits.max_body_bytes),
+        room: Room::new(bound(limits.max_bodies_bytes)),
+        time: time(limits.body_timeout),
+        max_depth: limits.max_json_depth.get(),
+    }
+}
+
+pub fn server(limits: &Limits) -> ServerSettings {
+    ServerSettings {
+        // The other half is for pages, receivers, models and the store.
+        connections: bound(limits.connections).min(most_files().map_or(usize::MAX, |most| most / 2)),
+        connections_per_address: bound(limits.connections_per_address),
+        head_timeout: limits.head_timeout,
+        keep_alive: limits.keep_alive,
+        write_timeout: time(limits.write_timeout),
+    }
+}
+
+fn rate(rate: settings::Rate) -> Rate {
+    Rate { requests: rate.requests, per: rate.per }
+}
+
+/// Zero means no bound.
+fn bound(bound: usize) -> usize {
+    if bound == 0 { usize::MAX } else { bound }
+}
+
+/// Zero means no end; a year is none either.
+fn time(time: Duration) -> Duration {
+    if time.is_zero() { Duration::from_secs(365 * 86_400) } else { time }
 }

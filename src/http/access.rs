@@ -1,8 +1,14 @@
-//! Who may use the API: the check that stands before every route, so that none can be without it.
+//! Who may use the API, and how often: the check that stands before every route, so that none can be without it.
 
+mod head;
+mod hosts;
+mod jwt;
 mod keyring;
+mod rates;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,44 +16,101 @@ use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
+use jiff::Timestamp;
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::secret::Secret;
+use opilio_actors::ports::Clock;
 
 use super::caller::Caller;
 use super::errors::ApiError;
+use hosts::Hosts;
+use jwt::Signer;
 use keyring::Keyring;
+use rates::Rates;
 
+pub use head::HeadLimits;
 pub use keyring::{NamedToken, TokenHash, hash};
+pub use rates::{Rate, RateSettings, TooOften, network};
 
 /// The operator's choices. With no credential at all, everybody may do everything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AccessSettings {
     pub api_token: Option<Secret>,
     pub tokens: Vec<NamedToken>,
+    /// Signs tokens; `None`: a key of this process's own.
+    pub secret_key: Option<Secret>,
+    /// Signed tokens are a credential also where there is no other.
+    pub jwt_enabled: bool,
+    pub jwt_ttl: Duration,
     /// `/metrics` is open to all.
     pub open_metrics: bool,
+    /// Where the API listens.
+    pub bound: IpAddr,
+    pub trusted_hosts: Vec<String>,
+    /// Sites whose pages may ask.
+    pub origins: Vec<String>,
+    pub head: HeadLimits,
+    pub rates: RateSettings,
+}
+
+impl Default for AccessSettings {
+    /// Open, and without bounds but the parser's.
+    fn default() -> Self {
+        Self {
+            api_token: None,
+            tokens: vec![],
+            secret_key: None,
+            jwt_enabled: false,
+            jwt_ttl: Duration::from_secs(3600),
+            open_metrics: false,
+            bound: Ipv4Addr::LOCALHOST.into(),
+            trusted_hosts: vec![],
+            origins: vec![],
+            head: HeadLimits { headers: usize::MAX, bytes: usize::MAX },
+            rates: RateSettings::default(),
+        }
+    }
 }
 
 /// Finds out on whose behalf each request comes.
 #[derive(Clone)]
-pub struct Access {
-    ring: Arc<Keyring>,
+pub struct Access(Arc<Rules>);
+
+struct Rules {
+    ring: Keyring,
+    signer: Signer,
+    needs_token: bool,
     open_metrics: bool,
+    hosts: Hosts,
+    head: HeadLimits,
+    rates: Rates,
+    clock: Arc<dyn Clock>,
 }
 
 impl Access {
-    pub fn new(settings: &AccessSettings) -> Self {
-        let ring = Arc::new(Keyring::new(settings.api_token.as_ref(), &settings.tokens));
-        Self { ring, open_metrics: settings.open_metrics }
+    pub fn new(settings: &AccessSettings, clock: Arc<dyn Clock>) -> Self {
+        let ring = Keyring::new(settings.api_token.as_ref(), &settings.tokens);
+        let needs_token = settings.jwt_enabled || !ring.is_empty();
+        let own_rates = settings.tokens.iter().filter_map(|token| Some((token.principal(), token.rate?)));
+        Self(Arc::new(Rules {
+            signer: Signer::new(settings.secret_key.as_ref(), settings.jwt_ttl),
+            needs_token,
+            open_metrics: settings.open_metrics,
+            hosts: Hosts::new(settings.bound, &settings.trusted_hosts, &settings.origins, needs_token),
+            head: settings.head,
+            rates: Rates::new(&settings.rates, own_rates),
+            ring,
+            clock,
+        }))
     }
 
-    /// Lets the request through with its [`Caller`], or answers `401` or `403`.
+    /// Lets the request through with its [`Caller`], or answers why not.
     pub async fn admit(
         self,
         request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        match self.check(&request) {
+        match self.0.check(&request) {
             Ok(caller) => {
                 caller.map(|caller| request.extensions_mut().insert(caller));
                 Ok(next.call(request).await?.map_into_boxed_body())
@@ -56,25 +119,54 @@ impl Access {
         }
     }
 
+    /// A signed token for `subject`, for who brings the operator's own.
+    ///
+    /// # Errors
+    /// There is no such token, or it is another.
+    pub fn issue(&self, subject: &str, api_token: Option<&str>, now: Timestamp) -> Result<String, ApiError> {
+        let Rules { ring, signer, .. } = &*self.0;
+        if !ring.has_operator() {
+            return Err(ApiError::NoTokens);
+        }
+        match api_token.is_some_and(|token| ring.is_operators(token)) {
+            true => Ok(signer.sign(subject, now)),
+            false => Err(ApiError::WrongApiToken),
+        }
+    }
+
+    /// Tokens that are issued end with this process.
+    pub fn is_passing(&self) -> bool {
+        self.0.signer.is_passing
+    }
+}
+
+impl Rules {
     fn check(&self, request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
+        let address = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+        self.rates.address(address)?;
+        self.head.check(request)?;
+        if !self.hosts.is_ours(request.headers()) {
+            return Err(ApiError::WrongHost);
+        }
         // The path as routes are found by: `%6dd` is `md` here and there.
-        let needed = self.needed(request.method(), request.match_info().unprocessed());
+        let (method, path) = (request.method(), request.match_info().unprocessed());
         let caller = self.caller(request);
-        match needed {
-            None => Ok(caller),
-            Some(scope) => {
-                let caller = caller.ok_or(ApiError::Unauthorized)?;
-                caller.needs(scope)?;
-                Ok(Some(caller))
+        if let Some(scope) = self.needed(method, path) {
+            let caller = caller.as_ref().ok_or(ApiError::Unauthorized)?;
+            self.rates.principal(caller.principal())?;
+            caller.needs(scope)?;
+            if is_synchronous(method, path) {
+                self.rates.synchronous(address)?;
             }
         }
+        Ok(caller)
     }
 
     /// The least that a request needs, whatever route answers it; `None`: nothing. What submits a job needs
     /// [`Scope::Submit`] whatever is said here: `Api::new_job` asks for it.
     fn needed(&self, method: &Method, path: &str) -> Option<Scope> {
         match (method.as_str(), path) {
-            (_, "/health") => None,
+            (_, "/health") | ("POST", "/token") => None,
             (_, "/metrics") if self.open_metrics => None,
             ("GET" | "HEAD" | "OPTIONS", _) | ("POST", "/config/dump") => Some(Scope::Read),
             _ => Some(Scope::Submit),
@@ -82,11 +174,21 @@ impl Access {
     }
 
     fn caller(&self, request: &ServiceRequest) -> Option<Caller> {
-        if self.ring.is_empty() {
-            return Some(Caller::anonymous());
+        if !self.needs_token {
+            // Nobody has a token, so what a browser sends by itself is as good as anybody's: another site's page must
+            // not be able to make it start anything.
+            let most = if self.hosts.is_foreign(request.headers()) { Scope::Read } else { Scope::Admin };
+            return Some(Caller::anonymous().at_most(most));
         }
-        self.ring.owner(brought(request)?).cloned()
+        let token = brought(request)?;
+        self.ring.owner(token).cloned().or_else(|| self.signer.owner(token, self.clock.now()))
     }
+}
+
+/// Endpoints whose caller waits, as the peer's server limits them.
+fn is_synchronous(method: &Method, path: &str) -> bool {
+    let paths = ["/crawl", "/crawl/stream", "/md", "/html", "/screenshot", "/pdf", "/execute_js"];
+    method == Method::POST && paths.contains(&path)
 }
 
 /// The token that a request brings: `Authorization: Bearer …`, else `X-API-Key`.

@@ -1,25 +1,185 @@
 //! A request's body, as JSON or as an error of the API's own shape.
 
-use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
-use bytes::Bytes;
-use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::{FromRequest, HttpRequest, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::Api;
 use super::errors::ApiError;
 
-/// What the framework made of a body: the bytes, or why not.
-pub type Body = Result<Bytes, actix_web::Error>;
+/// What is taken of a body.
+#[derive(Clone, Debug)]
+pub struct BodyLimits {
+    pub max_bytes: usize,
+    /// Of all bodies that are in memory at the same moment.
+    pub room: Room,
+    /// From the end of the head to the end of the body.
+    pub time: Duration,
+    /// Of lists and objects within each other.
+    pub max_depth: usize,
+}
+
+/// What came, or why it did not.
+pub type Body = Result<Received, ApiError>;
+
+/// A body that came whole, in time, and is not too large.
+pub struct Received {
+    body: Bytes,
+    _place: Place,
+}
+
+/// How many bytes of bodies may be in memory; shared by all that clone it.
+#[derive(Clone, Debug)]
+pub struct Room {
+    taken: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Room {
+    pub fn new(most: usize) -> Self {
+        Self { taken: Arc::default(), most }
+    }
+
+    fn place(&self) -> Place {
+        Place { room: self.clone(), bytes: 0 }
+    }
+}
+
+/// What one body takes of the room, until it is dropped.
+struct Place {
+    room: Room,
+    bytes: usize,
+}
+
+impl Place {
+    fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+        self.bytes += bytes;
+        let before = self.room.taken.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.room.most { Err(ApiError::Away) } else { Ok(()) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.room.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl FromRequest for Received {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limits = request.app_data::<web::Data<Api>>().map(|api| api.body.clone());
+        let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let payload = payload.take();
+        Box::pin(async move {
+            let limits = limits.ok_or_else(|| ApiError::Internal("routes without limits".to_owned()))?;
+            let mut place = limits.room.place();
+            let read = timeout(limits.time, read(payload, announced, limits.max_bytes, &mut place)).await;
+            let body = read.unwrap_or(Err(ApiError::TooSlow))?;
+            Ok(Self { body, _place: place })
+        })
+    }
+}
+
+/// Counted as it arrives: what was announced is not believed, except that it is too much.
+async fn read(
+    mut payload: Payload,
+    announced: Option<u64>,
+    max_body: usize,
+    place: &mut Place,
+) -> Result<Bytes, ApiError> {
+    let too_large = || ApiError::TooLarge { max_body };
+    if announced.is_some_and(|announced| announced > max_body as u64) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|error| match error {
+            PayloadError::Overflow => too_large(),
+            other => ApiError::Bad(format!("the body could not be read: {other}")),
+        })?;
+        if body.len() + piece.len() > max_body {
+            return Err(too_large());
+        }
+        place.grow(piece.len())?;
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
 
 /// The JSON of a request that says it is JSON.
-pub fn json(request: &HttpRequest, body: Body, max_body: usize) -> Result<Value, ApiError> {
+pub fn json(request: &HttpRequest, body: Body) -> Result<Value, ApiError> {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
         return Err(ApiError::NotSaidToBeJson);
     }
-    let body = body.map_err(|error| match error.as_response_error().status_code() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge { max_body },
-        _ => ApiError::Bad(format!("the body could not be read: {error}")),
-    })?;
+    let Received { body, _place } = body?;
+    let max_depth = request.app_data::<web::Data<Api>>().map_or(0, |api| api.body.max_depth);
+    if depth(&body) > max_depth {
+        return Err(ApiError::Bad(format!("not JSON that is taken here: nested more than {max_depth} deep")));
+    }
     serde_json::from_slice(&body).map_err(|error| ApiError::Bad(format!("not JSON: {error}")))
+}
+
+/// How deep lists and objects are nested, found without any nesting of our own.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_share_a_room_and_leave_it() {
+        let room = Room::new(10);
+        let (mut first, mut second) = (room.place(), room.place());
+        assert!(first.grow(6).is_ok() && second.grow(4).is_ok() && second.grow(1).is_err());
+        drop(second);
+        assert!(first.grow(4).is_ok());
+        drop(first);
+        assert_eq!(room.taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn brackets_count_where_they_nest_and_not_within_texts() {
+        for (json, expected) in [
+            ("1", 0),
+            ("[]", 1),
+            (r#"{"a": [1, {"b": []}], "c": {}}"#, 4),
+            (r#"["[[[", "\"[[[", "\\", []]"#, 2),
+            ("[][][]", 1),
+            ("]]][[", 2),
+        ] {
+            assert_eq!(depth(json.as_bytes()), expected, "{json}");
+        }
+    }
 }

@@ -14,11 +14,26 @@ use super::errors::ApiError;
 pub struct Caller {
     principal: Principal,
     scope: Scope,
+    most_jobs: Option<u64>,
 }
 
 impl Caller {
     pub fn new(principal: Principal, scope: Scope) -> Self {
-        Self { principal, scope }
+        Self { principal, scope, most_jobs: None }
+    }
+
+    /// Of this caller's jobs, queued or running; `None`: as of anybody's.
+    pub fn with_most_jobs(self, most_jobs: Option<u64>) -> Self {
+        Self { most_jobs, ..self }
+    }
+
+    pub fn most_jobs(&self) -> Option<u64> {
+        self.most_jobs
+    }
+
+    /// With no more than `scope`.
+    pub fn at_most(self, scope: Scope) -> Self {
+        Self { scope: self.scope.min(scope), ..self }
     }
 
     /// Everybody, where no credential is asked for: there is nobody whose jobs would have to be hidden.

@@ -1,9 +1,8 @@
 //! `GET /schema` and `POST /config/dump`: the configurations a crawl may have.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
-use super::Api;
 use super::body::{self, Body};
 use super::crawl_options::{self, Section};
 use super::errors::ApiError;
@@ -19,8 +18,8 @@ pub async fn schema() -> HttpResponse {
 }
 
 /// A configuration in its plain form, without what has no effect.
-pub async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
-    let given = body::json(&request, body, api.max_body)?;
+pub async fn dump(request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let given = body::json(&request, body)?;
     let kind = given.get("type").and_then(Value::as_str);
     let section = [Section::Browser, Section::Crawler].into_iter().find(|section| section.type_name() == kind);
     let Some(section) = section.filter(|_| kind.is_some()) else {

@@ -61,7 +61,7 @@ pub async fn replay_many(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::json(&request, body, api.max_body)?;
+    let body = body::json(&request, body)?;
     if !body.is_object() {
         return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
     }

@@ -1,14 +1,18 @@
 //! Every error a client can get, and its status.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use opilio_actors::domain::scope::Scope;
+use opilio_actors::domain::text::visible;
 use opilio_actors::ports::StoreError;
 use serde_json::json;
 use tracing::error;
 use ulid::Ulid;
 
+use super::access::TooOften;
 use super::crawl_options::{FieldError, Loc};
 
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +23,18 @@ pub enum ApiError {
     NotSaidToBeJson,
     #[error("Authentication required")]
     Unauthorized,
+    #[error("Invalid or missing api_token")]
+    WrongApiToken,
+    #[error("Token issuance is disabled: no api_token is configured on the server.")]
+    NoTokens,
+    #[error("Invalid host header")]
+    WrongHost,
+    #[error("the request's head is larger than is taken here")]
+    HeadTooLarge,
+    #[error("the body took too long to arrive")]
+    TooSlow,
+    #[error("Too many requests; try again later")]
+    TooOften { wait: Duration },
     /// The credential is good, but not for this.
     #[error("a credential with the scope {} is needed", needed.as_str())]
     Forbidden { needed: Scope },
@@ -34,7 +50,7 @@ pub enum ApiError {
     Conflict(String),
     #[error("the body is larger than {max_body} bytes")]
     TooLarge { max_body: usize },
-    #[error("The queue is full; try again later")]
+    #[error("{}; try again later", if *principal { "Too many of your jobs are queued or running" } else { "The queue is full" })]
     QueueFull { principal: bool },
     #[error("The service cannot take this now; try again later")]
     Away,
@@ -63,6 +79,12 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<TooOften> for ApiError {
+    fn from(TooOften { wait }: TooOften) -> Self {
+        Self::TooOften { wait }
+    }
+}
+
 impl From<actix::MailboxError> for ApiError {
     fn from(_: actix::MailboxError) -> Self {
         Self::Away
@@ -74,8 +96,12 @@ impl ResponseError for ApiError {
         match self {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::NotSaidToBeJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Unauthorized | Self::WrongApiToken => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::NoTokens => StatusCode::FORBIDDEN,
+            Self::WrongHost => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchRoute => StatusCode::NOT_FOUND,
@@ -97,19 +123,30 @@ impl ResponseError for ApiError {
                 error!(correlation_id, why, "internal error");
                 return response.json(json!({"error": self.to_string(), "correlation_id": correlation_id}));
             }
-            Self::Invalid(fields) => return response.json(json!({"detail": fields})),
+            Self::Invalid(fields) => {
+                let fields: Vec<_> = fields.iter().map(FieldError::visible).collect();
+                return response.json(json!({"detail": fields}));
+            }
             Self::MethodNotAllowed { allowed } => {
                 response.insert_header((ALLOW, *allowed));
             }
-            Self::Unauthorized => {
+            Self::Unauthorized | Self::WrongApiToken => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::TooOften { wait } => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                response.insert_header((RETRY_AFTER, seconds.max(1)));
+            }
+            // What is still to come of the request is not waited for.
+            Self::TooSlow | Self::HeadTooLarge => {
+                response.force_close();
             }
             Self::QueueFull { .. } | Self::Away => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ => {}
         }
-        response.json(json!({"detail": self.to_string()}))
+        response.json(json!({"detail": visible(&self.to_string())}))
     }
 }
 

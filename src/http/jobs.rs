@@ -28,7 +28,7 @@ pub async fn submit_crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let parsed = body::json(&request, body, api.max_body)?;
+    let parsed = body::json(&request, body)?;
     let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     admit(&api, &caller, &request, spec, idempotency).await
@@ -40,7 +40,7 @@ pub async fn submit_llm(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let parsed = body::json(&request, body, api.max_body)?;
+    let parsed = body::json(&request, body)?;
     let spec = extraction::llm_job(&parsed, &api.webhooks);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     admit(&api, &caller, &request, spec, idempotency).await

@@ -35,7 +35,7 @@ pub async fn markdown(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = markdown_request(body::json(&request, body, api.max_body)?).map_err(ApiError::Invalid)?;
+    let asked = markdown_request(body::json(&request, body)?).map_err(ApiError::Invalid)?;
     let markdown = if asked.filter == "llm" {
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
         answer(api, &caller, &asked.url, &question, &asked.given).await?
@@ -122,7 +122,7 @@ pub async fn html(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::json(&request, body, api.max_body)?;
+    let body = body::json(&request, body)?;
     let mut errors = Vec::new();
     let url = match body.as_object() {
         Some(body) => page(body, &mut errors),

@@ -34,7 +34,7 @@ pub async fn crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let Asked { spec, stream } = asked(body::json(&request, body, api.max_body)?)?;
+    let Asked { spec, stream } = asked(body::json(&request, body)?)?;
     let warnings = spec.warnings.clone();
     let mut attended = Attended::submit(api, &caller, spec).await?;
     if stream {
@@ -63,7 +63,7 @@ pub async fn crawl_stream(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let Asked { spec, .. } = asked(body::json(&request, body, api.max_body)?)?;
+    let Asked { spec, .. } = asked(body::json(&request, body)?)?;
     Ok(lines(Attended::submit(api, &caller, spec).await?))
 }
 

@@ -10,7 +10,7 @@ use opilio_actors::domain::secret::Secret;
 use serde::Deserialize;
 use url::Url;
 
-use super::{BadSettings, Llm, Security};
+use super::{BadSettings, Llm, Rate, Security};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,7 @@ pub struct Settings {
     pub redis: Redis,
     pub jobs: Jobs,
     pub limits: Limits,
+    pub rate_limiting: RateLimiting,
     pub crawler: Crawler,
     pub egress: Egress,
     pub webhooks: Webhooks,
@@ -89,11 +90,44 @@ pub struct Jobs {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub max_body_bytes: usize,
+    pub max_bodies_bytes: usize,
+    pub max_json_depth: NonZeroUsize,
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+    pub max_headers: usize,
+    pub max_header_bytes: usize,
+    #[serde(with = "humantime_serde")]
+    pub head_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    pub keep_alive: Duration,
+    #[serde(with = "humantime_serde")]
+    pub write_timeout: Duration,
+    pub connections: usize,
+    pub connections_per_address: usize,
+    pub rate: Rates,
     pub max_urls: NonZeroUsize,
     #[serde(with = "humantime_serde")]
     pub wall_clock: Duration,
     pub max_page_bytes: NonZeroUsize,
+    pub max_result_bytes: usize,
+    pub max_job_bytes: usize,
+    pub max_redirects: usize,
     pub queue: Queue,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    pub per_principal: Option<Rate>,
+    pub per_address: Option<Rate>,
+}
+
+/// As the peer's file has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimiting {
+    pub enabled: bool,
+    pub default_limit: Option<Rate>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -237,6 +271,10 @@ impl Settings {
         }
         if !matches!(self.logging.format.as_str(), "text" | "json") {
             return wrong(format!("logging.format is `{}`; it is text or json", self.logging.format));
+        }
+        self.security.check().or_else(wrong)?;
+        if self.limits.head_timeout.is_zero() || self.limits.keep_alive.is_zero() {
+            return wrong("limits.head_timeout and limits.keep_alive must not be zero".to_owned());
         }
         let open = !self.security.is_closed() && !self.security.allow_unauthenticated;
         if !self.app.host.is_loopback() && open {

@@ -3,7 +3,7 @@
 const BROWSER: &str = "there is no browser to set up";
 const ELSEWHERE: &str = "belongs to a server of another kind; nothing here depends on it";
 
-const WITHOUT_EFFECT: [(&str, &str); 21] = [
+const WITHOUT_EFFECT: [(&str, &str); 19] = [
     ("app.title", ELSEWHERE),
     ("app.version", ELSEWHERE),
     ("app.reload", ELSEWHERE),
@@ -12,13 +12,11 @@ const WITHOUT_EFFECT: [(&str, &str); 21] = [
     ("limits.max_pages", "there are no deep crawls yet"),
     ("limits.max_depth", "there are no deep crawls yet"),
     ("limits.queue.workers", "workers are cheap here; see jobs.crawl_workers and crawler.pool.max_pages"),
-    ("rate_limiting", "applies to the synchronous endpoints, which are not there yet"),
-    ("security.enabled", "access is by security.api_token"),
-    ("security.jwt_enabled", "access is by security.api_token"),
+    ("rate_limiting.trusted_proxies", "the address that connects is the one that counts"),
+    ("rate_limiting.storage_uri", "each process counts for itself"),
+    ("security.enabled", "the checks are always made; who gets in is said by the credentials"),
     ("security.https_redirect", "TLS is the business of a proxy in front"),
-    ("security.trusted_hosts", "is not checked yet"),
-    ("security.cors_allow_origins", "no other origin is allowed"),
-    ("security.headers", "are not sent yet"),
+    ("security.headers", "every answer has the headers that it needs"),
     ("crawler.base_config", "a job's own crawler_config says how its pages are crawled"),
     ("crawler.memory_threshold_percent", "memory is bounded by crawler.pool.max_pages"),
     ("crawler.rate_limiter", "see crawler.host_gap and crawler.pages_per_host"),

@@ -43,10 +43,6 @@ impl File<'_> {
             Err(message) => return Err(BadSettings::Value { origin, key, message }),
         };
         if let Some(reason) = peer_keys::without_effect(&key) {
-            if key == "security.jwt_enabled" && value == Value::Bool(true) {
-                let message = "signed tokens are not there yet; set security.api_token instead".to_owned();
-                return Err(BadSettings::Value { origin, key, message });
-            }
             self.notices.push(format!("{key}: {reason}"));
             return Ok(());
         }

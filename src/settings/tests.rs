@@ -83,7 +83,12 @@ fn settings_that_contradict_each_other_stop_the_start() {
         ("app: {host: 0.0.0.0}", "api_token"),
         ("jobs: {lease: 10ms}", "jobs.lease"),
         ("logging: {format: xml}", "text or json"),
-        ("security: {jwt_enabled: true}", "not there yet"),
+        ("security: {jwt_enabled: true}", "SECRET_KEY"),
+        ("security: {secret_key: changeme}", "can be guessed"),
+        ("security: {secret_key: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}", "can be guessed"),
+        ("security: {cors_allow_origins: [app.example]}", "app.example"),
+        ("rate_limiting: {default_limit: often}", "1000/minute"),
+        ("limits: {head_timeout: 0s}", "limits.head_timeout"),
     ] {
         let error = load_file(text).unwrap_err().to_string();
         assert!(error.contains(says), "{text}: {error}");

@@ -58,7 +58,7 @@ impl WebhookTransport for HttpTransport {
         };
         let deadline = Instant::now() + self.timeout;
         match timeout_at(deadline, self.deliver(&request, &letter)).await {
-            Ok(Ok(answer)) => self.report(answer, deadline).await,
+            Ok(Ok(answer)) => self.report(answer, &letter.own, deadline).await,
             Ok(Err(Trouble::Blocked)) => AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() },
             Ok(Err(trouble)) => AttemptOutcome::Failed { reason: trouble.to_string() },
             Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", in_words(self.timeout)) },
@@ -96,14 +96,14 @@ impl HttpTransport {
         }
     }
 
-    async fn report(&self, mut answer: Answer, deadline: Instant) -> AttemptOutcome {
+    async fn report(&self, mut answer: Answer, sent: &HeaderMap, deadline: Instant) -> AttemptOutcome {
         let wait = deadline.saturating_duration_since(Instant::now()).min(EXCERPT_WAIT);
         let mut bytes = Vec::new();
         let _ = timeout(wait, excerpt::read(&mut answer, &mut bytes)).await;
         AttemptOutcome::Answered {
             status: answer.status(),
             retry_after: retry_after(answer.headers(), self.clock.now()),
-            excerpt: excerpt::text(&bytes),
+            excerpt: excerpt::text(&bytes, sent),
         }
     }
 }

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
 use super::kept::Next;
+use super::results::Results;
 use super::{PageCrawled, kept};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
@@ -36,6 +37,10 @@ pub struct CrawlPolicy {
     pub backoff: Backoff,
     /// Pages after which a job lets others go first, if any wait; `None`: never.
     pub slice: Option<NonZeroUsize>,
+    /// Bytes of what is kept of one page; `None`: no bound.
+    pub max_result: Option<NonZeroUsize>,
+    /// Of all pages of a job; `None`: no bound.
+    pub max_results: Option<NonZeroUsize>,
 }
 
 /// What every crawl worker works with.
@@ -54,6 +59,7 @@ impl Crawler {
     pub async fn run(&self, claim: Claim) -> Outcome {
         let (first, then) = in_order(&claim.job, claim.missing);
         let Claim { lease, job, .. } = claim;
+        let results = &Results::of(&job, &*self.store, self.policy.max_results).await;
         let Task::Crawl(crawl) = job.spec.task else {
             return Outcome::Broke { reason: "not a crawl".to_owned() };
         };
@@ -66,7 +72,7 @@ impl Crawler {
             let place = usize::try_from(index).ok().filter(|_| !stop.load(Ordering::Relaxed))?;
             let url = urls.get(place)?;
             let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
-            Some(self.write_page(lease, index, url, options, &job.principal))
+            Some(self.write_page(lease, index, url, options, &job.principal, results))
         };
         let one_by_one = stream::iter(first.into_iter().filter_map(&work)).buffer_unordered(1);
         let side_by_side = stream::iter(then.into_iter().filter_map(&work)).buffer_unordered(side_by_side);
@@ -101,10 +107,11 @@ impl Crawler {
         url: &str,
         options: Arc<CrawlOptions>,
         whose: &Principal,
+        results: &Results,
     ) -> Result<Result<(), StoreError>, String> {
         let page = AssertUnwindSafe(self.page(index, url, options, whose));
         let record = page.catch_unwind().await.map_err(|panic| panic_text(&*panic))?;
-        Ok(self.write_down(lease, record).await)
+        Ok(self.write_down(lease, results.fit(record, url)).await)
     }
 
     /// One page, read as it was fetched earlier, or now.
@@ -112,7 +119,17 @@ impl Crawler {
         let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options), whose: whose.clone() };
         let (fetched, effort) = self.come_by(&request).await;
         match fetched {
-            Ok(page) => self.reader.read(index, url, page, options, effort).await,
+            Ok(page) => {
+                let exchange = page.exchange.clone();
+                let record = self.reader.read(index, url, page, options, effort).await;
+                match self.policy.max_result.filter(|most| record.json.len() > most.get()) {
+                    None => record,
+                    Some(most) => {
+                        let reason = format!("Result larger than {most} bytes");
+                        PageRecord::new(index, &PageResult::failed(url, exchange, Some(effort), reason))
+                    }
+                }
+            }
             Err(error) => {
                 let reason = error.to_string();
                 PageRecord::new(index, &PageResult::failed(url, error.exchange, Some(effort), reason))

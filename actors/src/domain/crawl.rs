@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::crawl_options::CrawlOptions;
+use super::text::visible;
 
 /// Which pages, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,7 +124,8 @@ impl PageResult {
     /// A page of which there is nothing but the reason.
     pub fn failed(url: &str, exchange: Exchange, effort: Option<Effort>, error: impl Into<String>) -> Self {
         let stats = effort.map(|effort| crawl_stats(effort, exchange.status));
-        Self { error_message: error.into(), crawl_stats: stats, ..Self::unread(url, exchange) }
+        let error = visible(&error.into()).into_owned();
+        Self { error_message: error, crawl_stats: stats, ..Self::unread(url, exchange) }
     }
 
     fn unread(url: &str, exchange: Exchange) -> Self {

@@ -52,6 +52,8 @@ impl StoreError {
 pub struct NewJob {
     pub id: JobId,
     pub principal: Principal,
+    /// Jobs of its principal, queued or running, with which it is refused; `None`: as many as the store was told.
+    pub most_open: Option<u64>,
     pub spec: JobSpec,
     pub idempotency: Option<Idempotency>,
 }

@@ -256,7 +256,14 @@ fn policy() -> Policy {
             backoff,
             sweep: SECOND,
         },
-        crawl: CrawlPolicy { pages_per_job: four, max_retries: 0, backoff, slice: Some(four) },
+        crawl: CrawlPolicy {
+            pages_per_job: four,
+            max_retries: 0,
+            backoff,
+            slice: Some(four),
+            max_result: None,
+            max_results: None,
+        },
         extraction: ExtractionPolicy {
             repair_attempts: 0,
             tries: 1,

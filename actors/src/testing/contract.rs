@@ -43,6 +43,7 @@ macro_rules! store_contract {
         $crate::store_contract!($harness =>
             an_equal_submission_under_the_same_key_is_the_same_job,
             a_key_used_for_another_request_is_refused,
+            a_job_is_refused_when_its_principal_has_as_many_as_it_may,
             claims_go_round_the_principals_oldest_first,
             a_claimed_job_is_not_claimed_again_while_its_lease_runs,
             a_job_whose_lease_ran_out_is_claimed_again_with_only_its_missing_pages,

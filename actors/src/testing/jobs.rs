@@ -23,7 +23,7 @@ pub fn crawl(pages: usize) -> NewJob {
         webhook: Some(target("http://receiver.example/hook")),
         warnings: vec![],
     };
-    NewJob { id: fresh_id(), principal: Principal::anonymous(), spec, idempotency: None }
+    NewJob { id: fresh_id(), principal: Principal::anonymous(), most_open: None, spec, idempotency: None }
 }
 
 /// An extraction from one page, with a webhook.
@@ -40,7 +40,13 @@ pub fn extraction(instruction: &str) -> NewJob {
         webhook: Some(target("http://receiver.example/hook")),
         warnings: vec![],
     };
-    NewJob { id: next_id(TaskType::LlmExtraction), principal: Principal::anonymous(), spec, idempotency: None }
+    NewJob {
+        id: next_id(TaskType::LlmExtraction),
+        principal: Principal::anonymous(),
+        most_open: None,
+        spec,
+        idempotency: None,
+    }
 }
 
 pub fn target(url: &str) -> Target {

@@ -1,5 +1,6 @@
 //! What is said about a request's keys: where, and what is wrong.
 
+use opilio_actors::domain::text::visible;
 use serde::Serialize;
 
 /// One step of the path to a field, as `detail` of a `422` shows it.
@@ -30,6 +31,17 @@ pub struct FieldError {
     pub msg: String,
     #[serde(rename = "type")]
     pub kind: &'static str,
+}
+
+impl FieldError {
+    /// As it may be shown: names and words from the request do nothing there.
+    pub fn visible(&self) -> Self {
+        let step = |step: &Loc| match step {
+            Loc::Key(name) => Loc::Key(visible(name).into_owned()),
+            Loc::Index(index) => Loc::Index(*index),
+        };
+        Self { loc: self.loc.iter().map(step).collect(), msg: visible(&self.msg).into_owned(), kind: self.kind }
+    }
 }
 
 /// What is wrong with a value, wherever it stands.

@@ -75,7 +75,7 @@ fn refuse_when_full(connection: &Connection, context: &Context, new: &NewJob) ->
         return Err(StoreError::Full { principal: false });
     }
     let own = "SELECT coalesce(sum(jobs), 0) FROM tally WHERE principal = ?1 AND state IN ('queued', 'running')";
-    if let Some(most) = context.settings.max_per_principal
+    if let Some(most) = new.most_open.or(context.settings.max_per_principal)
         && count(own, &[&new.principal.as_str()])? >= most
     {
         return Err(StoreError::Full { principal: true });

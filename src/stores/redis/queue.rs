@@ -13,7 +13,7 @@ use super::{RedisStore, Reply, blob, costs, read};
 
 impl RedisStore {
     pub(super) async fn admit(&self, new: NewJob) -> Result<Submission, StoreError> {
-        let NewJob { id, principal, mut spec, idempotency } = new;
+        let NewJob { id, principal, most_open, mut spec, idempotency } = new;
         let (task, total) = (spec.task_type(), spec.urls().len());
         let target = spec.webhook.take();
         let receiver = target.as_ref().map(|target| target.receiver().as_str().to_owned()).unwrap_or_default();
@@ -27,7 +27,8 @@ impl RedisStore {
             .ask(&self.scripts.submit, |call| {
                 call.arg(id.as_str()).arg(principal.as_str()).arg(task.as_str()).arg(&spec).arg(&webhook);
                 call.arg(receiver).arg(total).arg(key).arg(fingerprint);
-                call.arg(bound(self.settings.max_queued)).arg(bound(self.settings.max_per_principal)).arg(self.format);
+                let most_open = most_open.or(self.settings.max_per_principal);
+                call.arg(bound(self.settings.max_queued)).arg(bound(most_open)).arg(self.format);
             })
             .await?;
         match reply.word.as_str() {

@@ -32,6 +32,23 @@ pub async fn a_key_used_for_another_request_is_refused(h: &impl Harness) {
     assert_eq!(h.store().submit(second).await, Ok(Submission::KeyReused));
 }
 
+pub async fn a_job_is_refused_when_its_principal_has_as_many_as_it_may(h: &impl Harness) {
+    let bounded = |name: &str, most: u64| {
+        let mut job = crawl(1);
+        (job.principal, job.most_open) = (Principal::new(name), Some(most));
+        job
+    };
+    for _ in 0..2 {
+        submit(h, bounded("a", 2)).await;
+    }
+    assert_eq!(h.store().submit(bounded("a", 2)).await, Err(StoreError::Full { principal: true }));
+    submit(h, bounded("b", 2)).await;
+    let claimed = claim(h, "n", 1).await.pop().expect("three wait");
+    assert_eq!(h.store().submit(bounded("a", 2)).await, Err(StoreError::Full { principal: true }));
+    h.store().cancel(&claimed.job.id, None).await.expect("it is not settled");
+    submit(h, bounded("a", 2)).await;
+}
+
 pub async fn claims_go_round_the_principals_oldest_first(h: &impl Harness) {
     let mut expected = Vec::new();
     for name in ["a", "a", "a", "b", "c"] {

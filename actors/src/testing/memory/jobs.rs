@@ -14,14 +14,18 @@ use crate::domain::retention::Keep;
 use crate::ports::{Claim, Ending, HandBack, NewJob, StoreError, Submission};
 
 impl State {
-    pub fn submit(&mut self, now: Timestamp, new: NewJob) -> Submission {
+    pub fn submit(&mut self, now: Timestamp, new: NewJob) -> Result<Submission, StoreError> {
         let known = new.idempotency.as_ref().and_then(|given| {
             let same_key = |row: &&Row| row.idempotency.as_ref().is_some_and(|known| known.key == given.key);
             self.rows.values().find(|row| row.job.principal == new.principal && same_key(row))
         });
         if let Some(row) = known {
             let same = row.idempotency == new.idempotency;
-            return if same { Submission::Known(row.job.id.clone()) } else { Submission::KeyReused };
+            return Ok(if same { Submission::Known(row.job.id.clone()) } else { Submission::KeyReused });
+        }
+        let open = self.rows.values().filter(|row| row.job.principal == new.principal && !row.job.state.is_settled());
+        if new.most_open.is_some_and(|most| open.count() as u64 >= most) {
+            return Err(StoreError::Full { principal: true });
         }
         let total = u32::try_from(new.spec.urls().len()).unwrap_or(u32::MAX);
         let job = Job {
@@ -53,7 +57,7 @@ impl State {
         };
         self.rows.insert(self.next, row);
         self.next += 1;
-        Submission::Admitted
+        Ok(Submission::Admitted)
     }
 
     pub fn claim(&mut self, now: Timestamp, node: &NodeId, task: TaskType, most: usize, hold: Duration) -> Vec<Claim> {

@@ -20,7 +20,7 @@ use crate::ports::{
 impl JobStore for MemoryStore {
     async fn submit(&self, job: NewJob) -> Result<Submission, StoreError> {
         let (mut state, now) = self.state();
-        Ok(state.submit(now, job))
+        state.submit(now, job)
     }
 
     async fn claim(

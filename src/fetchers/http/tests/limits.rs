@@ -3,10 +3,17 @@
 use super::*;
 
 #[tokio::test]
-async fn a_gzip_bomb_is_not_unpacked_beyond_the_bound() {
-    let bomb = gzip(&vec![0; 30 << 20]);
-    let server = TestServer::start(move |_| answer(200, &[("content-encoding", "gzip")], &bomb)).await;
-    assert_eq!(reason(server.url("/")).await, lasting("Page larger than 64 KiB"));
+async fn a_bomb_of_any_kind_is_not_unpacked_beyond_the_bound() {
+    let zeros = vec![0; 30 << 20];
+    let mut brotli = Vec::new();
+    let quick = brotli::enc::BrotliEncoderParams { quality: 1, ..Default::default() };
+    brotli::BrotliCompress(&mut &zeros[..4 << 20], &mut brotli, &quick).unwrap();
+    let zstd = zstd::encode_all(&zeros[..], 1).unwrap();
+    for (encoding, bomb) in [("gzip", gzip(&zeros)), ("br", brotli), ("zstd", zstd)] {
+        assert!(bomb.len() < 64 << 10, "{encoding}: it is small before it is unpacked");
+        let server = TestServer::start(move |_| answer(200, &[("content-encoding", encoding)], &bomb)).await;
+        assert_eq!(reason(server.url("/")).await, lasting("Page larger than 64 KiB"), "{encoding}");
+    }
 }
 
 #[tokio::test]

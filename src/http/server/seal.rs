@@ -1,0 +1,149 @@
+//! What holds for every answer, whatever route gave it: headers that keep browsers from making anything of it, a panic
+//! that becomes a 500, and the connection's time.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_http::ConnectionType;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, ResponseError};
+use bytes::Bytes;
+use futures_util::FutureExt;
+
+use super::super::errors::ApiError;
+use super::connection::Phase;
+
+/// Each unless the route has chosen its own: pages for people need a policy that lets them work.
+const HEADERS: [(&str, &str); 7] = [
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+];
+
+pub async fn seal(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let phase = request.conn_data::<Phase>().cloned();
+    phase.iter().for_each(Phase::begin);
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let answered = answered.unwrap_or_else(|_| Err(ApiError::Internal("a handler panicked".to_owned()).into()));
+    match answered {
+        Ok(mut response) => {
+            add_headers(response.headers_mut());
+            let closing = response.response().head().connection_type() == ConnectionType::Close;
+            Ok(response.map_body(|_, body| BoxBody::new(Timed { body: body.boxed(), phase, closing })))
+        }
+        Err(error) => {
+            phase.iter().for_each(|phase| phase.end(false));
+            Err(Sealed(error).into())
+        }
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        let name = HeaderName::from_static(name);
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// An error whose answer has the headers, too.
+#[derive(Debug)]
+struct Sealed(Error);
+
+impl std::fmt::Display for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Sealed {
+    fn status_code(&self) -> StatusCode {
+        self.0.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.0.error_response();
+        add_headers(response.headers_mut());
+        response
+    }
+}
+
+/// An answer's body; when it is sent, or given up, the connection's time runs again.
+struct Timed {
+    body: BoxBody,
+    phase: Option<Phase>,
+    closing: bool,
+}
+
+impl MessageBody for Timed {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.phase.iter().for_each(|phase| phase.end(self.closing));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test, web};
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn panics() -> HttpResponse {
+        panic!("something inner")
+    }
+
+    async fn chooses() -> HttpResponse {
+        HttpResponse::Ok().insert_header(("content-security-policy", "default-src 'self'")).finish()
+    }
+
+    #[actix::test]
+    async fn a_panic_is_a_500_that_tells_its_correlation_id_and_nothing_else() {
+        let app = test::init_service(App::new().wrap(from_fn(seal)).route("/", web::get().to(panics))).await;
+        let answered = test::try_call_service(&app, test::TestRequest::get().to_request()).await;
+        let Err(error) = answered else { panic!("it was to panic") };
+        let answer = error.error_response();
+        assert_eq!(
+            (answer.status(), answer.headers().contains_key("x-frame-options")),
+            (500_u16.try_into().unwrap(), true)
+        );
+        let body: Value = serde_json::from_slice(&to_bytes(answer.into_body()).await.unwrap()).unwrap();
+        let keys: Vec<_> = body.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!((keys, &body["error"]), (vec!["error", "correlation_id"], &Value::from("Internal server error")));
+    }
+
+    #[actix::test]
+    async fn a_route_may_choose_its_own_policy() {
+        let app = test::init_service(App::new().wrap(from_fn(seal)).route("/", web::get().to(chooses))).await;
+        let answer = test::call_service(&app, test::TestRequest::get().to_request()).await;
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        assert_eq!(header("content-security-policy").as_deref(), Some("default-src 'self'"));
+        assert_eq!(header("x-frame-options").as_deref(), Some("DENY"));
+    }
+}

@@ -1,0 +1,310 @@
+//! Slow, huge and greedy clients, and huge pages, against the real binary.
+
+mod house;
+
+use std::time::Duration;
+
+use house::{Outside, Server};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+/// Until a hang is called one. Nothing here is about speed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn connect(server: &Server) -> TcpStream {
+    let address = server.base().strip_prefix("http://").expect("an address");
+    TcpStream::connect(address).await.expect("the server listens")
+}
+
+/// All that comes until the server closes the connection.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    // A reset ends it as well.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("the server ends it");
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// Reads until `end` has come.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut all = String::new();
+    let mut piece = [0; 4096];
+    while !all.contains(end) {
+        let read =
+            timeout(PATIENCE, stream.read(&mut piece)).await.expect("an answer").expect("the connection is there");
+        assert!(read > 0, "the connection ended after {all:?}");
+        all.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    all
+}
+
+fn post(path: &str, headers: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{headers}\r\n")
+}
+
+const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+#[actix::test]
+async fn a_body_is_counted_as_it_arrives() {
+    let server = Server::configured("limits: {max_body_bytes: 1000}").await;
+    let mut stream = connect(&server).await;
+    stream.write_all(post("/crawl/job", "transfer-encoding: chunked\r\n").as_bytes()).await.expect("it is taken");
+    for _ in 0..3 {
+        stream.write_all(format!("190\r\n{}\r\n", " ".repeat(400)).as_bytes()).await.expect("it is taken");
+    }
+    // There is no end of the body, and none is waited for.
+    let answer = until(&mut stream, "}").await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("1000 bytes"), "{answer}");
+    let mut stream = connect(&server).await;
+    stream.write_all(post("/crawl/job", "content-length: 1001\r\n").as_bytes()).await.expect("it is taken");
+    let answer = until(&mut stream, "}").await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[actix::test]
+async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later() {
+    let server = Server::configured("limits: {head_timeout: 300ms, keep_alive: 300ms}").await;
+    for begun in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
+        let mut stream = connect(&server).await;
+        stream.write_all(begun.as_bytes()).await.expect("it is taken");
+        rest(&mut stream).await;
+        let mut stream = connect(&server).await;
+        stream.write_all(format!("{HEALTH}{begun}").as_bytes()).await.expect("it is taken");
+        let answer = rest(&mut stream).await;
+        assert_eq!(answer.matches("HTTP/1.1 200").count(), 1, "{begun:?}: {answer}");
+    }
+}
+
+#[actix::test]
+async fn bytes_that_drip_in_do_not_prolong_a_head() {
+    let server = Server::configured("limits: {head_timeout: 500ms, keep_alive: 500ms}").await;
+    let mut stream = connect(&server).await;
+    stream.write_all(HEALTH.as_bytes()).await.expect("it is taken");
+    until(&mut stream, "}").await;
+    stream.write_all(b"GET /health HTTP/1.1\r\nx: ").await.expect("it is taken");
+    let dripped = timeout(PATIENCE, async {
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    dripped.await.expect("the server ends it");
+}
+
+#[actix::test]
+async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
+    let server = Server::configured("limits: {body_timeout: 300ms}").await;
+    for headers in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
+        let mut stream = connect(&server).await;
+        stream.write_all(post("/crawl/job", headers).as_bytes()).await.expect("it is taken");
+        stream.write_all(b"2\r\n{ \r\n").await.expect("it is taken");
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{headers}: {answer}");
+    }
+}
+
+#[actix::test]
+async fn who_does_not_read_the_answer_is_let_go() {
+    let (outside, server) = (Outside::start(), Server::configured("limits: {write_timeout: 1s}").await);
+    // Some megabytes, more than the buffers in between take.
+    let page = format!("raw:<p>{}</p>", "x ".repeat(500_000));
+    let body = json!({"urls": [page], "webhook_config": {"webhook_url": outside.hook()}});
+    let (status, job) = server.post("/crawl/job", body).await;
+    assert_eq!(status, 202, "{job}");
+    outside.told().await;
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8192).expect("it may be small");
+    let address = server.base().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
+    let mut stream = socket.connect(address).await.expect("the server listens");
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.expect("it is taken");
+    // The head, and then nothing for as long as the server is patient; it closes what it cannot write.
+    until(&mut stream, "\r\n\r\n").await;
+    let closed = async {
+        loop {
+            let metrics = server.client().get(format!("{}/health", server.base())).send().await.expect("it answers");
+            assert_eq!(metrics.status().as_u16(), 200);
+            if stream.write_all(b"x").await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("the server ends it");
+}
+
+#[actix::test]
+async fn connections_are_counted_by_address_and_a_place_that_is_left_is_free() {
+    let server = Server::configured("limits: {connections_per_address: 2, keep_alive: 1m, head_timeout: 1m}").await;
+    let mut inside = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(&server).await;
+        stream.write_all(HEALTH.as_bytes()).await.expect("it is taken");
+        until(&mut stream, "}").await;
+        inside.push(stream);
+    }
+    let mut third = connect(&server).await;
+    let answer = rest(&mut third).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503"), "{answer}");
+    inside.pop();
+    let free = async {
+        loop {
+            let mut stream = connect(&server).await;
+            if stream.write_all(HEALTH.as_bytes()).await.is_ok() && rest_of_one(&mut stream).await.contains("200 OK") {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, free).await.expect("a place is free again");
+}
+
+/// One answer, or what there is of it when the connection ends.
+async fn rest_of_one(stream: &mut TcpStream) -> String {
+    let mut piece = [0; 4096];
+    let read = timeout(PATIENCE, stream.read(&mut piece)).await.expect("an answer or an end").unwrap_or(0);
+    String::from_utf8_lossy(&piece[..read]).into_owned()
+}
+
+#[actix::test]
+async fn a_head_that_says_too_much_is_refused() {
+    let server = Server::configured("limits: {max_headers: 20, max_header_bytes: 2000}").await;
+    let names: Vec<_> = (0..21).map(|n| format!("x-{n}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let long = "x".repeat(2000);
+    for (name, path, headers) in [
+        ("many headers", "/health".to_owned(), many),
+        ("a long header", "/health".to_owned(), vec![("x-long", long.as_str())]),
+        ("a long address", format!("/health?{long}"), vec![]),
+    ] {
+        let (status, _, answer) = server.ask("GET", &path, &headers, vec![]).await;
+        assert_eq!(status, 431, "{name}: {answer}");
+    }
+    assert_eq!(server.get("/health").await.0, 200);
+    // Beyond what the parser takes.
+    let server = Server::start().await;
+    let mut stream = connect(&server).await;
+    let head = format!("GET /health HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(300_000));
+    // It may be cut off while it is sent.
+    let _ = stream.write_all(head.as_bytes()).await;
+    let answer = rest(&mut stream).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[actix::test]
+async fn json_may_be_nested_so_deep_and_no_deeper() {
+    let server = Server::configured("limits: {max_json_depth: 10}").await;
+    for (depth, expected) in [(10, 422), (11, 400), (100_000, 400)] {
+        let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
+        let json = [("content-type", "application/json")];
+        let (status, _, answer) = server.ask("POST", "/crawl/job", &json, body).await;
+        assert_eq!(status, expected, "{depth}: {answer}");
+    }
+}
+
+#[actix::test]
+async fn who_asks_too_often_is_told_when_to_come_again() {
+    for (config, free) in
+        [("limits: {rate: {per_address: 2/hour}}", "/health"), ("limits: {rate: {per_principal: 2/hour}}", "/jobs")]
+    {
+        let server = Server::configured(config).await;
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            let (status, headers, _) = server.ask("GET", free, &[], vec![]).await;
+            statuses.push(status);
+            if status == 429 {
+                let wait = headers.get("retry-after").and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+                assert!(wait.is_some_and(|wait| (60..=1800).contains(&wait)), "{wait:?}");
+            }
+        }
+        assert_eq!(statuses, [200, 200, 429], "{config}");
+    }
+}
+
+#[actix::test]
+async fn the_limit_of_an_existing_configuration_counts_where_the_caller_waits() {
+    let server = Server::configured("rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: []}").await;
+    let page = json!({"url": "raw:<p>x", "f": "raw"});
+    assert_eq!(server.post("/md", page.clone()).await.0, 200);
+    assert_eq!(server.post("/md", page.clone()).await.0, 429);
+    assert_eq!(server.post("/crawl", json!({"urls": ["raw:<p>x"]})).await.0, 429);
+    for _ in 0..3 {
+        assert_eq!(server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await.0, 202);
+    }
+    let off = Server::configured("rate_limiting: {enabled: false, default_limit: 1/hour}").await;
+    for _ in 0..2 {
+        assert_eq!(off.post("/md", page.clone()).await.0, 200);
+    }
+}
+
+#[actix::test]
+async fn ones_own_jobs_are_a_429_and_everybodys_a_503() {
+    let outside = Outside::start();
+    for (config, refused) in [
+        ("limits: {queue: {per_principal: 2}}\njobs: {crawl_workers: 1}", 429),
+        ("limits: {queue: {maxsize: 1}}\njobs: {crawl_workers: 1}", 503),
+    ] {
+        let server = Server::configured(config).await;
+        let gated = json!({"urls": [outside.page("/gated")]});
+        assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
+        outside.gate_reached().await;
+        assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
+        let body = gated.to_string().into_bytes();
+        let (status, headers, answer) =
+            server.ask("POST", "/crawl/job", &[("content-type", "application/json")], body).await;
+        assert_eq!(status, refused, "{config}: {answer}");
+        assert!(headers.contains_key("retry-after"), "{config}");
+    }
+}
+
+#[actix::test]
+async fn a_token_may_have_bounds_of_its_own() {
+    let hash: String = opilio::http::hash("t").iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = format!("{{sha256: {hash}, scope: submit, rate: 3/hour, max_jobs: 1}}");
+    let config = format!("security: {{api_token: own, tokens: {{ci: {token}}}}}\negress: {{allow: [127.0.0.1]}}");
+    let (outside, server) = (Outside::start(), Server::configured(&config).await);
+    let gated = json!({"urls": [outside.page("/gated")]}).to_string().into_bytes();
+    let mut answers = Vec::new();
+    for token in ["t", "t", "t", "t", "own", "own"] {
+        let headers = [("x-api-key", token), ("content-type", "application/json")];
+        let (status, _, answer) = server.ask("POST", "/crawl/job", &headers, gated.clone()).await;
+        answers.push((status, answer["detail"].as_str().map(|detail| detail.starts_with("Too many of your jobs"))));
+    }
+    let full = (429, Some(true));
+    assert_eq!(answers, [(202, None), full, full, (429, Some(false)), (202, None), (202, None)]);
+}
+
+#[actix::test]
+async fn pages_that_do_not_fit_into_a_jobs_results_fail_and_the_others_stay() {
+    let server = Server::configured("limits: {max_job_bytes: 20000}\ncrawler: {pages_per_job: 1}").await;
+    let page = format!("raw:<p>{}</p>", "word ".repeat(400));
+    let (_, job) = server.post("/crawl/job", json!({"urls": [page, page, page, page]})).await;
+    let status = settled(&server, &job).await;
+    let results = status["results"].as_array().expect("a list");
+    let failed: Vec<_> = results.iter().filter(|page| page["success"] == json!(false)).collect();
+    assert!(results[0]["success"] == json!(true) && !failed.is_empty(), "{status}");
+    let reason = json!("The job's results are larger than 20000 bytes");
+    assert!(failed.iter().all(|page| page["error_message"] == reason), "{failed:?}");
+}
+
+/// The job's status once it has ended.
+async fn settled(server: &Server, job: &Value) -> Value {
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    loop {
+        let (_, status) = server.get(&path).await;
+        if status["status"] != "processing" {
+            return status;
+        }
+    }
+}
+
+#[actix::test]
+async fn a_result_that_would_be_too_large_is_a_page_that_failed() {
+    let server = Server::configured("limits: {max_result_bytes: 5000}").await;
+    let page = format!("raw:<p>{}</p>", "word ".repeat(2000));
+    let (_, job) = server.post("/crawl/job", json!({"urls": [page, "raw:<p>small"]})).await;
+    let status = settled(&server, &job).await;
+    let results = &status["results"];
+    assert_eq!((&results[0]["success"], &results[0]["html"]), (&json!(false), &json!("")));
+    assert_eq!(results[0]["error_message"], "Result larger than 5000 bytes");
+    assert_eq!((&status["status"], &results[1]["success"]), (&json!("completed"), &Value::Bool(true)));
+}
