@@ -1,5 +1,6 @@
-//! Nobody keeps all workers to himself for long. Jobs that end, and long ones that hand over after their slice, make room by
-//! themselves; where none does, because all their pages hang, one of them lets others go first.
+//! Nobody keeps all crawl workers to himself for long. Jobs that end, and long ones that hand over after their slice, make
+//! room by themselves; where none does, because all their pages hang, one of them lets others go first. Extractions are left
+//! alone: a question to a model costs money, and ends by a time-out of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl JobSupervisor {
     /// Where no worker has come free for a while, and one principal's jobs hold most of them, its youngest job lets others
-    /// go first, if any wait. Older ones go on, so that each comes to its end.
-    pub(super) fn share(&mut self, task: TaskType, ctx: &mut Context<Self>) {
-        let Some((principal, lease)) = self.crew(task).youngest_of_most(PATIENCE) else { return };
+    /// go first, if any wait. Older ones go on, so that each comes to its end. With no slices it never happens.
+    pub(super) fn share(&mut self, ctx: &mut Context<Self>) {
+        let task = TaskType::Crawl;
+        let slices = self.trades.crawler.policy.slice.is_some();
+        let Some((principal, lease)) = self.crew(task).youngest_of_most(PATIENCE).filter(|_| slices) else { return };
         let store = Arc::clone(&self.store);
         let asked = async move { (store.others_wait(task, &principal).await, lease) };
         ctx.spawn(asked.into_actor(self).map(move |(others_wait, lease), this, ctx| {

@@ -111,8 +111,8 @@ impl Handler<Watch> for JobSupervisor {
 
     fn handle(&mut self, _: Watch, ctx: &mut Self::Context) {
         let stall = self.policy.stall_timeout;
+        self.share(ctx);
         for task in TaskType::ALL {
-            self.share(task, ctx);
             for (slot, busy, overdue) in self.crew(task).abandon_overdue(task, stall) {
                 warn!(actor = Crew::actor_name(task), worker = slot.place, task_id = %busy.lease.job, "a worker hangs and is replaced");
                 self.metrics.died(Crew::actor_name(task), "hung");

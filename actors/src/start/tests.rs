@@ -2,6 +2,7 @@
 //! counted here is exact.
 
 mod cancelling;
+mod dying;
 mod ending;
 mod fairness;
 mod leases;
@@ -228,6 +229,10 @@ impl House {
 
     fn died(&self, actor: &'static str, cause: &'static str) -> u64 {
         self.metrics.actors_died.get_or_create(&ActorLabels { actor, cause }).get()
+    }
+
+    fn started(&self, actor: &'static str, cause: &'static str) -> u64 {
+        self.metrics.actors_started.get_or_create(&ActorLabels { actor, cause }).get()
     }
 }
 

@@ -73,6 +73,26 @@ fn a_job_that_lets_others_go_first_because_its_pages_hang_goes_on_afterwards_and
 }
 
 #[test]
+fn where_no_job_is_to_hand_over_none_does() {
+    by_jumps(|| async {
+        let hang = |url: &str| if url.contains("hangs") { Does::Hang(100 * SECOND) } else { Does::Come };
+        let mut plot = Plot::new(Site::new(hang));
+        plot.policy.crawl.slice = None;
+        let mut house = plot.build();
+        for _ in 0..4 {
+            house.submit(of("hangs", 4)).await;
+        }
+        while house.site.under_way() < 16 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let (id, began) = (house.submit(of("one", 1)).await, Instant::now());
+        while house.webhook().await["task_id"] != id.as_str() {}
+        assert!(began.elapsed() > 99 * SECOND, "{:?}", began.elapsed());
+        assert_eq!(house.site.begun().len(), 17, "nothing was begun twice");
+    });
+}
+
+#[test]
 fn one_principals_jobs_are_left_alone_while_nobody_else_waits() {
     by_jumps(|| async {
         let house = Plot::new(Site::new(|_| Does::Hang(3600 * SECOND))).build();
@@ -81,5 +101,37 @@ fn one_principals_jobs_are_left_alone_while_nobody_else_waits() {
         }
         tokio::time::sleep(120 * SECOND).await;
         assert_eq!(house.site.begun().len(), 4, "nothing was begun twice");
+    });
+}
+
+#[test]
+fn of_1_000_receivers_that_hang_each_has_one_delivery_under_way_before_anothers() {
+    by_jumps(|| async {
+        let mut plot = Plot::new(Site::new(|_| Does::Come));
+        plot.receivers = Arc::new(|host| match host.starts_with("hangs") {
+            true => (5 * SECOND, 0),
+            false => (Duration::ZERO, 200),
+        });
+        for n in 0..1000 {
+            for _ in 0..3 {
+                let job = of(&format!("hangs-{n}"), 1);
+                let id = job.id.clone();
+                plot.store.submit(job).await.expect("there is room");
+                plot.store.cancel(&id, None).await.expect("it is not settled");
+            }
+        }
+        let in_flight = plot.policy.webhooks.in_flight;
+        let mut house = plot.build();
+        // All places are taken by who does not answer.
+        for _ in 0..in_flight {
+            house.webhook().await;
+        }
+        let id = house.submit(of("one", 1)).await;
+        let mut before = in_flight;
+        while house.webhook().await["task_id"] != id.as_str() {
+            before += 1;
+        }
+        // Those under way when it came, one of each receiver, and those that begin beside it.
+        assert!(before <= 1000 + 2 * in_flight, "{before} deliveries went first");
     });
 }
