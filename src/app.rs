@@ -1,6 +1,7 @@
 //! The composition root: the operator's choices in, a running server out. The only file that knows every part.
 
 mod access;
+mod egress;
 mod extraction;
 mod store;
 
@@ -31,7 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use ulid::Ulid;
 
-use crate::egress::{Allow, Egress, EgressSettings, Guard};
+use crate::egress::{Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
 use crate::http::{Access, Api, WebhookDefaults, listen, seal, serve};
 use crate::models::Models;
@@ -48,9 +49,10 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
     let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let guard = egress::guard(&settings)?;
     let mut kept = store::open(&settings, &clock).await?;
     let notices = kept.notices.take();
-    let outside = outside(&settings, &clock, kept)?;
+    let outside = outside(&settings, &clock, kept, guard.clone())?;
     let store = Arc::clone(&outside.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
@@ -63,6 +65,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         front: actors.front.clone(),
         store,
         clock,
+        guard,
         webhooks: WebhookDefaults {
             enabled: settings.webhooks.enabled,
             default_url: settings.webhooks.default_url.clone(),
@@ -147,11 +150,9 @@ fn kept(time: Duration) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
-fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept) -> anyhow::Result<Outside> {
+fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept, guard: Guard) -> anyhow::Result<Outside> {
     let store::Kept { jobs: store, pages: cache, .. } = kept;
     let Settings { crawler, limits, webhooks, .. } = settings;
-    let allow = Allow::parse(settings.egress.allow.iter().map(String::as_str)).context("egress.allow")?;
-    let guard = if settings.internal_allowed() { Guard::open(allow) } else { Guard::closed(allow) };
     let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
     let egress = Egress::new(guard, &egress)?;
     let defaults = HttpFetcherSettings::default();

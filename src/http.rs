@@ -10,17 +10,18 @@ pub mod crawl_options;
 mod deliveries;
 mod errors;
 mod events;
-mod extraction;
+pub(crate) mod extraction;
 pub mod header_rules;
 mod health;
 mod jobs;
 mod metrics;
+pub(crate) mod reach;
 mod reading;
 mod results;
 mod seen;
 mod server;
 mod status;
-mod submission;
+pub(crate) mod submission;
 mod synchronous;
 mod token;
 mod webhook_config;
@@ -36,6 +37,8 @@ use opilio_actors::http_front::HttpFront;
 use opilio_actors::ports::{Clock, Idempotency, JobStore, NewJob};
 use prometheus_client::registry::Registry;
 
+use crate::egress::Guard;
+
 pub use access::{Access, AccessSettings, HeadLimits, NamedToken, Rate, RateSettings, TokenHash, hash};
 pub use body::{BodyLimits, Room};
 pub use caller::Caller;
@@ -49,6 +52,8 @@ pub struct Api {
     pub front: Addr<HttpFront>,
     pub store: Arc<dyn JobStore>,
     pub clock: Arc<dyn Clock>,
+    /// Judges the addresses that callers name.
+    pub guard: Guard,
     pub webhooks: WebhookDefaults,
     /// What `/metrics` shows besides what the store counts.
     pub registry: Arc<Registry>,

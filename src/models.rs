@@ -24,7 +24,7 @@ pub use settings::{FamilySettings, ModelSettings, RateLimits, Wire};
 
 use self::line::Line;
 use self::wire::Sent;
-use crate::egress::{Answer, Egress, Trouble, in_words};
+use crate::egress::{Answer, Egress, Errand, Trouble, in_words};
 
 /// The models that the operator made usable.
 pub struct Models {
@@ -98,7 +98,7 @@ impl Models {
         let who = sent.question.model.to_string();
         let request = family.wire.request(sent)?;
         let body = Bytes::from(request.body.to_string());
-        let to = self.egress.guard().trust(&request.url);
+        let to = self.egress.guard().trust(&request.url, Errand::Model);
         let to = to.map_err(|blocked| ModelError::Unreachable { who: who.clone(), reason: blocked.to_string() })?;
         let exchange = async {
             let answer = self.egress.send(Method::POST, &to, request.headers, body).await?;

@@ -91,7 +91,13 @@ impl PageReader for CpuReader {
 }
 
 /// The whole of the work on one page. What a page with an error status says is given as well, where it can be read.
-fn read(url: &str, page: FetchedPage, options: &CrawlOptions, limits: &Limits, effort: Effort) -> PageResult {
+pub(crate) fn read(
+    url: &str,
+    page: FetchedPage,
+    options: &CrawlOptions,
+    limits: &Limits,
+    effort: Effort,
+) -> PageResult {
     let FetchedPage { exchange, body, content_type, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);

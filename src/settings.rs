@@ -23,6 +23,7 @@ pub use llm::{Family, Llm, Speaks};
 pub use model::{Jobs, Limits, LogFormat, Settings, StoreBackend};
 pub use rate::Rate;
 pub use security::Security;
+pub use source::Source;
 
 use layers::{Given, Layers};
 
@@ -48,10 +49,19 @@ pub fn load(
     environment: &[(String, String)],
     flags: &[(&str, String, &str)],
 ) -> Result<Loaded, BadSettings> {
+    lay(file.map(Source::open).transpose()?.as_ref(), environment, flags)
+}
+
+/// [`load`], of a file that was read already.
+pub fn lay(
+    file: Option<&Source>,
+    environment: &[(String, String)],
+    flags: &[(&str, String, &str)],
+) -> Result<Loaded, BadSettings> {
     let mut layers = Layers::defaults()?;
     let mut notices = Vec::new();
-    if let Some(path) = file {
-        let given = source::read(path, &mut layers, &mut notices)?;
+    if let Some(file) = file {
+        let given = source::read(file, &mut layers, &mut notices)?;
         layers.lay(given)?;
     }
     for given in environment::read(environment, &mut layers)? {

@@ -1,7 +1,7 @@
 //! Webhooks on the wire: headers, signature, POST, and what came back.
 
 mod excerpt;
-mod headers;
+pub(crate) mod headers;
 mod settings;
 mod signature;
 mod transport;

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
+use opilio::egress::{Allow, Guard};
 use opilio::http::{Access, AccessSettings, Api, BodyLimits, Room, WebhookDefaults};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
@@ -38,6 +39,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         front,
         store: Arc::new(store),
         clock,
+        guard: Guard::open(Allow::default()),
         webhooks,
         registry: Arc::default(),
         max_urls: 10,

@@ -9,6 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::answer::Answer;
 use super::guard::{Cleared, Guard, Reach};
+use super::lists::Errand;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
 use super::tls;
 use super::trouble::Trouble;
@@ -49,7 +50,9 @@ pub struct Egress {
     guard: Guard,
     connect_timeout: Duration,
     anywhere: reqwest::Client,
-    public: reqwest::Client,
+    pages: reqwest::Client,
+    webhooks: reqwest::Client,
+    models: reqwest::Client,
 }
 
 impl Egress {
@@ -64,11 +67,13 @@ impl Egress {
         roots: RootCertStore,
     ) -> Result<Self, Unbuildable> {
         let tls = tls::configuration(roots)?;
-        let anywhere = GuardedResolver::new(lookup.clone(), None);
-        let public = GuardedResolver::new(lookup, Some(guard.clone()));
+        let build = |judge| client(settings, tls.clone(), GuardedResolver::new(lookup.clone(), judge));
+        let within = |errand| build(Some((guard.clone(), errand)));
         Ok(Self {
-            anywhere: client(settings, tls.clone(), anywhere)?,
-            public: client(settings, tls, public)?,
+            anywhere: build(None)?,
+            pages: within(Errand::Page)?,
+            webhooks: within(Errand::Webhook)?,
+            models: within(Errand::Model)?,
             connect_timeout: settings.connect_timeout,
             guard,
         })
@@ -80,9 +85,11 @@ impl Egress {
 
     /// Ends when the head of the answer is there.
     pub async fn send(&self, method: Method, to: &Cleared, headers: HeaderMap, body: Bytes) -> Result<Answer, Trouble> {
-        let client = match to.reach() {
-            Reach::Anywhere => &self.anywhere,
-            Reach::Public => &self.public,
+        let client = match (to.reach(), to.errand()) {
+            (Reach::Anywhere, _) => &self.anywhere,
+            (Reach::Public, Errand::Page) => &self.pages,
+            (Reach::Public, Errand::Webhook) => &self.webhooks,
+            (Reach::Public, Errand::Model) => &self.models,
         };
         let mut request = client.request(method, to.url().clone()).headers(headers);
         if !body.is_empty() {
@@ -95,7 +102,8 @@ impl Egress {
     }
 }
 
-/// The two clients keep their connections apart, so that one that was opened without limits is never used within them.
+/// The clients keep their connections apart, so that one that was opened within wider limits is never used within
+/// narrower ones.
 fn client(
     settings: &EgressSettings,
     tls: ClientConfig,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::guard::Guard;
+use super::lists::Errand;
 
 /// Looks a name up. A trait so that tests can play the DNS.
 pub trait Lookup: Send + Sync + 'static {
@@ -32,22 +33,22 @@ pub enum Unresolved {
     NoAnswer(String),
 }
 
-/// The resolver of one of the two clients.
+/// The resolver of one of the clients.
 pub struct GuardedResolver {
     lookup: Arc<dyn Lookup>,
     /// `None`: every address will do.
-    guard: Option<Guard>,
+    judge: Option<(Guard, Errand)>,
 }
 
 impl GuardedResolver {
-    pub fn new(lookup: Arc<dyn Lookup>, guard: Option<Guard>) -> Self {
-        Self { lookup, guard }
+    pub fn new(lookup: Arc<dyn Lookup>, judge: Option<(Guard, Errand)>) -> Self {
+        Self { lookup, judge }
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (name, guard) = (name.as_str().to_owned(), self.guard.clone());
+        let (name, judge) = (name.as_str().to_owned(), self.judge.clone());
         if is_reserved(&name) {
             return Box::pin(async move { Err(Unresolved::NoSuchHost(name).into()) });
         }
@@ -57,8 +58,8 @@ impl Resolve for GuardedResolver {
             if addresses.is_empty() {
                 return Err(Unresolved::NoSuchHost(name).into());
             }
-            if let Some(guard) = guard {
-                guard.judge_resolved(&name, &addresses)?;
+            if let Some((guard, errand)) = judge {
+                guard.judge_resolved(errand, &name, &addresses)?;
             }
             Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })

@@ -16,9 +16,9 @@ use super::body::{self, BodyLimits};
 use super::cookies::Cookies;
 use super::headers::{RequestHeaders, shown};
 use super::raw;
-use super::robots::Robots;
+use super::robots::{Forbidden, Robots};
 use super::turns::Turns;
-use crate::egress::{Answer, Cleared, Egress, Trouble, retry_after};
+use crate::egress::{Answer, Cleared, Egress, Errand, Trouble, retry_after};
 
 /// The operator's choices.
 #[derive(Clone, Debug)]
@@ -99,7 +99,8 @@ impl HttpFetcher {
         let options = &request.options.fetch;
         let first = Url::parse(&request.url).map_err(|error| FetchError::lasting(format!("Not a URL: {error}")))?;
         let guard = self.egress.guard();
-        let mut to = guard.check(&first).map_err(|blocked| refused(blocked.into(), Exchange::default()))?;
+        let to = guard.check(&first, Errand::Page);
+        let mut to = to.map_err(|blocked| refused(blocked.into(), Exchange::default()))?;
         let headers = RequestHeaders::new(&first, &self.settings.user_agent, &self.settings.headers, options)
             .map_err(|bad| FetchError::lasting(bad.to_string()))?;
         let mut cookies = Cookies::new(&options.cookies);
@@ -144,6 +145,9 @@ impl HttpFetcher {
     async fn welcome(&self, to: &Cleared, agent: Option<&str>) -> Result<(), FetchError> {
         let Some(agent) = agent else { return Ok(()) };
         while_waiting(self.robots.admit(to, agent)).await.map_err(|forbidden| {
+            if forbidden == Forbidden::Blocked {
+                return refused(Trouble::Blocked, Exchange::default());
+            }
             // The status and the header that clients of the peer look for.
             let headers = serde_json::json!({"x-robots-status": "Blocked by robots.txt"});
             let exchange = Exchange { status: Some(403), headers: headers.as_object().cloned(), ..Exchange::default() };

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
+use url::Url;
 
 use super::body::{self, BodyLimits};
-use crate::egress::{Cleared, Egress};
+use crate::egress::{Answer, Cleared, Egress, Trouble};
 use rules::Rules;
 
 /// RFC 9309, section 2.4.
@@ -34,6 +35,9 @@ pub enum Forbidden {
     ByRule,
     #[error("Access denied by robots.txt: it could not be read")]
     Unknown,
+    /// Its server may not be reached at all.
+    #[error("URL blocked")]
+    Blocked,
 }
 
 pub struct Robots {
@@ -52,8 +56,8 @@ struct Site {
 #[derive(Clone)]
 struct Known {
     until: Instant,
-    /// `None`: the server did not say, so nothing is allowed.
-    rules: Option<Arc<Rules>>,
+    /// Where the server did not say, nothing is allowed.
+    rules: Result<Arc<Rules>, Forbidden>,
 }
 
 impl Robots {
@@ -72,7 +76,7 @@ impl Robots {
                 None => known.insert(self.ask(to, agent).await).rules.clone(),
             }
         };
-        let advice = rules.ok_or(Forbidden::Unknown)?.advice(agent, to.url());
+        let advice = rules?.advice(agent, to.url());
         if !advice.allowed {
             return Err(Forbidden::ByRule);
         }
@@ -91,35 +95,45 @@ impl Robots {
     }
 
     async fn ask(&self, to: &Cleared, agent: &str) -> Known {
-        let rules = timeout(self.silence * 2, self.rules(to, agent)).await.ok().flatten().map(Arc::new);
-        Known { until: Instant::now() + if rules.is_some() { KEPT } else { KEPT_IN_TROUBLE }, rules }
+        let rules = timeout(self.silence * 2, self.rules(to, agent)).await.unwrap_or(Err(Forbidden::Unknown));
+        let keep = if rules.is_ok() { KEPT } else { KEPT_IN_TROUBLE };
+        Known { until: Instant::now() + keep, rules: rules.map(Arc::new) }
     }
 
     /// A 4xx means that all is allowed, a 5xx or no answer that nothing is.
-    async fn rules(&self, to: &Cleared, agent: &str) -> Option<Rules> {
+    async fn rules(&self, to: &Cleared, agent: &str) -> Result<Rules, Forbidden> {
         let guard = self.egress.guard();
-        let mut at = guard.check(&to.url().join("/robots.txt").ok()?).ok()?;
+        let unknown = |_| Forbidden::Unknown;
+        let mut at = to.on_same_server("/robots.txt");
         let mut headers = HeaderMap::new();
-        headers.insert(header::USER_AGENT, HeaderValue::from_bytes(agent.as_bytes()).ok()?);
+        headers.insert(header::USER_AGENT, HeaderValue::from_bytes(agent.as_bytes()).map_err(|_| Forbidden::Unknown)?);
         for _ in 0..=MAX_REDIRECTS {
-            let mut answer = self.egress.send(Method::GET, &at, headers.clone(), Bytes::new()).await.ok()?;
+            let answer = self.egress.send(Method::GET, &at, headers.clone(), Bytes::new()).await;
+            let mut answer = answer.map_err(|trouble| match trouble {
+                Trouble::Blocked => Forbidden::Blocked,
+                _ => Forbidden::Unknown,
+            })?;
             match answer.status() {
                 200..=299 => {
                     let limits = BodyLimits { max_bytes: MAX_BYTES, max_silence: self.silence };
-                    let text = body::read(&mut answer, limits).await.ok()?;
-                    return Some(Rules::read(&String::from_utf8_lossy(&text)));
+                    let text = body::read(&mut answer, limits).await.map_err(unknown)?;
+                    return Ok(Rules::read(&String::from_utf8_lossy(&text)));
                 }
                 301 | 302 | 303 | 307 | 308 => {
-                    let location = answer.headers().get(header::LOCATION)?;
-                    let target = at.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()?;
-                    at = guard.redirect(&at, answer.answered_by(), &target).ok()?;
+                    let target = target(&at, &answer).ok_or(Forbidden::Unknown)?;
+                    at = guard.redirect(&at, answer.answered_by(), &target).map_err(|_| Forbidden::Unknown)?;
                 }
-                400..=499 => return Some(Rules::default()),
-                _ => return None,
+                400..=499 => return Ok(Rules::default()),
+                _ => return Err(Forbidden::Unknown),
             }
         }
-        Some(Rules::default())
+        Ok(Rules::default())
     }
+}
+
+fn target(from: &Cleared, answer: &Answer) -> Option<Url> {
+    let location = answer.headers().get(header::LOCATION)?;
+    from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }
 
 impl Site {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
+use super::reach::reachable;
 use super::results::{self, Piece, Selection};
 use super::{Api, Caller, body, extraction, status, submission};
 
@@ -29,7 +30,7 @@ pub async fn submit_crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body)?;
-    let spec = submission::crawl_job(&parsed, &api.webhooks, api.max_urls);
+    let spec = reachable(submission::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     admit(&api, &caller, &request, spec, idempotency).await
 }
@@ -41,7 +42,7 @@ pub async fn submit_llm(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body)?;
-    let spec = extraction::llm_job(&parsed, &api.webhooks);
+    let spec = reachable(extraction::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     admit(&api, &caller, &request, spec, idempotency).await
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::extraction::Extracted;
-use opilio_actors::domain::job::{JobSpec, Status};
+use opilio_actors::domain::job::Status;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ use super::attended::Attended;
 use super::body::{self, Body};
 use super::crawl_options::FieldError;
 use super::errors::ApiError;
+use super::reach::reachable;
 use super::submission::{self, field_error};
 use super::synchronous::one_page;
 use super::webhook_config::WebhookDefaults;
@@ -35,7 +36,8 @@ pub async fn markdown(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = markdown_request(body::json(&request, body)?).map_err(ApiError::Invalid)?;
+    let body = body::json(&request, body)?;
+    let asked = reachable(markdown_request(&body), &body, &api.guard).map_err(ApiError::Invalid)?;
     let markdown = if asked.filter == "llm" {
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
         answer(api, &caller, &asked.url, &question, &asked.given).await?
@@ -79,12 +81,12 @@ fn crawl_body(asked: &MarkdownRequest) -> Value {
     json!({"urls": [asked.url], "crawler_config": config})
 }
 
-fn markdown_request(body: Value) -> Result<MarkdownRequest, Vec<FieldError>> {
+fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
     let Value::Object(body) = body else {
         return Err(vec![field_error(&[], "model_attributes_type", "an object is needed")]);
     };
     let mut errors = Vec::new();
-    let url = page(&body, &mut errors);
+    let url = page(body, &mut errors);
     let mut text = |key: &str| match body.get(key) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
@@ -101,7 +103,7 @@ fn markdown_request(body: Value) -> Result<MarkdownRequest, Vec<FieldError>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok(MarkdownRequest { url, filter, query, cache: cache.unwrap_or_else(|| "0".to_owned()), given: body })
+    Ok(MarkdownRequest { url, filter, query, cache: cache.unwrap_or_else(|| "0".to_owned()), given: body.clone() })
 }
 
 /// `url`, which may be a page brought along.
@@ -128,9 +130,8 @@ pub async fn html(
         Some(body) => page(body, &mut errors),
         None => return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")])),
     };
-    if !errors.is_empty() {
-        return Err(ApiError::Invalid(errors));
-    }
+    let read = if errors.is_empty() { Ok(()) } else { Err(errors) };
+    reachable(read, &body, &api.guard).map_err(ApiError::Invalid)?;
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
     let html = one_page(api, &caller, spec).await?.html;
     let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
@@ -187,7 +188,7 @@ async fn answer(
     let asked = json!({
         "url": url, "q": question, "provider": given.get("provider"), "temperature": given.get("temperature"),
     });
-    let spec: JobSpec = extraction::llm_job(&asked, &silent()).map_err(ApiError::Invalid)?;
+    let spec = reachable(extraction::llm_job(&asked, &silent()), &asked, &api.guard).map_err(ApiError::Invalid)?;
     let (job, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
     if job.state.status() == Status::Failed {
         return Err(ApiError::Unreadable(job.error.unwrap_or_default()));

@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use super::attended::Attended;
 use super::body::{self, Body};
 use super::errors::ApiError;
+use super::reach::reachable;
 use super::results::{self, Piece, Selection};
 use super::seen::Seen;
 use super::submission::Fields;
 use super::webhook_config::WebhookDefaults;
 use super::{Api, Caller, configs, submission};
+use crate::egress::Guard;
 
 /// Pages of one request, as the peer's clients know it.
 const MAX_URLS: usize = 100;
@@ -34,7 +36,7 @@ pub async fn crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let Asked { spec, stream } = asked(body::json(&request, body)?)?;
+    let Asked { spec, stream } = asked(&api.guard, body::json(&request, body)?)?;
     let warnings = spec.warnings.clone();
     let mut attended = Attended::submit(api, &caller, spec).await?;
     if stream {
@@ -63,12 +65,12 @@ pub async fn crawl_stream(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let Asked { spec, .. } = asked(body::json(&request, body)?)?;
+    let Asked { spec, .. } = asked(&api.guard, body::json(&request, body)?)?;
     Ok(lines(Attended::submit(api, &caller, spec).await?))
 }
 
 /// The job a request asks for. It tells nobody: its caller waits.
-fn asked(mut body: Value) -> Result<Asked, ApiError> {
+fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
     if body.get("hooks").is_some_and(asks_for_something) {
         return Err(ApiError::NotYet("hooks need a browser, which this server does not have yet"));
     }
@@ -82,7 +84,7 @@ fn asked(mut body: Value) -> Result<Asked, ApiError> {
         urls.into_iter().flatten().for_each(with_scheme);
     }
     let silent = WebhookDefaults { enabled: false, ..WebhookDefaults::default() };
-    let parsed = submission::crawl_job(&body, &silent, MAX_URLS);
+    let parsed = reachable(submission::crawl_job(&body, &silent, MAX_URLS), &body, guard);
     let mut fields = Fields::default();
     let browser = body.get("browser_config");
     match parsed {
@@ -233,9 +235,14 @@ pub async fn one_page(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::Allow;
+
+    fn open() -> Guard {
+        Guard::open(Allow::default())
+    }
 
     fn spec(body: Value) -> JobSpec {
-        asked(body).unwrap_or_else(|error| panic!("{error}")).spec
+        asked(&open(), body).unwrap_or_else(|error| panic!("{error}")).spec
     }
 
     #[test]
@@ -252,11 +259,11 @@ mod tests {
             json!({"type": "CrawlerRunConfig", "params": {"stream": true}}),
             json!({"type": "dict", "value": {"stream": true}}),
         ] {
-            let asked = asked(json!({"urls": ["https://a.example"], "crawler_config": config.clone()}));
+            let asked = asked(&open(), json!({"urls": ["https://a.example"], "crawler_config": config.clone()}));
             let asked = asked.unwrap_or_else(|error| panic!("{error}"));
             assert!(asked.stream && asked.spec.warnings.is_empty(), "{config}");
         }
-        assert!(!asked(json!({"urls": ["a.example"]})).is_ok_and(|asked| asked.stream));
+        assert!(!asked(&open(), json!({"urls": ["a.example"]})).is_ok_and(|asked| asked.stream));
     }
 
     #[test]
@@ -269,10 +276,10 @@ mod tests {
     #[test]
     fn hooks_are_not_there_yet_unless_there_are_none() {
         for hooks in [json!({"hooks": [{"action": "x"}]}), json!({"code": {"on_page": "x"}}), json!("x")] {
-            let refused = asked(json!({"urls": ["a.example"], "hooks": hooks}));
+            let refused = asked(&open(), json!({"urls": ["a.example"], "hooks": hooks}));
             assert!(matches!(refused, Err(ApiError::NotYet(_))), "{hooks}");
         }
-        assert!(asked(json!({"urls": ["a.example"], "hooks": {"hooks": [], "timeout": 30}})).is_ok());
+        assert!(asked(&open(), json!({"urls": ["a.example"], "hooks": {"hooks": [], "timeout": 30}})).is_ok());
     }
 
     #[test]

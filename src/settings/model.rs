@@ -177,8 +177,20 @@ pub struct Pool {
 #[serde(deny_unknown_fields)]
 pub struct Egress {
     pub allow: Vec<String>,
+    pub allow_webhooks: Vec<String>,
+    pub allow_llm: Vec<String>,
     #[serde(deserialize_with = "text")]
     pub allow_internal: Option<String>,
+    pub ports: Ports,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ports {
+    #[serde(deserialize_with = "texts")]
+    pub allow: Vec<String>,
+    #[serde(deserialize_with = "texts")]
+    pub deny: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -302,9 +314,18 @@ impl Settings {
 
 /// A number or a switch as the text that the environment would have given.
 fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match serde_json::Value::deserialize(deserializer)? {
+    serde_json::Value::deserialize(deserializer).map(as_text)
+}
+
+fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let list = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(list.into_iter().filter_map(as_text).collect())
+}
+
+fn as_text(value: serde_json::Value) -> Option<String> {
+    match value {
         serde_json::Value::Null => None,
         serde_json::Value::String(text) => Some(text),
         other => Some(other.to_string()),
-    })
+    }
 }

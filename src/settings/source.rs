@@ -7,14 +7,32 @@ use serde_json::Value;
 use super::layers::{Given, Layers};
 use super::{BadSettings, families, peer_keys};
 
+/// A file's name and what stands in it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    pub text: String,
+}
+
+impl Source {
+    pub fn open(path: &Path) -> Result<Self, BadSettings> {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(source) => Err(BadSettings::Unreadable { path: name, source }),
+        }
+    }
+}
+
 /// What the file gives. Keys of existing files that mean nothing here become notices.
-pub fn read(path: &Path, layers: &mut Layers, notices: &mut Vec<String>) -> Result<Vec<Given>, BadSettings> {
-    let name = path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).map_err(|source| BadSettings::Unreadable { path: name.clone(), source })?;
+pub fn read(
+    Source { name, text }: &Source,
+    layers: &mut Layers,
+    notices: &mut Vec<String>,
+) -> Result<Vec<Given>, BadSettings> {
     let syntax = |message: String| BadSettings::Syntax { path: name.clone(), message };
-    let tree: Value = serde_saphyr::from_str(&text).map_err(|error| syntax(error.to_string()))?;
-    let mut file = File { name: &name, text: &text, layers, notices, given: Vec::new() };
+    let tree: Value = serde_saphyr::from_str(text).map_err(|error| syntax(error.to_string()))?;
+    let mut file = File { name, text, layers, notices, given: Vec::new() };
     match tree {
         Value::Null => {}
         Value::Object(map) => {

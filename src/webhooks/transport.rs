@@ -15,7 +15,7 @@ use super::excerpt;
 use super::headers;
 use super::settings::{BadWebhookSettings, WebhookSettings};
 use super::signature::Signer;
-use crate::egress::{Answer, Cleared, Egress, Trouble, in_words, is_same_party, retry_after};
+use crate::egress::{Answer, Cleared, Egress, Errand, Guard, Trouble, in_words, is_same_party, retry_after};
 
 /// The status decides; its body is waited for only a little.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
@@ -82,7 +82,8 @@ impl HttpTransport {
     /// The answer at the end of the redirects. One redirect too many, or one that leads nowhere, is the answer itself.
     async fn deliver(&self, request: &WebhookRequest, letter: &Letter) -> Result<Answer, Trouble> {
         let (guard, target) = (self.egress.guard(), &request.target);
-        let mut to = if target.trusted { guard.trust(&target.url)? } else { guard.check(&target.url)? };
+        let judged = if target.trusted { Guard::trust } else { Guard::check };
+        let mut to = judged(guard, &target.url, Errand::Webhook)?;
         let mut redirects = 0;
         loop {
             let is_receiver = is_same_party(&target.url, to.url());

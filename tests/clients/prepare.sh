@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the tests need: a C compiler, curl, Redis and Python from Debian, and into the folder given what the Python
-# and TypeScript programs run on: `venv` has Flask, `node_modules` the compilers, and `bin/node` is the machine's Node.js where that will do, else one from PyPI.
+# Brings what the tests need: a C compiler, curl, Redis, iproute2 and Python from Debian, and into the folder given what
+# the Python and TypeScript programs run on: `venv` has Flask, `node_modules` the compilers, and `bin/node` is the machine's Node.js where that will do, else one from PyPI.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/bin"
@@ -10,6 +10,8 @@ into=$(cd "$1" && pwd)
 need "a C compiler" "gcc libc6-dev" "command -v cc"
 need "curl" "curl" "command -v curl"
 need "Redis" "redis-server" "command -v redis-server"
+need "ip, for networks of the tests' own" "iproute2" "command -v ip"
+need "unshare and mount" "util-linux mount" "command -v unshare && command -v mount"
 need "Python 3 with venv" "python3 python3-venv" "python3 -c 'import venv, ensurepip'"
 
 [ -x "$into/venv/bin/pip" ] || python3 -m venv "$into/venv"

@@ -2,7 +2,11 @@
 //!
 //! Nothing is completed: an answer that was cut off stays broken, so that it is asked for again.
 
+mod shallow;
+
 use serde_json::Value;
+
+use shallow::Shallow;
 
 /// The JSON of an answer that was asked to be JSON.
 pub fn json(text: &str) -> Option<Value> {
@@ -47,7 +51,12 @@ fn outermost(text: &str) -> Option<&str> {
 
 /// Trailing commas, single quotes, names without quotes and comments are understood, and line ends within texts.
 fn mended(text: &str) -> Option<Value> {
-    json5::from_str::<Value>(text.trim()).ok().or_else(|| json5::from_str(&with_escaped_lines(text.trim())).ok())
+    json5(text.trim()).or_else(|| json5(&with_escaped_lines(text.trim())))
+}
+
+/// That reader knows no bound to nesting, and would end the process on an answer of brackets alone.
+fn json5(text: &str) -> Option<Value> {
+    json5::from_str(text).ok().map(|Shallow(value)| value)
 }
 
 fn with_escaped_lines(text: &str) -> String {
@@ -68,6 +77,7 @@ fn with_escaped_lines(text: &str) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::shallow::MAX_DEPTH;
     use super::*;
 
     #[test]
@@ -84,6 +94,16 @@ mod tests {
             assert_eq!(json(text), Some(json!({"a": [1, "x"]})), "{text}");
         }
         assert_eq!(json("{\"a\": \"two\nlines\"}"), Some(json!({"a": "two\nlines"})));
+    }
+
+    #[test]
+    fn an_answer_of_brackets_alone_is_no_json_and_harms_nobody() {
+        let nested = |depth: usize| format!("{{a: {}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(json(&nested(1_000_000)), None);
+        assert_eq!(json(&format!("{{a: {}", "[".repeat(1_000_000))), None);
+        assert_eq!(json(&nested(MAX_DEPTH)), None);
+        assert!(json(&nested(MAX_DEPTH - 1)).is_some());
+        assert_eq!(json("{a: 1} {b: 2}"), None, "what comes after it is not dropped");
     }
 
     #[test]

@@ -1,0 +1,230 @@
+//! Ways to write an address that is internal.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::names::{digits, name_of};
+
+const V4: [[u8; 4]; 9] = [
+    [127, 0, 0, 1],
+    [127, 255, 255, 254],
+    [10, 0, 0, 1],
+    [172, 16, 0, 1],
+    [192, 168, 1, 1],
+    [169, 254, 169, 254],
+    [100, 64, 0, 1],
+    [198, 18, 0, 1],
+    [0, 0, 0, 0],
+];
+
+const V6: [&str; 18] = [
+    "::",
+    "::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "febf::1",
+    "fec0::1",
+    "ff02::1",
+    "ff0e::1",
+    "100::1",
+    "64:ff9b:1::1",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:db8::1",
+    "3fff::1",
+    "5f00::1",
+    "4000::1",
+    "1fff::1",
+];
+
+/// URLs, each once.
+pub fn all() -> BTreeSet<String> {
+    let mut urls = BTreeSet::new();
+    for octets in V4 {
+        let address = Ipv4Addr::from(octets);
+        urls.extend(hosts_v4(octets).into_iter().map(|host| format!("http://{host}/")));
+        urls.extend(carriers(address).into_iter().map(|host| format!("http://{host}/")));
+        urls.extend(tricks(&address.to_string()));
+        urls.insert(format!("http://{}/", name_of(address.into())));
+    }
+    for raw in V6 {
+        let address: Ipv6Addr = raw.parse().expect("an address");
+        urls.insert(format!("http://[{raw}]/"));
+        urls.insert(format!("http://[{}]/", long(address)));
+        urls.insert(format!("http://{}/", name_of(address.into())));
+    }
+    urls.extend(tricks("[::1]"));
+    urls.extend(tricks("localhost"));
+    urls.extend(names());
+    urls
+}
+
+/// Those that a header can hold, and what only a redirect can say: beginning with the scheme of the page, or with slashes
+/// that are none.
+pub fn of_redirects() -> Vec<String> {
+    let ways = |host: &str| {
+        ["//", "\\\\", "/\\", "\\/", "///", "http:\\\\", "//public.example@", "//\t"]
+            .map(|way| format!("{way}{host}/x"))
+    };
+    let relative = ["127.0.0.1", "0x7f.1", "[::1]", "localhost", "7f000001.at.example"].into_iter().flat_map(ways);
+    all().into_iter().filter(|url| !url.contains(['\r', '\n'])).chain(relative).collect()
+}
+
+fn hosts_v4([a, b, c, d]: [u8; 4]) -> Vec<String> {
+    let whole = u32::from_be_bytes([a, b, c, d]);
+    let (low24, low16) = (whole & 0xff_ffff, whole & 0xffff);
+    let dotted = format!("{a}.{b}.{c}.{d}");
+    let spread = |dot: &str| [a, b, c, d].map(|part| part.to_string()).join(dot);
+    let circled = |number: u8| -> String { number.to_string().bytes().map(|digit| ring(digit - b'0')).collect() };
+    let wide = |number: u8| -> String { number.to_string().bytes().map(|digit| shift('0', digit)).collect() };
+    let bold = |number: u8| -> String { number.to_string().bytes().map(|digit| shift('𝟎', digit)).collect() };
+    let percent: String = dotted.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    vec![
+        dotted.clone(),
+        format!("{dotted}."),
+        format!("{a}.{b}.{low16}"),
+        format!("{a}.{low24}"),
+        whole.to_string(),
+        format!("{whole:#x}"),
+        format!("0X{whole:08X}"),
+        format!("0{whole:o}"),
+        format!("0x00000000{whole:x}"),
+        format!("{a:#x}.{b:#x}.{c:#x}.{d:#x}"),
+        format!("0x{a:02X}.0x{b:02X}.0x{c:02X}.0x{d:02X}"),
+        format!("0{a:o}.0{b:o}.0{c:o}.0{d:o}"),
+        format!("0000{a:o}.0000{b:o}.0000{c:o}.0000{d:o}"),
+        format!("{a:#x}.{b}.0{c:o}.{d}"),
+        format!("0{a:o}.{b:#x}.{low16}"),
+        format!("{a:#x}.{low24}"),
+        format!("{a}.{low24:#x}"),
+        format!("{a}.0{low24:o}"),
+        format!("{a}.{b}.{low16:#x}."),
+        spread("。"),
+        spread("．"),
+        spread("｡"),
+        spread("%2e"),
+        spread("%E3%80%82"),
+        [a, b, c, d].map(circled).join("."),
+        [a, b, c, d].map(wide).join("."),
+        [a, b, c, d].map(bold).join("."),
+        format!("{a}.{b}\u{ad}.{c}.{d}"),
+        format!("{a}.{b}\u{200b}.{c}.{d}"),
+        percent.clone(),
+        percent.to_lowercase(),
+        dotted.replace('0', "%30"),
+        dotted.replace('1', "%EF%BC%91"),
+    ]
+}
+
+/// A circled digit; zero has a block of its own.
+fn ring(digit: u8) -> char {
+    if digit == 0 { '⓪' } else { char::from_u32('①' as u32 + u32::from(digit) - 1).expect("a digit") }
+}
+
+fn shift(zero: char, digit: u8) -> char {
+    let zero = if zero == '0' { '０' } else { zero };
+    char::from_u32(zero as u32 + u32::from(digit - b'0')).expect("a digit")
+}
+
+/// IPv6 addresses that stand for an IPv4 address or lead to it.
+fn carriers(inside: Ipv4Addr) -> Vec<String> {
+    let bits = u32::from(inside);
+    let (high, low) = (bits >> 16, bits & 0xffff);
+    let mapped = inside.to_ipv6_mapped();
+    vec![
+        format!("[::ffff:{inside}]"),
+        format!("[::FFFF:{high:X}:{low:X}]"),
+        format!("[{}]", long(mapped)),
+        format!("[0:0:0:0:0:ffff:{inside}]"),
+        format!("[::{inside}]"),
+        format!("[::ffff:0:{inside}]"),
+        format!("[64:ff9b::{inside}]"),
+        format!("[64:ff9b::{high:x}:{low:x}]"),
+        format!("[2002:{high:x}:{low:x}::1]"),
+        format!("[2001:0:{high:x}:{low:x}::f6f6:f6f6]"),
+        format!("[2001:0:909:909:0:0:{:x}:{:x}]", high ^ 0xffff, low ^ 0xffff),
+        name_of(IpAddr::V6(mapped)),
+    ]
+}
+
+/// What makes one reader see another host than the next one does.
+fn tricks(host: &str) -> Vec<String> {
+    [
+        "http://{}:80/",
+        "http://{}:8080/x",
+        "https://{}/",
+        "http://public.example@{}/",
+        "http://public.example:80@{}/",
+        "http://public.example%2F@{}/",
+        "http://public.example%23@{}/",
+        "http://a@public.example@{}/",
+        "http://:@{}/",
+        "http://{}#@public.example/",
+        "http://{}?@public.example/",
+        "http://{}/@public.example/",
+        "http://{}\\@public.example/",
+        "http://{}\\.public.example/",
+        "http:{}/",
+        "http:/{}/",
+        "http:///{}/",
+        "http:\\\\{}\\",
+        "HTTP://{}/",
+        "  http://{}/",
+        "ht\ttp://{}/",
+        "http://\t{}\r\n/",
+    ]
+    .map(|shape| shape.replace("{}", host))
+    .into()
+}
+
+/// Names that lead inside, alone or among others, at once or later.
+fn names() -> Vec<String> {
+    let loopback = IpAddr::from([127, 0, 0, 1]);
+    let (public, inside) = (digits([9, 9, 9, 9].into()), digits(loopback));
+    let v6 = digits("::1".parse().expect("an address"));
+    [
+        "localhost.".to_owned(),
+        "LOCALHOST".to_owned(),
+        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ".to_owned(),
+        "ｌｏｃａｌｈｏｓｔ".to_owned(),
+        "%6c%6f%63%61%6c%68%6f%73%74".to_owned(),
+        "a.localhost".to_owned(),
+        "a.b.localhost.".to_owned(),
+        "intranet".to_owned(),
+        "router.local".to_owned(),
+        "metadata.google.internal".to_owned(),
+        "metadata.google.internal.".to_owned(),
+        "127.0.0.1.nip.example".to_owned(),
+        "xn--nobody-made-this.example".to_owned(),
+        format!("{public}-{inside}.at.example"),
+        format!("{inside}-{public}.at.example"),
+        format!("{public}-{v6}.at.example"),
+        format!("{v6}-{public}.at.example."),
+        format!("{public}-{public}-{public}-{inside}.at.example"),
+        format!("{}.at.example", [inside.clone(), v6.clone()].join("-")),
+        format!("{inside}.{v6}.at.example"),
+    ]
+    .map(|host| format!("http://{host}/"))
+    .into()
+}
+
+/// Names whose first answer is a public address and whose next one is not, and the other way round.
+pub fn changing() -> Vec<String> {
+    let (public, inside) = (digits([9, 9, 9, 9].into()), digits([127, 0, 0, 1].into()));
+    let mapped = digits("::ffff:127.0.0.1".parse().expect("an address"));
+    [
+        format!("{public}.{inside}"),
+        format!("{inside}.{public}"),
+        format!("{public}.{public}.{inside}"),
+        format!("{public}.{inside}.{inside}"),
+        format!("{public}.{public}-{inside}"),
+        format!("{public}.{mapped}"),
+    ]
+    .map(|turns| format!("http://{turns}.at.example/"))
+    .into()
+}
+
+fn long(address: Ipv6Addr) -> String {
+    address.segments().map(|part| format!("{part:04X}")).join(":")
+}
