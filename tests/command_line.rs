@@ -301,7 +301,7 @@ async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
 async fn the_token_comes_by_a_flag_or_by_environment_and_is_never_shown() {
     let server = Server::start_with(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
     let without = opilio(server.base(), &["jobs"]).await;
-    assert_eq!((without.code, without.err.contains("a token is needed")), (4, true), "{}", without.err);
+    assert_eq!((without.code, without.err.contains("Authentication required")), (4, true), "{}", without.err);
     assert_eq!(opilio(server.base(), &["jobs", "--token", "open-sesame-12345"]).await.code, 0);
     let mut by_environment = command(server.base(), &["jobs"]);
     by_environment.env("OPILIO_TOKEN", "open-sesame-12345");
