@@ -6,6 +6,7 @@
 # make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
 #             and may be given (SEED=7)
 # make bench  a page's cost against a bare parse, and the whole server against its limits
+# make quality PAGES=DIR  how well fit Markdown holds the content of pages whose content is known (page/training/pages.py)
 # make check  formatting, lints, the arrows between the packages, and what the dependencies may be
 
 export CARGO_INCREMENTAL ?= 1
@@ -19,7 +20,7 @@ run:
 	@command -v cc >/dev/null || { echo "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-compose test-model bench chaos check tools
+.PHONY: run test test-compose test-model bench chaos quality check tools
 
 # The whole of it with a real model; from cold that costs less than a minute.
 real_model := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python cargo nextest run
@@ -53,6 +54,16 @@ bench:
 	cargo bench -p opilio-page --bench page
 	cargo bench -p opilio --bench system
 	cargo bench -p opilio --bench redis
+
+quality: target/quality/ready
+	@test -f "$(PAGES)/gt.json" || { echo "PAGES is needed: a folder with html/ID.html and gt.json"; exit 1; }
+	cargo run --release -p opilio-page --example markdown -- --fit $(PAGES)/html target/quality/pages
+	target/quality/venv/bin/python page/training/score.py $(PAGES) target/quality/pages $(if $(WORST),--worst $(WORST))
+
+target/quality/ready: page/training/requirements.txt
+	python3 -m venv target/quality/venv
+	target/quality/venv/bin/pip install --quiet -r page/training/requirements.txt
+	touch $@
 
 check: tools
 	cargo fmt --all -- --check

@@ -27,6 +27,7 @@ use opilio_actors::metrics::Metrics;
 use opilio_actors::ports::Clock;
 use opilio_actors::start::{Outside, Policy, start};
 use opilio_actors::webhook_sender::SenderPolicy;
+use opilio_page::ContentFilter;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -168,7 +169,11 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept, guard
         respect_robots: crawler.respect_robots,
         ..defaults
     };
-    let reader = ReaderSettings { timeout: crawler.parse_timeout, ..ReaderSettings::default() };
+    let reader = ReaderSettings {
+        timeout: crawler.parse_timeout,
+        content_filter: crawler.content_filter.map(ContentFilter::from),
+        ..ReaderSettings::default()
+    };
     let transport = WebhookSettings {
         timeout: webhooks.retry.timeout,
         headers: webhooks.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),

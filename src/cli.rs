@@ -9,6 +9,7 @@ mod health;
 mod jobs;
 mod listen;
 mod log;
+mod page;
 mod redeliver;
 mod serve;
 mod shown;
@@ -50,6 +51,8 @@ enum Action {
     Serve(serve::Serve),
     /// Print the effective configuration, secrets masked, and where each value came from.
     Config(config::Config),
+    /// Read one page, without a server, and print what it says.
+    Page(page::Page),
     /// Ask the configured address whether a server is alive.
     Health(health::Health),
     /// Submit a job: pages to crawl, or a question about one.
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
     trouble::exit(match action {
         Some(Action::Serve(serve)) => serve.run(),
         Some(Action::Config(config)) => config.run(),
+        Some(Action::Page(page)) => page.run(),
         Some(Action::Health(health)) => health.run(),
         Some(Action::Submit(submit)) => block_on(submit.run()),
         Some(Action::Status(status)) => block_on(status.run()),

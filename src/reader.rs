@@ -12,7 +12,7 @@ use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
 use opilio_actors::ports::{FetchedPage, PageReader};
-use opilio_page::{Limits, Page, Unreadable};
+use opilio_page::{ContentFilter, Limits, Page, Unreadable};
 use url::Url;
 
 use crate::egress::in_words;
@@ -33,6 +33,8 @@ pub struct ReaderSettings {
     /// The other bounds on a page; its deadline is the time-out. `max_bytes` counts text: at most three times the bytes
     /// that were fetched.
     pub limits: Limits,
+    /// What counts as the main content where a job does not say.
+    pub content_filter: Option<ContentFilter>,
 }
 
 impl Default for ReaderSettings {
@@ -42,6 +44,7 @@ impl Default for ReaderSettings {
             places: std::thread::available_parallelism().map_or(1, usize::from),
             timeout: Duration::from_secs(10),
             limits: Limits { max_bytes: 64 * 1024 * 1024, ..Limits::default() },
+            content_filter: None,
         }
     }
 }
@@ -51,6 +54,7 @@ pub struct CpuReader {
     pool: CpuPool,
     timeout: Duration,
     limits: Limits,
+    content_filter: Option<ContentFilter>,
 }
 
 impl CpuReader {
@@ -59,6 +63,7 @@ impl CpuReader {
             pool: CpuPool::new(settings.places),
             timeout: settings.timeout,
             limits: Limits { deadline: Some(settings.timeout), ..settings.limits },
+            content_filter: settings.content_filter,
         }
     }
 }
@@ -75,6 +80,7 @@ impl PageReader for CpuReader {
     ) -> PageRecord {
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.to_owned(), self.limits.clone());
+        let options = with_filter(options, self.content_filter.as_ref());
         let work = move || {
             faults::came_from(&own_url);
             PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
@@ -87,6 +93,18 @@ impl PageReader for CpuReader {
         tracing::error!(target: "reader", url = url.chars().take(200).collect::<String>(), reason);
         let reason = status_error(&exchange).unwrap_or(reason);
         PageRecord::new(index, &PageResult::failed(url, exchange, Some(effort), reason))
+    }
+}
+
+/// The operator's filter counts where the job has none.
+fn with_filter(options: Arc<CrawlOptions>, filter: Option<&ContentFilter>) -> Arc<CrawlOptions> {
+    match filter {
+        Some(filter) if options.page.content_filter.is_none() => {
+            let mut options = CrawlOptions::clone(&options);
+            options.page.content_filter = Some(filter.clone());
+            Arc::new(options)
+        }
+        _ => options,
     }
 }
 

@@ -169,3 +169,48 @@ async fn logs_are_json_where_that_is_configured() {
         }
     }
 }
+
+#[test]
+fn one_page_is_read_from_the_command_line() {
+    let story = "The old bridge over the river was closed on Monday, after engineers had found cracks in its arches.";
+    let html = format!(
+        "<title>Bridge closed</title><nav class=menu><a href=/>Home</a> <a href=/jobs>Jobs</a></nav>\
+         <article><h1>Bridge closed</h1><p>{story} <a href=map>Map</a></p><p>{story}</p></article>"
+    );
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("page.html");
+    std::fs::write(&file, html).expect("the folder is ours");
+    let printed = |arguments: &[&str]| {
+        let file = file.to_str().expect("a plain name");
+        let output = opilio("", &[&["page", file, "--url", "https://a.example/x/"], arguments].concat(), &[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("it is text")
+    };
+    let raw = printed(&["--markdown"]);
+    assert!(raw.contains("[Jobs](https://a.example/jobs)") && raw.contains("[Map](https://a.example/x/map)"), "{raw}");
+    assert_eq!(printed(&[]), raw);
+    let fit = printed(&["--fit"]);
+    assert!(fit.contains("cracks in its arches") && !fit.contains("Jobs"), "{fit}");
+    let all: serde_json::Value = serde_json::from_str(&printed(&["--fit", "--json"])).expect("JSON");
+    assert_eq!((&all["markdown"]["fit_markdown"], &all["metadata"]["title"]), (&json!(fit), &json!("Bridge closed")));
+    let missing = opilio("", &["page", "missing.html"], &[]);
+    assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("missing.html"));
+}
+
+#[actix::test]
+async fn one_page_is_read_from_the_web_without_a_server() {
+    let outside = Outside::start();
+    let url = outside.page("/article");
+    let output = actix_web::web::block(move || opilio("", &["page", &url], &[])).await.expect("it ran");
+    let markdown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && markdown.contains("# A title"), "{markdown}");
+}
+
+#[actix::test]
+async fn the_operator_can_have_fit_markdown_made_for_all_jobs() {
+    let (outside, server) = (Outside::start(), Server::configured("crawler: {content_filter: main}\n").await);
+    let (status, answer) = server.post("/crawl", json!({"urls": [outside.page("/article")]})).await;
+    let page = &answer["results"][0];
+    assert!(status == 200 && page["markdown"]["fit_markdown"].as_str().is_some_and(|fit| !fit.is_empty()), "{answer}");
+    assert_eq!(page["fit_html"], page["markdown"]["fit_html"]);
+}

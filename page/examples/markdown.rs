@@ -1,18 +1,24 @@
-//! Reads every `*.html` of a folder and writes its raw Markdown beside, as `*.md` of another: what scorers read.
+//! Reads every `*.html` of a folder and writes its Markdown, as `*.md` of another: what scorers read.
 //!
-//! `cargo run --example markdown -- FROM TO [BASE]`
+//! `cargo run --example markdown -- FROM TO [BASE]` writes the raw Markdown, `-- --fit FROM TO` that of the main content.
+//! Addresses of pages come from `gt.json` beside FROM, where there is one.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use opilio_page::{Limits, Options, read};
+use opilio_page::{ContentFilter, Limits, Options, read};
+use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
-    let usage = "usage: markdown FROM TO [BASE]";
+    let mut args = std::env::args().skip(1).peekable();
+    let usage = "usage: markdown [--fit] FROM TO [BASE]";
+    let fit = args.next_if_eq("--fit").is_some();
+    let options = Options { content_filter: fit.then_some(ContentFilter::Main), ..Options::default() };
     let (from, to) = (PathBuf::from(args.next().ok_or(usage)?), PathBuf::from(args.next().ok_or(usage)?));
     let base = args.next().unwrap_or_else(|| "about:blank".to_owned());
     let base = url::Url::parse(&base)?;
+    let known = std::fs::read(from.join("../gt.json")).ok().map(|bytes| serde_json::from_slice::<Value>(&bytes));
+    let known = known.transpose()?.unwrap_or_default();
     std::fs::create_dir_all(&to)?;
     let start = Instant::now();
     let mut pages = 0;
@@ -22,8 +28,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             continue;
         };
         let html = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-        let page = read(&html, &base, &Options::default(), &Limits::default())?;
-        std::fs::write(to.join(name).with_extension("md"), page.markdown.raw_markdown)?;
+        let url = name.to_str().and_then(|id| known.get(id)?.get("url")?.as_str()).and_then(|url| url.parse().ok());
+        let markdown = read(&html, &url.unwrap_or_else(|| base.clone()), &options, &Limits::default())?.markdown;
+        let written = if fit { markdown.fit_markdown } else { markdown.raw_markdown };
+        std::fs::write(to.join(name).with_extension("md"), written)?;
         pages += 1;
     }
     println!("{pages} pages in {:.2?}", start.elapsed());

@@ -85,16 +85,21 @@ impl Extraction {
 
 impl InputFormat {
     /// The text, of what was read. Where there is no fit content, the whole counts.
-    pub(crate) fn of<'p>(self, html: &'p str, page: &'p Page, tree: &Tree) -> Cow<'p, str> {
+    pub(crate) fn of<'p>(self, html: &'p str, page: &'p Page, text: &'p str) -> Cow<'p, str> {
         match self {
             Self::Html => html.into(),
             Self::FitHtml => page.fit_html.as_deref().unwrap_or(&page.cleaned_html).into(),
             Self::CleanedHtml => page.cleaned_html.as_str().into(),
             Self::FitMarkdown if !page.markdown.fit_markdown.is_empty() => page.markdown.fit_markdown.as_str().into(),
             Self::Markdown | Self::FitMarkdown => page.markdown.raw_markdown.as_str().into(),
-            Self::Text => plain::text_of(tree, Id::ROOT, html.len().saturating_add(1)).into(),
+            Self::Text => text.into(),
         }
     }
+}
+
+/// What a page of `bytes` says, without its markup.
+pub(crate) fn whole_text(tree: &Tree, bytes: usize) -> String {
+    plain::text_of(tree, Id::ROOT, bytes.saturating_add(1))
 }
 
 /// All matches of the patterns, as JSON text.

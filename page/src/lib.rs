@@ -12,6 +12,7 @@ mod classify;
 mod cleaned;
 mod domain;
 mod extract;
+mod fit;
 mod links;
 mod markdown;
 mod media;
@@ -31,6 +32,7 @@ mod urls;
 mod watch;
 
 pub use extract::{Extraction, InputFormat, Language, Misfit, PATTERN_NAMES, Step as MisfitStep};
+pub use fit::{Bm25, ContentFilter, Pruning, STEMMED};
 pub use options::{Limits, MarkdownOptions, Options};
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
 pub use plain::read_text;
@@ -46,4 +48,15 @@ pub fn parse_only(html: &str) -> usize {
     let limits = Limits::default();
     let watch = watch::Watch::start(&limits);
     tree::parse(html, &limits, &watch).map_or(0, |parsed| parsed.tree.len())
+}
+
+/// The passages of a page and what is known about each, for training; not part of what this crate promises.
+#[doc(hidden)]
+pub fn passages(html: &str, url: &url::Url) -> Result<serde_json::Value, Unreadable> {
+    let limits = Limits::default();
+    let watch = watch::Watch::start(&limits);
+    let tree = tree::parse(html, &limits, &watch)?.tree;
+    let survey = survey::survey(&tree, &watch)?;
+    let base = urls::Base::of(url, survey.base_href(&tree));
+    fit::dump(&tree, &survey, &base, &watch)
 }

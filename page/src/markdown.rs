@@ -113,5 +113,18 @@ pub(crate) fn write(
     Ok(markdown)
 }
 
+/// As [`write`] writes the raw Markdown.
+pub(crate) fn write_plain(
+    tree: &Tree,
+    survey: &Survey,
+    base: &Base,
+    options: &MarkdownOptions,
+    budget: usize,
+    watch: &Watch,
+) -> Result<String, Unreadable> {
+    let text = writer::write(Source { tree, survey, base, options }, budget, watch)?.text;
+    Ok(if options.body_width > 0 { wrap::wrapped(&text, options.body_width) } else { text })
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Extraction, Selection};
+use crate::{ContentFilter, Extraction, Selection};
 
 /// What a caller may choose. Every field has a default; unknown fields are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Options {
     pub score_links: bool,
     /// Which parts of the page count.
     pub selection: Selection,
+    /// What counts as the main content, for fit Markdown and fit HTML. `None`: neither is made.
+    pub content_filter: Option<ContentFilter>,
     /// Fields to pick from the page.
     pub extraction: Option<Extraction>,
 }

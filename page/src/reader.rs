@@ -7,8 +7,8 @@ use url::Url;
 use crate::urls::Base;
 use crate::watch::Watch;
 use crate::{
-    Extraction, Limits, Options, Page, cleaned, extract, links, markdown, media, metadata, select, structured, survey,
-    tables, tree,
+    Extraction, InputFormat, Limits, Options, Page, cleaned, extract, fit, links, markdown, media, metadata, select,
+    structured, survey, tables, tree,
 };
 
 /// Why there is nothing to say about a page. Each displays as one sentence for a person.
@@ -64,9 +64,21 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
         select::narrow(&mut tree, &targets, &watch)?;
         survey = survey::survey(&tree, &watch)?;
     }
-    let markdown = markdown::write(&tree, &survey, &base, &options.markdown, budget, &watch)?;
+    let mut markdown = markdown::write(&tree, &survey, &base, &options.markdown, budget, &watch)?;
     let cleaned_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
     let too_long = markdown.raw_markdown.len().max(cleaned_html.len()) > budget;
+    let text = match extraction {
+        Some(Extraction::Patterns { input: InputFormat::Text, .. }) => extract::whole_text(&tree, html.len()),
+        _ => String::new(),
+    };
+    let mut fit_html = None;
+    if let Some(filter) = &options.content_filter {
+        fit::reduce(&mut tree, &survey, &base, filter, &watch)?;
+        survey = survey::survey(&tree, &watch)?;
+        markdown.fit_markdown = markdown::write_plain(&tree, &survey, &base, &options.markdown, budget, &watch)?;
+        markdown.fit_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
+        fit_html = Some(markdown.fit_html.clone());
+    }
     let mut page = Page {
         head_fingerprint,
         cleaned_html,
@@ -76,12 +88,12 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
         metadata: metadata.shown,
         extracted_content: None,
         markdown,
-        fit_html: None,
+        fit_html,
         truncated: None,
     };
     let picked = match extraction {
         Some(Extraction::Patterns { patterns, input }) => {
-            let text = input.of(html, &page, &tree);
+            let text = input.of(html, &page, &text);
             Some(extract::matches(patterns, &text, url, budget, &watch)?)
         }
         _ => fields,

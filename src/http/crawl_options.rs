@@ -2,6 +2,7 @@
 //! effect and refused. One table, in the `…_keys` files, drives the parser and the documentation page.
 
 mod browser_keys;
+mod content_filter;
 mod cookies;
 mod crawler_keys;
 mod documentation;

@@ -17,7 +17,6 @@ use super::webhook_config::WebhookDefaults;
 use super::{Api, Caller, extraction, jobs};
 
 const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
-const NO_FIT: ApiError = ApiError::NotYet("fit Markdown is not there yet; \"f\": \"raw\" is");
 const MAIN_CONTENT: &str = "Write down the main content of the page as Markdown, word for word, and nothing else.";
 
 /// What `POST /md` asks for.
@@ -42,16 +41,11 @@ pub async fn markdown(
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
         answer(api, &caller, &asked.url, &question, &asked.given).await?
     } else {
-        // What the body says was checked already: only the filter can be refused.
-        let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(|_| NO_FIT)?;
+        let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
         let page = one_page(api, &caller, spec).await?;
         match asked.filter.as_str() {
             "raw" => page.markdown.raw_markdown,
-            _ => match page.markdown.fit_markdown.filter(|fit| !fit.is_empty()) {
-                Some(fit) => fit,
-                None if page.markdown.raw_markdown.trim().is_empty() => String::new(),
-                None => return Err(NO_FIT),
-            },
+            _ => page.markdown.fit_markdown.unwrap_or_default(),
         }
     };
     let MarkdownRequest { url, filter, query, cache, .. } = asked;
@@ -68,7 +62,7 @@ fn crawl_body(asked: &MarkdownRequest) -> Value {
             let query = asked.query.as_deref().unwrap_or_default();
             Some(json!({"type": "BM25ContentFilter", "params": {"user_query": query}}))
         }
-        _ => Some(json!({"type": "PruningContentFilter", "params": {}})),
+        _ => Some(json!({"type": "MainContentFilter", "params": {}})),
     };
     let mut config = Map::new();
     if let Some(filter) = filter {

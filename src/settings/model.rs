@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use opilio_actors::domain::secret::Secret;
+use opilio_page::{Bm25, ContentFilter, Pruning};
 use serde::Deserialize;
 use url::Url;
 
@@ -157,6 +158,26 @@ pub struct Crawler {
     pub contact_url: Option<Url>,
     pub respect_robots: bool,
     pub cache: PageCache,
+    pub content_filter: Option<Filter>,
+}
+
+/// A content filter with its own defaults.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    Main,
+    Pruning,
+    Bm25,
+}
+
+impl From<Filter> for ContentFilter {
+    fn from(filter: Filter) -> Self {
+        match filter {
+            Filter::Main => Self::Main,
+            Filter::Pruning => Self::Pruning(Pruning::default()),
+            Filter::Bm25 => Self::Bm25(Bm25::default()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

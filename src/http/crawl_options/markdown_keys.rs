@@ -3,14 +3,14 @@
 use super::key::Class::{Honoured, Refused, WithoutEffect};
 use super::key::Kind::{Bool, Integer, List, Object, Text, Typed};
 use super::key::{Class, Key, keys};
-use super::setters;
+use super::{content_filter, setters};
 
-const FILTERS: &[&str] = &["PruningContentFilter", "BM25ContentFilter", "LLMContentFilter"];
+const FILTERS: &[&str] = &["MainContentFilter", "PruningContentFilter", "BM25ContentFilter", "LLMContentFilter"];
 const STYLE: Class = WithoutEffect("the style of the Markdown is fixed: it renders back to the same page");
 
 pub(super) const GENERATOR: &[Key] = keys! {
-    content_filter, Typed(FILTERS), ["null"], Refused("content is not filtered yet; there would be no fit Markdown"),
-        "What counts as content, for fit Markdown.";
+    content_filter, Typed(FILTERS), ["null"], Honoured(content_filter::set),
+        "What counts as content, for `fit_markdown` and `fit_html`: `docs/content.md`. By a model of language: a `422`.";
     options, Object, ["{}", "null"], Honoured(setters::generator_options),
         "How the Markdown looks; a table of its own.";
     content_source, Text, ["\"cleaned_html\"", "\"raw_html\""],

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::key::{Class, Section};
 use super::{Parsed, parse};
 
+mod content;
 mod defaults;
 mod honoured;
 mod refused;

@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use url::Url;
+
+use crate::{Bm25, ContentFilter, Limits, Options, Page, Pruning, Unreadable, read};
+
+const STORY: &str = "The old bridge over the river was closed on Monday, after engineers had found cracks in two of its \
+    seven arches. The town expects that repairs will take until spring, and asks drivers to use the northern road.";
+const MORE: &str = "Traders in the market fear for their business. \"Half of my customers come over that bridge,\" says \
+    the baker, whose shop has stood beside it for forty years, and she wonders who will pay for the months ahead.";
+
+fn article() -> String {
+    let menu: String = ["News", "Sport", "Weather", "Jobs", "Contact us"]
+        .iter()
+        .map(|name| format!("<li class=menu-item><a href=/{name}>{name}</a></li>"))
+        .collect();
+    format!(
+        "<title>Bridge closed after cracks are found</title><body><header class=site-header><nav class=main-nav><ul>{menu}</ul>\
+         </nav></header><main><article class=post><h1>Bridge closed after cracks are found</h1><p>{STORY}</p>\
+         <img src=/bridge.jpg alt='The bridge'><p>{MORE}</p><div hidden><p>{STORY}</p></div></article></main>\
+         <aside class=sidebar><h3>Related posts</h3><ul class=related><li><a href=/a>Ten walks by the river</a></li>\
+         <li><a href=/b>Market opens on Sundays</a></li></ul></aside><footer class=site-footer><p>© 2025 The Daily Example. \
+         All rights reserved.</p><ul>{menu}</ul></footer></body>"
+    )
+}
+
+fn read_by(html: &str, filter: ContentFilter) -> Page {
+    let options = Options { content_filter: Some(filter), ..Options::default() };
+    let url = Url::parse("https://daily.example/news/bridge-closed").expect("a constant");
+    read(html, &url, &options, &Limits::default()).expect("it is readable")
+}
+
+#[test]
+fn an_article_is_kept_and_what_is_around_it_goes() {
+    for filter in [ContentFilter::Main, ContentFilter::Pruning(Pruning::default())] {
+        let page = read_by(&article(), filter.clone());
+        let fit = &page.markdown.fit_markdown;
+        assert!(fit.contains("seven arches") && fit.contains("forty years"), "{filter:?}: {fit}");
+        for around in ["Weather", "rights reserved", "Ten walks"] {
+            assert!(!fit.contains(around), "{filter:?}: {fit}");
+            assert!(page.markdown.raw_markdown.contains(around));
+        }
+        assert!(page.markdown.fit_html.contains("<p>Traders in the market"), "{}", page.markdown.fit_html);
+        assert_eq!(page.fit_html.as_ref(), Some(&page.markdown.fit_html));
+    }
+}
+
+#[test]
+fn a_query_brings_what_it_asks_for_in_any_form_of_its_words() {
+    let asked = |query: &str| {
+        let bm25 = Bm25 { query: query.to_owned(), ..Bm25::default() };
+        read_by(&article(), ContentFilter::Bm25(bm25)).markdown.fit_markdown
+    };
+    let fit = asked("baker's customer");
+    assert!(fit.contains("forty years") && !fit.contains("northern road"), "{fit}");
+    assert_eq!(asked("submarine"), "");
+    assert!(asked("").contains("cracks"), "without a query the page's own title counts");
+    let whole = Bm25 { query: "customer".to_owned(), stemming: None, ..Bm25::default() };
+    assert_eq!(read_by(&article(), ContentFilter::Bm25(whole)).markdown.fit_markdown, "");
+}
+
+#[test]
+fn without_a_filter_there_is_no_fit_content() {
+    let url = Url::parse("https://daily.example/").expect("a constant");
+    let page = read(&article(), &url, &Options::default(), &Limits::default()).expect("it is readable");
+    assert_eq!((page.markdown.fit_markdown.as_str(), page.fit_html), ("", None));
+}
+
+#[test]
+fn the_parts_of_a_table_stay_in_their_places() {
+    let rows: String =
+        (0..6).map(|n| format!("<tr><td>Span {n}</td><td></td><td>{n}0 m wide and well kept</td></tr>")).collect();
+    let html =
+        format!("<main><article><h1>Spans</h1><p>{STORY}</p><p>{MORE}</p><table>{rows}</table></article></main>");
+    let fit = read_by(&html, ContentFilter::Main).markdown.fit_markdown;
+    assert!(fit.lines().filter(|line| line.matches('|').count() == 4).count() >= 6, "{fit}");
+}
+
+#[test]
+fn hostile_pages_are_read_within_their_bounds() {
+    let deep = "<div class=content>".repeat(20_000) + STORY;
+    let flat = "<div><span>a b</span><span>c</span>".repeat(20_000);
+    let wide = format!("<div>{}</div>", "<span>word <i>x</i></span>".repeat(40_000));
+    for html in [&deep, &flat, &wide, &String::new()] {
+        for filter in
+            [ContentFilter::Main, ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(Bm25::default())]
+        {
+            let page = read_by(html, filter);
+            assert!(page.markdown.fit_markdown.len() <= html.len() * 8 + 64 * 1024);
+        }
+    }
+    let options = Options { content_filter: Some(ContentFilter::Main), ..Options::default() };
+    let limits = Limits { deadline: Some(Duration::from_millis(1)), ..Limits::default() };
+    let url = Url::parse("about:blank").expect("a constant");
+    assert!(matches!(read(&flat, &url, &options, &limits), Err(Unreadable::TooSlow { .. })));
+}

@@ -1,0 +1,105 @@
+//! `opilio page`: one page from a file or the web, read without a server.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use jiff::Timestamp;
+use opilio_actors::ports::{Clock, FetchedPage, PageFetcher, PageRequest};
+use opilio_page::{ContentFilter, Limits, Options};
+use url::Url;
+
+use super::sources::Sources;
+use crate::egress::{Allow, Egress, EgressSettings, Guard};
+use crate::fetchers::{HttpFetcher, HttpFetcherSettings, charset, own_user_agent};
+
+#[derive(Debug, Args)]
+pub struct Page {
+    /// A file, `-` for standard input, or an http(s) address.
+    page: String,
+    /// What relative addresses in a file are resolved against.
+    #[arg(long)]
+    url: Option<Url>,
+    /// The main content only.
+    #[arg(long)]
+    fit: bool,
+    /// All that can be said about the page, as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Its Markdown (what is printed anyway).
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    #[command(flatten)]
+    sources: Sources,
+}
+
+impl Page {
+    pub fn run(self) -> anyhow::Result<()> {
+        let (html, url) = self.fetch()?;
+        let options = Options { content_filter: self.fit.then_some(ContentFilter::Main), ..Options::default() };
+        let page = opilio_page::read(&html, &url, &options, &Limits::default())?;
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &page)?;
+            writeln!(out)?;
+        } else {
+            let markdown = if self.fit { page.markdown.fit_markdown } else { page.markdown.raw_markdown };
+            out.write_all(markdown.as_bytes())?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// The page as text, and its address.
+    fn fetch(&self) -> anyhow::Result<(String, Url)> {
+        let blank = || Url::parse("about:blank").expect("a constant");
+        if let Some(url) = Url::parse(&self.page).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
+            let page = actix_web::rt::System::new().block_on(self.from_the_web(&url))?;
+            if let Some(status) = page.exchange.status.filter(|status| *status >= 400) {
+                bail!("{url} answers {status}");
+            }
+            let base = page.exchange.final_url.as_deref().and_then(|url| Url::parse(url).ok()).unwrap_or(url);
+            let html = charset::decode(&page.body, page.content_type.as_deref(), true).0;
+            return Ok((html, self.url.clone().unwrap_or(base)));
+        }
+        let mut bytes = Vec::new();
+        match self.page.as_str() {
+            "-" => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()).context("standard input")?,
+            file => bytes = std::fs::read(file).with_context(|| file.to_owned())?,
+        }
+        Ok((charset::decode(&bytes, None, true).0, self.url.clone().unwrap_or_else(blank)))
+    }
+
+    /// Whoever has a shell here may reach what this machine can reach.
+    async fn from_the_web(&self, url: &Url) -> anyhow::Result<FetchedPage> {
+        let settings = self.sources.load()?.settings;
+        let (crawler, limits) = (settings.crawler, settings.limits);
+        let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
+        let egress = Egress::new(Guard::open(Allow::parse([])?), &egress)?;
+        let fetcher = HttpFetcherSettings {
+            page_timeout: crawler.page_timeout,
+            read_timeout: crawler.read_timeout,
+            max_bytes: limits.max_page_bytes.get(),
+            user_agent: crawler.user_agent.unwrap_or_else(|| own_user_agent(crawler.contact_url.as_ref())),
+            respect_robots: crawler.respect_robots,
+            ..HttpFetcherSettings::default()
+        };
+        let fetcher = HttpFetcher::new(egress, fetcher, Arc::new(Now(Instant::now(), Timestamp::now())));
+        let request = PageRequest { url: url.to_string(), options: Arc::default() };
+        fetcher.fetch(request).await.map_err(|error| anyhow!("{error}"))
+    }
+}
+
+/// The machine's clock.
+struct Now(Instant, Timestamp);
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn steady(&self) -> Timestamp {
+        self.1.saturating_add(self.0.elapsed()).unwrap_or(Timestamp::MAX)
+    }
+}

@@ -1,0 +1,58 @@
+use opilio_page::{Bm25, ContentFilter, Pruning};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn filter(value: Value) -> Parsed {
+    given(Section::Generator, "content_filter", value)
+}
+
+#[test]
+fn content_filters_are_read_in_the_form_of_the_peer() {
+    let pruning = |threshold, dynamic, min_words| ContentFilter::Pruning(Pruning { threshold, dynamic, min_words });
+    for (value, expected) in [
+        (json!({"type": "MainContentFilter", "params": {}}), ContentFilter::Main),
+        (json!({"type": "PruningContentFilter", "params": {}}), pruning(0.48, false, 0)),
+        (
+            json!({"type": "PruningContentFilter", "params": {
+                "threshold": 0.6, "threshold_type": "dynamic", "min_word_threshold": 5, "user_query": null,
+            }}),
+            pruning(0.6, true, 5),
+        ),
+        (
+            json!({"type": "BM25ContentFilter", "params": {
+                "user_query": "a b", "bm25_threshold": 1.2, "language": "German", "use_stemming": true,
+            }}),
+            ContentFilter::Bm25(Bm25 { query: "a b".into(), threshold: 1.2, stemming: Some("german".into()) }),
+        ),
+        (
+            json!({"type": "BM25ContentFilter", "params": {"use_stemming": false}}),
+            ContentFilter::Bm25(Bm25 { stemming: None, ..Bm25::default() }),
+        ),
+    ] {
+        let parsed = filter(value);
+        assert_eq!((errors(&parsed), warned(&parsed)), (json!([]), vec![]));
+        assert_eq!(parsed.options.page.content_filter, Some(expected));
+    }
+    assert_eq!(filter(Value::Null).options.page.content_filter, None);
+}
+
+#[test]
+fn what_is_wrong_with_a_content_filter_is_named_at_its_place() {
+    for (name, params, key, kind) in [
+        ("PruningContentFilter", json!({"threshold_type": "soft"}), Some("threshold_type"), "value_error"),
+        ("PruningContentFilter", json!({"threshold": "high"}), Some("threshold"), "float_type"),
+        ("PruningContentFilter", json!({"min_word_threshold": -1}), Some("min_word_threshold"), "greater_than_equal"),
+        ("BM25ContentFilter", json!({"user_query": 7}), Some("user_query"), "string_type"),
+        ("BM25ContentFilter", json!({"user_query": "q".repeat(2001)}), Some("user_query"), "string_too_long"),
+        ("BM25ContentFilter", json!({"language": "klingon"}), Some("language"), "value_error"),
+        ("BM25ContentFilter", json!({"use_stemming": 1}), Some("use_stemming"), "bool_type"),
+        ("LLMContentFilter", json!({}), None, "not_supported"),
+    ] {
+        let mut place = vec!["body", "crawler_config", "markdown_generator", "content_filter"];
+        place.extend(key);
+        assert_eq!(errors(&filter(json!({"type": name, "params": params}))), json!([[place, kind]]), "{name} {params}");
+    }
+    let unknown = filter(json!({"type": "PruningContentFilter", "params": {"treshold": 1}}));
+    assert_eq!(warned(&unknown), ["crawler_config.markdown_generator.content_filter.treshold"]);
+}
