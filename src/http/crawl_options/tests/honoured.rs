@@ -16,6 +16,7 @@ fn every_honoured_key_changes_the_options() {
                 "markdown_generator" => {
                     json!({"type": "DefaultMarkdownGenerator", "params": {"options": {"body_width": 9}}})
                 }
+                "content_filter" => json!({"type": "MainContentFilter", "params": {}}),
                 "options" => json!({"body_width": 9}),
                 "extraction_strategy" => json!({"type": "RegexExtractionStrategy", "params": {"pattern": 1}}),
                 _ => unusual(section, key.name),
