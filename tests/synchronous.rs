@@ -99,6 +99,8 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     assert!(status == 200 && answer["markdown"].as_str().is_some_and(|fit| fit.contains("A title")), "{answer}");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "submarines"})).await;
     assert_eq!((status, &answer["markdown"]), (200, &json!("")));
+    let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "q".repeat(2001)})).await;
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "q"])));
     let (status, answer) = server.post("/html", json!({"url": url})).await;
     assert_eq!((status, &answer["url"]), (200, &json!(url)));
     assert!(answer["html"].as_str().expect("text").contains("<h1>A title</h1>"), "{answer}");

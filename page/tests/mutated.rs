@@ -1,6 +1,6 @@
 //! Thousands of broken pages, the same ones every time: nothing panics, and what always holds, holds.
 
-use opilio_page::{Limits, Options, read};
+use opilio_page::{Bm25, ContentFilter, Limits, Options, Pruning, read};
 
 const SEEDS: [&str; 6] = [
     "<!DOCTYPE html><html lang=en><head><title>A</title><meta property=og:title content=B><base href=/c/></head>
@@ -67,6 +67,11 @@ fn broken_pages_never_panic_and_keep_their_promises() {
         markdown: opilio_page::MarkdownOptions { body_width: 30, ..Default::default() },
         ..Options::default()
     };
+    let filters = [
+        ContentFilter::Main,
+        ContentFilter::Pruning(Pruning { dynamic: true, min_words: 1, ..Pruning::default() }),
+        ContentFilter::Bm25(Bm25 { query: "h i".to_owned(), threshold: 0.1, ..Bm25::default() }),
+    ];
     let mut dice = Dice(42);
     for round in 0..4000 {
         let mut html = SEEDS[dice.roll(SEEDS.len())].to_owned();
@@ -74,6 +79,7 @@ fn broken_pages_never_panic_and_keep_their_promises() {
             dice.mutate(&mut html);
         }
         let options = if round % 4 == 0 { wrapping.clone() } else { Options::default() };
+        let options = Options { content_filter: filters.get(round % 5).cloned(), ..options };
         let page = read(&html, &url, &options, &Limits::default()).expect("it is short");
         for link in page.links.internal.iter().chain(&page.links.external) {
             assert!(link.href.starts_with("http"), "{} in {html}", link.href);

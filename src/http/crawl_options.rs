@@ -26,6 +26,7 @@ use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::domain::job::Warning;
 use serde_json::Value;
 
+pub use content_filter::LONGEST_QUERY;
 pub use documentation::documentation;
 pub use key::Section;
 pub use plain::plain;

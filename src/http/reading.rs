@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::attended::Attended;
 use super::body::{self, Body};
-use super::crawl_options::FieldError;
+use super::crawl_options::{FieldError, LONGEST_QUERY};
 use super::errors::ApiError;
 use super::reach::reachable;
 use super::submission::{self, field_error};
@@ -93,6 +93,9 @@ fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
     let filter = text("f").unwrap_or_else(|| "fit".to_owned());
     if !FILTERS.contains(&filter.as_str()) {
         errors.push(field_error(&["f"], "enum", format!("must be one of {}", FILTERS.join(", "))));
+    }
+    if filter == "bm25" && query.as_ref().is_some_and(|query| query.len() > LONGEST_QUERY) {
+        errors.push(field_error(&["q"], "string_too_long", format!("must have at most {LONGEST_QUERY} bytes")));
     }
     if !errors.is_empty() {
         return Err(errors);

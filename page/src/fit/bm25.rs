@@ -13,8 +13,6 @@ use crate::watch::Watch;
 
 const K1: f64 = 1.5;
 const B: f64 = 0.75;
-/// What a word weighs that most passages have, as a share of what words weigh on average.
-const COMMON: f64 = 0.25;
 /// Further words of a query are not looked for.
 const MOST_TERMS: usize = 64;
 
@@ -93,16 +91,12 @@ impl Document {
     }
 }
 
-/// What each term weighs: the more, the fewer passages have it.
+/// What each term weighs: the more, the fewer passages have it, and never nothing.
 fn weights(documents: &[Document], terms: usize) -> Vec<f64> {
     let mut having = vec![0usize; terms];
     documents.iter().flat_map(|document| document.counts.keys()).for_each(|&term| having[term] += 1);
     let all = documents.len() as f64;
-    let mut weights: Vec<f64> = having.iter().map(|&n| ((all - n as f64 + 0.5) / (n as f64 + 0.5)).ln()).collect();
-    let positive: Vec<f64> = weights.iter().copied().filter(|weight| *weight > 0.0).collect();
-    let floor = COMMON * positive.iter().sum::<f64>() / positive.len().max(1) as f64;
-    weights.iter_mut().for_each(|weight| *weight = weight.max(floor));
-    weights
+    having.iter().map(|&n| (1.0 + (all - n as f64 + 0.5) / (n as f64 + 0.5)).ln()).collect()
 }
 
 fn weight_of(tag: Tag, strong: bool) -> f64 {

@@ -9,7 +9,7 @@ use super::reading::{Given, Reading};
 use super::report::{Fault, Place};
 
 /// A longer query is refused.
-const LONGEST_QUERY: usize = 2000;
+pub const LONGEST_QUERY: usize = 2000;
 const PRUNING: [&str; 5] = ["user_query", "min_word_threshold", "threshold_type", "threshold", "verbose"];
 const BM25: [&str; 5] = ["user_query", "bm25_threshold", "language", "use_stemming", "verbose"];
 
