@@ -23,12 +23,8 @@ pub(super) fn prune(
         let Step::Enter(id) = step else { continue };
         watch.step()?;
         match tree.data(id) {
-            Data::Element(_) if kept[id.index()] => {
-                if survey.holds(id).any(Holds::HIDDEN) {
-                    shown.push(id);
-                }
-            }
-            Data::Element(element) if is_frame_of_a_row(element) => {}
+            Data::Element(_) if kept[id.index()] && survey.holds(id).any(Holds::HIDDEN) => shown.push(id),
+            Data::Element(element) if kept[id.index()] || is_frame_of_a_row(element) => {}
             Data::Element(_) => {
                 out.push(id);
                 walk.pass_over(id);
