@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
+use opilio_actors::domain::id::Principal;
 use opilio_actors::ports::{Clock, FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
 use url::Url;
@@ -86,7 +87,7 @@ impl Page {
             ..HttpFetcherSettings::default()
         };
         let fetcher = HttpFetcher::new(egress, fetcher, Arc::new(Now(Instant::now(), Timestamp::now())));
-        let request = PageRequest { url: url.to_string(), options: Arc::default() };
+        let request = PageRequest { url: url.to_string(), options: Arc::default(), whose: Principal::operator() };
         fetcher.fetch(request).await.map_err(|error| anyhow!("{error}"))
     }
 }
