@@ -56,7 +56,7 @@ impl Page {
     fn fetch(&self) -> anyhow::Result<(String, Url)> {
         let blank = || Url::parse("about:blank").expect("a constant");
         if let Some(url) = Url::parse(&self.page).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
-            let page = actix_web::rt::System::new().block_on(self.from_the_web(&url))?;
+            let page = actix_web::rt::System::new().block_on(self.download(&url))?;
             if let Some(status) = page.exchange.status.filter(|status| *status >= 400) {
                 bail!("{url} answers {status}");
             }
@@ -73,7 +73,7 @@ impl Page {
     }
 
     /// Whoever has a shell here may reach what this machine can reach.
-    async fn from_the_web(&self, url: &Url) -> anyhow::Result<FetchedPage> {
+    async fn download(&self, url: &Url) -> anyhow::Result<FetchedPage> {
         let settings = self.sources.load()?.settings;
         let (crawler, limits) = (settings.crawler, settings.limits);
         let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
