@@ -87,6 +87,9 @@ impl Estate {
     }
 }
 
+/// What is still to be written at the end of a drain gets so long.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
 /// The operator's choices.
 #[derive(Clone, Copy, Debug)]
 pub struct JobPolicy {
@@ -174,10 +177,14 @@ impl JobSupervisor {
         }
     }
 
+    fn is_idle(&self) -> bool {
+        let busy = self.crews.iter().any(|crew| crew.claiming || crew.busy().next().is_some());
+        self.writing.is_empty() && !busy
+    }
+
     /// Wakes who waits for the end of a drain.
     fn tell_if_idle(&self) {
-        let busy = self.crews.iter().any(|crew| crew.claiming || crew.busy().next().is_some());
-        if self.draining && self.writing.is_empty() && !busy {
+        if self.draining && self.is_idle() {
             self.idle.notify_one();
         }
     }
@@ -297,7 +304,17 @@ impl Handler<DrainJobs> for JobSupervisor {
                 // One that ended meanwhile is settled; one that cannot be returned is claimed when its lease ends.
                 drop(join_all(returned).await);
             };
-            returned.into_actor(this)
+            let returned = returned.into_actor(this);
+            // A claim that was under way is handed back when its answer comes.
+            returned.then(|(), this, _| {
+                let (idle, is_idle) = (Arc::clone(&this.idle), this.is_idle());
+                let last = async move {
+                    if !is_idle {
+                        let _ = tokio::time::timeout(LAST_WRITES, idle.notified()).await;
+                    }
+                };
+                last.into_actor(this)
+            })
         }))
     }
 }

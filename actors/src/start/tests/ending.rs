@@ -5,6 +5,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::job::JobState;
 use crate::http_front::Drain;
 use crate::ports::DueQuery;
+use crate::testing::brittle::Brittle;
 
 const GRACE: Duration = Duration::from_secs(8);
 
@@ -58,5 +59,28 @@ fn a_drain_is_over_as_soon_as_nothing_runs_and_lets_what_can_end_come_to_its_end
         assert_eq!(delivery.state, DeliveryState::Delivered);
         let refused = house.actors.front.send(SubmitJob { job: of("a", 1) }).await.expect("the front is there");
         assert!(refused.is_err_and(|error| error.is_transient()), "no more jobs");
+    });
+}
+
+#[test]
+fn a_job_that_is_being_claimed_when_the_grace_is_over_loses_no_attempt() {
+    by_jumps(|| async {
+        let mut plot = Plot::new(Site::new(|_| Does::Hang(600 * SECOND)));
+        let job = of("a", 1);
+        plot.store.submit(job.clone()).await.expect("there is room");
+        // The store has claimed it; its answer takes a while.
+        let fails = |point| async move {
+            if point == "claim.after" {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Ok(())
+        };
+        plot.store = Arc::new(Brittle { store: Arc::clone(&plot.store), fails });
+        let house = plot.build();
+        house.until(&job.id, |job| matches!(job.state, JobState::Running { .. })).await;
+        house.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front is there");
+        let job = house.job(&job.id).await;
+        assert_eq!((job.state, job.attempts_spent), (JobState::Queued { not_before: None }, 0));
+        assert!(house.site.begun().is_empty(), "nobody began it");
     });
 }
