@@ -35,7 +35,7 @@ use ulid::Ulid;
 
 use crate::egress::{Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
-use crate::http::{Access, Api, WebhookDefaults, listen, seal, serve};
+use crate::http::{Access, Api, WebhookDefaults, compress, listen, seal, serve};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::settings::Settings;
@@ -75,6 +75,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         registry: Arc::new(registry),
         max_urls: settings.limits.max_urls.get(),
         body: access::body(&settings.limits),
+        heartbeat: settings.app.heartbeat,
     };
     let access = Access::new(&access::settings(&settings), Arc::clone(&api.clock));
     let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();
@@ -85,7 +86,13 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         let shared = Condition::new(!origins.is_empty(), cors(&origins));
         let routes = |routes: &mut web::ServiceConfig| api.clone().mount(routes);
         // The last is the first that a request meets.
-        App::new().wrap(guarded).wrap(shared).wrap(from_fn(seal)).app_data(access).configure(routes)
+        App::new()
+            .wrap(guarded)
+            .wrap(from_fn(compress))
+            .wrap(shared)
+            .wrap(from_fn(seal))
+            .app_data(access)
+            .configure(routes)
     };
     let listener = listen(SocketAddr::new(host, port));
     let listener = listener.with_context(|| format!("{host}:{port} cannot be listened on"))?;

@@ -1,13 +1,16 @@
 //! The HTTP API: routes, one file a resource; one table of errors.
 
 mod access;
+mod all_events;
 mod attended;
 mod body;
 mod caller;
+mod compression;
 mod configs;
 mod configurations;
 pub mod crawl_options;
 mod deliveries;
+mod docs;
 mod errors;
 mod events;
 pub(crate) mod extraction;
@@ -15,9 +18,11 @@ pub mod header_rules;
 mod health;
 mod jobs;
 mod metrics;
+mod openapi;
 pub(crate) mod reach;
 mod reading;
 mod results;
+mod routes;
 mod seen;
 mod server;
 mod status;
@@ -27,6 +32,7 @@ mod token;
 mod webhook_config;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use actix_web::web;
@@ -42,6 +48,7 @@ use crate::egress::Guard;
 pub use access::{Access, AccessSettings, HeadLimits, NamedToken, Rate, RateSettings, TokenHash, hash};
 pub use body::{BodyLimits, Room};
 pub use caller::Caller;
+pub use compression::compress;
 pub use errors::ApiError;
 pub use server::{ServerSettings, listen, most_files, seal, serve};
 pub use webhook_config::WebhookDefaults;
@@ -61,57 +68,18 @@ pub struct Api {
     pub max_urls: usize,
     /// What is taken of a request's body.
     pub body: BodyLimits,
+    /// After so much silence a stream of events says nothing, so that nobody takes the connection for dead.
+    pub heartbeat: Duration,
 }
 
 impl Api {
     /// Mounts every route.
     pub fn mount(self, config: &mut web::ServiceConfig) {
-        let only = |allowed: &'static str| web::to(move || errors::method_not_allowed(allowed));
-        let job = || {
-            web::resource(["/crawl/job/{task_id}", "/llm/job/{task_id}"])
-                .route(web::get().to(jobs::status))
-                .route(web::delete().to(jobs::cancel))
-                .default_service(only("GET, DELETE"))
-        };
-        let get = |path: &'static str| web::resource(path).default_service(only("GET"));
-        let post = |path: &'static str| web::resource(path).default_service(only("POST"));
         config
             .app_data(web::QueryConfig::default().error_handler(|error, _| errors::bad_query(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
-            .app_data(web::Data::new(self))
-            .service(post("/token").route(web::post().to(token::token)))
-            .service(post("/crawl/job").route(web::post().to(jobs::submit_crawl)))
-            .service(post("/llm/job").route(web::post().to(jobs::submit_llm)))
-            .service(job())
-            .service(get("/crawl/job/{task_id}/pages/{page}").route(web::get().to(jobs::page)))
-            .service(get("/job/{task_id}").route(web::get().to(jobs::status)))
-            .service(get("/task/{task_id}").route(web::get().to(jobs::status)))
-            .service(post("/crawl").route(web::post().to(synchronous::crawl)))
-            .service(post("/crawl/stream").route(web::post().to(synchronous::crawl_stream)))
-            .service(post("/md").route(web::post().to(reading::markdown)))
-            .service(post("/html").route(web::post().to(reading::html)))
-            .service(get("/llm/{url:.+}").route(web::get().to(reading::ask)))
-            .service(get("/schema").route(web::get().to(configurations::schema)))
-            .service(post("/config/dump").route(web::post().to(configurations::dump)))
-            .service(post("/screenshot").route(web::post().to(errors::needs_a_browser)))
-            .service(post("/pdf").route(web::post().to(errors::needs_a_browser)))
-            .service(post("/execute_js").route(web::post().to(errors::needs_a_browser)))
-            .service(get("/hooks/info").route(web::get().to(errors::needs_a_browser)))
-            .service(get("/artifacts/{artifact_id}").route(web::get().to(errors::needs_a_browser)))
-            .service(get("/jobs/{task_id}/events").route(web::get().to(events::events)))
-            .service(get("/jobs").route(web::get().to(jobs::list)))
-            .service(post("/jobs/{task_id}/rerun").route(web::post().to(jobs::rerun)))
-            .service(
-                web::resource("/jobs/{task_id}/deliveries")
-                    .route(web::get().to(deliveries::log))
-                    .route(web::post().to(deliveries::replay))
-                    .default_service(only("GET, POST")),
-            )
-            .service(post("/deliveries/replay").route(web::post().to(deliveries::replay_many)))
-            .service(get("/health").route(web::get().to(health::health)))
-            .service(get("/ready").route(web::get().to(health::ready)))
-            .service(get("/metrics").route(web::get().to(metrics::metrics)))
-            .default_service(web::to(errors::no_such_route));
+            .app_data(web::Data::new(self));
+        routes::mount(config);
     }
 
     /// A job of this caller's, with an id of its own.

@@ -54,6 +54,38 @@ async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
 }
 
 #[actix::test]
+async fn the_peers_own_clients_crawl_stream_and_read_the_schema() {
+    let (outside, server, workshop) = (Outside::start(), Server::start().await, Workshop::open());
+    let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| outside.page(path));
+    let mut client = workshop.peer(&file("tests/clients/peer.py"));
+    let said = output(client.args([server.base(), &page, &other, &missing])).await;
+    let (one, many) = (format!("one {page} True 200 True"), format!("many {page} True {other} True {missing} False"));
+    let stream = format!("stream {page} True {other} True");
+    let browser = "Server error 501: this needs a browser, which this server does not have yet";
+    let (screenshot, pdf) = (format!("screenshot {browser}"), format!("pdf {browser}"));
+    let library = [
+        one.as_str(),
+        &many,
+        &stream,
+        "schema BrowserConfig 60000",
+        "error Server error 500: Crawl request failed: HTTP 404 Not Found",
+        "hooks Server error 501: hooks need a browser, which this server does not have yet",
+    ];
+    let light = [
+        "health ok",
+        &one,
+        &many,
+        &stream,
+        "markdown True",
+        "html True",
+        "schema ['browser', 'crawler']",
+        &screenshot,
+        &pdf,
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), [&library[..], &light].concat());
+}
+
+#[actix::test]
 async fn no_typescript_program_has_errors_of_type() {
     let workshop = Workshop::open();
     let scripts = ["examples/receiver.ts", "examples/crawl_job.ts", "examples/llm_job.ts", "tests/clients/client.ts"];

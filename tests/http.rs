@@ -49,6 +49,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
             time: Duration::from_secs(60),
             max_depth: 100,
         },
+        heartbeat: Duration::from_secs(15),
     };
     let access = Access::new(&AccessSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));

@@ -47,6 +47,20 @@ async fn what_one_server_accepts_every_server_knows() {
 }
 
 #[actix::test]
+async fn who_follows_all_jobs_at_one_server_hears_of_those_of_every_other() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let (first, second) = (redis.server(&[]).await, redis.server(&[]).await);
+    let mut stream = second.client().get(format!("{}/events", second.base())).send().await.expect("it answers");
+    let path = submitted(&first, &outside, "/article").await;
+    let mut told = String::new();
+    while !told.contains("event: completed") {
+        let piece = stream.chunk().await.expect("the connection holds").expect("the stream goes on");
+        told.push_str(std::str::from_utf8(&piece).expect("text"));
+    }
+    assert!(told.contains(&path), "{told}");
+}
+
+#[actix::test]
 async fn a_job_is_cancelled_at_any_server() {
     let (outside, redis) = (Outside::start(), Redis::start());
     let first = redis.server(&[]).await;

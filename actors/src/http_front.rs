@@ -35,6 +35,11 @@ pub struct WatchJob {
     pub job: JobId,
 }
 
+/// Be woken when something happens to any job, until the answer is dropped.
+#[derive(Debug, Message)]
+#[rtype(result = "Watch")]
+pub struct WatchJobs;
+
 pub struct HttpFront {
     supervisor: Post<JobSupervisor>,
     sender: Post<WebhookSender>,
@@ -62,9 +67,12 @@ impl Handler<SubmitJob> for HttpFront {
     fn handle(&mut self, submit: SubmitJob, _: &mut Self::Context) -> Self::Result {
         let supervisor = self.supervisor.address().filter(|_| !self.draining);
         let why = if self.draining { StoreError::Unavailable("shutting down".to_owned()) } else { away("the queue") };
+        let news = self.watchers.any();
         Box::pin(async move {
             let Some(supervisor) = supervisor else { return Err(why) };
-            supervisor.send(submit).await.unwrap_or_else(|_| Err(away("the queue")))
+            let submission = supervisor.send(submit).await.unwrap_or_else(|_| Err(away("the queue")));
+            news.send_replace(());
+            submission
         })
     }
 }
@@ -118,6 +126,14 @@ impl Handler<WatchJob> for HttpFront {
 
     fn handle(&mut self, WatchJob { job }: WatchJob, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.watchers.watch(job))
+    }
+}
+
+impl Handler<WatchJobs> for HttpFront {
+    type Result = MessageResult<WatchJobs>;
+
+    fn handle(&mut self, _: WatchJobs, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.watchers.watch_all())
     }
 }
 

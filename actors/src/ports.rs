@@ -11,8 +11,8 @@ mod webhook_transport;
 
 pub use clock::Clock;
 pub use job_store::{
-    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter, JobPage,
-    JobStore, NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter,
+    JobPage, JobStore, NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn};
 pub use notice::Notice;

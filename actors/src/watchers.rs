@@ -31,6 +31,8 @@ impl Watch {
 #[derive(Debug, Default)]
 pub struct Watchers {
     jobs: HashMap<JobId, watch::Sender<()>>,
+    /// Of those who follow all jobs.
+    any: watch::Sender<()>,
     /// When as many jobs are watched, those that nobody watches any more are forgotten.
     crowded: usize,
 }
@@ -45,7 +47,18 @@ impl Watchers {
         Watch { news: told.subscribe() }
     }
 
+    /// Wakes whoever waits for any job.
+    pub fn watch_all(&self) -> Watch {
+        Watch { news: self.any.subscribe() }
+    }
+
+    /// To be told when there is a job that nobody knows yet.
+    pub fn any(&self) -> watch::Sender<()> {
+        self.any.clone()
+    }
+
     pub fn tell(&mut self, job: &JobId) {
+        self.any.send_replace(());
         if let Some(told) = self.jobs.get(job)
             && told.send(()).is_err()
         {
@@ -74,11 +87,13 @@ mod tests {
     async fn news_of_a_job_wake_those_who_wait_for_it_and_nobody_else() {
         let mut watchers = Watchers::default();
         let (mut first, mut second) = (watchers.watch(job(1)), watchers.watch(job(1)));
-        let mut other = watchers.watch(job(2));
+        let (mut other, mut any) = (watchers.watch(job(2)), watchers.watch_all());
         watchers.tell(&job(1));
         let began = tokio::time::Instant::now();
         first.changed().await;
         second.changed().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        any.changed().await;
         assert_eq!(began.elapsed(), Duration::ZERO);
         other.changed().await;
         assert_eq!(began.elapsed(), LOOK, "without news the store is looked into");

@@ -66,6 +66,9 @@ fn main() {
         if wanted("hostile") {
             hostile::clients(plan, &outside, &mut table).await;
         }
+        if wanted("results") {
+            memory::long_results(&mut table).await;
+        }
         if wanted("start") {
             start::to_first_answer(plan, &outside, &mut table).await;
         }

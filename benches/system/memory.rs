@@ -1,8 +1,13 @@
 //! What the process holds in memory.
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::load::{self, post};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::load::{self, Connection, post};
 use crate::opilio::Server;
 use crate::outside::Outside;
 use crate::table::Table;
@@ -19,4 +24,47 @@ pub async fn at_rest_and_queued(outside: &Outside, table: &mut Table) {
     load::run(&server.address, 64, JOBS, 202, move |_| request.clone()).await;
     // Nothing for each job; what the database caches is bounded.
     table.at_most("memory added by 50,000 queued jobs", (server.memory() - before).max(0.0), 8.0, "MB");
+}
+
+/// Ten clients each fetch the same long result; they read as fast as it comes.
+pub async fn long_results(table: &mut Table) {
+    const CLIENTS: usize = 10;
+    let server = Server::start();
+    // A page comes to about four times its text: as HTML, cleaned, and as Markdown in two forms.
+    let urls: Vec<_> = (0..15).map(|n| format!("raw:<p>{n} {}", "word ".repeat(100_000))).collect();
+    let submit = post("/crawl/job", &json!({"urls": urls}).to_string());
+    let mut connection = Connection::open(&server.address).await;
+    let (status, job) = connection.ask(&submit).await;
+    assert_eq!(status, 202);
+    let job: Value = serde_json::from_slice(job).expect("JSON");
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    server.settled(1).await;
+    let before = server.memory();
+    let mut fetching = JoinSet::new();
+    for _ in 0..CLIENTS {
+        fetching.spawn(length(server.address.clone(), path.clone()));
+    }
+    let (mut most, mut least) = (before, usize::MAX);
+    while !fetching.is_empty() {
+        tokio::select! {
+            Some(fetched) = fetching.join_next() => least = least.min(fetched.expect("it comes whole")),
+            () = tokio::time::sleep(Duration::from_millis(2)) => most = most.max(server.memory()),
+        }
+    }
+    assert!(least >= 30_000_000, "{least}");
+    table.at_most("memory added by ten clients of 30 MB results", most - before, 60.0, "MB");
+}
+
+/// How long the answer is, of which no more is kept than is read at once.
+async fn length(address: String, path: String) -> usize {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("the connection holds");
+    let (mut buffer, mut length) = (vec![0; 1 << 16], 0);
+    loop {
+        match stream.read(&mut buffer).await.expect("the connection holds") {
+            0 => return length,
+            read => length += read,
+        }
+    }
 }

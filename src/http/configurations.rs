@@ -45,5 +45,6 @@ pub async fn dump(request: HttpRequest, body: Body) -> Result<HttpResponse, ApiE
         };
         params.retain(|key, value| !value.is_null() && !without_effect(key));
     }
-    Ok(HttpResponse::Ok().json(json!({"type": kind, "params": given.get("params").unwrap_or(&json!({}))})))
+    let params = given.get("params").filter(|params| params.is_object()).cloned().unwrap_or_else(|| json!({}));
+    Ok(HttpResponse::Ok().json(json!({"type": kind, "params": params})))
 }

@@ -28,7 +28,7 @@ use serde_json::Value;
 
 pub use content_filter::LONGEST_QUERY;
 pub use documentation::documentation;
-pub use key::Section;
+pub use key::{Class, Key, Kind, Section};
 pub use plain::plain;
 pub use report::{FieldError, Loc};
 

@@ -45,7 +45,7 @@ pub enum ApiError {
     #[error("Not Found")]
     NoSuchRoute,
     #[error("Method Not Allowed")]
-    MethodNotAllowed { allowed: &'static str },
+    MethodNotAllowed { allowed: String },
     #[error("{0}")]
     Conflict(String),
     #[error("the body is larger than {max_body} bytes")]
@@ -128,7 +128,7 @@ impl ResponseError for ApiError {
                 return response.json(json!({"detail": fields}));
             }
             Self::MethodNotAllowed { allowed } => {
-                response.insert_header((ALLOW, *allowed));
+                response.insert_header((ALLOW, allowed.as_str()));
             }
             Self::Unauthorized | Self::WrongApiToken => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
@@ -161,7 +161,7 @@ pub async fn needs_a_browser() -> Result<HttpResponse, ApiError> {
 }
 
 /// A route answers here, but not to this method.
-pub async fn method_not_allowed(allowed: &'static str) -> Result<HttpResponse, ApiError> {
+pub async fn method_not_allowed(allowed: String) -> Result<HttpResponse, ApiError> {
     Err(ApiError::MethodNotAllowed { allowed })
 }
 

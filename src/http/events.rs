@@ -4,12 +4,11 @@
 //! restart: nothing about listeners is kept.
 
 use std::fmt;
-use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::Job;
 use opilio_actors::http_front::WatchJob;
@@ -21,9 +20,6 @@ use tokio::time::Instant;
 use super::errors::ApiError;
 use super::seen::Seen;
 use super::{Api, Caller, jobs, status};
-
-/// A line of nothing is sent after this much silence, so that nobody takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a listener has been told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,13 +73,21 @@ pub async fn events(
         let event = listener.next().await?;
         Some((event, listener))
     });
-    Ok(HttpResponse::Ok()
+    Ok(answer(events))
+}
+
+/// A line that says nothing.
+pub const BEAT: Bytes = Bytes::from_static(b":\n\n");
+
+/// Server-sent events, each on its way at once.
+pub fn answer(events: impl Stream<Item = Result<Bytes, ApiError>> + 'static) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-cache"))
         // Compressing would hold events back.
         .insert_header((CONTENT_ENCODING, "identity"))
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(events))
+        .streaming(events)
 }
 
 struct Listener {
@@ -111,9 +115,9 @@ impl Listener {
                 Err(ApiError::Away) | Ok(None) => self.watch.changed().await,
                 Err(other) => return Some(Err(other)),
             }
-            if self.spoke.elapsed() >= HEARTBEAT {
+            if self.spoke.elapsed() >= self.api.heartbeat {
                 self.spoke = Instant::now();
-                return Some(Ok(Bytes::from_static(b":\n\n")));
+                return Some(Ok(BEAT));
             }
         }
     }

@@ -121,7 +121,7 @@ pub async fn status(
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let job = find(&api, &caller, &id).await?;
-    let base = base(&request);
+    let (base, selection) = (base(&request), selection(&query, job.progress.total)?);
     if !status::has_result(&job) {
         return Ok(HttpResponse::Ok().json(status::view(&job, &base)));
     }
@@ -130,7 +130,6 @@ pub async fn status(
         let body = status::with_extracted(&job, &base, &record);
         return Ok(HttpResponse::Ok().content_type("application/json").body(body));
     }
-    let selection = selection(&query, job.progress.total)?;
     if wants_lines(&request) {
         let selection = Selection { separator: b'\n', ..selection };
         let pieces = vec![Piece::Pages, Piece::Text("\n".to_owned())];

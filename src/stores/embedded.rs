@@ -3,6 +3,7 @@
 //! Writes go through one thread that commits what waits together ([`writer`]); reads have connections of their own.
 
 mod access;
+mod changes;
 mod checkpoints;
 mod deliveries;
 mod lease;

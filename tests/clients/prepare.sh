@@ -17,6 +17,9 @@ need "Python 3 with venv" "python3 python3-venv" "python3 -c 'import venv, ensur
 [ -x "$into/venv/bin/pip" ] || python3 -m venv "$into/venv"
 pip() { "$into/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 pip -r "$here/requirements.txt"
+# The peer's own clients, apart from the rest: what they import is of versions of their own.
+[ -x "$into/peer/bin/python" ] || python3 -m venv "$into/peer"
+"$into/peer/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/peer.txt"
 
 if node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null && npm --version >/dev/null 2>&1; then
   ln -sf "$(node -p process.execPath)" "$into/bin/node"

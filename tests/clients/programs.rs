@@ -1,4 +1,5 @@
 //! Runs programs in Python and TypeScript by the tools that `make tools` brings.
+#![allow(dead_code, reason = "each test binary needs its part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,13 +26,23 @@ pub struct Workshop {
 
 impl Workshop {
     pub fn open() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+        // Below the packages of `make tools`, so that programs find them.
+        Self { folder: tempfile::tempdir_in(tool("")).expect("a temporary folder") }
     }
 
     /// A program in Python, with Flask at hand.
     pub fn python(&self, script: &Path) -> Command {
         let mut command = Command::new(tool("venv/bin/python"));
         command.arg(script).env("no_proxy", "*").kill_on_drop(true);
+        command
+    }
+
+    /// A program in Python, with the peer's own clients at hand.
+    pub fn peer(&self, script: &Path) -> Command {
+        let mut command = Command::new(tool("peer/bin/python"));
+        // What they keep, they keep here; and what they do not find is not needed.
+        command.args(["-W", "ignore"]).arg(script).env("CRAWL4_AI_BASE_DIRECTORY", self.folder.path());
+        command.env("no_proxy", "*").kill_on_drop(true);
         command
     }
 
@@ -45,6 +56,13 @@ impl Workshop {
         let mut command = Command::new(tool("bin/node"));
         command.arg(compiled).kill_on_drop(true);
         command
+    }
+
+    /// The types of an OpenAPI document, as a module beside the other files.
+    pub async fn types_from(&self, document: &Path, name: &str) {
+        let mut make = by_node("node_modules/.bin/openapi-typescript");
+        make.arg(document).arg("--output").arg(self.folder.path().join(name));
+        output(&mut make).await;
     }
 
     /// A file with this text.

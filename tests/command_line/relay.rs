@@ -1,4 +1,5 @@
 //! A stretch of network between a client and a server that can be cut, and laid to another server.
+#![allow(dead_code, reason = "each test binary needs its part of it")]
 
 use std::sync::{Arc, Mutex};
 

@@ -176,6 +176,15 @@ pub struct JobPage {
     pub next: Option<u64>,
 }
 
+/// What happened to jobs since somebody last looked.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// Jobs as they stand, in the order of their last changes; each is there once.
+    pub jobs: Vec<(u64, Job)>,
+    /// Every change up to this one was looked at.
+    pub upto: u64,
+}
+
 /// For metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueCounts {
@@ -223,6 +232,16 @@ pub trait JobStore: Send + Sync + 'static {
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError>;
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError>;
+
+    /// Jobs of `principal` (`None`: everybody's) that were admitted, started for the first time or settled after the change
+    /// numbered `after`. Looks at up to `most` jobs of anybody; when `upto` is `after`, there is nothing new. `None`, and a
+    /// number that no change has yet: nothing, and the number of the last change.
+    async fn changes(
+        &self,
+        principal: Option<&Principal>,
+        after: Option<u64>,
+        most: usize,
+    ) -> Result<Changes, StoreError>;
 
     async fn counts(&self) -> Result<QueueCounts, StoreError>;
 

@@ -2,6 +2,7 @@
 //! store becomes a promise here, for all of them.
 
 mod attempts;
+mod changes;
 mod checkpoints;
 mod queue;
 mod settling;
@@ -15,6 +16,7 @@ use crate::ports::{AttemptTerms, Claim, JobStore, NewJob, Submission};
 use crate::testing::jobs::node;
 
 pub use attempts::*;
+pub use changes::*;
 pub use checkpoints::*;
 pub use queue::*;
 pub use settling::*;
@@ -85,6 +87,9 @@ macro_rules! store_contract {
             of_equal_submissions_at_the_same_time_one_is_admitted,
             a_cancellation_and_an_end_at_the_same_time_are_one_of_them,
             expiry_touches_nothing_that_waits_or_runs,
+            a_change_of_a_job_is_told_once_and_as_the_job_stands,
+            a_job_claimed_again_is_no_change,
+            changes_are_told_to_their_principal_a_stretch_at_a_time,
         );
     };
     ($harness:expr => $($promise:ident),* $(,)?) => {

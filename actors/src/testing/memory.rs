@@ -28,7 +28,7 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>, retention: Retention) -> Self {
-        let state = State { rows: BTreeMap::new(), next: 1, last_served: HashMap::new(), retention };
+        let state = State { rows: BTreeMap::new(), next: 1, last_change: 0, last_served: HashMap::new(), retention };
         Self { state: Arc::new(Mutex::new(state)), clock }
     }
 
@@ -42,6 +42,7 @@ struct State {
     /// By the order of submission.
     rows: BTreeMap<u64, Row>,
     next: u64,
+    last_change: u64,
     /// Whose job of each kind was claimed last.
     last_served: HashMap<TaskType, Principal>,
     retention: Retention,
@@ -50,6 +51,8 @@ struct State {
 /// A job and everything that belongs to it.
 struct Row {
     job: Job,
+    /// The number of its last change.
+    changed: u64,
     idempotency: Option<Idempotency>,
     token: u64,
     lease_until: Option<Timestamp>,
@@ -65,6 +68,15 @@ struct Row {
 impl State {
     fn find(&mut self, id: &JobId) -> Option<&mut Row> {
         self.rows.values_mut().find(|row| row.job.id == *id)
+    }
+
+    /// Numbers a change of this job.
+    fn note_change(&mut self, id: &JobId) {
+        self.last_change += 1;
+        let number = self.last_change;
+        if let Some(row) = self.find(id) {
+            row.changed = number;
+        }
     }
 
     fn visible(&mut self, id: &JobId, principal: Option<&Principal>) -> Result<&mut Row, StoreError> {

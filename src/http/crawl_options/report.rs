@@ -2,9 +2,10 @@
 
 use opilio_actors::domain::text::visible;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One step of the path to a field, as `detail` of a `422` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Loc {
     Key(String),
@@ -24,7 +25,7 @@ impl From<usize> for Loc {
 }
 
 /// One entry of `detail` of a `422`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     pub loc: Vec<Loc>,
     /// A sentence for a person; never holds the value.

@@ -10,11 +10,11 @@ use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
-    QueueCounts, ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
+    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
-use super::{EmbeddedStore, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
+use super::{EmbeddedStore, changes, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
 
 #[async_trait]
 impl JobStore for EmbeddedStore {
@@ -81,6 +81,16 @@ impl JobStore for EmbeddedStore {
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
         self.reader.run(move |db| listing::jobs(db, &filter)).await
+    }
+
+    async fn changes(
+        &self,
+        principal: Option<&Principal>,
+        after: Option<u64>,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
+        let principal = principal.cloned();
+        self.reader.run(move |db| changes::since(db, principal.as_ref(), after, most)).await
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {

@@ -12,7 +12,7 @@ use super::access::store_error;
 
 /// Everything [`stored_job`] reads.
 pub const JOB: &str = "SELECT j.seq, j.id, j.principal, j.spec, j.state, j.total, j.done, j.failed, j.attempts_spent, \
-    j.pages_in_attempt, j.error, j.created_at, j.started_at, j.finished_at, j.expires_at, j.not_before, j.token, j.node, \
+    j.pages_in_attempt, j.error, j.created_at, j.started_at, j.finished_at, j.expires_at, j.not_before, j.token, j.node, j.changed, \
     d.state AS delivery, d.due, d.attempts, d.version FROM jobs j LEFT JOIN deliveries d ON d.job = j.seq";
 
 /// A job and what only the store knows of it.

@@ -10,8 +10,8 @@ use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Interruption, Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
-    QueueCounts, ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
+    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
 use super::{RedisStore, costs};
@@ -70,6 +70,15 @@ impl JobStore for RedisStore {
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
         self.list(&filter).await
+    }
+
+    async fn changes(
+        &self,
+        principal: Option<&Principal>,
+        after: Option<u64>,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
+        self.changes_since(principal, after, most).await
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::{Job, Status};
-use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, StoreError};
+use opilio_actors::ports::{Changes, DeliveryLog, JobFilter, JobPage, QueueCounts, StoreError};
 use redis::{Value, cmd, pipe};
 
 use super::row::{Fields, damaged};
@@ -98,6 +98,32 @@ impl RedisStore {
                 }
             }
         }
+    }
+
+    pub(super) async fn changes_since(
+        &self,
+        principal: Option<&Principal>,
+        after: Option<u64>,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
+        let (upto, changed): (u64, Vec<Vec<Value>>) = self
+            .ask(&self.scripts.changes, |call| {
+                call.arg(principal.map_or("", Principal::as_str));
+                call.arg(after.map(|after| after.to_string()).unwrap_or_default()).arg(most);
+            })
+            .await?;
+        let mut jobs = Vec::with_capacity(changed.len());
+        for row in changed {
+            let [id, number, fields] = <[Value; 3]>::try_from(row).map_err(|_| damaged("a list of changes"))?;
+            let (id, number, fields): (String, u64, _) = (read(id)?, read(number)?, Fields(read(fields)?));
+            match JobId::parse(&id).map_err(|_| damaged("a job's id")).and_then(|id| fields.job(id)) {
+                Ok(job) => jobs.push((number, job)),
+                // One that cannot be read hides no other.
+                Err(StoreError::Damaged(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(Changes { jobs, upto })
     }
 
     pub(super) async fn tally(&self) -> Result<QueueCounts, StoreError> {

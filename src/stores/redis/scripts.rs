@@ -33,6 +33,7 @@ macro_rules! scripts {
 
 scripts!(
     cancel,
+    changes,
     checkpoint,
     claim,
     due,

@@ -43,6 +43,7 @@ impl State {
             delivery: None,
         };
         let row = Row {
+            changed: 0,
             job,
             idempotency: new.idempotency,
             token: 0,
@@ -55,8 +56,10 @@ impl State {
             sent_until: None,
             attempts: Vec::new(),
         };
+        let id = row.job.id.clone();
         self.rows.insert(self.next, row);
         self.next += 1;
+        self.note_change(&id);
         Ok(Submission::Admitted)
     }
 
@@ -72,7 +75,12 @@ impl State {
             let Some((seq, _)) = ready.min_by_key(|(seq, row)| (turn(row), **seq)) else { break };
             let Some(row) = self.rows.get_mut(&seq.clone()) else { break };
             self.last_served.insert(task, row.job.principal.clone());
-            claims.extend(row.claim(now, node, hold));
+            let is_first = row.job.started_at.is_none();
+            let claim = row.claim(now, node, hold);
+            if let Some(claim) = claim.as_ref().filter(|_| is_first) {
+                self.note_change(&claim.job.id);
+            }
+            claims.extend(claim);
         }
         claims
     }
@@ -128,7 +136,9 @@ impl State {
             JobState::Failed => row.pages.values().next().map(|page| page.error.clone()),
             _ => None,
         };
-        row.end(now, Cause::Settled { verdict }, error, *ending == Ending::Crawled, retention.keep(None))
+        let job = row.end(now, Cause::Settled { verdict }, error, *ending == Ending::Crawled, retention.keep(None))?;
+        self.note_change(&job.id);
+        Ok(job)
     }
 
     pub fn cancel(&mut self, now: Timestamp, id: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
@@ -139,7 +149,9 @@ impl State {
         }
         let running = matches!(row.job.state, JobState::Running { .. });
         let why = Some("Cancelled by request".to_owned());
-        row.end(now, Cause::CancelRequested, why, running, retention.keep(None))
+        let job = row.end(now, Cause::CancelRequested, why, running, retention.keep(None))?;
+        self.note_change(&job.id);
+        Ok(job)
     }
 
     pub fn expire(&mut self, now: Timestamp, most_pages: usize) -> usize {

@@ -12,8 +12,8 @@ use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
-    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
-    QueueCounts, ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
+    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
 #[async_trait]
@@ -106,6 +106,24 @@ impl JobStore for MemoryStore {
         let page: Vec<_> = found.by_ref().take(filter.limit).collect();
         let next = page.last().map(|(seq, _)| **seq).filter(|_| found.next().is_some());
         Ok(JobPage { jobs: page.into_iter().map(|(_, row)| row.job.clone()).collect(), next })
+    }
+
+    async fn changes(
+        &self,
+        principal: Option<&Principal>,
+        after: Option<u64>,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
+        let state = self.state().0;
+        let Some(after) = after.filter(|after| *after <= state.last_change) else {
+            return Ok(Changes { jobs: vec![], upto: state.last_change });
+        };
+        let mut rows: Vec<_> = state.rows.values().filter(|row| row.changed > after).collect();
+        rows.sort_by_key(|row| row.changed);
+        let upto = if rows.len() > most { rows[most - 1].changed } else { state.last_change };
+        rows.truncate(most);
+        let own = |row: &&&Row| principal.is_none_or(|principal| *principal == row.job.principal);
+        Ok(Changes { jobs: rows.iter().filter(own).map(|row| (row.changed, row.job.clone())).collect(), upto })
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {

@@ -12,8 +12,8 @@ use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
-    AttemptStart, AttemptTerms, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore, NewJob,
-    QueueCounts, ReplayFilter, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
+    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 use crate::testing::contract::{HOLD, TERMS};
 use crate::testing::memory::MemoryStore;
@@ -224,6 +224,15 @@ impl JobStore for Planted {
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
         self.store.jobs(filter).await
+    }
+
+    async fn changes(
+        &self,
+        principal: Option<&Principal>,
+        after: Option<u64>,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
+        self.store.changes(principal, after, most).await
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {

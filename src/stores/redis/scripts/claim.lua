@@ -29,7 +29,7 @@ while #claims < most and (passed == 0 or passed < math.min(100, call('ZCARD', ri
     passed = 0
     call('HINCRBY', job_key(id), 'token', 1)
     call('HSET', job_key(id), 'state', moved, 'node', node, 'lease_until', whole(after(hold)), 'pages_in_attempt', 0)
-    call('HSETNX', job_key(id), 'started_at', whole(NOW))
+    if call('HSETNX', job_key(id), 'started_at', whole(NOW)) == 1 then note_change(id) end
     call('ZADD', P .. 'leases', after(hold), id)
     tally(turn, state, -1)
     tally(turn, moved, 1)

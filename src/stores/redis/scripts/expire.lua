@@ -8,6 +8,7 @@ while pages < most do
   if f[1] then
     if f[2] and call('HGET', P .. 'keys', f[2]) == id then call('HDEL', P .. 'keys', f[2]) end
     call('ZREM', P .. 'all', id)
+    call('ZREM', P .. 'changed', id)
     call('ZREM', P .. 'of:' .. f[1], id)
     expired, pages = expired + 1, pages + tonumber(f[3])
   end

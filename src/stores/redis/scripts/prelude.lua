@@ -34,6 +34,11 @@ local function fields(id, ...)
   return call('HMGET', job_key(id), ...)
 end
 
+-- An admission, a first start or an end, numbered, for who follows all jobs.
+local function note_change(id)
+  call('ZADD', P .. 'changed', call('INCR', P .. 'change'), id)
+end
+
 local function tally(principal, state, by)
   if state ~= 'queued' and state ~= 'running' then return end
   call('HINCRBY', P .. 'tally', state, by)
@@ -154,6 +159,7 @@ local function finish(id, state, error, counts, keep)
   tally(f[2], f[1], -1)
   call('HDEL', job_key(id), 'node', 'lease_until', 'not_before', 'error')
   call('HSET', job_key(id), 'state', state, 'finished_at', whole(NOW))
+  note_change(id)
   if error then call('HSET', job_key(id), 'error', error) end
   if counts == 1 then call('HINCRBY', job_key(id), 'attempts_spent', 1) end
   call('UNLINK', P .. 'steps:' .. id)

@@ -5,4 +5,5 @@ call('ZREM', P .. 'leases', id)
 if f[1] and f[2] then tally(f[2], f[1], -1) end
 call('HDEL', job_key(id), 'node', 'lease_until', 'not_before')
 call('HSET', job_key(id), 'state', 'failed', 'error', ARGV[2], 'finished_at', whole(NOW))
+note_change(id)
 return {'ok'}

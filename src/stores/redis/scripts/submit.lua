@@ -25,6 +25,7 @@ if key ~= '' then
   call('HSET', job_key(id), 'key', slot, 'fingerprint', fingerprint)
   call('HSET', P .. 'keys', slot, id)
 end
+note_change(id)
 call('ZADD', P .. 'all', seq, id)
 call('ZADD', P .. 'of:' .. principal, seq, id)
 tally(principal, 'queued', 1)

@@ -1,0 +1,66 @@
+//! What happened to jobs, for who follows them all.
+
+use super::{Harness, claim, claimed, submit};
+use crate::domain::id::Principal;
+use crate::domain::job::Status;
+use crate::ports::{Changes, Ending};
+use crate::testing::jobs::{crawl, good_page};
+
+async fn since(h: &impl Harness, who: Option<&Principal>, after: Option<u64>) -> Changes {
+    h.store().changes(who, after, 100).await.expect("the store is there")
+}
+
+pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harness) {
+    let before = since(h, None, None).await;
+    assert!(before.jobs.is_empty());
+    let jobs = [crawl(1), crawl(1)];
+    let [first, second] = [0, 1].map(|index: usize| jobs[index].id.clone());
+    for job in jobs {
+        submit(h, job).await;
+    }
+    let submitted = since(h, None, Some(before.upto)).await;
+    let ids: Vec<_> = submitted.jobs.iter().map(|(_, job)| job.id.clone()).collect();
+    assert_eq!(ids, [first.clone(), second.clone()]);
+    assert_eq!(since(h, None, Some(submitted.upto)).await.upto, submitted.upto, "nothing is new");
+
+    let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
+    h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
+    h.store().settle(&lease, Ending::Crawled).await.expect("the lease is good");
+    h.store().cancel(&second, None).await.expect("it runs");
+    let ended = since(h, None, Some(submitted.upto)).await;
+    let ends: Vec<_> = ended.jobs.iter().map(|(_, job)| (job.id.clone(), job.state.status())).collect();
+    assert_eq!(ends, [(first, Status::Completed), (second, Status::Cancelled)]);
+    assert!(ended.jobs[0].0 < ended.jobs[1].0 && ended.jobs[1].0 == ended.upto);
+}
+
+pub async fn a_job_claimed_again_is_no_change(h: &impl Harness) {
+    let first = claimed(h, crawl(1)).await;
+    let upto = since(h, None, None).await.upto;
+    h.let_time_pass(2 * super::HOLD).await;
+    let second = claim(h, "second", 1).await.pop().expect("its lease ran out");
+    assert_eq!(second.job.id, first.job.id);
+    assert!(since(h, None, Some(upto)).await.jobs.is_empty());
+}
+
+pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Harness) {
+    let begin = since(h, None, None).await.upto;
+    let mut own = Vec::new();
+    for name in ["a", "b", "b", "a", "b"] {
+        let mut job = crawl(1);
+        job.principal = Principal::new(name);
+        own.extend((name == "a").then(|| job.id.clone()));
+        submit(h, job).await;
+    }
+    let (who, mut after, mut found) = (Principal::new("a"), begin, Vec::new());
+    loop {
+        let changes = h.store().changes(Some(&who), Some(after), 2).await.expect("the store is there");
+        if changes.upto == after {
+            break;
+        }
+        after = changes.upto;
+        found.extend(changes.jobs.into_iter().map(|(_, job)| job.id));
+    }
+    assert_eq!(found, own);
+    let unheard_of = since(h, None, Some(after + 1000)).await;
+    assert!(unheard_of.jobs.is_empty() && unheard_of.upto == after);
+}

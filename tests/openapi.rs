@@ -1,0 +1,91 @@
+//! The OpenAPI document against the real binary: validated and driven by other people's tools, held against real answers
+//! key by key, and shown by Swagger UI without a network.
+
+#[path = "openapi/fields.rs"]
+mod fields;
+mod house;
+#[path = "clients/programs.rs"]
+mod programs;
+
+use fields::undescribed;
+use house::{Outside, Server};
+use programs::{Workshop, file, output};
+use serde_json::{Value, json};
+
+#[actix::test]
+async fn the_document_is_valid_to_a_validator_of_other_hands() {
+    let (server, workshop) = (Server::start().await, Workshop::open());
+    let said = output(workshop.python(&file("tests/clients/openapi/valid.py")).arg(server.base())).await;
+    assert_eq!(said, "3.1.0 True\n");
+}
+
+#[actix::test]
+async fn a_client_made_from_the_document_compiles_and_submits_a_job() {
+    let (outside, server, workshop) = (Outside::start(), Server::start().await, Workshop::open());
+    let (_, document) = server.get("/openapi.json").await;
+    let document = workshop.write("openapi.json", &document.to_string());
+    workshop.types_from(&document, "schema.ts").await;
+    let text = std::fs::read_to_string(file("tests/clients/openapi/submit.ts")).expect("it is there");
+    let script = workshop.write("submit.ts", &text);
+    assert_eq!(programs::errors_of_type(std::slice::from_ref(&script)).await, "");
+    let said = output(workshop.typescript(&script).await.args([server.base(), &outside.page("/article")])).await;
+    assert_eq!(said, "completed true\nbody.urls\n");
+}
+
+#[actix::test]
+async fn every_field_of_an_answer_is_described() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let (status, document) = server.get("/openapi.json").await;
+    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
+    let mut missing: Vec<String> = Vec::new();
+    let mut hold = |schema: &str, answer: &Value| missing.extend(undescribed(&document, schema, answer));
+
+    let urls = [outside.page("/full"), outside.page("/nowhere")];
+    let (_, crawled) = server.post("/crawl", json!({"urls": urls, "priority": 1})).await;
+    hold("Crawled", &crawled);
+    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+    let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook, "x": 1})).await;
+    hold("Accepted", &accepted);
+    hold("WebhookBody", &outside.told().await.body);
+    let id = accepted["task_id"].as_str().expect("an id");
+    hold("JobStatus", &server.get(&format!("/crawl/job/{id}")).await.1);
+    hold("PageResult", &server.get(&format!("/crawl/job/{id}/pages/0")).await.1);
+    hold("Delivered", &server.get(&format!("/jobs/{id}/deliveries")).await.1);
+    hold("JobList", &server.get("/jobs").await.1);
+    let question = json!({"url": outside.page("/article"), "q": "?", "webhook_config": webhook});
+    let (_, accepted) = server.post("/llm/job", question).await;
+    hold("Accepted", &accepted);
+    hold("WebhookBody", &outside.told().await.body);
+    let id = accepted["task_id"].as_str().expect("an id");
+    hold("JobStatus", &server.get(&format!("/llm/job/{id}")).await.1);
+    hold("Markdown", &server.post("/md", json!({"url": urls[0], "f": "raw"})).await.1);
+    hold("Html", &server.post("/html", json!({"url": urls[0]})).await.1);
+    hold("Defaults", &server.get("/schema").await.1);
+    hold("Health", &server.get("/health").await.1);
+    hold("Ready", &server.get("/ready").await.1);
+    hold("Replayed", &server.post("/deliveries/replay", json!({"state": "refused"})).await.1);
+    hold("Problem", &server.get("/nowhere").await.1);
+    hold("Invalid", &server.post("/crawl/job", json!({})).await.1);
+    assert_eq!(missing, [] as [String; 0]);
+}
+
+#[actix::test]
+async fn swagger_ui_comes_from_the_binary_and_asks_nobody_else() {
+    let server = Server::start().await;
+    let text = async |path: &str| {
+        let answer = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.expect("text")
+    };
+    let page = text("/docs").await;
+    assert!(!page.contains("://"), "{page}");
+    for (path, piece) in [
+        ("/docs/swagger-ui.css", ".swagger-ui"),
+        ("/docs/swagger-ui-bundle.js", "SwaggerUIBundle"),
+        ("/docs/start.js", "openapi.json"),
+    ] {
+        assert!(page.contains(&path[1..]), "{path}");
+        assert!(text(path).await.contains(piece), "{path}");
+    }
+    assert_eq!(server.get("/docs/other.js").await.0, 404);
+}

@@ -1,0 +1,127 @@
+//! The table of a page's fields, asserted by one and the same check wherever a page's result is shown.
+
+mod house;
+
+use house::{Outside, Server};
+use serde_json::{Value, json};
+
+const KEYS: [&str; 30] = [
+    "url",
+    "html",
+    "success",
+    "cleaned_html",
+    "fit_html",
+    "media",
+    "links",
+    "downloaded_files",
+    "js_execution_result",
+    "screenshot",
+    "pdf",
+    "mhtml",
+    "extracted_content",
+    "metadata",
+    "error_message",
+    "session_id",
+    "response_headers",
+    "status_code",
+    "ssl_certificate",
+    "dispatch_result",
+    "redirected_url",
+    "redirected_status_code",
+    "network_requests",
+    "console_messages",
+    "tables",
+    "head_fingerprint",
+    "cached_at",
+    "cache_status",
+    "crawl_stats",
+    "markdown",
+];
+
+const MARKDOWN: [&str; 5] =
+    ["raw_markdown", "markdown_with_citations", "references_markdown", "fit_markdown", "fit_html"];
+const LINK: [&str; 4] = ["href", "text", "title", "base_domain"];
+const MEDIUM: [&str; 8] = ["src", "alt", "desc", "score", "type", "group_id", "format", "width"];
+const TABLE: [&str; 5] = ["headers", "rows", "caption", "summary", "metadata"];
+const METADATA: [&str; 4] = ["title", "description", "keywords", "author"];
+
+/// What every page's result promises, whatever became of the page.
+fn keeps_the_table(page: &Value, from: &str) {
+    let has = |value: &Value, keys: &[&str], what: &str| {
+        let missing: Vec<_> = keys.iter().filter(|key| value.get(**key).is_none()).collect();
+        assert!(missing.is_empty(), "{from}: {what} lacks {missing:?}: {value}");
+    };
+    let text = |value: &Value, what: &str| assert!(value.is_string(), "{from}: {what} is no text: {value}");
+    has(page, &KEYS, "the page");
+    for key in ["url", "html", "error_message"] {
+        text(&page[key], key);
+    }
+    assert_eq!(page["success"], json!(page["error_message"] == ""), "{from}: {page}");
+    for key in MARKDOWN {
+        text(&page["markdown"][key], key);
+    }
+    let list = |value: &Value, keys: &[&str], what: &str| {
+        let list = value.as_array().unwrap_or_else(|| panic!("{from}: {what} is no list: {value}"));
+        list.iter().for_each(|item| has(item, keys, what));
+        list.clone()
+    };
+    for key in ["internal", "external"] {
+        for link in list(&page["links"][key], &LINK, key) {
+            let href = link["href"].as_str().unwrap_or_default();
+            assert!(href.starts_with("http"), "{from}: not absolute: {link}");
+        }
+    }
+    for key in ["images", "videos", "audios"] {
+        list(&page["media"][key], &MEDIUM, key);
+    }
+    list(&page["tables"], &TABLE, "tables");
+    if !page["metadata"].is_null() {
+        has(&page["metadata"], &METADATA, "metadata");
+    }
+}
+
+/// And what the page with something of everything shows.
+fn shows_everything(page: &Value, from: &str) {
+    let count = |pointer: &str| page.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+    for pointer in ["/links/internal", "/links/external", "/media/images", "/tables"] {
+        assert_eq!(count(pointer), 1, "{from}: {pointer}");
+    }
+    assert_eq!(page["metadata"]["og:type"], "article", "{from}");
+    assert_eq!(page["tables"][0]["rows"], json!([["1", "2"], ["3", "4"]]), "{from}");
+    assert_eq!((&page["success"], &page["status_code"]), (&json!(true), &json!(200)), "{from}");
+}
+
+#[actix::test]
+async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let urls = [outside.page("/full"), outside.page("/nowhere"), "http://127.0.0.1:1/".to_owned()];
+    let request = json!({"urls": urls});
+    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+
+    let (_, waited) = server.post("/crawl", request.clone()).await;
+    let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
+    let told = outside.told().await.body;
+    let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
+    let stream = server.client().post(format!("{}/crawl/stream", server.base())).body(request.to_string());
+    let stream = stream.header("content-type", "application/json").send().await.expect("it answers");
+    let lines = stream.text().await.expect("text");
+    let mut lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.pop(), Some(json!({"status": "completed"})));
+    lines.sort_by_key(|page| urls.iter().position(|url| page["url"] == **url));
+
+    for (from, pages) in [
+        ("POST /crawl", &waited["results"]),
+        ("POST /crawl/stream", &json!(lines)),
+        ("a job's result", &status["result"]["results"]),
+        ("a job's results", &status["results"]),
+        ("a webhook", &told["data"]["results"]),
+    ] {
+        let pages = pages.as_array().unwrap_or_else(|| panic!("{from} has no pages"));
+        let found: Vec<_> = pages.iter().map(|page| page["url"].as_str().expect("a URL")).collect();
+        assert_eq!(found, urls, "{from}");
+        pages.iter().for_each(|page| keeps_the_table(page, from));
+        shows_everything(&pages[0], from);
+        let statuses: Vec<_> = pages.iter().map(|page| page["status_code"].as_u64()).collect();
+        assert_eq!(statuses, [Some(200), Some(404), None], "{from}");
+    }
+}
