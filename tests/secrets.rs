@@ -39,6 +39,12 @@ async fn repeat(request: HttpRequest, sent: web::Data<Mutex<String>>) -> HttpRes
     }
 }
 
+/// Where nobody listens any more.
+fn closed_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
 fn config(outside: &str) -> String {
     format!(
         "security: {{api_token: planted-api-token}}
@@ -101,7 +107,7 @@ async fn no_secret_is_in_anything_that_is_said() {
     let mut said = Said(vec![]);
     let webhook = json!({"webhook_url": format!("{outside}/hook"), "webhook_headers": {
         "Authorization": "Bearer planted-webhook-credential", "X-Key": "planted-webhook-header"}});
-    let crawl = json!({"urls": [format!("{outside}/page"), "http://127.0.0.1:1/closed"], "webhook_config": webhook,
+    let crawl = json!({"urls": [format!("{outside}/page"), format!("http://127.0.0.1:{}/", closed_port())], "webhook_config": webhook,
         "browser_config": {"headers": {"X-Page": "planted-page-header"}, "cookies": [{"name": "c", "value": "planted-cookie", "url": outside}]}});
     let job = said.ask(&server, "POST", "/crawl/job", crawl).await;
     said.settled(&server, &job).await;

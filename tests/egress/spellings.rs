@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::Url;
+
 use super::names::{digits, name_of};
 
 const V4: [[u8; 4]; 9] = [
@@ -68,7 +70,14 @@ pub fn of_redirects() -> Vec<String> {
             .map(|way| format!("{way}{host}/x"))
     };
     let relative = ["127.0.0.1", "0x7f.1", "[::1]", "localhost", "7f000001.at.example"].into_iter().flat_map(ways);
-    all().into_iter().filter(|url| !url.contains(['\r', '\n'])).chain(relative).collect()
+    all().into_iter().filter(|url| !url.contains(['\r', '\n']) && !stays(url)).chain(relative).collect()
+}
+
+/// Whether it is an address on the page's own host where it stands in a redirect: `http:/127.0.0.1/` is one to a page that
+/// came by `http`.
+fn stays(url: &str) -> bool {
+    let page = Url::parse("http://public.example/").expect("a constant");
+    page.join(url).is_ok_and(|target| target.host_str() == page.host_str())
 }
 
 fn hosts_v4([a, b, c, d]: [u8; 4]) -> Vec<String> {
