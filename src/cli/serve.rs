@@ -24,7 +24,14 @@ impl Serve {
             app::run(loaded.settings, loaded.notices, &listening).await?;
             // What was promised is written. Threads that look up a name or read a page are not waited for: they can take
             // longer than the one who stops us does.
-            std::process::exit(0)
+            leave()
         })
     }
+}
+
+/// Ends the process, whatever its threads are doing. From a thread of its own, because the one that leaves drops what it
+/// keeps as its own first: on this one that would wake the tasks of a system whose own is gone, and end in a panic.
+fn leave() -> ! {
+    let left = std::thread::spawn(|| std::process::exit(0)).join();
+    unreachable!("the process has ended: {left:?}")
 }

@@ -218,7 +218,8 @@ fn names() -> Vec<String> {
     .into()
 }
 
-/// Names whose first answer is a public address and whose next one is not, and the other way round.
+/// Names whose first answer is a public address and whose next one is not, and the other way round. Each turn has an IPv4
+/// address: of two look-ups side by side, one may ask for IPv4 in one turn and for IPv6 in another.
 pub fn changing() -> Vec<String> {
     let (public, inside) = (digits([9, 9, 9, 9].into()), digits([127, 0, 0, 1].into()));
     let mapped = digits("::ffff:127.0.0.1".parse().expect("an address"));
@@ -228,7 +229,7 @@ pub fn changing() -> Vec<String> {
         format!("{public}.{public}.{inside}"),
         format!("{public}.{inside}.{inside}"),
         format!("{public}.{public}-{inside}"),
-        format!("{public}.{mapped}"),
+        format!("{public}.{inside}-{mapped}"),
     ]
     .map(|turns| format!("http://{turns}.at.example/"))
     .into()

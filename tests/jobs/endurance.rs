@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(100);
+const NOBODY_COULD_WAIT: Duration = Duration::from_secs(86_400);
 
 impl House {
     async fn job(&self, id: &JobId) -> Job {
@@ -65,13 +66,13 @@ fn pages_of(name: &str, pages: usize) -> NewJob {
     job
 }
 
-/// A gate in front of every claim, closed at first.
-fn gated_claims(outside: &mut Outside) -> watch::Sender<bool> {
+/// A gate where every operation of the store passes this point, closed at first.
+fn gate_at(at: &'static str, outside: &mut Outside) -> watch::Sender<bool> {
     let (gate, open) = watch::channel(false);
     let fails = move |point| -> BoxFuture<'static, Result<(), StoreError>> {
         let mut open = open.clone();
         Box::pin(async move {
-            if point == "claim.before" {
+            if point == at {
                 open.wait_for(|open| *open).await.map_err(|_| StoreError::NotFound)?;
             }
             Ok(())
@@ -142,14 +143,37 @@ async fn a_job_whose_time_is_over_fails_the_pages_that_are_not_done_and_no_other
 #[actix::test]
 async fn a_supervisor_that_dies_leaves_its_jobs_to_its_successor_at_once() {
     let fetched = Fetched::default();
-    // A lease that nobody could wait for.
+    let log = fetched.clone();
     let mut house = House::changed(
         &[],
-        move |url| (fetched.note(url) > 1).then(|| Ok(page(200))),
-        |_, policy| policy.jobs.lease = Duration::from_secs(86_400),
+        move |url| (log.note(url) > 1).then(|| Ok(page(200))),
+        |_, policy| policy.jobs.lease = NOBODY_COULD_WAIT,
+    );
+    let id = house.submit(page_of("a")).await;
+    // It hangs the first time.
+    while fetched.times("https://a.example/0") == 0 {
+        tokio::task::yield_now().await;
+    }
+    house.actors.supervisor.tell(Die);
+    assert_eq!(house.webhook().await["task_id"], id.as_str());
+    assert_eq!(house.died("job_supervisor", "panicked"), 1);
+}
+
+#[actix::test]
+async fn a_claim_that_reaches_a_supervisor_too_late_goes_back_at_once() {
+    let mut gate = None;
+    let mut house = House::changed(
+        &[],
+        |_| Some(Ok(page(200))),
+        |outside, policy| {
+            gate = Some(gate_at("claim.after", outside));
+            policy.jobs.lease = NOBODY_COULD_WAIT;
+        },
     );
     let id = house.submit(crawl(1)).await;
     house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
+    // Both at once: it finds the claim in its mailbox, behind what kills it.
+    gate.expect("it was made").send_replace(true);
     house.actors.supervisor.tell(Die);
     assert_eq!(house.webhook().await["task_id"], id.as_str());
     assert_eq!(house.died("job_supervisor", "panicked"), 1);
@@ -176,34 +200,22 @@ async fn work_on_a_job_that_was_ended_elsewhere_is_stopped() {
 #[actix::test]
 async fn a_job_cancelled_while_it_is_being_claimed_is_not_started() {
     let fetched = Fetched::default();
-    let log = fetched.clone();
-    let (gate, open) = watch::channel(false);
+    let (log, mut gate) = (fetched.clone(), None);
     let mut house = House::changed(
         &[],
         move |url| {
             log.note(url);
             Some(Ok(page(200)))
         },
-        |outside, _| {
-            let fails = move |point| -> BoxFuture<'static, Result<(), StoreError>> {
-                let mut open = open.clone();
-                Box::pin(async move {
-                    // The answer to a claim is on its way for long.
-                    if point == "claim.after" {
-                        open.wait_for(|open| *open).await.map_err(|_| StoreError::NotFound)?;
-                    }
-                    Ok(())
-                })
-            };
-            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
-        },
+        // The answer to a claim is on its way for long.
+        |outside, _| gate = Some(gate_at("claim.after", outside)),
     );
     // The first claim, at the start, may have found nothing yet: a second one follows it.
     let id = house.submit(page_of("cancelled")).await;
     let cancel = CancelJob { job: id.clone(), principal: None };
     house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
     assert_eq!(house.webhook().await["status"], "cancelled");
-    gate.send_replace(true);
+    gate.expect("it was made").send_replace(true);
     house.submit(page_of("good")).await;
     assert_eq!(house.webhook().await["status"], "completed");
     assert_eq!(fetched.times("https://cancelled.example/0"), 0);
@@ -302,7 +314,7 @@ async fn a_long_job_lets_another_principals_go_first_after_its_slice() {
             Some(Ok(page(200)))
         },
         |outside, policy| {
-            gate = Some(gated_claims(outside));
+            gate = Some(gate_at("claim.before", outside));
             policy.jobs.crawl_workers = 1;
         },
     );
@@ -329,7 +341,7 @@ async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_
             log.note(url);
             (!url.contains("first")).then(|| Ok(page(200)))
         },
-        |outside, _| gate = Some(gated_claims(outside)),
+        |outside, _| gate = Some(gate_at("claim.before", outside)),
     );
     let (first, second) = (house.submit(page_of("first")).await, house.submit(page_of("second")).await);
     for _ in 0..2 {

@@ -65,15 +65,17 @@ impl JobSupervisor {
         }
         let (store, node, hold) = (Arc::clone(&self.store), self.node.clone(), self.policy.lease);
         let this = ctx.address();
-        // A task of its own: what it claims has to be handed back if nobody is there any more to take it.
+        // A task of its own: what it claims has to be handed back if nobody takes it.
         actix::spawn(async move {
             let claims = store.claim(&node, task, asked, hold).await;
-            if this.connected() {
-                return this.do_send(Claimed { task, asked, claims });
+            let leases: Vec<_> = claims.iter().flatten().map(|claim| claim.lease.clone()).collect();
+            if this.send(Claimed { task, asked, claims }).await.is_ok() {
+                return;
             }
-            for claim in claims.unwrap_or_default() {
+            // Gone before the claims came, or with them in its mailbox. What it had begun already, its successor returns.
+            for lease in leases {
                 // One that cannot be handed back is claimed again when its lease ends.
-                let _ = store.hand_back(&claim.lease, at_no_cost(Duration::ZERO)).await;
+                let _ = store.hand_back(&lease, at_no_cost(Duration::ZERO)).await;
             }
         });
     }
