@@ -35,7 +35,7 @@ use ulid::Ulid;
 
 use crate::egress::{Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
-use crate::http::{Access, Api, WebhookDefaults, compress, listen, seal, serve};
+use crate::http::{Access, Api, Sessions, WebhookDefaults, compress, listen, seal, serve};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::settings::Settings;
@@ -76,6 +76,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         max_urls: settings.limits.max_urls.get(),
         body: access::body(&settings.limits),
         heartbeat: settings.app.heartbeat,
+        sessions: Sessions::default(),
     };
     let access = Access::new(&access::settings(&settings), Arc::clone(&api.clock));
     let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();

@@ -9,6 +9,7 @@ mod health;
 mod jobs;
 mod listen;
 mod log;
+mod mcp;
 mod page;
 mod redeliver;
 mod serve;
@@ -71,6 +72,8 @@ enum Action {
     Redeliver(redeliver::Redeliver),
     /// Receive webhooks on this machine, show them and check their signatures.
     Listen(listen::Listen),
+    /// Be an MCP server over standard input and output, for a client that starts its servers itself.
+    Mcp(mcp::Mcp),
     /// Make a token for somebody, and the lines of the configuration that let them in.
     Token(token::Token),
 }
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Some(Action::Deliveries(deliveries)) => block_on(deliveries.run()),
         Some(Action::Redeliver(redeliver)) => block_on(redeliver.run()),
         Some(Action::Listen(listen)) => block_on(listen.run()),
+        Some(Action::Mcp(mcp)) => block_on(mcp.run()),
         Some(Action::Token(token)) => token.run(),
         None => serve.run(),
     })

@@ -2,6 +2,7 @@
 
 mod access;
 mod all_events;
+mod asking;
 mod attended;
 mod body;
 mod caller;
@@ -17,6 +18,7 @@ pub(crate) mod extraction;
 pub mod header_rules;
 mod health;
 mod jobs;
+mod mcp;
 mod metrics;
 mod openapi;
 pub(crate) mod reach;
@@ -50,6 +52,7 @@ pub use body::{BodyLimits, Room};
 pub use caller::Caller;
 pub use compression::compress;
 pub use errors::ApiError;
+pub use mcp::Sessions;
 pub use server::{ServerSettings, listen, most_files, seal, serve};
 pub use webhook_config::WebhookDefaults;
 
@@ -70,15 +73,19 @@ pub struct Api {
     pub body: BodyLimits,
     /// After so much silence a stream of events says nothing, so that nobody takes the connection for dead.
     pub heartbeat: Duration,
+    /// Clients that hold a session open.
+    pub sessions: Sessions,
 }
 
 impl Api {
     /// Mounts every route.
     pub fn mount(self, config: &mut web::ServiceConfig) {
+        let api = web::Data::new(self);
         config
+            .app_data(web::Data::new(mcp::service(api.clone())))
             .app_data(web::QueryConfig::default().error_handler(|error, _| errors::bad_query(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
-            .app_data(web::Data::new(self));
+            .app_data(api);
         routes::mount(config);
     }
 

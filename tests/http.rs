@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
 use opilio::egress::{Allow, Guard};
-use opilio::http::{Access, AccessSettings, Api, BodyLimits, Room, WebhookDefaults};
+use opilio::http::{Access, AccessSettings, Api, BodyLimits, Room, Sessions, WebhookDefaults};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
@@ -50,6 +50,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
             max_depth: 100,
         },
         heartbeat: Duration::from_secs(15),
+        sessions: Sessions::default(),
     };
     let access = Access::new(&AccessSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));

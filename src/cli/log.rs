@@ -16,6 +16,8 @@ use crate::settings::{LogFormat, Settings};
 /// line like any other.
 pub fn start(settings: &Settings, listening: Arc<AtomicBool>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(settings.logging.level.to_ascii_lowercase()).context("logging.level")?;
+    // It would tell of every message, and of what is secret in it.
+    let filter = filter.add_directive("rmcp=off".parse()?);
     // Colours are control characters, and none get through.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     let log = log.with_writer(move || -> Box<dyn Write> {

@@ -134,6 +134,14 @@ impl Access {
         }
     }
 
+    /// Counts a call whose caller waits and that is no request of its own.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub fn count_waiting(&self, address: IpAddr) -> Result<(), ApiError> {
+        Ok(self.0.rates.synchronous(address)?)
+    }
+
     /// Tokens that are issued end with this process.
     pub fn is_passing(&self) -> bool {
         self.0.signer.is_passing
@@ -172,6 +180,8 @@ impl Rules {
             ("GET", path) if path.starts_with("/docs/") => None,
             (_, "/metrics") if self.open_metrics => None,
             ("GET" | "HEAD" | "OPTIONS", _) | ("POST", "/config/dump") => Some(Scope::Read),
+            // What a message asks for is judged where it is done.
+            ("POST", "/mcp" | "/mcp/messages") => Some(Scope::Read),
             _ => Some(Scope::Submit),
         }
     }

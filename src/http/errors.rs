@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::text::visible;
 use opilio_actors::ports::StoreError;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::error;
 use ulid::Ulid;
 
@@ -44,6 +44,10 @@ pub enum ApiError {
     NotFound,
     #[error("Not Found")]
     NoSuchRoute,
+    #[error("There is no such session; it may have ended")]
+    NoSuchSession,
+    #[error("Too many sessions are open; try again later")]
+    TooManySessions,
     #[error("Method Not Allowed")]
     MethodNotAllowed { allowed: String },
     #[error("{0}")]
@@ -101,10 +105,10 @@ impl ResponseError for ApiError {
             Self::WrongHost => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooOften { .. } | Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotFound | Self::NoSuchRoute => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchRoute | Self::NoSuchSession => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueueFull { principal: true } => StatusCode::TOO_MANY_REQUESTS,
@@ -118,15 +122,6 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         match self {
-            Self::Internal(why) => {
-                let correlation_id = Ulid::generate().to_string();
-                error!(correlation_id, why, "internal error");
-                return response.json(json!({"error": self.to_string(), "correlation_id": correlation_id}));
-            }
-            Self::Invalid(fields) => {
-                let fields: Vec<_> = fields.iter().map(FieldError::visible).collect();
-                return response.json(json!({"detail": fields}));
-            }
             Self::MethodNotAllowed { allowed } => {
                 response.insert_header((ALLOW, allowed.as_str()));
             }
@@ -141,12 +136,27 @@ impl ResponseError for ApiError {
             Self::TooSlow | Self::HeadTooLarge => {
                 response.force_close();
             }
-            Self::QueueFull { .. } | Self::Away => {
+            Self::QueueFull { .. } | Self::Away | Self::TooManySessions => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ => {}
         }
-        response.json(json!({"detail": visible(&self.to_string())}))
+        response.json(self.document())
+    }
+}
+
+impl ApiError {
+    /// What the answer says. The reason of an error of the server's own goes to the log, under the id that is told.
+    pub fn document(&self) -> Value {
+        match self {
+            Self::Internal(why) => {
+                let correlation_id = Ulid::generate().to_string();
+                error!(correlation_id, why, "internal error");
+                json!({"error": self.to_string(), "correlation_id": correlation_id})
+            }
+            Self::Invalid(fields) => json!({"detail": fields.iter().map(FieldError::visible).collect::<Vec<_>>()}),
+            _ => json!({"detail": visible(&self.to_string())}),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Jobs: submitting, asking, cancelling, listing, running again.
+//! Jobs: submitting, cancelling, listing, running again.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
@@ -6,6 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, JobSpec, Status};
+use opilio_actors::domain::scope::Scope;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{Idempotency, JobFilter, Submission};
 use serde::Deserialize;
@@ -15,10 +16,7 @@ use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
 use super::reach::reachable;
-use super::results::{self, Piece, Selection};
 use super::{Api, Caller, body, extraction, status, submission};
-
-const NDJSON: &str = "application/x-ndjson";
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -32,7 +30,13 @@ pub async fn submit_crawl(
     let parsed = body::json(&request, body)?;
     let spec = reachable(submission::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
-    admit(&api, &caller, &request, spec, idempotency).await
+    Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
+}
+
+/// The job that a program asks for in words of its own, as `POST /crawl/job` would let it in.
+pub async fn begin_crawl(api: &Api, caller: &Caller, base: &str, body: &Value) -> Result<Value, ApiError> {
+    let spec = reachable(submission::crawl_job(body, &api.webhooks, api.max_urls), body, &api.guard);
+    admit(api, caller, base, spec.map_err(ApiError::Invalid)?, None).await
 }
 
 pub async fn submit_llm(
@@ -44,7 +48,7 @@ pub async fn submit_llm(
     let parsed = body::json(&request, body)?;
     let spec = reachable(extraction::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
-    admit(&api, &caller, &request, spec, idempotency).await
+    Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
 }
 
 pub async fn rerun(
@@ -54,16 +58,17 @@ pub async fn rerun(
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let job = find(&api, &caller, &id).await?;
-    admit(&api, &caller, &request, job.spec, None).await
+    Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), job.spec, None).await?))
 }
 
+/// The job is stored, and this is what its caller is told.
 async fn admit(
     api: &Api,
     caller: &Caller,
-    request: &HttpRequest,
+    base: &str,
     spec: JobSpec,
     idempotency: Option<Idempotency>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Value, ApiError> {
     let warnings = spec.warnings.clone();
     let page = (spec.task_type() == TaskType::LlmExtraction).then(|| spec.urls().first().cloned()).flatten();
     let job = api.new_job(caller, spec, idempotency)?;
@@ -81,11 +86,11 @@ async fn admit(
         answer.insert("status".to_owned(), json!(Status::Processing));
         answer.insert("url".to_owned(), json!(page));
     }
-    answer.insert("_links".to_owned(), status::links(&id, &base(request)));
+    answer.insert("_links".to_owned(), status::links(&id, base));
     if !warnings.is_empty() {
         answer.insert("warnings".to_owned(), json!(warnings));
     }
-    Ok(HttpResponse::Accepted().json(answer))
+    Ok(answer.into())
 }
 
 /// What is wrong in the body and in the headers is told at once.
@@ -113,79 +118,20 @@ fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency
     Ok(Some(Idempotency { key: key.to_owned(), fingerprint: BASE64_STANDARD.encode(digest) }))
 }
 
-pub async fn status(
-    api: web::Data<Api>,
-    caller: Caller,
-    request: HttpRequest,
-    id: web::Path<String>,
-    query: web::Query<PageQuery>,
-) -> Result<HttpResponse, ApiError> {
-    let job = find(&api, &caller, &id).await?;
-    let (base, selection) = (base(&request), selection(&query, job.progress.total)?);
-    if !status::has_result(&job) {
-        return Ok(HttpResponse::Ok().json(status::view(&job, &base)));
-    }
-    if job.spec.task_type() == TaskType::LlmExtraction {
-        let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
-        let body = status::with_extracted(&job, &base, &record);
-        return Ok(HttpResponse::Ok().content_type("application/json").body(body));
-    }
-    if wants_lines(&request) {
-        let selection = Selection { separator: b'\n', ..selection };
-        let pieces = vec![Piece::Pages, Piece::Text("\n".to_owned())];
-        return results::answer(&api.store, &job.id, NDJSON, pieces, selection).await;
-    }
-    results::answer(&api.store, &job.id, "application/json", status::around_pages(&job, &base), selection).await
-}
-
-/// Which part of a result `GET /crawl/job/{id}` is to show.
-#[derive(Debug, Default, Deserialize)]
-pub struct PageQuery {
-    offset: Option<String>,
-    limit: Option<String>,
-    fields: Option<String>,
-}
-
-fn selection(query: &PageQuery, total: u32) -> Result<Selection, ApiError> {
-    let mut errors = Vec::new();
-    let offset = choice("offset", query.offset.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(0_u32);
-    let limit = choice("limit", query.limit.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(u32::MAX);
-    if !errors.is_empty() {
-        return Err(ApiError::Invalid(errors));
-    }
-    let start = offset.min(total);
-    let fields = query.fields.as_deref().filter(|fields| !fields.is_empty());
-    let fields = fields.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
-    Ok(Selection { range: start..start.saturating_add(limit).min(total), fields, separator: b',' })
-}
-
-fn wants_lines(request: &HttpRequest) -> bool {
-    let accept = request.headers().get("accept").and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.split(',').any(|kind| kind.split(';').next().unwrap_or("").trim() == NDJSON))
-}
-
-/// One page's result, as soon as it is there.
-pub async fn page(
-    api: web::Data<Api>,
-    caller: Caller,
-    path: web::Path<(String, u32)>,
-) -> Result<HttpResponse, ApiError> {
-    let (id, index) = path.into_inner();
-    let job = find(&api, &caller, &id).await?;
-    let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
-    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NotFound)?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(page))
-}
-
 pub async fn cancel(
     api: web::Data<Api>,
     caller: Caller,
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
-    let job = api.front.send(CancelJob { job, principal: caller.sees().cloned() }).await??;
-    Ok(HttpResponse::Accepted().json(status::view(&job, &base(&request))))
+    Ok(HttpResponse::Accepted().json(status::view(&end(&api, &caller, &id).await?, &base(&request))))
+}
+
+/// The job as it was cancelled.
+pub async fn end(api: &Api, caller: &Caller, id: &str) -> Result<Job, ApiError> {
+    caller.needs(Scope::Submit)?;
+    let job = JobId::parse(id).map_err(|_| ApiError::NotFound)?;
+    Ok(api.front.send(CancelJob { job, principal: caller.sees().cloned() }).await??)
 }
 
 /// What `GET /jobs` may ask for.
@@ -226,7 +172,8 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(json!({"jobs": jobs, "next_cursor": next})))
 }
 
-fn choice<T>(
+/// A value of a query, if it is one of those that there may be.
+pub fn choice<T>(
     name: &str,
     raw: Option<&str>,
     parse: impl Fn(&str) -> Option<T>,

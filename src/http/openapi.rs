@@ -5,8 +5,10 @@ pub mod delivering;
 mod describing;
 pub mod documents;
 pub mod jobs;
+pub mod mcp;
 pub mod operating;
 mod schemas;
+pub mod tools;
 pub mod waiting;
 
 use std::sync::LazyLock;
@@ -27,10 +29,11 @@ const ABOUT: &str = "Jobs that crawl pages or extract from them by a language mo
     done, and endpoints whose caller waits. Fields may be added; a key of a request that has no effect is accepted and \
     named in `warnings`. In a request, `null` is absent. Times are RFC 3339 in UTC.";
 
-const TAGS: [(&str, &str); 4] = [
+const TAGS: [(&str, &str); 5] = [
     ("jobs", "Submit, ask, cancel; what happens to a job as it happens"),
     ("deliveries", "Webhooks: what was sent, and sending again"),
     ("waiting", "Answers to callers who wait; each is a job like any other"),
+    ("mcp", "The Model Context Protocol, for programs that work for a language model"),
     ("operating", "Health, metrics and this document"),
 ];
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::extraction::Extracted;
-use opilio_actors::domain::job::Status;
+use opilio_actors::domain::job::{Job, JobSpec, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -12,9 +12,8 @@ use super::crawl_options::{FieldError, LONGEST_QUERY};
 use super::errors::ApiError;
 use super::reach::reachable;
 use super::submission::{self, field_error};
-use super::synchronous::one_page;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, extraction, jobs};
+use super::{Api, Caller, asking, extraction};
 
 const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
 const MAIN_CONTENT: &str = "Write down the main content of the page as Markdown, word for word, and nothing else.";
@@ -36,23 +35,27 @@ pub async fn markdown(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body)?;
-    let asked = reachable(markdown_request(&body), &body, &api.guard).map_err(ApiError::Invalid)?;
+    Ok(HttpResponse::Ok().json(page_as_markdown(api, &caller, &body).await?))
+}
+
+/// What `POST /md` answers.
+pub async fn page_as_markdown(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Value, ApiError> {
+    let asked = reachable(markdown_request(body), body, &api.guard).map_err(ApiError::Invalid)?;
     let markdown = if asked.filter == "llm" {
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
-        answer(api, &caller, &asked.url, &question, &asked.given).await?
+        answer(api, caller, &asked.url, &question, &asked.given).await?
     } else {
         let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
-        let page = one_page(api, &caller, spec).await?;
+        let page = one_page(api, caller, spec).await?;
         match asked.filter.as_str() {
             "raw" => page.markdown.raw_markdown,
             _ => page.markdown.fit_markdown.unwrap_or_default(),
         }
     };
     let MarkdownRequest { url, filter, query, cache, .. } = asked;
-    let answer = json!({
+    Ok(json!({
         "url": url, "filter": filter, "query": query, "cache": cache, "markdown": markdown, "success": true,
-    });
-    Ok(HttpResponse::Ok().json(answer))
+    }))
 }
 
 fn crawl_body(asked: &MarkdownRequest) -> Value {
@@ -122,18 +125,46 @@ pub async fn html(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body)?;
+    Ok(HttpResponse::Ok().json(page_as_html(api, &caller, &body).await?))
+}
+
+/// What `POST /html` answers.
+pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Value, ApiError> {
     let mut errors = Vec::new();
     let url = match body.as_object() {
         Some(body) => page(body, &mut errors),
         None => return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")])),
     };
     let read = if errors.is_empty() { Ok(()) } else { Err(errors) };
-    reachable(read, &body, &api.guard).map_err(ApiError::Invalid)?;
+    reachable(read, body, &api.guard).map_err(ApiError::Invalid)?;
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
-    let html = one_page(api, &caller, spec).await?.html;
+    let html = one_page(api, caller, spec).await?.html;
     let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
     let skeleton = skeleton.map_err(|_| ApiError::Away)?.map_err(|error| ApiError::Unreadable(error.to_string()))?;
-    Ok(HttpResponse::Ok().json(json!({"html": skeleton, "url": url, "success": true})))
+    Ok(json!({"html": skeleton, "url": url, "success": true}))
+}
+
+/// The parts of a stored page that these endpoints answer with.
+#[derive(Deserialize)]
+struct ReadPage {
+    success: bool,
+    error_message: String,
+    html: String,
+    markdown: ReadMarkdown,
+}
+
+#[derive(Deserialize)]
+struct ReadMarkdown {
+    raw_markdown: String,
+    fit_markdown: Option<String>,
+}
+
+/// The one page of `spec`, read while the caller waits.
+async fn one_page(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<ReadPage, ApiError> {
+    let (_, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
+    let page: ReadPage =
+        serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
+    if page.success { Ok(page) } else { Err(ApiError::Unreadable(page.error_message)) }
 }
 
 /// What `GET /llm/{url}` may say beside the page.
@@ -155,7 +186,7 @@ pub async fn ask(
     let Some(query) = q.filter(|query| !query.trim().is_empty()) else {
         // What existing clients follow to a job's status.
         return match opilio_actors::domain::id::JobId::parse(&page) {
-            Ok(_) => jobs::status(api, caller, request, page, web::Query(jobs::PageQuery::default())).await,
+            Ok(_) => asking::status(api, caller, request, page, web::Query(asking::Part::default())).await,
             Err(_) => Err(ApiError::Bad("q is needed: the question about the page".to_owned())),
         };
     };
@@ -185,14 +216,26 @@ async fn answer(
     let asked = json!({
         "url": url, "q": question, "provider": given.get("provider"), "temperature": given.get("temperature"),
     });
-    let spec = reachable(extraction::llm_job(&asked, &silent()), &asked, &api.guard).map_err(ApiError::Invalid)?;
-    let (job, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
-    if job.state.status() == Status::Failed {
-        return Err(ApiError::Unreadable(job.error.unwrap_or_default()));
-    }
+    let (job, record) = begin_extraction(api, caller, &asked).await?.only_record().await?;
+    well_ended(&job)?;
     let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());
     let content = content.ok_or_else(|| ApiError::Internal("a stored answer is no answer".to_owned()))?;
     Ok(serde_json::from_str::<String>(&content).unwrap_or(content))
+}
+
+/// The extraction that `body` asks for, under way.
+pub async fn begin_extraction(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Attended, ApiError> {
+    let spec = reachable(extraction::llm_job(body, &silent()), body, &api.guard).map_err(ApiError::Invalid)?;
+    Attended::submit(api, caller, spec).await
+}
+
+/// # Errors
+/// The reason of a job that failed.
+pub fn well_ended(job: &Job) -> Result<(), ApiError> {
+    match job.state.status() {
+        Status::Failed => Err(ApiError::Unreadable(job.error.clone().unwrap_or_default())),
+        _ => Ok(()),
+    }
 }
 
 /// A caller who waits needs no webhook.

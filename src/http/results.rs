@@ -66,6 +66,35 @@ pub async fn answer(
     Ok(response.streaming(stream::iter(parts).flatten()))
 }
 
+/// The whole of what [`answer`] sends, if it is no longer than `most` bytes.
+pub async fn whole(
+    store: &dyn JobStore,
+    job: &JobId,
+    pieces: &[Piece],
+    selection: &Selection,
+    most: usize,
+) -> Result<Option<String>, ApiError> {
+    let mut body = BytesMut::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => body.put_slice(text.as_bytes()),
+            Piece::Pages => {
+                let mut from = selection.range.start;
+                while from < selection.range.end && body.len() <= most {
+                    let chunk = chunk(store, job, selection, from).await?;
+                    body.put_slice(&chunk.json);
+                    from = chunk.next;
+                }
+            }
+        }
+        if body.len() > most {
+            return Ok(None);
+        }
+    }
+    let text = String::from_utf8(body.into()).map_err(|_| ApiError::Internal("a stored page is no text".to_owned()))?;
+    Ok(Some(text))
+}
+
 fn pages(store: Arc<dyn JobStore>, job: JobId, selection: Selection) -> impl Stream<Item = Result<Bytes, ApiError>> {
     stream::try_unfold(selection.range.start, move |from| {
         let (store, job, selection) = (Arc::clone(&store), job.clone(), selection.clone());

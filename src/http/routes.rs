@@ -5,10 +5,10 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Responder, Route, web};
 use utoipa::openapi::path::Operation;
 
-use super::openapi::{delivering, documents, jobs as described, operating, waiting};
+use super::openapi::{delivering, documents, jobs as described, mcp as protocol, operating, waiting};
 use super::{
-    all_events, configurations, deliveries, docs, errors, events, health, jobs, metrics, openapi, reading, synchronous,
-    token,
+    all_events, asking, configurations, deliveries, docs, errors, events, health, jobs, mcp, metrics, openapi, reading,
+    synchronous, token,
 };
 
 /// A method at a path.
@@ -26,6 +26,7 @@ pub fn table() -> Vec<Endpoint> {
     let mut table = for_jobs();
     table.extend(for_callers_who_wait());
     table.extend(for_deliveries());
+    table.extend(for_models());
     table.extend(for_operators());
     table
 }
@@ -34,13 +35,13 @@ fn for_jobs() -> Vec<Endpoint> {
     vec![
         post("/crawl/job", jobs::submit_crawl, described::submit_crawl()),
         post("/llm/job", jobs::submit_llm, described::submit_llm()),
-        get("/crawl/job/{task_id}", jobs::status, described::status("crawl_job")),
+        get("/crawl/job/{task_id}", asking::status, described::status("crawl_job")),
         delete("/crawl/job/{task_id}", jobs::cancel, described::cancel("crawl_job")),
-        get("/llm/job/{task_id}", jobs::status, described::status("llm_job")),
+        get("/llm/job/{task_id}", asking::status, described::status("llm_job")),
         delete("/llm/job/{task_id}", jobs::cancel, described::cancel("llm_job")),
-        get("/job/{task_id}", jobs::status, described::status("job")),
-        get("/task/{task_id}", jobs::status, described::status("task")),
-        get("/crawl/job/{task_id}/pages/{page}", jobs::page, described::page()),
+        get("/job/{task_id}", asking::status, described::status("job")),
+        get("/task/{task_id}", asking::status, described::status("task")),
+        get("/crawl/job/{task_id}/pages/{page}", asking::page, described::page()),
         get("/jobs", jobs::list, described::list()),
         get("/events", all_events::events, described::all_events()),
         get("/jobs/{task_id}/events", events::events, described::events()),
@@ -70,6 +71,14 @@ fn for_deliveries() -> Vec<Endpoint> {
         get("/jobs/{task_id}/deliveries", deliveries::log, delivering::log()),
         post("/jobs/{task_id}/deliveries", deliveries::replay, delivering::replay()),
         post("/deliveries/replay", deliveries::replay_many, delivering::replay_many()),
+    ]
+}
+
+fn for_models() -> Vec<Endpoint> {
+    vec![
+        post("/mcp", mcp::exchange, protocol::exchange()),
+        get("/mcp/sse", mcp::open, protocol::open()),
+        post("/mcp/messages", mcp::message, protocol::message_of_session()),
     ]
 }
 

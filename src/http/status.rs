@@ -63,6 +63,15 @@ pub fn has_result(job: &Job) -> bool {
     matches!(job.state.status(), Status::Completed | Status::Failed)
 }
 
+/// The same without a crawl's addresses: there may be many, and each page of the result says its own.
+pub fn brief(job: &Job, base: &str) -> Map<String, Value> {
+    let mut view = view(job, base);
+    if job.spec.task_type() == TaskType::Crawl {
+        view.retain(|key, _| key != "url" && key != "urls");
+    }
+    view
+}
+
 #[derive(Serialize)]
 struct ExtractionView<'a> {
     #[serde(flatten)]
@@ -78,26 +87,35 @@ struct ExtractionView<'a> {
 }
 
 /// The extracted content itself in `result`.
-pub fn with_extracted(job: &Job, base: &str, record: &Bytes) -> Bytes {
+pub fn with_extracted(job: &Job, base: &str, record: &Bytes) -> String {
     let mut answer = ExtractionView { view: view(job, base), result: None, usage: None, error_type: None, notes: None };
     if let Some(Extracted { extracted_content, usage, error_type, notes }) = Extracted::parse(record) {
         answer.result = (job.state.status() == Status::Completed).then_some(extracted_content);
         (answer.usage, answer.error_type, answer.notes) = (usage, error_type, notes);
     }
-    serde_json::to_vec(&answer).unwrap_or_default().into()
+    serde_json::to_string(&answer).unwrap_or_default()
 }
 
 /// A settled crawl's answer around its pages, which stand once in `result` and once more in `results`.
 pub fn around_pages(job: &Job, base: &str) -> Vec<Piece> {
-    let mut view = Value::Object(view(job, base)).to_string();
+    let mut pieces = around(view(job, base), job);
+    pieces.pop();
+    pieces.push(Piece::Text(format!(r#"{},"results":["#, tail(job))));
+    pieces.push(Piece::Pages);
+    pieces.push(Piece::Text("]}".to_owned()));
+    pieces
+}
+
+/// The same in short, with the pages in `result` only.
+pub fn around_pages_once(job: &Job, base: &str) -> Vec<Piece> {
+    around(brief(job, base), job)
+}
+
+fn around(view: Map<String, Value>, job: &Job) -> Vec<Piece> {
+    let mut view = Value::Object(view).to_string();
     view.pop(); // the closing brace: more members follow
-    vec![
-        Piece::Text(format!(r#"{view},"result":{}"#, head(job))),
-        Piece::Pages,
-        Piece::Text(format!(r#"{},"results":["#, tail(job))),
-        Piece::Pages,
-        Piece::Text("]}".to_owned()),
-    ]
+    let before = Piece::Text(format!(r#"{view},"result":{}"#, head(job)));
+    vec![before, Piece::Pages, Piece::Text(tail(job) + "}")]
 }
 
 /// The job's webhook, its header values masked.

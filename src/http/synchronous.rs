@@ -5,8 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
 use opilio_actors::domain::crawl_result::{head, tail};
-use opilio_actors::domain::job::{Job, JobSpec, Status, Task};
-use serde::Deserialize;
+use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
 use serde_json::{Value, json};
 
 use super::attended::Attended;
@@ -24,10 +23,10 @@ use crate::egress::Guard;
 const MAX_URLS: usize = 100;
 
 /// What a synchronous request asks for.
-struct Asked {
-    spec: JobSpec,
+pub struct Asked {
+    pub spec: JobSpec,
     /// `stream: true` of `crawler_config`.
-    stream: bool,
+    pub stream: bool,
 }
 
 pub async fn crawl(
@@ -42,21 +41,32 @@ pub async fn crawl(
     if stream {
         return Ok(lines(attended));
     }
-    let job = attended.ended().await?;
-    if job.state.status() == Status::Failed {
-        return Err(ApiError::CrawlFailed(job.error.unwrap_or_default()));
-    }
-    let warnings = match warnings.is_empty() {
-        true => String::new(),
-        false => format!(",\"warnings\":{}}}", json!(warnings)),
-    };
-    let mut tail = tail(&job);
-    if !warnings.is_empty() {
-        tail.pop();
-    }
-    let pieces = vec![Piece::Text(head(&job)), Piece::Pages, Piece::Text(tail + &warnings)];
+    let job = crawled(&mut attended).await?;
     let selection = Selection { range: 0..job.progress.total, fields: None, separator: b',' };
+    let pieces = around_pages(&job, &warnings);
     results::answer(&attended.api.store, &job.id, "application/json", pieces, selection).await
+}
+
+/// The job when it has come to its end.
+///
+/// # Errors
+/// `CrawlFailed` where no page succeeded.
+pub async fn crawled(attended: &mut Attended) -> Result<Job, ApiError> {
+    let job = attended.ended().await?;
+    match job.state.status() {
+        Status::Failed => Err(ApiError::CrawlFailed(job.error.unwrap_or_default())),
+        _ => Ok(job),
+    }
+}
+
+/// The answer around the pages of a crawl that was waited for.
+pub fn around_pages(job: &Job, warnings: &[Warning]) -> Vec<Piece> {
+    let mut tail = tail(job);
+    if !warnings.is_empty() {
+        tail.pop(); // the closing brace: one more member follows
+        tail.push_str(&format!(",\"warnings\":{}}}", json!(warnings)));
+    }
+    vec![Piece::Text(head(job)), Piece::Pages, Piece::Text(tail)]
 }
 
 pub async fn crawl_stream(
@@ -70,7 +80,7 @@ pub async fn crawl_stream(
 }
 
 /// The job a request asks for. It tells nobody: its caller waits.
-fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
+pub fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
     if body.get("hooks").is_some_and(asks_for_something) {
         return Err(ApiError::NotYet("hooks need a browser, which this server does not have yet"));
     }
@@ -207,29 +217,6 @@ fn last_line(job: &Job) -> Bytes {
         _ => json!({"status": "completed"}),
     };
     format!("{line}\n").into()
-}
-
-/// The parts of a stored page that other endpoints answer with.
-#[derive(Deserialize)]
-pub struct ReadPage {
-    pub success: bool,
-    pub error_message: String,
-    pub html: String,
-    pub markdown: ReadMarkdown,
-}
-
-#[derive(Deserialize)]
-pub struct ReadMarkdown {
-    pub raw_markdown: String,
-    pub fit_markdown: Option<String>,
-}
-
-/// The one page of `spec`, read while the caller waits.
-pub async fn one_page(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<ReadPage, ApiError> {
-    let (_, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
-    let page: ReadPage =
-        serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
-    if page.success { Ok(page) } else { Err(ApiError::Unreadable(page.error_message)) }
 }
 
 #[cfg(test)]

@@ -13,6 +13,15 @@ pub fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// The first piece of a document in this language that holds these words.
+pub fn shown_in(document: &str, language: &str, words: &str) -> String {
+    let text = std::fs::read_to_string(file(document)).expect("it is there");
+    let opening = format!("```{language}\n");
+    let mut pieces = text.split(&opening).skip(1).filter_map(|rest| rest.split_once("```"));
+    let piece = pieces.find(|(piece, _)| piece.contains(words)).expect("the document shows it");
+    piece.0.to_owned()
+}
+
 fn tool(path: &str) -> PathBuf {
     let tool = file("target/clients").join(path);
     assert!(tool.exists(), "{} is missing: run `make tools`", tool.display());

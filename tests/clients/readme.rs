@@ -4,15 +4,11 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::house::{Outside, Server};
-use crate::programs::{Program, Workshop, file, output};
+use crate::programs::{Program, Workshop, output, shown_in};
 
 /// The first piece of the README in this language that holds these words.
 pub fn shown(language: &str, words: &str) -> String {
-    let readme = std::fs::read_to_string(file("README.md")).expect("it is there");
-    let opening = format!("```{language}\n");
-    let mut pieces = readme.split(&opening).skip(1).filter_map(|rest| rest.split_once("```"));
-    let piece = pieces.find(|(piece, _)| piece.contains(words)).expect("the README shows it");
-    piece.0.to_owned()
+    shown_in("README.md", language, words)
 }
 
 #[actix::test]

@@ -129,6 +129,7 @@ fn failure(status: u16) -> Response {
         401 => "No or a wrong credential",
         403 => "Not allowed",
         404 => "There is no such job, or none of this caller's",
+        406 => "`Accept` names nothing that can be sent",
         408 => "The body took too long",
         409 => "Not as things stand",
         413 => "The body is too large",

@@ -2,6 +2,7 @@
 //! is named at once, and answers are spliced. That answers keep to the shapes, key by key, is shown by tests.
 
 mod answers;
+mod mcp;
 mod page;
 mod requests;
 
@@ -11,6 +12,7 @@ use utoipa::openapi::{Components, ComponentsBuilder, RefOr, Schema};
 pub use answers::{
     Accepted, Broken, Delivered, Health, Invalid, Job, JobList, JobStatus, Problem, Ready, Replayed, Token, WebhookBody,
 };
+pub use mcp::{JobReference, JsonRpcMessage, PartOfResult};
 pub use page::{Answer, Configuration, Crawled, Defaults, Html, Markdown, PageResult};
 pub use requests::{
     ConfigDump, CrawlJobRequest, CrawlRequest, HtmlRequest, LlmJobRequest, MarkdownRequest, PageRequest, ReplayRequest,
@@ -24,6 +26,7 @@ pub fn components() -> Components {
     add::<(Accepted, Job, JobStatus, JobList, Delivered, Replayed, WebhookBody)>(&mut schemas);
     add::<(Crawled, PageResult, Markdown, Html, Answer, Defaults, Configuration)>(&mut schemas);
     add::<(Health, Ready, Problem, Invalid, Broken)>(&mut schemas);
+    add::<(JsonRpcMessage,)>(&mut schemas);
     ComponentsBuilder::new().schemas_from_iter(schemas).build()
 }
 
@@ -49,5 +52,6 @@ macro_rules! described {
     };
 }
 
+described!(A);
 described!(A, B, C, D, E);
 described!(A, B, C, D, E, F, G);

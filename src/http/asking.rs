@@ -1,0 +1,97 @@
+//! Asking for a job as it stands, with its result or a part of it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::domain::id::TaskType;
+use opilio_actors::domain::job::Job;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::errors::ApiError;
+use super::jobs::{base, choice, find};
+use super::results::{self, Piece, Selection};
+use super::{Api, Caller, status};
+
+const NDJSON: &str = "application/x-ndjson";
+
+/// Which part of a result is to be shown.
+#[derive(Debug, Default, Deserialize)]
+pub struct Part {
+    pub offset: Option<String>,
+    pub limit: Option<String>,
+    pub fields: Option<String>,
+}
+
+impl Part {
+    /// Of a result with `total` pages.
+    ///
+    /// # Errors
+    /// What of it is no number.
+    pub fn of(&self, total: u32) -> Result<Selection, ApiError> {
+        let mut errors = Vec::new();
+        let offset = choice("offset", self.offset.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(0_u32);
+        let limit = choice("limit", self.limit.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(u32::MAX);
+        if !errors.is_empty() {
+            return Err(ApiError::Invalid(errors));
+        }
+        let start = offset.min(total);
+        let fields = self.fields.as_deref().filter(|fields| !fields.is_empty());
+        let fields = fields.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
+        Ok(Selection { range: start..start.saturating_add(limit).min(total), fields, separator: b',' })
+    }
+}
+
+pub async fn status(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    part: web::Query<Part>,
+) -> Result<HttpResponse, ApiError> {
+    let job = find(&api, &caller, &id).await?;
+    let selection = part.of(job.progress.total)?;
+    if wants_lines(&request) && has_pages(&job) {
+        let selection = Selection { separator: b'\n', ..selection };
+        let pieces = vec![Piece::Pages, Piece::Text("\n".to_owned())];
+        return results::answer(&api.store, &job.id, NDJSON, pieces, selection).await;
+    }
+    let base = base(&request);
+    let (pieces, selection) = match has_pages(&job) {
+        true => (status::around_pages(&job, &base), selection),
+        false => without_pages(&api, &job, &base).await?,
+    };
+    results::answer(&api.store, &job.id, "application/json", pieces, selection).await
+}
+
+/// The job has a result that is made of pages.
+pub fn has_pages(job: &Job) -> bool {
+    status::has_result(job) && job.spec.task_type() == TaskType::Crawl
+}
+
+/// The answer for any other job; if there is a result, it is in it.
+pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<(Vec<Piece>, Selection), ApiError> {
+    let text = if status::has_result(job) {
+        let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
+        status::with_extracted(job, base, &record)
+    } else {
+        Value::Object(status::view(job, base)).to_string()
+    };
+    Ok((vec![Piece::Text(text)], Selection { range: 0..0, fields: None, separator: b',' }))
+}
+
+fn wants_lines(request: &HttpRequest) -> bool {
+    let accept = request.headers().get("accept").and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.split(',').any(|kind| kind.split(';').next().unwrap_or("").trim() == NDJSON))
+}
+
+/// One page's result, as soon as it is there.
+pub async fn page(
+    api: web::Data<Api>,
+    caller: Caller,
+    path: web::Path<(String, u32)>,
+) -> Result<HttpResponse, ApiError> {
+    let (id, index) = path.into_inner();
+    let job = find(&api, &caller, &id).await?;
+    let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
+    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NotFound)?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(page))
+}

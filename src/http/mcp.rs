@@ -1,0 +1,113 @@
+//! The Model Context Protocol: the routes by which programs come that work for a language model. `rmcp` speaks the
+//! protocol; the tools do what the other routes do, for the same callers and within the same limits.
+//!
+//! Over streamable HTTP each message is a request of its own, and nothing is kept between two of them: any server can
+//! answer the next, and a client that leaves costs nothing.
+
+mod bridge;
+mod calls;
+mod handler;
+mod older;
+mod progress;
+mod tools;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode};
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::access::Access;
+use super::body::{self, Body};
+use super::errors::ApiError;
+use super::{Api, Caller, jobs};
+use handler::Handler;
+use tools::Tool;
+
+pub use older::{Sessions, message, open};
+
+/// On whose behalf a message comes, and the address under which this server was reached.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    caller: Caller,
+    base: String,
+}
+
+pub type Service = StreamableHttpService<Handler, NeverSessionManager>;
+
+/// What answers [`exchange`].
+pub fn service(api: web::Data<Api>) -> Service {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_max_request_body_bytes(usize::MAX)
+        .with_sse_keep_alive(Some(api.heartbeat))
+        .disable_allowed_hosts();
+    Service::new(move || Ok(Handler { api: api.clone() }), NeverSessionManager::default().into(), config)
+}
+
+/// `POST /mcp`.
+pub async fn exchange(
+    service: web::Data<Service>,
+    access: web::Data<Access>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Refused> {
+    let (_, text) = read(&request, &access, body)?;
+    let asked = bridge::request(&request, text, Asker { caller, base: jobs::base(&request) })?;
+    Ok(bridge::response(service.handle(asked).await).await)
+}
+
+/// Why a message is not passed on.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// It is none of the protocol's.
+    #[error("{why}")]
+    NoMessage { id: Value, code: ErrorCode, why: String },
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Api(error) => error.status_code(),
+            Self::NoMessage { .. } => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::Api(error) => error.error_response(),
+            Self::NoMessage { id, code, why } => {
+                let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": why}});
+                HttpResponse::BadRequest().json(error)
+            }
+        }
+    }
+}
+
+/// A client's message, and its text. Calls whose caller waits are counted as at the routes whose caller waits.
+fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJsonRpcMessage, String), Refused> {
+    let value = body::json(request, body).map_err(|error| match error {
+        ApiError::Bad(why) => Refused::NoMessage { id: Value::Null, code: ErrorCode::PARSE_ERROR, why },
+        other => other.into(),
+    })?;
+    let message = ClientJsonRpcMessage::deserialize(&value).map_err(|_| Refused::NoMessage {
+        id: value.get("id").filter(|id| id.is_string() || id.is_i64()).cloned().unwrap_or_default(),
+        code: ErrorCode::INVALID_REQUEST,
+        why: "not a message of the protocol".to_owned(),
+    })?;
+    if let ClientJsonRpcMessage::Request(call) = &message
+        && let ClientRequest::CallToolRequest(call) = &call.request
+        && Tool::named(&call.params.name).is_some_and(Tool::is_waited_for)
+    {
+        let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        access.count_waiting(address)?;
+    }
+    Ok((message, value.to_string()))
+}

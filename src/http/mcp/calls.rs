@@ -1,0 +1,134 @@
+//! What each tool does: the same as the route that is named like it, by the same functions.
+
+use actix_web::web;
+use opilio_actors::domain::id::JobId;
+use serde_json::Value;
+
+use super::Asker;
+use super::progress::Progress;
+use super::tools::Tool;
+use crate::http::asking::{self, Part};
+use crate::http::attended::Attended;
+use crate::http::errors::ApiError;
+use crate::http::results::{self, Piece, Selection};
+use crate::http::submission::field_error;
+use crate::http::synchronous::{self, Asked};
+use crate::http::{Api, jobs, reading, status};
+
+/// Bytes of an answer: clients take a message of 1 MiB, and a model much less. In the message, each quotation mark
+/// counts twice.
+const LONGEST: usize = 1 << 19;
+
+/// One call of a tool.
+pub struct Call {
+    pub api: web::Data<Api>,
+    pub asker: Asker,
+    pub progress: Progress,
+}
+
+/// Why a call came to nothing.
+pub enum Refusal {
+    Api(ApiError),
+    /// There is an answer, of this job, but it is too long.
+    TooLong(Option<JobId>),
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl Call {
+    /// What `tool` answers, as JSON.
+    pub async fn perform(self, tool: Tool, arguments: Value) -> Result<String, Refusal> {
+        let Asker { caller, base } = self.asker.clone();
+        let answer = match tool {
+            Tool::Crawl => return self.crawl(arguments).await,
+            Tool::JobStatus => return self.status(arguments).await,
+            Tool::LlmExtract => return self.extract(arguments).await,
+            Tool::Md => reading::page_as_markdown(self.api, &caller, &arguments).await?,
+            Tool::Html => reading::page_as_html(self.api, &caller, &arguments).await?,
+            Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
+            Tool::CancelJob => status::brief(&jobs::end(&self.api, &caller, task_id(&arguments)?).await?, &base).into(),
+        };
+        short(answer.to_string(), None)
+    }
+
+    async fn crawl(mut self, mut arguments: Value) -> Result<String, Refusal> {
+        let part = take_part(&mut arguments);
+        part.of(0)?;
+        let Asked { spec, .. } = synchronous::asked(&self.api.guard, arguments)?;
+        let warnings = spec.warnings.clone();
+        let mut attended = Attended::submit(self.api.clone(), &self.asker.caller, spec).await?;
+        self.progress.follow(&mut attended).await?;
+        let job = synchronous::crawled(&mut attended).await?;
+        let pieces = synchronous::around_pages(&job, &warnings);
+        self.spliced(&job.id, &pieces, &part.of(job.progress.total)?).await
+    }
+
+    async fn status(self, mut arguments: Value) -> Result<String, Refusal> {
+        let (part, base) = (take_part(&mut arguments), &self.asker.base);
+        let job = jobs::find(&self.api, &self.asker.caller, task_id(&arguments)?).await?;
+        let selection = part.of(job.progress.total)?;
+        if !status::has_result(&job) {
+            return short(Value::Object(status::brief(&job, base)).to_string(), None);
+        }
+        let (pieces, selection) = match asking::has_pages(&job) {
+            true => (status::around_pages_once(&job, base), selection),
+            false => asking::without_pages(&self.api, &job, base).await?,
+        };
+        self.spliced(&job.id, &pieces, &selection).await
+    }
+
+    async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
+        let mut attended = reading::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
+        self.progress.follow(&mut attended).await?;
+        let (job, record) = attended.only_record().await?;
+        reading::well_ended(&job)?;
+        short(status::with_extracted(&job, &self.asker.base, &record), Some(job.id))
+    }
+
+    async fn spliced(&self, job: &JobId, pieces: &[Piece], selection: &Selection) -> Result<String, Refusal> {
+        let whole = results::whole(&*self.api.store, job, pieces, selection, LONGEST).await?;
+        whole.ok_or_else(|| Refusal::TooLong(Some(job.clone())))
+    }
+}
+
+fn short(answer: String, job: Option<JobId>) -> Result<String, Refusal> {
+    if answer.len() > LONGEST { Err(Refusal::TooLong(job)) } else { Ok(answer) }
+}
+
+fn task_id(arguments: &Value) -> Result<&str, ApiError> {
+    let id = arguments.get("task_id").and_then(Value::as_str);
+    id.ok_or_else(|| ApiError::Invalid(vec![field_error(&["task_id"], "missing", "a job's id is needed")]))
+}
+
+/// The part that is asked for, taken out: it is no option of a crawl.
+fn take_part(arguments: &mut Value) -> Part {
+    let mut take = |key: &str| match arguments.as_object_mut()?.shift_remove(key)? {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
+        other => Some(other.to_string()),
+    };
+    Part { offset: take("offset"), limit: take("limit"), fields: take("fields") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_part_may_be_given_in_numbers_texts_and_lists() {
+        let mut arguments = json!({"offset": 2, "limit": "3", "fields": ["url", "markdown"], "urls": ["x"]});
+        let part = take_part(&mut arguments);
+        let given = [part.offset, part.limit, part.fields];
+        assert_eq!(given.map(Option::unwrap_or_default), ["2", "3", "url,markdown"]);
+        assert_eq!(arguments, json!({"urls": ["x"]}));
+        let none = take_part(&mut json!({"fields": null}));
+        assert!(none.offset.is_none() && none.fields.is_none());
+    }
+}

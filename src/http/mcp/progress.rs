@@ -1,0 +1,46 @@
+//! How a job goes, told to the client that waits for it.
+
+use opilio_actors::domain::job::Job;
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::service::{Peer, RequestContext, RoleServer};
+
+use crate::http::attended::Attended;
+use crate::http::errors::ApiError;
+
+pub struct Progress {
+    peer: Peer<RoleServer>,
+    /// `None`: the client does not want to know.
+    token: Option<ProgressToken>,
+    /// Pages that were told of.
+    told: Option<u32>,
+}
+
+impl Progress {
+    pub fn of(call: &RequestContext<RoleServer>) -> Self {
+        Self { peer: call.peer.clone(), token: call.meta.get_progress_token(), told: None }
+    }
+
+    /// Returns when the job has come to its end.
+    pub async fn follow(&mut self, attended: &mut Attended) -> Result<(), ApiError> {
+        loop {
+            let job = attended.look().await?;
+            self.tell(&job).await;
+            if job.state.is_settled() {
+                return Ok(());
+            }
+            attended.changed().await;
+        }
+    }
+
+    /// Each time that there is more than the last time.
+    async fn tell(&mut self, job: &Job) {
+        let done = job.progress.done;
+        let Some(token) = self.token.clone().filter(|_| self.told.is_none_or(|told| told < done)) else { return };
+        self.told = Some(done);
+        let total = job.progress.total;
+        let news = ProgressNotificationParam::new(token, done.into()).with_total(total.into());
+        let news = news.with_message(format!("{done} of {total}, {} failed", job.progress.failed));
+        // Who does not hear it any more will be found to be gone.
+        let _ = self.peer.notify_progress(news).await;
+    }
+}

@@ -1,0 +1,365 @@
+//! The Model Context Protocol over the real binary: the official SDK on every transport, and what it would never send.
+
+mod house;
+#[path = "mcp/messages.rs"]
+mod messages;
+#[path = "clients/programs.rs"]
+mod programs;
+mod providers;
+
+use house::{Outside, Server};
+use messages::{Client, call, list};
+use programs::{Program, Workshop, file, output, shown_in};
+use providers::{KEY, Providers};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "open-sesame-12345";
+
+/// Every transport, and how the SDK comes to terms: as clients did before 2026, and as they do since.
+const WAYS: [(&str, &str); 6] =
+    [("stdio", "legacy"), ("stdio", "auto"), ("http", "legacy"), ("http", "auto"), ("sse", "legacy"), ("sse", "auto")];
+
+/// With a token, internal addresses are for nobody; the tests' own pages are at one.
+async fn closed(providers: &Providers) -> Server {
+    let base_url = providers.address("openai");
+    let environment = [
+        ("CRAWL4AI_API_TOKEN", TOKEN),
+        ("LLM_PROVIDER", "openai/good"),
+        ("OPENAI_API_KEY", KEY),
+        ("OPENAI_BASE_URL", base_url.as_str()),
+    ];
+    Server::configured_with("egress: {allow: [127.0.0.1]}", &environment).await
+}
+
+#[actix::test]
+async fn the_official_sdk_calls_every_tool_over_every_transport_and_sees_progress() {
+    let (outside, providers, workshop) = (Outside::start(), Providers::start(), Workshop::open());
+    let server = closed(&providers).await;
+    let (page, gated) = (outside.page("/article"), outside.page("/gated"));
+    for (transport, mode) in WAYS {
+        outside.close_gate();
+        let mut client = workshop.python(&file("tests/clients/sdk.py"));
+        client.args([server.base(), transport, mode, TOKEN, env!("CARGO_BIN_EXE_opilio"), &page, &gated]);
+        let mut client = Program::start(&mut client);
+        let mut said = Vec::new();
+        loop {
+            said.push(client.says().await);
+            match said.last().map(String::as_str) {
+                // One page is there, and the other is still at its gate.
+                Some("progress 1 2") => outside.open_gate(),
+                Some(last) if last.starts_with("unknown") || last.starts_with("refused") => break,
+                _ => {}
+            }
+        }
+        let expected = [
+            "tools crawl md html llm_extract submit_crawl_job job_status cancel_job",
+            "cancelled cancelled cancelled",
+            "progress 1 2",
+            "progress 2 2",
+            "crawl True True",
+            "job completed True",
+            "md True html True",
+            "progress 1 1",
+            "llm_extract completed {\"title\": \"T\"}",
+            "wrong True 422 ['body', 'urls', 0]",
+            "unknown -32602",
+        ];
+        assert_eq!(said, expected, "{transport} {mode}");
+    }
+}
+
+#[actix::test]
+async fn without_the_right_token_the_sdk_is_refused_on_every_transport() {
+    let (providers, workshop) = (Providers::start(), Workshop::open());
+    let server = closed(&providers).await;
+    for (transport, mode) in WAYS {
+        for token in ["wrong", ""] {
+            let mut client = workshop.python(&file("tests/clients/sdk.py"));
+            client.args([server.base(), transport, mode, token, env!("CARGO_BIN_EXE_opilio"), "x", "x"]);
+            let said = output(&mut client).await;
+            assert!(said.starts_with("refused "), "{transport} {mode}: {said}");
+            let reason = match transport {
+                "stdio" => "the server refuses: Authentication required (HTTP 401)",
+                "sse" => "401 Unauthorized",
+                _ => "Server returned an error response",
+            };
+            assert!(said.contains(reason), "{transport} {mode}: {said}");
+        }
+    }
+}
+
+#[actix::test]
+async fn the_configurations_and_the_program_of_the_documentation_work_as_they_are_printed() {
+    let (outside, workshop) = (Outside::start(), Workshop::open());
+    let printed = |language: &str, words: &str| shown_in("docs/mcp.md", language, words);
+    let opilio = std::path::Path::new(env!("CARGO_BIN_EXE_opilio")).parent().expect("a folder");
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::env::join_paths([opilio.to_owned()].into_iter().chain(std::env::split_paths(&others)));
+    let paths = paths.expect("paths without a colon");
+    for (words, environment, expected) in [
+        ("opilio-sse", None, "opilio 7\nopilio-http 7\nopilio-sse 7\n"),
+        ("the-token", Some(("CRAWL4AI_API_TOKEN", "the-token")), "opilio 7\nopilio-http 7\n"),
+    ] {
+        let server = Server::start_with(environment.as_slice()).await;
+        let configuration = printed("json", words).replace("11235", &server.port());
+        let configuration = workshop.write("configuration.json", &configuration);
+        let mut client = workshop.python(&file("tests/clients/configured.py"));
+        assert_eq!(output(client.arg(configuration).env("PATH", &paths)).await, expected);
+    }
+    let server = Server::start().await;
+    let program = printed("python", "call_tool").replace("11235", &server.port());
+    let program = workshop.write("program.py", &program.replace("https://example.com", &outside.page("/article")));
+    let said: Value = serde_json::from_str(&output(&mut workshop.python(&program)).await).expect("JSON");
+    assert_eq!((&said["success"], &said["filter"]), (&json!(true), &json!("fit")));
+}
+
+/// A server that knows these by their tokens, which are their names.
+async fn known(more: &str) -> Server {
+    let hex = |token: &str| opilio::http::hash(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut config = format!("{more}\nsecurity:\n  tokens:\n");
+    for (name, scope) in [("ann", "submit"), ("bob", "submit"), ("eve", "read")] {
+        config.push_str(&format!("    {name}: {{sha256: {}, scope: {scope}}}\n", hex(name)));
+    }
+    Server::configured(&config).await
+}
+
+#[actix::test]
+async fn a_call_may_do_what_its_caller_may_and_sees_the_callers_jobs_only() {
+    let server = known("").await;
+    let [ann, bob, eve] = ["ann", "bob", "eve"].map(|name| Client::of(&server, name));
+    let job = ann.text("submit_crawl_job", json!({"urls": ["raw:<p>x"]})).await;
+    let job = json!({"task_id": job["task_id"]});
+    assert_eq!(ann.text("job_status", job.clone()).await["task_id"], job["task_id"]);
+    for stranger in [&bob, &eve] {
+        let expected = json!({"status": 404, "detail": "Task not found"});
+        assert_eq!(stranger.refusal("job_status", job.clone()).await, expected);
+    }
+    assert_eq!(bob.refusal("cancel_job", job.clone()).await["status"], 404);
+    let page = json!({"url": "raw:<p>x"});
+    let pages = json!({"urls": ["raw:<p>x"]});
+    let forbidden = [
+        ("crawl", pages.clone()),
+        ("md", page.clone()),
+        ("html", page),
+        ("llm_extract", json!({"url": "https://example.com", "q": "?"})),
+        ("submit_crawl_job", pages),
+        ("cancel_job", job),
+    ];
+    for (tool, arguments) in forbidden {
+        assert_eq!(eve.refusal(tool, arguments).await["status"], 403, "{tool}");
+    }
+    assert_eq!(eve.exchange(&list()).await.1["result"]["tools"].as_array().map(Vec::len), Some(7));
+    let inside = ann.refusal("crawl", json!({"urls": ["http://127.0.0.1:1/"]})).await;
+    assert_eq!((&inside["status"], &inside["detail"][0]["msg"]), (&json!(422), &json!("URL blocked")));
+}
+
+#[actix::test]
+async fn calls_whose_caller_waits_are_counted_like_requests_whose_caller_waits() {
+    let limit = "rate_limiting: {enabled: true, default_limit: 2/hour}";
+    let server = known(limit).await;
+    let ann = Client::of(&server, "ann");
+    for expected in [200, 200, 429] {
+        let (status, answer) = ann.exchange(&call("md", json!({"url": "raw:<p>x"}))).await;
+        assert_eq!(status, expected, "{answer}");
+    }
+    assert_eq!(ann.exchange(&list()).await.0, 200);
+    assert_eq!(ann.post("/crawl", json!({"urls": ["raw:<p>x"]})).await.0, 429, "it is one account");
+}
+
+#[actix::test]
+async fn whatever_is_no_message_is_answered_as_the_protocol_has_it() {
+    let server = Server::start().await;
+    let anyone = Client::of(&server, "");
+    for (body, code, id) in [
+        ("{", -32700, Value::Null),
+        (&"[".repeat(1000), -32700, Value::Null),
+        ("[]", -32600, Value::Null),
+        ("7", -32600, Value::Null),
+        (r#"{"id": 7}"#, -32600, json!(7)),
+        (r#"{"jsonrpc": "1.0", "id": "a", "method": "ping"}"#, -32600, json!("a")),
+    ] {
+        let (status, answer) = anyone.send(body.as_bytes()).await;
+        assert_eq!((status, &answer["error"]["code"], &answer["id"]), (400, &json!(code), &id), "{body}: {answer}");
+    }
+    for (message, code) in [
+        (json!({"jsonrpc": "2.0", "id": 1, "method": "nonsense"}), -32601),
+        (call("nonsense", json!({})), -32602),
+        (json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "x"}}), -32601),
+    ] {
+        let (_, answer) = anyone.exchange(&message).await;
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &json!(1)), "{message}: {answer}");
+    }
+    let (status, answer) = anyone.exchange(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+    assert_eq!((status, answer), (202, Value::Null));
+    for tool in ["crawl", "md", "html", "llm_extract", "submit_crawl_job", "job_status", "cancel_job"] {
+        for arguments in [json!({}), json!({"urls": 7, "url": [], "task_id": {}, "offset": "x"})] {
+            let refusal = anyone.refusal(tool, arguments).await;
+            assert!(refusal["status"] == 422 || refusal["status"] == 404, "{tool}: {refusal}");
+        }
+    }
+}
+
+#[actix::test]
+async fn the_door_is_the_same_as_everywhere() {
+    let server = Server::start().await;
+    let json = ("content-type", "application/json");
+    let accept = ("accept", "application/json, text/event-stream");
+    let body = || list().to_string().into_bytes();
+    for path in ["/mcp", "/mcp/messages?sessionId=x", "/mcp/sse"] {
+        let method = if path == "/mcp/sse" { "GET" } else { "POST" };
+        let (status, _, answer) = server.ask(method, path, &[json, accept, ("host", "evil.example")], body()).await;
+        assert_eq!((status, &answer["detail"]), (400, &json!("Invalid host header")), "{path}");
+    }
+    let (status, _, _) = server.ask("POST", "/mcp", &[accept, ("content-type", "text/plain")], body()).await;
+    assert_eq!(status, 415);
+    let (status, _, answer) = server.ask("POST", "/mcp", &[json, ("accept", "text/html")], body()).await;
+    assert!(status == 406 && answer["detail"].as_str().is_some_and(|why| why.contains("accept")), "{answer}");
+    let (status, headers, _) = server.ask("GET", "/mcp", &[accept], vec![]).await;
+    assert_eq!((status, headers["allow"].as_bytes()), (405, &b"POST"[..]));
+    let (status, _, _) = server.ask("POST", "/mcp", &[json, accept], vec![b' '; 33 << 20]).await;
+    assert_eq!(status, 413);
+    // Another site's page makes a browser ask: it may look, and start nothing.
+    let foreign = [json, accept, ("origin", "https://evil.example")];
+    let crawl = call("crawl", json!({"urls": ["raw:<p>x"]})).to_string().into_bytes();
+    let (_, headers, _) = server.ask("POST", "/mcp", &foreign, crawl).await;
+    assert_eq!(headers["content-type"], "text/event-stream");
+    assert_eq!(server.get("/jobs").await.1["jobs"], json!([]));
+}
+
+/// The one job's status once it is no longer under way.
+async fn end_of_the_job(server: &Server) -> Value {
+    loop {
+        let (_, jobs) = server.get("/jobs").await;
+        let status = jobs["jobs"][0]["status"].clone();
+        if status != "processing" {
+            return status;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
+async fn a_client_that_leaves_stops_the_work() {
+    let outside = Outside::start();
+    let crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+    for transport in ["http", "sse", "stdio"] {
+        let server = Server::configured("app: {heartbeat: 100ms}").await;
+        let client = Client::of(&server, "");
+        match transport {
+            "http" => {
+                let stream = client.open(&crawl).await;
+                outside.gate_reached().await;
+                drop(stream);
+            }
+            "sse" => {
+                let session = client.session().await;
+                assert_eq!(session.send(&crawl).await, 202);
+                outside.gate_reached().await;
+                let messages = session.leave();
+                assert_eq!(end_of_the_job(&server).await, "cancelled", "{transport}");
+                let (status, answer) = client.post(&messages, list()).await;
+                assert_eq!((status, &answer["detail"].as_str().is_some()), (404, &true));
+            }
+            _ => {
+                let mut relay = messages::Relay::start(&server);
+                relay.say(&crawl).await;
+                outside.gate_reached().await;
+                relay.leave().await;
+            }
+        }
+        assert_eq!(end_of_the_job(&server).await, "cancelled", "{transport}");
+    }
+}
+
+#[actix::test]
+async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
+    let outside = Outside::start();
+    let crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+    let back = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let again = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+
+    let server = Server::configured("app: {heartbeat: 100ms}").await;
+    let client = Client::of(&server, "");
+    let mut session = client.session().await;
+    assert_eq!(session.send(&crawl).await, 202);
+    outside.gate_reached().await;
+    assert_eq!(session.send(&back).await, 202);
+    assert_eq!(end_of_the_job(&server).await, "cancelled");
+    assert_eq!(session.send(&again).await, 202);
+    assert_eq!(session.hear().await["id"], 2);
+
+    let server = Server::configured("app: {heartbeat: 100ms}").await;
+    let mut relay = messages::Relay::start(&server);
+    relay.say(&crawl).await;
+    outside.gate_reached().await;
+    relay.say(&back).await;
+    assert_eq!(end_of_the_job(&server).await, "cancelled");
+    relay.say(&again).await;
+    assert_eq!(relay.hear().await["id"], 2);
+}
+
+#[actix::test]
+async fn sessions_are_their_owners_and_so_many_of_one_and_no_more() {
+    let server = known("").await;
+    let [ann, bob] = ["ann", "bob"].map(|name| Client::of(&server, name));
+    let mut sessions = Vec::new();
+    for _ in 0..32 {
+        sessions.push(ann.session().await);
+    }
+    let (status, answer) = ann.get("/mcp/sse").await;
+    assert_eq!((status, &answer["detail"]), (429, &json!("Too many sessions are open; try again later")));
+    let of_ann = sessions.pop().expect("there are some").leave();
+    assert_eq!(bob.post(&of_ann, list()).await.0, 404);
+    drop(bob.session().await);
+}
+
+#[actix::test]
+async fn an_answer_that_is_too_long_says_how_to_get_it_in_parts() {
+    let server = Server::start().await;
+    let anyone = Client::of(&server, "");
+    let urls: Vec<_> = (0..4).map(|n| format!("raw:<h1>{n}</h1><p>{}", "word ".repeat(50_000))).collect();
+    let refusal = anyone.refusal("crawl", json!({"urls": urls})).await;
+    let why = refusal["detail"].as_str().expect("a sentence");
+    let id = why.split_whitespace().find_map(|word| word.strip_suffix(',').filter(|word| word.starts_with("crawl_")));
+    let id = id.unwrap_or_else(|| panic!("no job in {why}"));
+    let part = json!({"task_id": id, "offset": 1, "limit": 2, "fields": ["success"]});
+    let part = anyone.text("job_status", part).await;
+    assert_eq!(part["result"]["results"], json!([{"success": true}, {"success": true}]));
+    let refusal = anyone.refusal("job_status", json!({"task_id": id})).await;
+    assert!(refusal["detail"].as_str().is_some_and(|why| why.contains("larger")), "{refusal}");
+    let long = json!({"url": format!("raw:<p>{}", "word ".repeat(200_000)), "f": "raw"});
+    let refusal = anyone.refusal("md", long).await;
+    assert!(refusal["detail"].as_str().is_some_and(|why| why.contains("submit_crawl_job")), "{refusal}");
+}
+
+#[actix::test]
+async fn what_is_no_message_on_standard_input_is_answered_and_so_is_who_finds_no_server() {
+    let server = Server::start().await;
+    let mut relay = messages::Relay::start(&server);
+    relay.write("{\n\n").await;
+    assert_eq!(relay.hear().await["error"]["code"], -32700);
+    relay.say(&json!({"id": 3})).await;
+    let answer = relay.hear().await;
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(3), &json!(-32600)));
+    relay.say(&list()).await;
+    assert_eq!(relay.hear().await["result"]["tools"].as_array().map(Vec::len), Some(7));
+
+    let mut lost = messages::Relay::to("http://127.0.0.1:1");
+    lost.say(&list()).await;
+    let answer = lost.hear().await;
+    let why = answer["error"]["message"].as_str().expect("a sentence");
+    assert!(answer["id"] == 1 && why.starts_with("no server answers at http://127.0.0.1:1"), "{answer}");
+    assert_eq!(lost.leave().await, 0);
+}
+
+#[actix::test]
+async fn secrets_of_a_call_are_in_no_log() {
+    let mut server = Server::configured("logging: {level: trace}").await;
+    let webhook = json!({"webhook_url": "http://127.0.0.1:1/", "webhook_headers": {"X-Key": "swordfish"}});
+    let job = json!({"urls": ["raw:<p>x"], "webhook_config": webhook});
+    Client::of(&server, "").text("submit_crawl_job", job).await;
+    server.begin_stop();
+    server.stopped().await;
+    let log = server.rest_of_log().await;
+    assert!(log.contains("opilio") && !log.contains("swordfish"), "{log}");
+}
