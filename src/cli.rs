@@ -34,6 +34,9 @@ Exit codes:
   4  the server refuses: credential, request, unknown job, conflict
   5  the server cannot do it now: queue full, store away, internal error
 
+With --json, what goes wrong is one line of JSON on standard error: {\"error\", \"exit_code\"} and, where a server answered,
+{\"status\", \"answer\"}.
+
 The commands that talk to a server find it by --url or OPILIO_URL, and bring the token of --token or OPILIO_TOKEN.";
 
 /// A job server for crawling that never loses a job.
@@ -80,7 +83,10 @@ enum Action {
 
 /// Does what the command line asks for. What goes wrong is said on standard error.
 pub fn run() -> ExitCode {
-    let Command { action, serve } = Command::parse();
+    let Command { action, serve } = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => return trouble::misunderstood(&error),
+    };
     trouble::exit(match action {
         Some(Action::Serve(serve)) => serve.run(),
         Some(Action::Config(config)) => config.run(),

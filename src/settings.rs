@@ -87,4 +87,9 @@ impl Loaded {
     pub fn report(&self) -> String {
         report::write(&self.layers)
     }
+
+    /// The same by key, for a program.
+    pub fn document(&self) -> serde_json::Map<String, serde_json::Value> {
+        report::document(&self.layers)
+    }
 }

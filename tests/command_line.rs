@@ -1,6 +1,8 @@
 //! The command line as a client: the real binary talks to the real binary.
 
 mod house;
+#[path = "command_line/in_json.rs"]
+mod in_json;
 mod providers;
 #[path = "command_line/relay.rs"]
 mod relay;

@@ -117,7 +117,8 @@ impl Client {
         let response = self.succeeded(response).await?;
         let status = response.status().as_u16();
         let body = self.whole(response).await?;
-        let unable = |_| Trouble::Unable { status, why: format!("what answers at {} is no Opilio", self.base) };
+        let why = || format!("what answers at {} is no Opilio", self.base);
+        let unable = |_| Trouble::Unable { status, why: why(), answer: Value::Null };
         serde_json::from_slice(&body).map_err(unable)
     }
 

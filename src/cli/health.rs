@@ -1,15 +1,16 @@
 //! `opilio health`: whether a server answers at the configured address; for the health check of a container.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
 use clap::Args;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::sources::Sources;
+use super::trouble::Trouble;
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Health {
     #[command(flatten)]
     sources: Sources,
+    /// Print what the server says, as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Health {
@@ -28,13 +32,18 @@ impl Health {
             IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             host => host,
         };
-        actix_web::rt::System::new().block_on(async {
-            let answer = timeout(PATIENCE, ask(host, app.port)).await;
-            let status =
-                answer.context("no answer in time")?.with_context(|| format!("{host}:{} is silent", app.port))?;
-            ensure!(status.starts_with("HTTP/1.1 200"), "the server answers {status}");
-            Ok(())
-        })
+        let asked = async { timeout(PATIENCE, ask(host, app.port)).await };
+        let answer = actix_web::rt::System::new().block_on(asked);
+        let silent = |why: String| Trouble::Unreachable { url: format!("http://{host}:{}", app.port), why };
+        let answer = answer.map_err(|_| silent("no answer in time".to_owned()))?;
+        let answer = answer.map_err(|error| silent(error.to_string()))?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        match head.split(' ').nth(1).and_then(|status| status.parse().ok()) {
+            Some(200) if self.json => Ok(writeln!(std::io::stdout(), "{body}")?),
+            Some(200) => Ok(()),
+            Some(status) => Err(Trouble::answered(status, body.as_bytes()).into()),
+            None => Err(silent("what answers is no HTTP".to_owned()).into()),
+        }
     }
 }
 
@@ -43,5 +52,5 @@ async fn ask(host: IpAddr, port: u16) -> std::io::Result<String> {
     stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
     let mut answer = Vec::new();
     stream.take(16 * 1024).read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

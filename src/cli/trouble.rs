@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a client command can meet, one variant an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -17,18 +17,19 @@ pub enum Trouble {
     #[error("no server answers at {url}: {why}")]
     Unreachable { url: String, why: String },
     #[error("the server refuses: {why} (HTTP {status})")]
-    Refused { status: u16, why: String },
+    Refused { status: u16, why: String, answer: Value },
     #[error("the server cannot do this now: {why} (HTTP {status})")]
-    Unable { status: u16, why: String },
+    Unable { status: u16, why: String, answer: Value },
 }
 
 impl Trouble {
     /// What an answer that is no success says.
     pub fn answered(status: u16, body: &[u8]) -> Self {
-        let why = reason(body);
+        let answer = serde_json::from_slice(body).unwrap_or_default();
+        let why = reason(&answer);
         match status {
-            429 | 500.. => Self::Unable { status, why },
-            _ => Self::Refused { status, why },
+            429 | 500.. => Self::Unable { status, why, answer },
+            _ => Self::Refused { status, why, answer },
         }
     }
 
@@ -48,6 +49,36 @@ impl Trouble {
     }
 }
 
+/// The command line asks for JSON, so that what goes wrong is said in JSON, too: also where it makes no sense.
+pub fn is_said_in_json() -> bool {
+    std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
+/// What is wrong, as a program reads it: a sentence, the exit code and, where a server answered, its status and what it
+/// said.
+fn document(error: &anyhow::Error, code: u8) -> Value {
+    let mut document = json!({"error": format!("{error:#}"), "exit_code": code});
+    if let Some(Trouble::Refused { status, answer, .. } | Trouble::Unable { status, answer, .. }) =
+        error.downcast_ref::<Trouble>()
+    {
+        document["status"] = json!(status);
+        document["answer"] = answer.clone();
+    }
+    document
+}
+
+/// How a command line leaves that makes no sense, or that only asks for help.
+pub fn misunderstood(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && is_said_in_json() {
+        let text = error.render().to_string();
+        let why = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return exit(Err(Trouble::Usage(why).into()));
+    }
+    // Whoever does not listen any more has asked for nothing.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
 /// How a command that ended so leaves. Whoever closed our output early has seen enough of it.
 pub fn exit(done: anyhow::Result<()>) -> ExitCode {
     let Err(error) = done else { return ExitCode::SUCCESS };
@@ -57,13 +88,16 @@ pub fn exit(done: anyhow::Result<()>) -> ExitCode {
     if error.chain().any(closed) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("opilio: {error:#}");
-    error.downcast_ref::<Trouble>().map_or(ExitCode::FAILURE, |trouble| trouble.code().into())
+    let code = error.downcast_ref::<Trouble>().map_or(1, Trouble::code);
+    match is_said_in_json() {
+        true => eprintln!("{}", document(&error, code)),
+        false => eprintln!("opilio: {error:#}"),
+    }
+    code.into()
 }
 
 /// The `detail` of an error as one sentence.
-fn reason(body: &[u8]) -> String {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else { return "no reason given".to_owned() };
+fn reason(body: &Value) -> String {
     match (body.get("detail"), body.get("error")) {
         (Some(Value::Array(fields)), _) => fields.iter().map(field).collect::<Vec<_>>().join("; "),
         (Some(Value::String(why)), _) | (None, Some(Value::String(why))) => match body.get("correlation_id") {

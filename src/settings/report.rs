@@ -1,11 +1,11 @@
-//! The effective settings, for a person to read.
+//! The effective settings, for a person or a program to read.
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::families;
-use super::layers::Layers;
+use super::layers::{Key, Layers};
 
 const SECRET: [&str; 6] = [
     "redis.password",
@@ -19,20 +19,36 @@ const SECRET: [&str; 6] = [
 pub fn write(layers: &Layers) -> String {
     let mut text = String::new();
     let mut open: Vec<&str> = Vec::new();
-    for key in layers.keys.iter().filter(|key| !key.is_quiet || key.origin.is_some()) {
+    for key in shown(layers) {
         let mut sections: Vec<&str> = key.path.split('.').collect();
         let name = sections.pop().unwrap_or_default();
         let common = sections.iter().zip(&open).take_while(|(new, old)| new == old).count();
         for (depth, section) in sections.iter().enumerate().skip(common) {
             let _ = writeln!(text, "{:1$}{section}:", "", depth * 2);
         }
-        let is_secret = SECRET.contains(&key.path.as_str()) || families::is_secret(&key.path);
-        let value = if is_secret { masked(&key.value) } else { key.value.clone() };
-        let line = format!("{:1$}{name}: {value}", "", sections.len() * 2);
-        let _ = writeln!(text, "{line:<60} # {}", key.origin.as_deref().unwrap_or("default"));
+        let line = format!("{:1$}{name}: {2}", "", sections.len() * 2, value(key));
+        let _ = writeln!(text, "{line:<60} # {}", origin(key));
         open = sections;
     }
     text
+}
+
+/// `{"app.port": {"value": 11235, "from": "default"}, …}`
+pub fn document(layers: &Layers) -> Map<String, Value> {
+    shown(layers).map(|key| (key.path.clone(), json!({"value": value(key), "from": origin(key)}))).collect()
+}
+
+fn shown(layers: &Layers) -> impl Iterator<Item = &Key> {
+    layers.keys.iter().filter(|key| !key.is_quiet || key.origin.is_some())
+}
+
+fn value(key: &Key) -> Value {
+    let is_secret = SECRET.contains(&key.path.as_str()) || families::is_secret(&key.path);
+    if is_secret { masked(&key.value) } else { key.value.clone() }
+}
+
+fn origin(key: &Key) -> &str {
+    key.origin.as_deref().unwrap_or("default")
 }
 
 fn masked(value: &Value) -> Value {
