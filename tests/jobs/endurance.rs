@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use futures_util::stream;
 use opilio_actors::domain::delivery::{AttemptOutcome, DeliveryState};
 use opilio_actors::domain::id::{Principal, TaskType};
 use opilio_actors::domain::job::Job;
@@ -301,6 +303,34 @@ async fn a_receiver_whose_answer_breaks_every_attempt_is_given_up_by_a_cap_of_it
     assert_eq!(house.webhook().await["task_id"], good.as_str());
     let exhausted = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Exhausted);
     house.until(&poisoned, exhausted).await;
+}
+
+#[actix::test]
+async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_before_anothers() {
+    let fetched = Fetched::default();
+    let (log, mut gate) = (fetched.clone(), None);
+    let mut house = House::changed(
+        &[],
+        move |url| {
+            log.note(url);
+            Some(Ok(page(200)))
+        },
+        |outside, _| gate = Some(gate_at("claim.before", outside)),
+    );
+    let workers = policy().jobs.crawl_workers;
+    let many = stream::iter(0..100_000).map(|_| house.store.submit(page_of("many")));
+    many.buffer_unordered(1000).for_each(|admitted| async { drop(admitted.expect("there is room")) }).await;
+    let one = house.submit(page_of("one")).await;
+    gate.expect("it was made").send_replace(true);
+    let mut webhooks = 0;
+    while house.webhook().await["task_id"] != one.as_str() {
+        webhooks += 1;
+    }
+    let log = fetched.0.lock().expect("no panic").clone();
+    let pages = log.iter().position(|url| url.contains("one.example")).expect("it was crawled");
+    assert!(pages < workers, "{pages} pages went first");
+    // What was begun beside it may be over before it is.
+    assert!(webhooks < 2 * workers, "{webhooks} webhooks went first");
 }
 
 #[actix::test]

@@ -4,27 +4,6 @@
 use super::*;
 
 #[test]
-fn of_10_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_before_anothers() {
-    by_jumps(|| async {
-        let plot = Plot::new(Site::new(|_| Does::Come));
-        for _ in 0..10_000 {
-            plot.store.submit(of("many", 1)).await.expect("there is room");
-        }
-        plot.store.submit(of("one", 1)).await.expect("there is room");
-        let workers = plot.policy.jobs.crawl_workers;
-        let mut house = plot.build();
-        let mut others = 0;
-        while house.webhook().await["urls"][0] != "https://one.example/0" {
-            others += 1;
-        }
-        let before = house.site.before("one.example");
-        assert!(before < workers, "{before} pages of {workers} workers");
-        // What was begun beside it may be over before it is.
-        assert!(others < 2 * workers, "{others} webhooks of others came first");
-    });
-}
-
-#[test]
 fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_anothers() {
     by_jumps(|| async {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
