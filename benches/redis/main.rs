@@ -5,13 +5,16 @@
 //! WORD` picks rows: nodes, costs or memory. Nodes, Redis, load and outside share this machine: where it has no idle core
 //! left, a second node cannot make anything faster.
 
+#[path = "../system/costs.rs"]
 mod costs;
 #[path = "../system/load.rs"]
 #[allow(dead_code, reason = "the system bench needs more of it")]
 mod load;
 mod memory;
-mod node;
 mod nodes;
+#[path = "../system/opilio.rs"]
+#[allow(dead_code, reason = "the system bench needs more of it")]
+mod opilio;
 #[path = "../system/outside.rs"]
 #[allow(dead_code, reason = "the system bench needs more of it")]
 mod outside;
@@ -38,7 +41,7 @@ fn main() {
             nodes::jobs(rounds, &outside, &mut table).await;
         }
         if wanted("costs") {
-            costs::by_stored(stored, &mut table).await;
+            memory::costs(stored, &mut table).await;
         }
         if wanted("memory") {
             memory::of_jobs(&outside, &mut table).await;

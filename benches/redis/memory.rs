@@ -1,27 +1,41 @@
-//! What a job takes in Redis.
+//! What a job takes in Redis, and what a step costs where many are stored.
 
 use serde_json::json;
 
-use crate::costs::fill;
+use crate::costs;
 use crate::load::{self, post};
-use crate::node::Node;
 use crate::nodes::until_idle;
 use crate::outside::Outside;
 use crate::server::{IN_MEMORY, Redis};
 use crate::table::Table;
+
+const PAGE: &str = "https://a.example/";
+
+pub async fn costs(stored: u32, table: &mut Table) {
+    let few = times(costs::FEW).await;
+    let many = times(stored).await;
+    costs::compare(few, many, stored, table);
+}
+
+async fn times(stored: u32) -> [f64; 3] {
+    let redis = Redis::start(IN_MEMORY);
+    let store = redis.store();
+    costs::fill(&store, stored, PAGE).await;
+    costs::times(&store).await
+}
 
 pub async fn of_jobs(outside: &Outside, table: &mut Table) {
     const QUEUED: u32 = 50_000;
     const SETTLED: u32 = 1_000;
     let redis = Redis::start(IN_MEMORY);
     let store = redis.store();
-    fill(&store, 1).await;
+    costs::fill(&store, 1, PAGE).await;
     let before = redis.memory();
-    fill(&store, QUEUED).await;
+    costs::fill(&store, QUEUED, PAGE).await;
     table.at_most("Redis' memory for a queued job", (redis.memory() - before) / f64::from(QUEUED), 1500.0, "bytes");
 
     let redis = Redis::start(IN_MEMORY);
-    let (store, node) = (redis.store(), Node::start(&redis));
+    let (store, node) = (redis.store(), redis.node());
     let request = post("/crawl/job", &json!({"urls": [outside.url("/article")]}).to_string());
     let same = request.clone();
     load::run(&node.address, 8, 10, 202, move |_| same.clone()).await;

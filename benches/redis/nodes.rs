@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::load::{self, per_second, post};
-use crate::node::Node;
+use crate::opilio::Server;
 use crate::outside::{Outside, article};
 use crate::server::{DURABLE, Redis};
 use crate::table::Table;
@@ -35,7 +35,7 @@ pub async fn submissions(rounds: u32, outside: &Outside, table: &mut Table) {
             admitted.buffer_unordered(CLIENTS).for_each(async |_| ()).await;
             let limit = began.elapsed();
             let redis = Redis::start(DURABLE);
-            let nodes: Vec<_> = (0..nodes).map(|_| Node::start(&redis)).collect();
+            let nodes: Vec<_> = (0..nodes).map(|_| redis.node()).collect();
             let ours = submit(&nodes, JOBS, &request).await;
             measured.push((per_second(JOBS, ours), per_second(JOBS, limit)));
         }
@@ -52,7 +52,7 @@ pub async fn jobs(rounds: u32, outside: &Outside, table: &mut Table) {
         for _ in 0..rounds {
             let limit = bare(&Redis::start(DURABLE).store(), JOBS).await;
             let redis = Redis::start(DURABLE);
-            let nodes: Vec<_> = (0..nodes).map(|_| Node::start(&redis)).collect();
+            let nodes: Vec<_> = (0..nodes).map(|_| redis.node()).collect();
             let began = Instant::now();
             submit(&nodes, JOBS, &request).await;
             until_idle(&redis.store()).await;
@@ -64,7 +64,7 @@ pub async fn jobs(rounds: u32, outside: &Outside, table: &mut Table) {
 }
 
 /// Each node gets its part.
-async fn submit(nodes: &[Node], jobs: usize, request: &[u8]) -> Duration {
+async fn submit(nodes: &[Server], jobs: usize, request: &[u8]) -> Duration {
     let began = Instant::now();
     let mut loads = JoinSet::new();
     for node in nodes {

@@ -10,6 +10,8 @@ use opilio_actors::testing::contract::RETENTION;
 use redis::Client;
 use tempfile::TempDir;
 
+use crate::opilio::Server;
+
 /// What the compose stack sets.
 pub const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 /// Nothing but the work itself.
@@ -48,6 +50,11 @@ impl Redis {
     pub fn store(&self) -> RedisStore {
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         RedisStore::new(&self.client, 4, "opilio", settings).expect("a client")
+    }
+
+    /// The real binary on it.
+    pub fn node(&self) -> Server {
+        Server::with(&[("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", &self.port)])
     }
 
     /// All that it holds, in bytes.

@@ -5,6 +5,7 @@
 //! rows that need many (100,000; a tenth as many webhooks that are due), `--rounds N` how often each pair is run (3), `--only WORD` picks rows. It fails where a ratio is worse than a
 //! third of what is wanted.
 
+mod costs;
 mod hostile;
 mod load;
 mod memory;
@@ -73,7 +74,7 @@ fn main() {
             start::to_first_answer(plan, &outside, &mut table).await;
         }
         if wanted("store") {
-            store::costs(plan, &mut table).await;
+            store::by_stored(plan, &mut table).await;
         }
     });
     if !table.print() {

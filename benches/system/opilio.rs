@@ -17,22 +17,56 @@ webhooks: {in_flight: 256, in_flight_per_receiver: 256}
 ";
 
 pub struct Server {
-    _folder: TempDir,
     child: Child,
     pub address: String,
+    /// Where it is one of its own.
+    folder: Option<TempDir>,
 }
 
 impl Server {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these variables in its environment.
+    pub fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("config.yml"), CONFIG).expect("the folder is ours");
-        let (child, address) = launch(folder.path());
-        Self { _folder: folder, child, address }
+        let mut server = Self::launch(folder.path(), environment);
+        server.folder = Some(folder);
+        server
+    }
+
+    /// On the store in this folder; and the time from the start of the process to its first answer.
+    pub async fn on(folder: &Path) -> (Duration, Self) {
+        let began = Instant::now();
+        let server = Self::launch(folder, &[]);
+        let mut connection = Connection::open(&server.address).await;
+        assert_eq!(connection.ask(&get("/health")).await.0, 200);
+        (began.elapsed(), server)
+    }
+
+    fn launch(folder: &Path, environment: &[(&str, &str)]) -> Self {
+        std::fs::write(folder.join("config.yml"), CONFIG).expect("the folder is ours");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
+            .args(["serve", "--port", "0"])
+            .current_dir(folder)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary is built");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let first = lines.next().expect("it starts").expect("text");
+        let address = first.strip_prefix("listening on http://").expect("the first line says where").to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address, folder: None }
     }
 
     /// Resident memory in MB.
     pub fn memory(&self) -> f64 {
-        memory_of(&self.child)
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024.0
     }
 
     /// Until so many jobs in all are settled.
@@ -56,35 +90,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-pub fn launch(folder: &Path) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
-        .args(["serve", "--port", "0"])
-        .current_dir(folder)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the binary is built");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let first = lines.next().expect("it starts").expect("text");
-    let address = first.strip_prefix("listening on http://").expect("the first line says where").to_owned();
-    std::thread::spawn(move || lines.for_each(drop));
-    (child, address)
-}
-
-/// Resident memory in MB.
-pub fn memory_of(process: &Child) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kib / 1024.0
-}
-
-/// From the start of the process to its first answer; the process and where it is.
-pub async fn first_answer(folder: &Path) -> (Duration, Child, String) {
-    let began = Instant::now();
-    let (child, address) = launch(folder);
-    let mut connection = Connection::open(&address).await;
-    assert_eq!(connection.ask(&get("/health")).await.0, 200);
-    (began.elapsed(), child, address)
 }

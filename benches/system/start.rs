@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::Plan;
 use crate::load::{Connection, get, post};
-use crate::opilio::{first_answer, memory_of};
+use crate::opilio::Server;
 use crate::outside::Outside;
 use crate::store;
 use crate::table::{Table, median};
@@ -19,9 +19,7 @@ pub async fn to_first_answer(plan: Plan, outside: &Outside, table: &mut Table) {
     let mut empty = Vec::new();
     for _ in 0..plan.rounds {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (time, mut child, _) = first_answer(folder.path()).await;
-        let _ = child.kill();
-        let _ = child.wait();
+        let (time, _server) = Server::on(folder.path()).await;
         empty.push(time.as_secs_f64() * 1000.0);
     }
     table.at_most("start to first answer, empty store", median(empty), 100.0, "ms");
@@ -38,20 +36,18 @@ async fn restart_with_much_to_do(plan: Plan, outside: &Outside, table: &mut Tabl
     store::fill_with_deliveries(&folder.path().join("data"), deliveries, &receivers).await;
 
     let began = Instant::now();
-    let (time, mut child, address) = first_answer(folder.path()).await;
-    let mut connection = Connection::open(&address).await;
+    let (time, server) = Server::on(folder.path()).await;
+    let mut connection = Connection::open(&server.address).await;
     let submission = post("/crawl/job", &json!({"urls": [page]}).to_string());
     assert_eq!(connection.ask(&submission).await.0, 202);
     let taken = began.elapsed();
-    let after_start = memory_of(&child);
+    let after_start = server.memory();
     // What a sweep takes into memory is in it by then.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let later = memory_of(&child);
+    let later = server.memory();
     let asked = Instant::now();
     assert_eq!(connection.ask(&get("/metrics")).await.0, 200);
     let counted = asked.elapsed();
-    let _ = child.kill();
-    let _ = child.wait();
 
     println!(
         "{} jobs queued, {deliveries} webhooks due: resident memory {after_start:.1} MB after the start, {later:.1} MB \

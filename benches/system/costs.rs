@@ -1,21 +1,25 @@
-//! What claiming, settling and sweeping cost where many jobs are stored, against where few are.
+//! What claiming, settling and sweeping cost in a store where many jobs are, against one where few are.
 
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
-use opilio::stores::redis::RedisStore;
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::id::{NodeId, TaskType};
+use opilio_actors::domain::job::Task;
 use opilio_actors::ports::{Ending, JobStore};
 use opilio_actors::testing::jobs::crawl;
 
-use crate::server::{IN_MEMORY, Redis};
 use crate::table::{Table, median};
 
-/// So many queued jobs.
-pub async fn fill(store: &RedisStore, jobs: u32) {
+/// How many are few.
+pub const FEW: u32 = 1000;
+
+/// So many queued jobs, each of this page.
+pub async fn fill(store: &impl JobStore, jobs: u32, page: &str) {
     let submitted = stream::iter(0..jobs).map(|_| async {
         let mut job = crawl(1);
+        let Task::Crawl(crawl) = &mut job.spec.task else { return };
+        crawl.urls = vec![page.to_owned()];
         job.spec.webhook = None;
         store.submit(job).await.expect("there is room");
     });
@@ -23,14 +27,12 @@ pub async fn fill(store: &RedisStore, jobs: u32) {
 }
 
 /// The median times of a claim, of a settlement with its page, and of a sweep, in microseconds.
-async fn times(jobs: u32) -> [f64; 3] {
-    let redis = Redis::start(IN_MEMORY);
-    let (store, node, hold) = (redis.store(), NodeId::new("bench"), Duration::from_secs(60));
-    fill(&store, jobs).await;
+pub async fn times(store: &impl JobStore) -> [f64; 3] {
+    let (node, hold) = (NodeId::new("bench"), Duration::from_secs(60));
     let mut times = [vec![], vec![], vec![]];
     for _ in 0..500 {
         let began = Instant::now();
-        let claims = store.claim(&node, TaskType::Crawl, 1, hold).await.expect("Redis is there");
+        let claims = store.claim(&node, TaskType::Crawl, 1, hold).await.expect("the store is there");
         times[0].push(began.elapsed().as_secs_f64() * 1e6);
         let lease = &claims.first().expect("jobs wait").lease;
         let began = Instant::now();
@@ -39,23 +41,20 @@ async fn times(jobs: u32) -> [f64; 3] {
         store.settle(lease, Ending::Crawled).await.expect("the lease holds");
         times[1].push(began.elapsed().as_secs_f64() * 1e6);
         let began = Instant::now();
-        store.requeue().await.expect("Redis is there");
-        store.expire(1000).await.expect("Redis is there");
+        store.requeue().await.expect("the store is there");
+        store.expire(1000).await.expect("the store is there");
         times[2].push(began.elapsed().as_secs_f64() * 1e6);
     }
     times.map(median)
 }
 
-pub async fn by_stored(stored: u32, table: &mut Table) {
-    let few = times(1000).await;
-    let many = times(stored).await;
-    println!("claim, settle, sweep: {few:.0?} µs at 1,000 jobs stored, {many:.0?} µs at {stored}");
-    for (index, what) in
-        ["claim, many stored against 1,000", "settle, many stored against 1,000", "sweep, many stored against 1,000"]
-            .into_iter()
-            .enumerate()
-    {
-        // Twice: the rest is noise.
-        table.at_most(what, many[index] / few[index], 2.0, "times");
+/// `many`: the times where so many jobs are `stored`.
+pub fn compare(few: [f64; 3], many: [f64; 3], stored: u32, table: &mut Table) {
+    println!("claim, settle, sweep: {few:.0?} µs at {FEW} jobs stored, {many:.0?} µs at {stored}");
+    let rows =
+        ["claim, many stored against 1,000", "settle, many stored against 1,000", "sweep, many stored against 1,000"];
+    for (what, (many, few)) in rows.into_iter().zip(many.into_iter().zip(few)) {
+        // Twice: the rest is the depth of an index, and noise.
+        table.at_most(what, many / few, 2.0, "times");
     }
 }
