@@ -22,15 +22,17 @@ run:
 
 .PHONY: run test test-compose test-model bench chaos quality check tools
 
-# The whole of it with a real model; from cold that costs less than a minute.
-real_model := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python cargo nextest run
+# Always the same packages and features, so that one build serves every target. The whole of it with a real model; from
+# cold that costs less than a minute.
+nextest := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python \
+  cargo nextest run --workspace --features opilio/real-model
 
 test: check target/model/ready
-	$(real_model) --workspace --features opilio/real-model
+	$(nextest)
 
 # The binary is the one that the tests of `make test` start, so after them nothing is compiled.
 test-compose: tools
-	cargo nextest run --no-run --workspace --features opilio/real-model
+	$(nextest) --no-run
 	./tests/compose/run.sh target/debug/opilio $(CHECKS)
 
 target/model/ready: tests/model/requirements.txt | target/clients/ready
@@ -42,13 +44,13 @@ target/clients/ready: $(addprefix tests/clients/, prepare.sh requirements.txt pe
 	./tests/clients/prepare.sh target/clients
 
 test-model: tools target/model/ready
-	$(real_model) -p opilio --features real-model --test real_model
+	$(nextest) -E 'binary(real_model)'
 
 KILLS ?= 2000
 
 chaos: tools
 	OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
-	  cargo nextest run -p opilio --test crash --test fleet --no-capture -E 'test(random_moments)'
+	  $(nextest) --success-output immediate -E 'test(random_moments)'
 
 bench:
 	cargo bench -p opilio-page --bench page
