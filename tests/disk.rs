@@ -2,12 +2,15 @@
 //! a newer version wrote. Each is a clear sentence, nothing is damaged, and room that comes back is used.
 
 mod house;
+mod namespaces;
 
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use house::{Outside, Server};
+use namespaces::{run, within};
 use serde_json::{Value, json};
 
 fn job(outside: &Outside, page: &str) -> Value {
@@ -83,6 +86,56 @@ async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
     server.kill().await;
     server.restart().await;
     assert_eq!(outside.told().await.body["task_id"], running.as_str());
+}
+
+#[test]
+fn a_disk_that_runs_full_under_the_store_costs_nothing_that_was_accepted_and_is_used_again_once_there_is_room() {
+    let name =
+        "a_disk_that_runs_full_under_the_store_costs_nothing_that_was_accepted_and_is_used_again_once_there_is_room";
+    if !within(&["--mount"], name) {
+        return;
+    }
+    let disk = tempfile::tempdir().expect("a temporary folder");
+    let path = disk.path().to_str().expect("text");
+    run("mount", &["-t", "tmpfs", "-o", "size=2m", "small", path]);
+    actix::System::new().block_on(async {
+        let outside = Outside::start();
+        let mut server = Server::configured(&format!("store: {{path: {path}/data}}")).await;
+        fill(&disk.path().join("filler"));
+        let mut accepted = Vec::new();
+        // What is left of the store's own files is used up first.
+        loop {
+            let (status, answer) = server.post("/crawl/job", job(&outside, "/article")).await;
+            if status != 202 {
+                assert_eq!(status, 503, "{answer}");
+                break;
+            }
+            accepted.push(answer["task_id"].as_str().expect("an id").to_owned());
+        }
+        assert_eq!((server.get("/ready").await.0, server.get("/health").await.0), (503, 200));
+
+        std::fs::remove_file(disk.path().join("filler")).expect("it is ours");
+        accepted.push(submit(&server, &outside, "/article").await);
+        let mut told = Vec::new();
+        while told.len() < accepted.len() {
+            told.push(outside.told().await.body["task_id"].as_str().expect("an id").to_owned());
+        }
+        told.sort();
+        server.kill().await;
+        server.restart().await;
+        for id in &accepted {
+            assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["status"], "completed");
+        }
+        accepted.sort();
+        assert_eq!(told, accepted, "each once");
+    });
+}
+
+/// Takes all the room that is left.
+fn fill(filler: &Path) {
+    let mut filler = std::fs::File::create(filler).expect("there is room for its name");
+    let full = std::iter::repeat_with(|| filler.write_all(&[1; 4096])).find_map(Result::err).expect("it ends");
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
 }
 
 /// Starts a server on this folder that has to end at once; what it says on standard error.

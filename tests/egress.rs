@@ -6,6 +6,7 @@ mod house;
 mod listener;
 #[path = "egress/names.rs"]
 mod names;
+mod namespaces;
 #[path = "egress/spellings.rs"]
 mod spellings;
 #[path = "egress/world.rs"]
