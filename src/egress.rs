@@ -7,6 +7,7 @@
 mod address;
 mod allow;
 mod answer;
+mod cargo;
 mod client;
 mod guard;
 mod lists;
@@ -22,6 +23,7 @@ pub mod testing;
 
 pub use allow::{Allow, BadAllow};
 pub use answer::Answer;
+pub use cargo::Cargo;
 pub use client::{Egress, EgressSettings, Unbuildable};
 pub use guard::{Blocked, Cleared, Guard};
 pub use lists::{Errand, Lists};

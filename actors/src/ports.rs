@@ -7,6 +7,7 @@ mod notice;
 mod page_cache;
 mod page_fetcher;
 mod page_reader;
+mod webhook_body;
 mod webhook_transport;
 
 pub use clock::Clock;
@@ -19,4 +20,5 @@ pub use notice::Notice;
 pub use page_cache::{KeptPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};
 pub use page_reader::PageReader;
+pub use webhook_body::{CHUNK, WebhookBody};
 pub use webhook_transport::{WebhookRequest, WebhookTransport};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, Method};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::answer::Answer;
+use super::cargo::Cargo;
 use super::guard::{Cleared, Guard, Reach};
 use super::lists::Errand;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
@@ -84,7 +84,13 @@ impl Egress {
     }
 
     /// Ends when the head of the answer is there.
-    pub async fn send(&self, method: Method, to: &Cleared, headers: HeaderMap, body: Bytes) -> Result<Answer, Trouble> {
+    pub async fn send(
+        &self,
+        method: Method,
+        to: &Cleared,
+        headers: HeaderMap,
+        body: impl Into<Cargo>,
+    ) -> Result<Answer, Trouble> {
         let client = match (to.reach(), to.errand()) {
             (Reach::Anywhere, _) => &self.anywhere,
             (Reach::Public, Errand::Page) => &self.pages,
@@ -92,7 +98,7 @@ impl Egress {
             (Reach::Public, Errand::Model) => &self.models,
         };
         let mut request = client.request(method, to.url().clone()).headers(headers);
-        if !body.is_empty() {
+        if let Cargo(Some(body)) = body.into() {
             request = request.body(body);
         }
         match request.send().await {

@@ -21,16 +21,11 @@ impl Signer {
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// The `webhook-signature` header: one signature a key, separated by spaces. `None` where there is no key.
-    pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
-        let signatures = self.keys.iter().map(|key| {
-            let mut context = hmac::Context::with_key(key);
-            context.update(format!("{id}.{timestamp}.").as_bytes());
-            context.update(body);
-            format!("v1,{}", STANDARD.encode(context.sign()))
-        });
-        let all = signatures.collect::<Vec<_>>().join(" ");
-        (!all.is_empty()).then_some(all)
+    /// Begins to sign a body, which is added piece by piece.
+    pub fn begin(&self, id: &str, timestamp: i64) -> Signing {
+        let mut signing = Signing { contexts: self.keys.iter().map(hmac::Context::with_key).collect() };
+        signing.add(format!("{id}.{timestamp}.").as_bytes());
+        signing
     }
 
     /// Whether one of the signatures of a `webhook-signature` header was made with one of the keys.
@@ -40,6 +35,24 @@ impl Signer {
             signatures.split(' ').filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok());
         let is_ours = |tag: Vec<u8>| self.keys.iter().any(|key| hmac::verify(key, &signed, &tag).is_ok());
         brought.into_iter().any(is_ours)
+    }
+}
+
+/// A signature on its way, one a key.
+pub struct Signing {
+    contexts: Vec<hmac::Context>,
+}
+
+impl Signing {
+    pub fn add(&mut self, piece: &[u8]) {
+        self.contexts.iter_mut().for_each(|context| context.update(piece));
+    }
+
+    /// The `webhook-signature` header: one signature a key, separated by spaces. `None` where there is no key.
+    pub fn end(self) -> Option<String> {
+        let signatures = self.contexts.into_iter().map(|context| format!("v1,{}", STANDARD.encode(context.sign())));
+        let all = signatures.collect::<Vec<_>>().join(" ");
+        (!all.is_empty()).then_some(all)
     }
 }
 
@@ -63,8 +76,9 @@ mod tests {
     }
 
     fn signed(secrets: &[&str]) -> Option<String> {
-        let signer = signer(secrets).unwrap();
-        signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#)
+        let mut signing = signer(secrets).unwrap().begin("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
+        [&br#"{"test": "#[..], br#"2432232314}"#].iter().for_each(|piece| signing.add(piece));
+        signing.end()
     }
 
     #[test]
@@ -93,8 +107,9 @@ mod tests {
 
     #[test]
     fn another_text_is_a_key_as_it_is() {
-        let signature = signer(&["plain secret"]).unwrap().sign("msg_1", 1_700_000_000, b"{}");
-        assert_eq!(signature.as_deref(), Some("v1,/flFcbNgBSzf0XQueaRxljo0UdwlymNnKfh0KiZ7mK4="));
+        let mut signing = signer(&["plain secret"]).unwrap().begin("msg_1", 1_700_000_000);
+        signing.add(b"{}");
+        assert_eq!(signing.end().as_deref(), Some("v1,/flFcbNgBSzf0XQueaRxljo0UdwlymNnKfh0KiZ7mK4="));
     }
 
     #[test]

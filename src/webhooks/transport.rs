@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use http::header::LOCATION;
 use http::{HeaderMap, Method};
 use opilio_actors::domain::delivery::AttemptOutcome;
@@ -15,7 +16,7 @@ use super::excerpt;
 use super::headers;
 use super::settings::{BadWebhookSettings, WebhookSettings};
 use super::signature::Signer;
-use crate::egress::{Answer, Cleared, Egress, Errand, Guard, Trouble, in_words, is_same_party, retry_after};
+use crate::egress::{Answer, Cargo, Cleared, Egress, Errand, Guard, Trouble, in_words, is_same_party, retry_after};
 
 /// The status decides; its body is waited for only a little.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
@@ -34,6 +35,7 @@ pub struct HttpTransport {
 struct Letter {
     own: HeaderMap,
     strangers: HeaderMap,
+    length: u64,
 }
 
 impl HttpTransport {
@@ -52,31 +54,44 @@ impl HttpTransport {
 #[async_trait]
 impl WebhookTransport for HttpTransport {
     async fn post(&self, request: WebhookRequest) -> AttemptOutcome {
-        let letter = match self.seal(&request) {
-            Ok(letter) => letter,
-            Err(reason) => return AttemptOutcome::Unsendable { reason },
-        };
         let deadline = Instant::now() + self.timeout;
-        match timeout_at(deadline, self.deliver(&request, &letter)).await {
-            Ok(Ok(answer)) => self.report(answer, &letter.own, deadline).await,
-            Ok(Err(Trouble::Blocked)) => AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() },
-            Ok(Err(trouble)) => AttemptOutcome::Failed { reason: trouble.to_string() },
+        match timeout_at(deadline, self.attempt(&request)).await {
+            Ok(Ok((letter, answer))) => self.report(answer, &letter.own, deadline).await,
+            Ok(Err(outcome)) => outcome,
             Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", in_words(self.timeout)) },
         }
     }
 }
 
 impl HttpTransport {
-    fn seal(&self, request: &WebhookRequest) -> Result<Letter, String> {
+    async fn attempt(&self, request: &WebhookRequest) -> Result<(Letter, Answer), AttemptOutcome> {
+        let letter = self.seal(request).await?;
+        match self.deliver(request, &letter).await {
+            Ok(answer) => Ok((letter, answer)),
+            Err(Trouble::Blocked) => Err(AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() }),
+            Err(trouble) => Err(AttemptOutcome::Failed { reason: trouble.to_string() }),
+        }
+    }
+
+    /// Reads the body once: its length and its signature go before it.
+    async fn seal(&self, request: &WebhookRequest) -> Result<Letter, AttemptOutcome> {
+        let unsendable = |reason: String| AttemptOutcome::Unsendable { reason };
         let own = headers::for_receiver(&self.operators, &request.target.headers);
-        let mut own = own.map_err(|name| format!("Header {name:?} cannot be sent"))?;
+        let mut own = own.map_err(|name| unsendable(format!("Header {name:?} cannot be sent")))?;
         let mut strangers = headers::for_strangers(&own);
         let timestamp = self.clock.now().as_second();
-        let signature = self.signer.sign(&request.id, timestamp, &request.body);
+        let mut signing = self.signer.begin(&request.id, timestamp);
+        let (mut length, mut pieces) = (0, request.body.pieces());
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| AttemptOutcome::Failed { reason: format!("the result: {error}") })?;
+            signing.add(&piece);
+            length += piece.len() as u64;
+        }
+        let signature = signing.end();
         headers::seal(&mut own, &request.id, timestamp, signature.clone())
             .and_then(|()| headers::seal(&mut strangers, &request.id, timestamp, signature))
-            .ok_or("The webhook's id cannot be sent")?;
-        Ok(Letter { own, strangers })
+            .ok_or_else(|| unsendable("The webhook's id cannot be sent".to_owned()))?;
+        Ok(Letter { own, strangers, length })
     }
 
     /// The answer at the end of the redirects. One redirect too many, or one that leads nowhere, is the answer itself.
@@ -88,7 +103,11 @@ impl HttpTransport {
         loop {
             let is_receiver = is_same_party(&target.url, to.url());
             let headers = if is_receiver { letter.own.clone() } else { letter.strangers.clone() };
-            let answer = self.egress.send(Method::POST, &to, headers, request.body.clone()).await?;
+            let body = match request.body.whole() {
+                Some(whole) => whole.clone().into(),
+                None => Cargo::of(letter.length, request.body.pieces()),
+            };
+            let answer = self.egress.send(Method::POST, &to, headers, body).await?;
             let Some(next) = redirect(&to, &answer).filter(|_| redirects < self.max_redirects) else {
                 return Ok(answer);
             };

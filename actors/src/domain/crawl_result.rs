@@ -1,6 +1,6 @@
 //! A crawl's `result` as clients and receivers read it: written around its pages, whose JSON is spliced in unparsed.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -23,40 +23,45 @@ pub fn tail(job: &Job) -> String {
     format!("],{}", rest.trim_start_matches('{'))
 }
 
-/// The body of a settled crawl job's webhook. `pages`: all its pages in order, where data is to be sent; else `None`.
-pub fn webhook_body(job: &Job, pages: Option<&[Bytes]>) -> Option<Bytes> {
-    let envelope = serde_json::to_vec(&Envelope::of(job)?).ok()?;
-    let size = envelope.len() + 256 + 2 * pages.map_or(0, |pages| pages.iter().map(|page| page.len() + 1).sum());
-    let mut body = BytesMut::with_capacity(size);
-    body.put_slice(&envelope);
-    if let Some(pages) = pages.filter(|_| job.state.status() == Status::Completed) {
-        body.truncate(body.len() - 1);
-        body.put_slice(br#","data":"#);
-        put_data(job, pages, &mut body);
-        body.put_u8(b'}');
-    }
-    Some(body.freeze())
+/// The body of a settled crawl job's webhook without data.
+pub fn webhook_body(job: &Job) -> Option<Bytes> {
+    serde_json::to_vec(&Envelope::of(job)?).ok().map(Bytes::from)
 }
 
-fn put_data(job: &Job, pages: &[Bytes], body: &mut BytesMut) {
-    body.put_slice(head(job).as_bytes());
+/// What stands before and after the pages in the body of a completed job's webhook with data.
+pub fn webhook_around(job: &Job) -> Option<(Bytes, Bytes)> {
+    let mut before = serde_json::to_string(&Envelope::of(job)?).ok()?;
+    before.pop(); // the closing brace: one more member follows
+    before.push_str(r#","data":"#);
+    before.push_str(&head(job));
+    Some((before.into(), (tail(job) + "}").into()))
+}
+
+/// The body of the same where there are these pages, in pieces. Of a single page, parts stand directly in `data`, too.
+pub fn webhook_with(job: &Job, pages: &[Bytes]) -> Option<Vec<Bytes>> {
+    let (before, after) = webhook_around(job)?;
+    let mut pieces = vec![before];
     for (index, page) in pages.iter().enumerate() {
         if index > 0 {
-            body.put_u8(b',');
+            pieces.push(Bytes::from_static(b","));
         }
-        body.put_slice(page);
+        pieces.push(page.clone());
     }
-    body.put_slice(tail(job).as_bytes());
-    if let [only] = pages
-        && let Ok(flat) = serde_json::from_slice::<Flat<'_>>(only)
-    {
-        body.truncate(body.len() - 1);
-        for (key, value) in flat.entries() {
-            body.put_slice(format!(r#","{key}":"#).as_bytes());
-            body.put_slice(value.get().as_bytes());
-        }
-        body.put_u8(b'}');
+    let [only] = pages else {
+        pieces.push(after);
+        return Some(pieces);
+    };
+    let Ok(flat) = serde_json::from_slice::<Flat<'_>>(only) else {
+        pieces.push(after);
+        return Some(pieces);
+    };
+    pieces.push(after.slice(..after.len() - 2)); // without the braces that close `data` and the body
+    for (key, value) in flat.entries() {
+        pieces.push(format!(r#","{key}":"#).into());
+        pieces.push(only.slice_ref(value.get().as_bytes()));
     }
+    pieces.push(Bytes::from_static(b"}}"));
+    Some(pieces)
 }
 
 /// The parts of a single page that stand directly in `data` as well.

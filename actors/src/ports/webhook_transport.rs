@@ -1,8 +1,8 @@
 //! The way to a receiver.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
+use super::WebhookBody;
 use crate::domain::delivery::AttemptOutcome;
 use crate::domain::webhook::Target;
 
@@ -12,8 +12,7 @@ pub struct WebhookRequest {
     /// `webhook-id`: the same at every attempt and replay.
     pub id: String,
     pub target: Target,
-    /// JSON; the same bytes at every attempt and replay.
-    pub body: Bytes,
+    pub body: WebhookBody,
 }
 
 /// Signs and posts. It ends within its configured time-out and never panics on an answer.

@@ -218,13 +218,16 @@ impl House {
     /// The next webhook.
     async fn webhook(&mut self) -> Value {
         let request = self.told.recv().await.expect("the sender is there");
-        serde_json::from_slice(&request.body).expect("a webhook is JSON")
+        serde_json::from_slice(request.body.whole().expect("it is short")).expect("a webhook is JSON")
     }
 
     /// Every webhook that came until now.
     fn told(&mut self) -> Vec<Value> {
         let told = std::iter::from_fn(|| self.told.try_recv().ok());
-        told.map(|request| serde_json::from_slice(&request.body).expect("a webhook is JSON")).collect()
+        told.map(|request| {
+            serde_json::from_slice(request.body.whole().expect("it is short")).expect("a webhook is JSON")
+        })
+        .collect()
     }
 
     fn died(&self, actor: &'static str, cause: &'static str) -> u64 {

@@ -11,11 +11,14 @@ use crate::domain::crawl_result;
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
 use crate::domain::extraction_result;
 use crate::domain::id::{NodeId, TaskType};
+use crate::domain::job::{Job, Status};
 use crate::domain::retry::DeliveryPolicy;
 use crate::faults;
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
-use crate::ports::{AttemptStart, AttemptTerms, JobStore, StoreError, WebhookRequest, WebhookTransport};
+use crate::ports::{
+    AttemptStart, AttemptTerms, CHUNK, JobStore, StoreError, WebhookBody, WebhookRequest, WebhookTransport,
+};
 
 /// An attempt is over; `next`: the one to be made after it, if it is known.
 #[derive(Message)]
@@ -120,21 +123,29 @@ impl Sending {
     async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {
         let Some(job) = self.store.job(&due.job, None).await? else { return Ok(None) };
         let Some(target) = job.spec.webhook.clone() else { return Ok(None) };
-        let kind = job.spec.task_type();
-        let pages = if target.data_in_payload || kind == TaskType::LlmExtraction {
-            let pages = self.store.pages(&due.job, 0, usize::MAX).await?;
-            Some(pages.into_iter().map(|(_, page)| page).collect::<Vec<_>>())
-        } else {
-            None
-        };
-        let body = match kind {
-            TaskType::Crawl => crawl_result::webhook_body(&job, pages.as_deref()),
+        let with_data = target.data_in_payload && job.state.status() == Status::Completed;
+        let body = match job.spec.task_type() {
+            TaskType::Crawl if with_data => self.crawl_with_data(&job).await?,
+            TaskType::Crawl => crawl_result::webhook_body(&job).map(WebhookBody::from),
             TaskType::LlmExtraction => {
-                let stored = pages.as_ref().and_then(|pages| pages.first());
-                extraction_result::webhook_body(&job, stored, target.data_in_payload)
+                let stored = self.store.pages(&due.job, 0, 1).await?.into_iter().next().map(|(_, record)| record);
+                extraction_result::webhook_body(&job, stored.as_ref(), with_data).map(WebhookBody::from)
             }
         };
         Ok(body.map(|body| WebhookRequest { id: job.id.webhook_id(), target, body }))
+    }
+
+    /// Pages that are read at once are sent as they were read; more are read as they are sent.
+    async fn crawl_with_data(&self, job: &Job) -> Result<Option<WebhookBody>, StoreError> {
+        let total = job.progress.total;
+        let first = self.store.pages(&job.id, 0, CHUNK).await?;
+        if u32::try_from(first.len()).is_ok_and(|read| read >= total) {
+            let pages: Vec<_> = first.into_iter().map(|(_, page)| page).collect();
+            return Ok(crawl_result::webhook_with(job, &pages).map(WebhookBody::of));
+        }
+        let around = crawl_result::webhook_around(job);
+        Ok(around
+            .map(|(before, after)| WebhookBody::around(before, Arc::clone(&self.store), job.id.clone(), total, after)))
     }
 
     fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: NextStep, took: Duration) {

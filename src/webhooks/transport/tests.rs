@@ -35,7 +35,8 @@ fn secrets(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
 fn request(url: &str, headers: &[(&str, &str)]) -> WebhookRequest {
     let url = Url::parse(url).unwrap();
     let target = Target { url, headers: secrets(headers), data_in_payload: false, trusted: false };
-    WebhookRequest { id: "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned(), target, body: Bytes::from_static(BODY.as_bytes()) }
+    let body = Bytes::from_static(BODY.as_bytes()).into();
+    WebhookRequest { id: "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned(), target, body }
 }
 
 async fn post(url: &str) -> AttemptOutcome {
