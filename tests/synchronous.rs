@@ -70,16 +70,32 @@ async fn a_client_that_leaves_a_stream_stops_the_work() {
     let response = json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("it answers");
     outside.gate_reached().await;
     drop(response);
-    // The server learns of it when it writes what comes next.
-    let status = loop {
+    assert_eq!(end_of_the_job(&server).await, "cancelled");
+}
+
+/// The one job's status once it is no longer under way.
+async fn end_of_the_job(server: &Server) -> Value {
+    loop {
         let (_, jobs) = server.get("/jobs").await;
         let status = jobs["jobs"][0]["status"].clone();
         if status != "processing" {
-            break status;
+            return status;
         }
         tokio::task::yield_now().await;
-    };
-    assert_eq!(status, "cancelled");
+    }
+}
+
+#[actix::test]
+async fn a_client_that_leaves_while_it_waits_stops_the_work() {
+    let outside = Outside::start();
+    let gated = outside.page("/gated");
+    for (path, body) in [("/crawl", json!({"urls": [gated]})), ("/md", json!({"url": gated}))] {
+        let server = Server::start().await;
+        let asked = actix::spawn(json_post(&server, path, body).send());
+        outside.gate_reached().await;
+        asked.abort();
+        assert_eq!(end_of_the_job(&server).await, "cancelled", "{path}");
+    }
 }
 
 #[actix::test]

@@ -1,5 +1,6 @@
 //! A client's connection that does not wait for ever: neither for the head of a request nor for somebody who does not
-//! read the answer. (Bodies of requests have a time of their own, in `src/http/body.rs`.)
+//! read the answer. (Bodies of requests have a time of their own, in `src/http/body.rs`.) Who hangs up while an answer is
+//! made has left: the work for it is dropped.
 
 use std::cell::Cell;
 use std::io;
@@ -66,12 +67,15 @@ pub struct Connection {
     phase: Phase,
     head: Timer,
     write: Timer,
+    /// All that had come was read, and more was waited for.
+    waits: bool,
     _pass: Pass,
 }
 
 impl Connection {
     pub fn new(stream: TcpStream, patience: Patience, pass: Pass) -> Self {
-        Self { stream, phase: Phase::new(patience), head: Timer::default(), write: Timer::default(), _pass: pass }
+        let (head, write) = (Timer::default(), Timer::default());
+        Self { stream, phase: Phase::new(patience), head, write, waits: false, _pass: pass }
     }
 
     pub fn phase(&self) -> Phase {
@@ -95,8 +99,17 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let (Some(deadline), None) = (self.phase.deadline.get(), self.write.deadline()) else { return read };
+        let waited = std::mem::replace(&mut self.waits, read.is_pending());
+        let Some(deadline) = self.phase.deadline.get() else {
+            // An end that comes with the request is no leaving: some say by it that there is no more of it.
+            let hung_up = waited && matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
+            return if hung_up { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read };
+        };
+        if self.write.deadline().is_some() {
+            return read;
+        }
         // Also where something was read: bytes that drip in do not prolong it.
         match self.head.over(deadline, cx) {
             Poll::Ready(late) => Poll::Ready(late),
