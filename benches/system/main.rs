@@ -69,6 +69,7 @@ fn main() {
         }
         if wanted("results") {
             memory::long_results(&mut table).await;
+            memory::long_webhooks(&mut table).await;
         }
         if wanted("start") {
             start::to_first_answer(plan, &outside, &mut table).await;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::load::{self, Connection, post};
@@ -55,10 +56,71 @@ pub async fn long_results(table: &mut Table) {
     table.at_most("memory added by ten clients of 30 MB results", most - before, 60.0, "MB");
 }
 
+/// Ten webhooks with a result of 30 MB each are sent at once, to a receiver that reads as fast as they come.
+pub async fn long_webhooks(table: &mut Table) {
+    const WEBHOOKS: usize = 10;
+    let server = Server::start();
+    let (hook, mut taken) = receiver().await;
+    let urls: Vec<_> = (0..15).map(|n| format!("raw:<p>{n} {}", "word ".repeat(100_000))).collect();
+    let webhook = json!({"webhook_url": hook, "webhook_data_in_payload": true});
+    let submit = post("/crawl/job", &json!({"urls": urls, "webhook_config": webhook}).to_string());
+    let mut connection = Connection::open(&server.address).await;
+    for _ in 0..WEBHOOKS {
+        assert_eq!(connection.ask(&submit).await.0, 202);
+        assert!(taken.recv().await.expect("the receiver runs") >= 30_000_000);
+    }
+    let before = server.memory();
+    assert_eq!(connection.ask(&post("/deliveries/replay", "{}")).await.0, 202);
+    let (mut most, mut left) = (before, WEBHOOKS);
+    while left > 0 {
+        tokio::select! {
+            Some(_) = taken.recv() => left -= 1,
+            () = tokio::time::sleep(Duration::from_millis(2)) => most = most.max(server.memory()),
+        }
+    }
+    table.at_most("memory added by ten webhooks of 30 MB", most - before, 60.0, "MB");
+}
+
+/// Its address, and how long each webhook is that it has taken.
+async fn receiver() -> (String, UnboundedReceiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}/", listener.local_addr().expect("it is bound"));
+    let (tell, taken) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let length = take(stream).await;
+                let _ = tell.send(length);
+            });
+        }
+    });
+    (address, taken)
+}
+
+/// The length of the one webhook of a connection, which is taken.
+async fn take(stream: TcpStream) -> usize {
+    let (mut stream, mut head, mut announced) = (BufReader::new(stream), String::new(), 0);
+    while stream.read_line(&mut head).await.expect("the connection holds") > 2 {
+        let line = head.to_ascii_lowercase();
+        announced = line.strip_prefix("content-length: ").map_or(announced, |n| n.trim().parse().expect("a number"));
+        head.clear();
+    }
+    let (mut buffer, mut left) = (vec![0; 1 << 16], announced);
+    while left > 0 {
+        let read = stream.read(&mut buffer).await.expect("the connection holds");
+        assert!(read > 0, "it comes whole");
+        left -= read;
+    }
+    let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    stream.get_mut().write_all(answer).await.expect("the connection holds");
+    announced
+}
+
 /// How long the answer is, of which no more is kept than is read at once.
 async fn length(address: String, path: String) -> usize {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("the connection holds");
     let (mut buffer, mut length) = (vec![0; 1 << 16], 0);
     loop {

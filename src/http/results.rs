@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::future::ready;
 use futures_util::stream::{self, Stream, StreamExt};
 use opilio_actors::domain::id::JobId;
 use opilio_actors::ports::JobStore;
@@ -16,6 +15,9 @@ use super::errors::ApiError;
 
 /// Bytes read from the store at once. An answer no longer than this is sent in one piece.
 const CHUNK: usize = 1 << 20;
+
+/// Bytes handed to the connection at once.
+const SLICE: usize = 1 << 16;
 
 /// Which pages of a job, and what of them.
 #[derive(Clone)]
@@ -34,6 +36,16 @@ pub enum Piece {
     Pages,
 }
 
+impl Piece {
+    /// Bytes of it, where these are all the pages.
+    fn length(&self, all: &Chunk) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Pages => all.json.iter().map(Bytes::len).sum(),
+        }
+    }
+}
+
 /// An answer made of `pieces`.
 ///
 /// # Errors
@@ -48,19 +60,21 @@ pub async fn answer(
     let first = chunk(&**store, job, &selection, selection.range.start).await?;
     let mut response = HttpResponse::Ok();
     response.content_type(content_type);
-    if first.next >= selection.range.end {
-        let mut body = BytesMut::new();
+    let length: usize = pieces.iter().map(|piece| piece.length(&first)).sum();
+    if first.next >= selection.range.end && length <= CHUNK {
+        let mut body = BytesMut::with_capacity(length);
         for piece in &pieces {
             match piece {
                 Piece::Text(text) => body.put_slice(text.as_bytes()),
-                Piece::Pages => body.put_slice(&first.json),
+                Piece::Pages => first.json.iter().for_each(|json| body.put_slice(json)),
             }
         }
         return Ok(response.body(body.freeze()));
     }
+    drop(first);
     let (store, job) = (Arc::clone(store), job.clone());
     let parts = pieces.into_iter().map(move |piece| match piece {
-        Piece::Text(text) => stream::once(ready(Ok(Bytes::from(text)))).left_stream(),
+        Piece::Text(text) => slices(text.into()).map(Ok).left_stream(),
         Piece::Pages => pages(Arc::clone(&store), job.clone(), selection.clone()).right_stream(),
     });
     Ok(response.streaming(stream::iter(parts).flatten()))
@@ -82,7 +96,7 @@ pub async fn whole(
                 let mut from = selection.range.start;
                 while from < selection.range.end && body.len() <= most {
                     let chunk = chunk(store, job, selection, from).await?;
-                    body.put_slice(&chunk.json);
+                    chunk.json.iter().for_each(|json| body.put_slice(json));
                     from = chunk.next;
                 }
             }
@@ -96,45 +110,58 @@ pub async fn whole(
 }
 
 fn pages(store: Arc<dyn JobStore>, job: JobId, selection: Selection) -> impl Stream<Item = Result<Bytes, ApiError>> {
-    stream::try_unfold(selection.range.start, move |from| {
+    let chunks = stream::try_unfold(selection.range.start, move |from| {
         let (store, job, selection) = (Arc::clone(&store), job.clone(), selection.clone());
         async move {
             if from >= selection.range.end {
                 return Ok(None);
             }
-            let chunk = chunk(&*store, &job, &selection, from).await?;
-            Ok(Some((chunk.json, chunk.next)))
+            let Chunk { json, next } = chunk(&*store, &job, &selection, from).await?;
+            Ok(Some((json, next)))
         }
+    });
+    chunks.flat_map(|chunk| match chunk {
+        Ok(json) => stream::iter(json).flat_map(slices).map(Ok).left_stream(),
+        Err(error) => stream::iter([Err(error)]).right_stream(),
     })
 }
 
+/// The bytes in slices: whoever sends them copies one of them at a time.
+fn slices(mut bytes: Bytes) -> impl Stream<Item = Bytes> {
+    stream::iter(std::iter::from_fn(move || {
+        let slice = bytes.split_to(bytes.len().min(SLICE));
+        (!slice.is_empty()).then_some(slice)
+    }))
+}
+
 struct Chunk {
-    json: Bytes,
+    /// Pages, and what stands between them.
+    json: Vec<Bytes>,
     /// The index of the first page that is not in it.
     next: u32,
 }
 
 async fn chunk(store: &dyn JobStore, job: &JobId, selection: &Selection, from: u32) -> Result<Chunk, ApiError> {
     let Range { start, end } = selection.range;
-    let (mut json, mut next) = (BytesMut::new(), from);
+    let mut chunk = Chunk { json: Vec::new(), next: from };
     if from >= end {
-        return Ok(Chunk { json: json.freeze(), next });
+        return Ok(chunk);
     }
     for (index, page) in store.pages(job, from, CHUNK).await? {
-        if index >= end || index != next {
+        if index >= end || index != chunk.next {
             break;
         }
         if index > start {
-            json.put_u8(selection.separator);
+            chunk.json.push(Bytes::copy_from_slice(&[selection.separator]));
         }
-        match &selection.fields {
-            Some(fields) => json.put_slice(&picked(&page, fields)?),
-            None => json.put_slice(&page),
-        }
-        next = index + 1;
+        chunk.json.push(match &selection.fields {
+            Some(fields) => picked(&page, fields)?.into(),
+            None => page,
+        });
+        chunk.next = index + 1;
     }
     // Every page of a settled job has its record, unless the job expired since.
-    if next == from { Err(ApiError::NotFound) } else { Ok(Chunk { json: json.freeze(), next }) }
+    if chunk.next == from { Err(ApiError::NotFound) } else { Ok(chunk) }
 }
 
 /// The page with these keys only, in the order that the page has them.
