@@ -68,8 +68,8 @@ fn main() {
             hostile::clients(plan, &outside, &mut table).await;
         }
         if wanted("results") {
-            memory::long_results(&mut table).await;
-            memory::long_webhooks(&mut table).await;
+            memory::long_results(&outside, &mut table).await;
+            memory::long_webhooks(&outside, &mut table).await;
         }
         if wanted("start") {
             start::to_first_answer(plan, &outside, &mut table).await;

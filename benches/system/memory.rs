@@ -28,12 +28,10 @@ pub async fn at_rest_and_queued(outside: &Outside, table: &mut Table) {
 }
 
 /// Ten clients each fetch the same long result; they read as fast as it comes.
-pub async fn long_results(table: &mut Table) {
+pub async fn long_results(outside: &Outside, table: &mut Table) {
     const CLIENTS: usize = 10;
     let server = Server::start();
-    // A page comes to about four times its text: as HTML, cleaned, and as Markdown in two forms.
-    let urls: Vec<_> = (0..15).map(|n| format!("raw:<p>{n} {}", "word ".repeat(100_000))).collect();
-    let submit = post("/crawl/job", &json!({"urls": urls}).to_string());
+    let submit = post("/crawl/job", &json!({"urls": long_pages(outside)}).to_string());
     let mut connection = Connection::open(&server.address).await;
     let (status, job) = connection.ask(&submit).await;
     assert_eq!(status, 202);
@@ -57,13 +55,12 @@ pub async fn long_results(table: &mut Table) {
 }
 
 /// Ten webhooks with a result of 30 MB each are sent at once, to a receiver that reads as fast as they come.
-pub async fn long_webhooks(table: &mut Table) {
+pub async fn long_webhooks(outside: &Outside, table: &mut Table) {
     const WEBHOOKS: usize = 10;
     let server = Server::start();
     let (hook, mut taken) = receiver().await;
-    let urls: Vec<_> = (0..15).map(|n| format!("raw:<p>{n} {}", "word ".repeat(100_000))).collect();
     let webhook = json!({"webhook_url": hook, "webhook_data_in_payload": true});
-    let submit = post("/crawl/job", &json!({"urls": urls, "webhook_config": webhook}).to_string());
+    let submit = post("/crawl/job", &json!({"urls": long_pages(outside), "webhook_config": webhook}).to_string());
     let mut connection = Connection::open(&server.address).await;
     for _ in 0..WEBHOOKS {
         assert_eq!(connection.ask(&submit).await.0, 202);
@@ -79,6 +76,11 @@ pub async fn long_webhooks(table: &mut Table) {
         }
     }
     table.at_most("memory added by ten webhooks of 30 MB", most - before, 60.0, "MB");
+}
+
+/// Addresses whose results come to 30 MB.
+fn long_pages(outside: &Outside) -> Vec<String> {
+    (0..16).map(|n| outside.url(&format!("/long?{n}"))).collect()
 }
 
 /// Its address, and how long each webhook is that it has taken.

@@ -1,4 +1,5 @@
-//! What is outside of the server: a site with a 50 KB article, a page that never comes, a receiver of webhooks.
+//! What is outside of the server: a site with a 50 KB article, one of 500 KB, a page that never comes, a receiver of
+//! webhooks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,7 +60,13 @@ impl Outside {
                         tokio::time::sleep(Duration::from_secs(3600)).await;
                         HttpResponse::NoContent().finish()
                     };
+                    // Its result is about four times as long: as HTML, cleaned, and as Markdown in two forms.
+                    let long = || async {
+                        let text = "word ".repeat(100_000);
+                        HttpResponse::Ok().content_type("text/html").body(format!("<!DOCTYPE html><p>{text}"))
+                    };
                     App::new()
+                        .route("/long", web::get().to(long))
                         .route("/article", web::get().to(page))
                         .route("/never", web::get().to(never))
                         .route("/hook", web::post().to(hook))
