@@ -6,6 +6,7 @@
 # make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
 #             and may be given (SEED=7)
 # make bench  a page's cost against a bare parse, and the whole server against its limits
+# make fuzz   every fuzz target for a minute (SECONDS=3600 for longer); wants a nightly toolchain and cargo-fuzz
 # make quality PAGES=DIR  how well fit Markdown holds the content of pages whose content is known (page/training/pages.py)
 # make check  formatting, lints, the arrows between the packages, and what the dependencies may be
 
@@ -20,7 +21,7 @@ run:
 	@command -v cc >/dev/null || { echo "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-compose test-model bench chaos quality check tools
+.PHONY: run test test-compose test-model bench chaos fuzz quality check tools
 
 # Always the same packages and features, so that one build serves every target. The whole of it with a real model; from
 # cold that costs less than a minute.
@@ -56,6 +57,20 @@ bench:
 	cargo bench -p opilio-page --bench page
 	cargo bench -p opilio --bench system
 	cargo bench -p opilio --bench redis
+
+SECONDS := 60
+fuzz_targets := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+# What is found goes to the corpus, by hand, with a name that says what it is; what merely reaches further stays apart.
+found := target/fuzzed
+
+fuzz:
+	@cargo +nightly --version >/dev/null 2>&1 || { echo "a nightly toolchain is missing: rustup toolchain install nightly"; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz --locked"; exit 1; }
+	for target in $(fuzz_targets); do \
+	  mkdir -p $(found)/$$target && \
+	  cargo +nightly fuzz run --sanitizer none $$target $(found)/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(SECONDS) -timeout=30 -max_len=4096 || exit 1; \
+	done
 
 quality: target/quality/ready
 	@test -f "$(PAGES)/gt.json" || { echo "PAGES is needed: a folder with html/ID.html and gt.json"; exit 1; }

@@ -6,6 +6,8 @@ pub mod egress;
 pub mod fetchers;
 pub mod http;
 pub mod models;
+#[doc(hidden)]
+pub mod promises;
 pub mod reader;
 pub mod settings;
 pub mod stores;

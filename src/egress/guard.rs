@@ -124,7 +124,7 @@ impl Guard {
     }
 
     /// Judges what a name resolved to: every address must pass, unless the name itself is on the list.
-    pub(super) fn judge_resolved(&self, errand: Errand, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
+    pub(crate) fn judge_resolved(&self, errand: Errand, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
         if self.lists.have_name(errand, name) {
             return Ok(());
         }

@@ -1,0 +1,37 @@
+//! A header for a webhook that is accepted is sent as it was given, and changes nothing that is not the job's to say.
+
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderName};
+use serde_json::json;
+
+use crate::http::submission::Fields;
+use crate::http::webhook_config::{self, WebhookDefaults};
+use crate::webhooks::headers::{for_receiver, seal};
+
+const OURS: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "cookie", "webhook-signature"];
+
+/// `text` as `name:value`.
+///
+/// # Panics
+/// Where it is accepted and cannot be sent, or says what only the sender may.
+pub fn webhook_header(text: &str) {
+    let (name, value) = text.split_once(':').unwrap_or((text, ""));
+    let config = json!({"webhook_url": "https://receiver.example/", "webhook_headers": {name: value}});
+    let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
+    let mut fields = Fields::default();
+    let target = webhook_config::target(Some(&config), &defaults, &mut fields).expect("its address is one");
+    assert_eq!(target.headers.len() + fields.errors.len(), 1, "accepted or refused");
+    for error in fields.errors.iter().map(crate::http::crawl_options::FieldError::visible) {
+        assert!(!error.msg.contains(char::is_control) && error.loc.len() == 4, "{error:?}");
+    }
+    let Some((_, own)) = target.headers.first() else { return };
+    assert_eq!(own.expose(), value);
+    let mut sent = for_receiver(&HeaderMap::new(), &target.headers).expect("what was accepted can be sent");
+    let name = HeaderName::from_bytes(name.as_bytes()).expect("it is a name");
+    assert_eq!(sent.get(&name).map(|value| value.as_bytes()), Some(value.as_bytes()));
+    assert!(sent.values().all(|value| value.is_sensitive()), "nobody prints it");
+    assert!(!OURS.contains(&name.as_str()), "{name}");
+    seal(&mut sent, "msg_1", 1, None).expect("constants");
+    let text = |name: &str| sent.get(name).and_then(|value| value.to_str().ok());
+    assert_eq!([text("webhook-id"), text(CONTENT_TYPE.as_str())], [Some("msg_1"), Some("application/json")]);
+}
