@@ -7,7 +7,7 @@ mod store;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
     let (host, port, grace) = (settings.app.host, settings.app.port, settings.app.shutdown_grace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let guard = egress::guard(&settings)?;
+    let (guard, proxies) = (egress::guard(&settings)?, access::proxies(&settings)?);
     let mut kept = store::open(&settings, &clock).await?;
     let notices = kept.notices.take();
     let outside = outside(&settings, &clock, kept, guard.clone())?;
@@ -75,10 +75,11 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         registry: Arc::new(registry),
         max_urls: settings.limits.max_urls.get(),
         body: access::body(&settings.limits),
+        proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,
         sessions: Sessions::default(),
     };
-    let access = Access::new(&access::settings(&settings), Arc::clone(&api.clock));
+    let access = Access::new(&access::settings(&settings, &proxies), Arc::clone(&api.clock));
     let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();
     let app = move || {
         let door = access.clone();
@@ -108,7 +109,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
     if !remarks.is_empty() {
         info!("keys without effect: {}", remarks.join("; "));
     }
-    let server = serve(listener, &access::server(&settings.limits), app)?;
+    let server = serve(listener, &access::server(&settings.limits, &proxies), app)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
 
@@ -162,7 +163,11 @@ fn kept(time: Duration) -> Option<Duration> {
 fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept, guard: Guard) -> anyhow::Result<Outside> {
     let store::Kept { jobs: store, pages: cache, .. } = kept;
     let Settings { crawler, limits, webhooks, .. } = settings;
-    let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
+    let egress = EgressSettings {
+        connect_timeout: crawler.connect_timeout,
+        max_ratio: NonZeroU64::new(limits.max_decompression_ratio),
+        ..EgressSettings::default()
+    };
     let egress = Egress::new(guard, &egress)?;
     let defaults = HttpFetcherSettings::default();
     let fetcher = HttpFetcherSettings {
@@ -237,7 +242,7 @@ fn policy(settings: &Settings) -> Policy {
                 max_interruptions: webhooks.retry.max_interruptions,
             },
             // Longer than an attempt can take, so that nobody sends it a second time meanwhile.
-            lease: webhooks.lease.unwrap_or(webhooks.retry.timeout + 30 * second),
+            lease: webhooks.lease.unwrap_or(webhooks.retry.timeout.saturating_add(30 * second)),
             in_flight: webhooks.in_flight.get(),
             in_flight_per_receiver: webhooks.in_flight_per_receiver.get(),
             horizon: 60 * second,

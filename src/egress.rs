@@ -9,6 +9,7 @@ mod allow;
 mod answer;
 mod cargo;
 mod client;
+mod decoding;
 mod guard;
 mod lists;
 mod party;

@@ -4,7 +4,7 @@ mod access;
 mod all_events;
 mod asking;
 mod attended;
-mod body;
+pub(crate) mod body;
 mod caller;
 mod compression;
 mod configs;
@@ -21,6 +21,7 @@ mod jobs;
 mod mcp;
 mod metrics;
 mod openapi;
+mod proxies;
 pub(crate) mod reach;
 mod reading;
 mod results;
@@ -31,7 +32,7 @@ mod status;
 pub(crate) mod submission;
 mod synchronous;
 mod token;
-mod webhook_config;
+pub(crate) mod webhook_config;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub use caller::Caller;
 pub use compression::compress;
 pub use errors::ApiError;
 pub use mcp::Sessions;
+pub use proxies::{BadProxy, Proxies};
 pub use server::{ServerSettings, listen, most_files, seal, serve};
 pub use webhook_config::WebhookDefaults;
 
@@ -71,6 +73,7 @@ pub struct Api {
     pub max_urls: usize,
     /// What is taken of a request's body.
     pub body: BodyLimits,
+    pub proxies: Proxies,
     /// After so much silence a stream of events says nothing, so that nobody takes the connection for dead.
     pub heartbeat: Duration,
     /// Clients that hold a session open.

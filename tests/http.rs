@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
 use opilio::egress::{Allow, Guard};
-use opilio::http::{Access, AccessSettings, Api, BodyLimits, Room, Sessions, WebhookDefaults};
+use opilio::http::{Access, AccessSettings, Api, BodyLimits, Proxies, Room, Sessions, WebhookDefaults};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
@@ -49,6 +49,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
             time: Duration::from_secs(60),
             max_depth: 100,
         },
+        proxies: Proxies::default(),
         heartbeat: Duration::from_secs(15),
         sessions: Sessions::default(),
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use house::{Outside, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// Until a hang is called one. Nothing here is about speed.
@@ -271,6 +271,106 @@ async fn a_token_may_have_bounds_of_its_own() {
     }
     let full = (429, Some(true));
     assert_eq!(answers, [(202, None), full, full, (429, Some(false)), (202, None), (202, None)]);
+}
+
+/// A site that answers every request like this, by its path.
+async fn site(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let head = until(&mut stream, "\r\n\r\n").await;
+            let path = head.split(' ').nth(1).expect("a path");
+            // Who has enough of it hangs up.
+            let _ = stream.write_all(&answer(path)).await;
+        }
+    });
+    base
+}
+
+#[actix::test]
+async fn a_page_is_led_so_far_by_redirects_and_no_further() {
+    let site = site(|path| {
+        let next = path.trim_start_matches('/').parse::<u32>().map_or(0, |left| left.saturating_sub(1));
+        let head = if path == "/0" { "200 OK".to_owned() } else { format!("302 Found\r\nlocation: /{next}") };
+        format!("HTTP/1.1 {head}\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 5\r\n\r\n<p>ok")
+            .into()
+    });
+    let (site, server) = (site.await, Server::configured("limits: {max_redirects: 3}").await);
+    let (_, job) = server.post("/crawl/job", json!({"urls": [format!("{site}/3"), format!("{site}/4")]})).await;
+    let status = settled(&server, &job).await;
+    let told = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
+    assert_eq!(told(0), (&json!(true), &json!("")), "{status}");
+    assert_eq!(told(1), (&json!(false), &json!("Too many redirects (3)")));
+}
+
+#[actix::test]
+async fn a_body_that_becomes_too_many_times_as_long_is_given_up_in_every_encoding() {
+    let site = site(|path| {
+        let zeros = vec![b' '; 4 << 20];
+        let (encoding, bomb) = match path {
+            "/gzip" => {
+                let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+                std::io::Write::write_all(&mut gzip, &zeros).expect("memory");
+                ("gzip", gzip.finish().expect("memory"))
+            }
+            "/zstd" => ("zstd", zstd::encode_all(&zeros[..], 1).expect("memory")),
+            _ => {
+                let (mut bomb, quick) =
+                    (Vec::new(), brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() });
+                brotli::BrotliCompress(&mut &zeros[..], &mut bomb, &quick).expect("memory");
+                ("br", bomb)
+            }
+        };
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: {encoding}\r\nconnection: close");
+        [format!("{head}\r\ncontent-length: {}\r\n\r\n", bomb.len()).into_bytes(), bomb].concat()
+    });
+    let site = site.await;
+    let pages = ["/gzip", "/zstd", "/br"].map(|path| format!("{site}{path}"));
+    for (ratio, reason) in [("", "Body becomes more than 250 times as long as it was sent"), (": 0", "")] {
+        let limit =
+            if ratio.is_empty() { String::new() } else { format!("limits: {{max_decompression_ratio{ratio}}}") };
+        let server = Server::configured(&limit).await;
+        let (_, job) = server.post("/crawl/job", json!({"urls": pages})).await;
+        let status = settled(&server, &job).await;
+        for page in status["results"].as_array().expect("a list") {
+            assert_eq!(
+                (&page["error_message"], &page["success"]),
+                (&json!(reason), &json!(reason.is_empty())),
+                "{}",
+                page["url"]
+            );
+        }
+    }
+}
+
+#[actix::test]
+async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
+    let limits = "limits: {rate: {per_address: 2/hour}}\n";
+    let listed = "rate_limiting: {trusted_proxies: [127.0.0.0/8]}\n";
+    let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
+    for (config, last, base) in [
+        (format!("{limits}{listed}"), 202, "https://crawl.example".to_owned()),
+        (limits.to_owned(), 429, String::new()),
+    ] {
+        let server = Server::configured(&config).await;
+        let base = if base.is_empty() { server.base().to_owned() } else { base };
+        let mut statuses = Vec::new();
+        for client in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+            let forwarded = [
+                ("content-type", "application/json"),
+                ("x-forwarded-for", client),
+                ("x-forwarded-proto", "https"),
+                ("x-forwarded-host", "crawl.example"),
+            ];
+            let (status, _, answer) = server.ask("POST", "/crawl/job", &forwarded, body.clone()).await;
+            let link = answer["_links"]["self"]["href"].as_str().unwrap_or_default().to_owned();
+            assert!(status == 429 || link.starts_with(&format!("{base}/crawl/job/")), "{link}");
+            statuses.push(status);
+        }
+        assert_eq!(statuses, [202, 202, last]);
+    }
 }
 
 #[actix::test]

@@ -6,10 +6,12 @@ mod fields;
 mod house;
 #[path = "clients/programs.rs"]
 mod programs;
+mod providers;
 
 use fields::undescribed;
 use house::{Outside, Server};
 use programs::{Workshop, file, output};
+use providers::{KEY, Providers};
 use serde_json::{Value, json};
 
 #[actix::test]
@@ -67,6 +69,36 @@ async fn every_field_of_an_answer_is_described() {
     hold("Problem", &server.get("/nowhere").await.1);
     hold("Invalid", &server.post("/crawl/job", json!({})).await.1);
     assert_eq!(missing, [] as [String; 0]);
+}
+
+/// Fewer would not come to the corners.
+const REQUESTS: usize = 2000;
+
+#[actix::test]
+async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_servers_own() {
+    let (outside, providers, workshop) = (Outside::start(), Providers::start(), Workshop::open());
+    // What is not of the test's own is not dialled.
+    let config = "egress: {allow_internal: false, allow: [127.0.0.1]}\nlogging: {level: warn}";
+    let base_url = providers.address("openai");
+    let model = [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
+    let server = Server::configured_with(config, &model).await;
+    let webhook = json!({"webhook_url": outside.hook()});
+    let mut jobs = Vec::new();
+    for (path, job) in [
+        ("/crawl/job", json!({"urls": [outside.page("/article")], "webhook_config": webhook})),
+        ("/llm/job", json!({"url": outside.page("/article"), "q": "?", "webhook_config": webhook})),
+    ] {
+        let (_, accepted) = server.post(path, job).await;
+        outside.told().await;
+        jobs.push(accepted["task_id"].as_str().expect("an id").to_owned());
+    }
+    let counts = workshop.write("counts", "");
+    let mut drive = workshop.schemathesis(&file("tests/clients/openapi"));
+    drive.arg(format!("{}/openapi.json", server.base())).env("SITE", outside.page("")).env("JOBS", jobs.join(","));
+    let said = output(drive.env("COUNTS", &counts)).await;
+    let counts = std::fs::read_to_string(&counts).expect("it was written");
+    let counted = counts.lines().filter_map(|line| line.split_once(' ')?.1.parse::<usize>().ok());
+    assert!(counted.sum::<usize>() >= REQUESTS, "{counts}{said}");
 }
 
 #[actix::test]

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
+
 use crate::http::{
-    AccessSettings, BodyLimits, HeadLimits, NamedToken, Rate, RateSettings, Room, ServerSettings, most_files,
+    AccessSettings, BodyLimits, HeadLimits, NamedToken, Proxies, Rate, RateSettings, Room, ServerSettings, most_files,
 };
 use crate::settings::{self, Limits, Settings};
 
-pub fn settings(settings: &Settings) -> AccessSettings {
+pub fn settings(settings: &Settings, proxies: &Proxies) -> AccessSettings {
     let Settings { security, limits, rate_limiting, app, .. } = settings;
     let tokens = security.tokens.iter().map(|(name, token)| NamedToken {
         name: name.as_str().to_owned(),
@@ -32,7 +34,13 @@ pub fn settings(settings: &Settings) -> AccessSettings {
             per_principal: limits.rate.per_principal.map(rate),
             synchronous: rate_limiting.default_limit.filter(|_| rate_limiting.enabled).map(rate),
         },
+        proxies: proxies.clone(),
     }
+}
+
+pub fn proxies(settings: &Settings) -> anyhow::Result<Proxies> {
+    let listed = &settings.rate_limiting.trusted_proxies;
+    Proxies::parse(listed.iter().map(String::as_str)).context("rate_limiting.trusted_proxies")
 }
 
 pub fn body(limits: &Limits) -> BodyLimits {
@@ -44,11 +52,12 @@ pub fn body(limits: &Limits) -> BodyLimits {
     }
 }
 
-pub fn server(limits: &Limits) -> ServerSettings {
+pub fn server(limits: &Limits, proxies: &Proxies) -> ServerSettings {
     ServerSettings {
         // The other half is for pages, receivers, models and the store.
         connections: bound(limits.connections).min(most_files().map_or(usize::MAX, |most| most / 2)),
         connections_per_address: bound(limits.connections_per_address),
+        proxies: proxies.clone(),
         head_timeout: limits.head_timeout,
         keep_alive: limits.keep_alive,
         write_timeout: time(limits.write_timeout),

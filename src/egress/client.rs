@@ -1,13 +1,16 @@
 //! The clients behind the guard, shared by everything that goes out: one set of connections, one TLS configuration.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, HeaderValue, Method};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::answer::Answer;
 use super::cargo::Cargo;
+use super::decoding::ENCODINGS;
 use super::guard::{Cleared, Guard, Reach};
 use super::lists::Errand;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
@@ -24,11 +27,18 @@ pub struct EgressSettings {
     pub idle_timeout: Duration,
     /// Unused connections kept to one server.
     pub idle_per_host: usize,
+    /// Bytes that one of an encoded body may become; `None`: any number.
+    pub max_ratio: Option<NonZeroU64>,
 }
 
 impl Default for EgressSettings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), idle_timeout: Duration::from_secs(4), idle_per_host: 32 }
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(4),
+            idle_per_host: 32,
+            max_ratio: NonZeroU64::new(250),
+        }
     }
 }
 
@@ -49,6 +59,7 @@ pub enum Unbuildable {
 pub struct Egress {
     guard: Guard,
     connect_timeout: Duration,
+    max_ratio: Option<NonZeroU64>,
     anywhere: reqwest::Client,
     pages: reqwest::Client,
     webhooks: reqwest::Client,
@@ -75,6 +86,7 @@ impl Egress {
             webhooks: within(Errand::Webhook)?,
             models: within(Errand::Model)?,
             connect_timeout: settings.connect_timeout,
+            max_ratio: settings.max_ratio,
             guard,
         })
     }
@@ -88,7 +100,7 @@ impl Egress {
         &self,
         method: Method,
         to: &Cleared,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: impl Into<Cargo>,
     ) -> Result<Answer, Trouble> {
         let client = match (to.reach(), to.errand()) {
@@ -97,12 +109,13 @@ impl Egress {
             (Reach::Public, Errand::Webhook) => &self.webhooks,
             (Reach::Public, Errand::Model) => &self.models,
         };
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ENCODINGS));
         let mut request = client.request(method, to.url().clone()).headers(headers);
         if let Cargo(Some(body)) = body.into() {
             request = request.body(body);
         }
         match request.send().await {
-            Ok(response) => Ok(Answer::new(response, to.server())),
+            Ok(response) => Ok(Answer::new(response, to.server(), self.max_ratio)),
             Err(error) => Err(Trouble::of(&error, &to.server(), self.connect_timeout)),
         }
     }
@@ -117,6 +130,11 @@ fn client(
 ) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .no_proxy()
+        // Undone by `decoding`, which counts.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .dns_resolver(resolver)

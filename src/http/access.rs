@@ -23,6 +23,7 @@ use opilio_actors::ports::Clock;
 
 use super::caller::Caller;
 use super::errors::ApiError;
+use super::proxies::Proxies;
 use hosts::Hosts;
 use jwt::Signer;
 use keyring::Keyring;
@@ -51,6 +52,8 @@ pub struct AccessSettings {
     pub origins: Vec<String>,
     pub head: HeadLimits,
     pub rates: RateSettings,
+    /// Who may say for whom a request is.
+    pub proxies: Proxies,
 }
 
 impl Default for AccessSettings {
@@ -68,6 +71,7 @@ impl Default for AccessSettings {
             origins: vec![],
             head: HeadLimits { headers: usize::MAX, bytes: usize::MAX },
             rates: RateSettings::default(),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -84,6 +88,7 @@ struct Rules {
     hosts: Hosts,
     head: HeadLimits,
     rates: Rates,
+    proxies: Proxies,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,6 +104,7 @@ impl Access {
             hosts: Hosts::new(settings.bound, &settings.trusted_hosts, &settings.origins, needs_token),
             head: settings.head,
             rates: Rates::new(&settings.rates, own_rates),
+            proxies: settings.proxies.clone(),
             ring,
             clock,
         }))
@@ -151,6 +157,7 @@ impl Access {
 impl Rules {
     fn check(&self, request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
         let address = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+        let address = self.proxies.client(address, request.headers());
         self.rates.address(address)?;
         self.head.check(request)?;
         if !self.hosts.is_ours(request.headers()) {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::caller::Caller;
 use super::errors::ApiError;
 use super::events::{BEAT, answer};
-use super::{Api, jobs, status};
+use super::{Api, proxies, status};
 
 /// Jobs looked at in one go.
 const STRETCH: usize = 100;
@@ -27,7 +27,7 @@ pub async fn events(api: web::Data<Api>, caller: Caller, request: HttpRequest) -
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let watch = api.front.send(WatchJobs).await?;
     let mut follower = Follower {
-        base: jobs::base(&request),
+        base: proxies::base(&request),
         api,
         principal: caller.sees().cloned(),
         seen: last,

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::errors::ApiError;
-use super::jobs::{base, choice, find};
+use super::jobs::{choice, find};
+use super::proxies::base;
 use super::results::{self, Piece, Selection};
 use super::{Api, Caller, status};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::errors::ApiError;
-use super::jobs::base;
+use super::proxies::base;
 use super::submission::field_error;
 use super::{Api, Caller, body, status, webhook_config};
 

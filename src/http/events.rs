@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::errors::ApiError;
 use super::seen::Seen;
-use super::{Api, Caller, jobs, status};
+use super::{Api, Caller, jobs, proxies, status};
 
 /// What a listener has been told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub async fn events(
         return Ok(HttpResponse::NoContent().finish());
     }
     let watch = api.front.send(WatchJob { job: job.id.clone() }).await?;
-    let base = jobs::base(&request);
+    let base = proxies::base(&request);
     let listener = Listener { api, job: job.id, base, told, watch, spoke: Instant::now() };
     let events = stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
+use super::proxies::base;
 use super::reach::reachable;
 use super::{Api, Caller, body, extraction, status, submission};
 
@@ -191,10 +192,4 @@ pub fn choice<T>(
 pub async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Job, ApiError> {
     let id = JobId::parse(id).map_err(|_| ApiError::NotFound)?;
     api.store.job(&id, caller.sees()).await?.ok_or(ApiError::NotFound)
-}
-
-/// The address under which the client reached this server.
-pub fn base(request: &HttpRequest) -> String {
-    let connection = request.connection_info();
-    format!("{}://{}", connection.scheme(), connection.host())
 }

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::body::{self, Body};
 use super::errors::ApiError;
-use super::{Api, Caller, jobs};
+use super::{Api, Caller, proxies};
 use handler::Handler;
 use tools::Tool;
 
@@ -58,7 +58,7 @@ pub async fn exchange(
     body: Body,
 ) -> Result<HttpResponse, Refused> {
     let (_, text) = read(&request, &access, body)?;
-    let asked = bridge::request(&request, text, Asker { caller, base: jobs::base(&request) })?;
+    let asked = bridge::request(&request, text, Asker { caller, base: proxies::base(&request) })?;
     Ok(bridge::response(service.handle(asked).await).await)
 }
 

@@ -20,6 +20,8 @@ use connection::{Connection, Patience};
 use doors::Doors;
 use tokio::net::TcpSocket;
 
+use super::proxies::Proxies;
+
 pub use files::most_files;
 pub use seal::seal;
 
@@ -32,6 +34,8 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r
 pub struct ServerSettings {
     pub connections: usize,
     pub connections_per_address: usize,
+    /// Their connections are other people's, and are not counted by address.
+    pub proxies: Proxies,
     /// To the end of a request's head.
     pub head_timeout: Duration,
     /// Between two requests of a connection.
@@ -69,7 +73,7 @@ where
     S::Future: 'static,
     B: MessageBody + 'static,
 {
-    let doors = Doors::new(settings.connections, settings.connections_per_address);
+    let doors = Doors::new(settings.connections, settings.connections_per_address, settings.proxies.clone());
     let (head, between, write) = (settings.head_timeout, settings.keep_alive, settings.write_timeout);
     let patience = Patience { head, between, write };
     let factory = move || {
@@ -85,6 +89,8 @@ where
             .finish(map_config(app, |_| AppConfig::default()));
         let doors = doors.clone();
         apply_fn_factory(http, move |stream: TcpStream, http| {
+            // An answer in pieces is not held back until its client has acknowledged the first.
+            let _ = stream.set_nodelay(true);
             let peer = stream.peer_addr().ok();
             let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
             let served = match doors.enter(address) {

@@ -115,7 +115,7 @@ impl Llm {
     /// How long a job may hear nothing of a model that is not out of order: it waits to try again, for a place, for its
     /// rate, and for the answer.
     pub(super) fn longest_silence(&self) -> Duration {
-        self.timeout + 3 * self.retry.patience
+        self.timeout.saturating_add(self.retry.patience.saturating_mul(3))
     }
 
     fn knows(&self, name: &str) -> bool {

@@ -112,6 +112,7 @@ pub struct Limits {
     #[serde(with = "humantime_serde")]
     pub wall_clock: Duration,
     pub max_page_bytes: NonZeroUsize,
+    pub max_decompression_ratio: u64,
     pub max_result_bytes: usize,
     pub max_job_bytes: usize,
     pub max_redirects: usize,
@@ -131,6 +132,7 @@ pub struct Rates {
 pub struct RateLimiting {
     pub enabled: bool,
     pub default_limit: Option<Rate>,
+    pub trusted_proxies: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -284,7 +286,7 @@ impl Settings {
                  made a second time while it is still under way"
             ));
         }
-        let page = self.crawler.page_timeout + self.crawler.parse_timeout;
+        let page = self.crawler.page_timeout.saturating_add(self.crawler.parse_timeout);
         if self.jobs.stall_timeout <= page {
             return wrong(format!(
                 "jobs.stall_timeout is {:?}, not longer than crawler.page_timeout and crawler.parse_timeout together, \

@@ -3,7 +3,7 @@
 const BROWSER: &str = "there is no browser to set up";
 const ELSEWHERE: &str = "belongs to a server of another kind; nothing here depends on it";
 
-const WITHOUT_EFFECT: [(&str, &str); 19] = [
+const WITHOUT_EFFECT: [(&str, &str); 18] = [
     ("app.title", ELSEWHERE),
     ("app.version", ELSEWHERE),
     ("app.reload", ELSEWHERE),
@@ -12,7 +12,6 @@ const WITHOUT_EFFECT: [(&str, &str); 19] = [
     ("limits.max_pages", "there are no deep crawls yet"),
     ("limits.max_depth", "there are no deep crawls yet"),
     ("limits.queue.workers", "workers are cheap here; see jobs.crawl_workers and crawler.pool.max_pages"),
-    ("rate_limiting.trusted_proxies", "the address that connects is the one that counts"),
     ("rate_limiting.storage_uri", "each process counts for itself"),
     ("security.enabled", "the checks are always made; who gets in is said by the credentials"),
     ("security.https_redirect", "TLS is the business of a proxy in front"),

@@ -74,6 +74,17 @@ impl Workshop {
         output(&mut make).await;
     }
 
+    /// Other people's driver of OpenAPI documents, by what this folder says, the same requests every time; the document's
+    /// address is still to be given.
+    pub fn schemathesis(&self, folder: &Path) -> Command {
+        let mut command = Command::new(tool("venv/bin/schemathesis"));
+        command.arg("--config-file").arg(folder.join("schemathesis.toml")).arg("run");
+        command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
+        // What it keeps, it keeps here.
+        command.current_dir(self.folder.path()).env("no_proxy", "*").kill_on_drop(true);
+        command
+    }
+
     /// A file with this text.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);

@@ -24,7 +24,7 @@ use super::{Asker, Refused, read};
 use crate::http::access::Access;
 use crate::http::body::Body;
 use crate::http::errors::ApiError;
-use crate::http::{Api, Caller, events, jobs};
+use crate::http::{Api, Caller, events, proxies};
 
 /// Sessions of all callers, and of one.
 const MOST: usize = 256;
@@ -125,7 +125,7 @@ pub async fn message(
 ) -> Result<HttpResponse, Refused> {
     let inbox = api.sessions.inbox(&session.id, caller.principal())?;
     let (mut message, _) = read(&request, &access, body)?;
-    let asker = Asker { caller, base: jobs::base(&request) };
+    let asker = Asker { caller, base: proxies::base(&request) };
     match &mut message {
         ClientJsonRpcMessage::Request(asked) => drop(asked.request.extensions_mut().insert(asker)),
         ClientJsonRpcMessage::Notification(told) => drop(told.notification.extensions_mut().insert(asker)),
