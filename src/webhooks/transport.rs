@@ -1,14 +1,16 @@
 //! One attempt at one webhook: signed, posted, followed over 307 and 308, its answer read as far as the log wants it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use http::header::LOCATION;
 use http::{HeaderMap, Method};
 use opilio_actors::domain::delivery::AttemptOutcome;
-use opilio_actors::ports::{Clock, WebhookRequest, WebhookTransport};
+use opilio_actors::ports::{Clock, StoreError, WebhookRequest, WebhookTransport};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
@@ -20,6 +22,8 @@ use crate::egress::{Answer, Cargo, Cleared, Egress, Errand, Guard, Trouble, in_w
 
 /// The status decides; its body is waited for only a little.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
+
+type Pieces = BoxStream<'static, Result<Bytes, StoreError>>;
 
 /// Posts webhooks over HTTP.
 pub struct HttpTransport {
@@ -55,22 +59,28 @@ impl HttpTransport {
 impl WebhookTransport for HttpTransport {
     async fn post(&self, request: WebhookRequest) -> AttemptOutcome {
         let deadline = Instant::now() + self.timeout;
-        match timeout_at(deadline, self.attempt(&request)).await {
-            Ok(Ok((letter, answer))) => self.report(answer, &letter.own, deadline).await,
+        let late = || format!("timeout after {}", in_words(self.timeout));
+        let letter = match timeout_at(deadline, self.seal(&request)).await {
+            Ok(Ok(letter)) => letter,
+            Ok(Err(outcome)) => return outcome,
+            Err(_) => return AttemptOutcome::Unread { reason: late() },
+        };
+        match timeout_at(deadline, self.attempt(&request, &letter)).await {
+            Ok(Ok(answer)) => self.report(answer, &letter.own, deadline).await,
             Ok(Err(outcome)) => outcome,
-            Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", in_words(self.timeout)) },
+            Err(_) => AttemptOutcome::Failed { reason: late() },
         }
     }
 }
 
 impl HttpTransport {
-    async fn attempt(&self, request: &WebhookRequest) -> Result<(Letter, Answer), AttemptOutcome> {
-        let letter = self.seal(request).await?;
-        match self.deliver(request, &letter).await {
-            Ok(answer) => Ok((letter, answer)),
-            Err(Trouble::Blocked) => Err(AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() }),
-            Err(trouble) => Err(AttemptOutcome::Failed { reason: trouble.to_string() }),
-        }
+    async fn attempt(&self, request: &WebhookRequest, letter: &Letter) -> Result<Answer, AttemptOutcome> {
+        let broke = Arc::default();
+        self.deliver(request, letter, &broke).await.map_err(|trouble| match (broke.get(), trouble) {
+            (Some(error), _) => StoreError::clone(error).into(),
+            (None, Trouble::Blocked) => AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() },
+            (None, trouble) => AttemptOutcome::Failed { reason: trouble.to_string() },
+        })
     }
 
     /// Reads the body once: its length and its signature go before it.
@@ -83,7 +93,7 @@ impl HttpTransport {
         let mut signing = self.signer.begin(&request.id, timestamp);
         let (mut length, mut pieces) = (0, request.body.pieces());
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| AttemptOutcome::Failed { reason: format!("the result: {error}") })?;
+            let piece = piece.map_err(AttemptOutcome::from)?;
             signing.add(&piece);
             length += piece.len() as u64;
         }
@@ -95,7 +105,13 @@ impl HttpTransport {
     }
 
     /// The answer at the end of the redirects. One redirect too many, or one that leads nowhere, is the answer itself.
-    async fn deliver(&self, request: &WebhookRequest, letter: &Letter) -> Result<Answer, Trouble> {
+    /// Where our own store breaks the body off, that is noted in `broke`.
+    async fn deliver(
+        &self,
+        request: &WebhookRequest,
+        letter: &Letter,
+        broke: &Arc<OnceLock<StoreError>>,
+    ) -> Result<Answer, Trouble> {
         let (guard, target) = (self.egress.guard(), &request.target);
         let judged = if target.trusted { Guard::trust } else { Guard::check };
         let mut to = judged(guard, &target.url, Errand::Webhook)?;
@@ -105,7 +121,7 @@ impl HttpTransport {
             let headers = if is_receiver { letter.own.clone() } else { letter.strangers.clone() };
             let body = match request.body.whole() {
                 Some(whole) => whole.clone().into(),
-                None => Cargo::of(letter.length, request.body.pieces()),
+                None => Cargo::of(letter.length, noting(request.body.pieces(), Arc::clone(broke))),
             };
             let answer = self.egress.send(Method::POST, &to, headers, body).await?;
             let Some(next) = redirect(&to, &answer).filter(|_| redirects < self.max_redirects) else {
@@ -126,6 +142,16 @@ impl HttpTransport {
             excerpt: excerpt::text(&bytes, sent),
         }
     }
+}
+
+fn noting(pieces: Pieces, broke: Arc<OnceLock<StoreError>>) -> Pieces {
+    let note = move |piece: &Result<Bytes, StoreError>| {
+        if let Err(error) = piece {
+            // The first is the one.
+            let _ = broke.set(error.clone());
+        }
+    };
+    pieces.inspect(note).boxed()
 }
 
 fn redirect(from: &Cleared, answer: &Answer) -> Option<Url> {

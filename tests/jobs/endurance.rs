@@ -8,6 +8,7 @@ use futures_util::stream;
 use opilio_actors::domain::delivery::{AttemptOutcome, DeliveryState};
 use opilio_actors::domain::id::{Principal, TaskType};
 use opilio_actors::domain::job::Job;
+use opilio_actors::domain::webhook::Target;
 use opilio_actors::ports::{StoreError, WebhookTransport};
 use opilio_actors::testing::brittle::Brittle;
 use opilio_actors::testing::jobs::{node, target};
@@ -82,6 +83,24 @@ fn gate_at(at: &'static str, outside: &mut Outside) -> watch::Sender<bool> {
     };
     outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
     gate
+}
+
+/// A house whose store is closed there, where every page but those of `hangs` is there, and what was fetched is noted.
+fn gated(at: &'static str, change: impl FnOnce(&mut Policy)) -> (House, Fetched, watch::Sender<bool>) {
+    let fetched = Fetched::default();
+    let (log, mut gate) = (fetched.clone(), None);
+    let house = House::changed(
+        &[],
+        move |url| {
+            log.note(url);
+            (!url.contains("hangs")).then(|| Ok(page(200)))
+        },
+        |outside, policy| {
+            gate = Some(gate_at(at, outside));
+            change(policy);
+        },
+    );
+    (house, fetched, gate.expect("it was made"))
 }
 
 #[actix::test]
@@ -201,23 +220,14 @@ async fn work_on_a_job_that_was_ended_elsewhere_is_stopped() {
 
 #[actix::test]
 async fn a_job_cancelled_while_it_is_being_claimed_is_not_started() {
-    let fetched = Fetched::default();
-    let (log, mut gate) = (fetched.clone(), None);
-    let mut house = House::changed(
-        &[],
-        move |url| {
-            log.note(url);
-            Some(Ok(page(200)))
-        },
-        // The answer to a claim is on its way for long.
-        |outside, _| gate = Some(gate_at("claim.after", outside)),
-    );
+    // The answer to a claim is on its way for long.
+    let (mut house, fetched, gate) = gated("claim.after", |_| {});
     // The first claim, at the start, may have found nothing yet: a second one follows it.
     let id = house.submit(page_of("cancelled")).await;
     let cancel = CancelJob { job: id.clone(), principal: None };
     house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
     assert_eq!(house.webhook().await["status"], "cancelled");
-    gate.expect("it was made").send_replace(true);
+    gate.send_replace(true);
     house.submit(page_of("good")).await;
     assert_eq!(house.webhook().await["status"], "completed");
     assert_eq!(fetched.times("https://cancelled.example/0"), 0);
@@ -274,6 +284,47 @@ async fn a_webhook_due_is_sent_also_when_nobody_heard_of_the_settlement() {
     assert_eq!(house.webhook().await["task_id"], id.as_str());
 }
 
+/// A job whose webhook carries its result, in a house whose store cannot read results for so many times.
+async fn told_with_data(error: StoreError, times: usize) -> (House, JobId) {
+    let left = AtomicUsize::new(times);
+    let house = House::changed(
+        &[],
+        |_| Some(Ok(page(200))),
+        |outside, _| {
+            let fails = move |point| {
+                let one_less = |left: usize| left.checked_sub(1);
+                let unread =
+                    point == "pages.before" && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+                std::future::ready(if unread { Err(error.clone()) } else { Ok(()) })
+            };
+            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+        },
+    );
+    let mut job = crawl(1);
+    job.spec.webhook = Some(Target { data_in_payload: true, ..target("http://receiver.example/hook") });
+    let id = house.submit(job).await;
+    (house, id)
+}
+
+#[actix::test]
+async fn a_result_that_cannot_be_read_for_a_while_is_told_later_and_costs_no_attempt() {
+    // More often than there are attempts.
+    let (mut house, id) = told_with_data(StoreError::Unavailable("away".to_owned()), 6).await;
+    assert_eq!(house.webhook().await["data"]["results"].as_array().map(Vec::len), Some(1));
+    let delivered = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Delivered);
+    let job = house.until(&id, delivered).await;
+    assert_eq!(job.delivery.map(|known| known.attempts), Some(1));
+}
+
+#[actix::test]
+async fn a_result_that_can_never_be_read_is_not_told_and_the_log_says_why() {
+    let (house, id) = told_with_data(StoreError::Damaged("cut short".to_owned()), usize::MAX).await;
+    let refused = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Refused);
+    house.until(&id, refused).await;
+    let log = house.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+    assert_eq!(log.attempts[0].error.as_deref(), Some("the store is damaged: cut short"));
+}
+
 /// Panics at what one receiver answers.
 struct Poisonous(Arc<dyn WebhookTransport>);
 
@@ -307,21 +358,12 @@ async fn a_receiver_whose_answer_breaks_every_attempt_is_given_up_by_a_cap_of_it
 
 #[actix::test]
 async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_before_anothers() {
-    let fetched = Fetched::default();
-    let (log, mut gate) = (fetched.clone(), None);
-    let mut house = House::changed(
-        &[],
-        move |url| {
-            log.note(url);
-            Some(Ok(page(200)))
-        },
-        |outside, _| gate = Some(gate_at("claim.before", outside)),
-    );
+    let (mut house, fetched, gate) = gated("claim.before", |_| {});
     let workers = policy().jobs.crawl_workers;
     let many = stream::iter(0..100_000).map(|_| house.store.submit(page_of("many")));
     many.buffer_unordered(1000).for_each(|admitted| async { drop(admitted.expect("there is room")) }).await;
     let one = house.submit(page_of("one")).await;
-    gate.expect("it was made").send_replace(true);
+    gate.send_replace(true);
     let mut webhooks = 0;
     while house.webhook().await["task_id"] != one.as_str() {
         webhooks += 1;
@@ -335,22 +377,10 @@ async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_
 
 #[actix::test]
 async fn a_long_job_lets_another_principals_go_first_after_its_slice() {
-    let fetched = Fetched::default();
-    let (log, mut gate) = (fetched.clone(), None);
-    let mut house = House::changed(
-        &[],
-        move |url| {
-            log.note(url);
-            Some(Ok(page(200)))
-        },
-        |outside, policy| {
-            gate = Some(gate_at("claim.before", outside));
-            policy.jobs.crawl_workers = 1;
-        },
-    );
+    let (mut house, fetched, gate) = gated("claim.before", |policy| policy.jobs.crawl_workers = 1);
     let long = house.submit(pages_of("a", 40)).await;
     let short = house.submit(page_of("b")).await;
-    gate.expect("it was made").send_replace(true);
+    gate.send_replace(true);
     assert_eq!(house.webhook().await["task_id"], short.as_str());
     assert_eq!(house.webhook().await["task_id"], long.as_str());
     let log = fetched.0.lock().expect("no panic").clone();
@@ -363,24 +393,15 @@ async fn a_long_job_lets_another_principals_go_first_after_its_slice() {
 
 #[actix::test]
 async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_by_one() {
-    let fetched = Fetched::default();
-    let (log, mut gate) = (fetched.clone(), None);
-    let mut house = House::changed(
-        &[],
-        move |url| {
-            log.note(url);
-            (!url.contains("first")).then(|| Ok(page(200)))
-        },
-        |outside, _| gate = Some(gate_at("claim.before", outside)),
-    );
-    let (first, second) = (house.submit(page_of("first")).await, house.submit(page_of("second")).await);
+    let (mut house, fetched, gate) = gated("claim.before", |_| {});
+    let (first, second) = (house.submit(page_of("hangs")).await, house.submit(page_of("second")).await);
     for _ in 0..2 {
         let claims = house.store.claim(&node("gone"), TaskType::Crawl, 2, Duration::ZERO).await;
         assert_eq!(claims.expect("the store is there").len(), 2);
     }
     house.store.requeue().await.expect("the store is there");
     assert_eq!((house.job(&first).await.attempts_spent, house.job(&second).await.attempts_spent), (2, 2));
-    gate.expect("it was made").send_replace(true);
+    gate.send_replace(true);
     house.until(&first, |job| matches!(job.state, JobState::Running { .. })).await;
     let innocent = house.submit(page_of("innocent")).await;
     assert_eq!(house.webhook().await["task_id"], innocent.as_str());

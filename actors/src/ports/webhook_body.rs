@@ -86,15 +86,18 @@ fn stored(store: Arc<dyn JobStore>, job: JobId, pages: u32) -> impl Stream<Item 
             if from >= pages {
                 return Ok(None);
             }
-            let mut pieces = Vec::new();
+            let (mut pieces, mut next) = (Vec::new(), from);
             for (index, page) in store.pages(&job, from, CHUNK).await? {
+                if index != next {
+                    return Err(StoreError::Damaged(format!("page {next} of {job} is missing")));
+                }
                 if index > 0 {
                     pieces.push(Ok(Bytes::from_static(b",")));
                 }
                 pieces.push(Ok(page));
+                next += 1;
             }
             // Each page of a settled job has its record, unless the job is gone.
-            let next = from + u32::try_from(pieces.len().div_ceil(2)).unwrap_or(u32::MAX);
             if next == from { Err(StoreError::NotFound) } else { Ok(Some((stream::iter(pieces), next))) }
         }
     });
@@ -106,7 +109,16 @@ fn stored(store: Arc<dyn JobStore>, job: JobId, pages: u32) -> impl Stream<Item 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::TryStreamExt;
+
     use super::*;
+    use crate::domain::id::TaskType;
+    use crate::testing::clock::ManualClock;
+    use crate::testing::contract::RETENTION;
+    use crate::testing::jobs;
+    use crate::testing::memory::MemoryStore;
 
     #[tokio::test]
     async fn short_pieces_become_one_and_long_ones_stay_as_they_are() {
@@ -118,5 +130,18 @@ mod tests {
             let pieces: Vec<_> = long.pieces().map(|piece| piece.map(|piece| piece.len())).collect().await;
             assert_eq!(pieces, [Ok(CHUNK), Ok(1)], "as often as it is read");
         }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_missing_ends_a_body_and_no_other_stands_in_for_it() {
+        let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::default()), RETENTION));
+        let job = jobs::crawl(3);
+        let id = job.id.clone();
+        store.submit(job).await.unwrap();
+        let claimed = store.claim(&jobs::node("a"), TaskType::Crawl, 1, Duration::from_secs(9)).await.unwrap();
+        store.record_pages(&claimed[0].lease, vec![jobs::good_page(0), jobs::good_page(2)]).await.unwrap();
+        let body = WebhookBody::around(Bytes::from_static(b"["), store, id.clone(), 3, Bytes::from_static(b"]"));
+        let read: Result<Vec<_>, _> = body.pieces().try_collect().await;
+        assert_eq!(read, Err(StoreError::Damaged(format!("page 1 of {id} is missing"))));
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::WebhookBody;
+use super::{StoreError, WebhookBody};
 use crate::domain::delivery::AttemptOutcome;
 use crate::domain::webhook::Target;
 
@@ -13,6 +13,14 @@ pub struct WebhookRequest {
     pub id: String,
     pub target: Target,
     pub body: WebhookBody,
+}
+
+/// What is to be told cannot be read: later perhaps, or never.
+impl From<StoreError> for AttemptOutcome {
+    fn from(error: StoreError) -> Self {
+        let reason = error.to_string();
+        if error.is_transient() { Self::Unread { reason } } else { Self::Unsendable { reason } }
+    }
 }
 
 /// Signs and posts. It ends within its configured time-out and never panics on an answer.

@@ -1,4 +1,4 @@
-//! A store that asks a test before and after every write whether it is to fail here.
+//! A store that asks a test before and after every write, and before it reads results, whether it is to fail here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::ports::{
     NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
 };
 
-/// Asks by the write's name and the moment: `settle.before`, `settle.after`. An error before is what the caller gets
-/// instead of the write; an error after is what he gets although it was made.
+/// Asks by the operation's name and the moment: `settle.before`, `settle.after`, `pages.before`. An error before is what
+/// the caller gets instead of the operation; an error after is what he gets although it was made.
 pub struct Brittle<H> {
     pub store: Arc<dyn JobStore>,
     pub fails: H,
@@ -85,6 +85,7 @@ where
     }
 
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
+        (self.fails)("pages.before").await?;
         self.store.pages(job, from, max_bytes).await
     }
 

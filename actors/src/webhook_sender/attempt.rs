@@ -84,7 +84,11 @@ impl Sending {
                 return Ok(Made::NOTHING);
             }
         };
-        let Some(request) = self.request(due).await? else { return Ok(Made::NOTHING) };
+        let request = match self.request(due).await {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(Made::NOTHING),
+            Err(error) => return self.end(due, &attempt, error.into(), Duration::ZERO).await,
+        };
         if asked.elapsed() >= self.lease {
             // Frozen meanwhile, or kept waiting by the store: by now it is anybody's to send.
             return Ok(Made::NOTHING);
@@ -97,13 +101,24 @@ impl Sending {
         };
         faults::point("webhook.posted");
         faults::came_from(receiver.as_str());
-        let took = began.elapsed();
+        self.end(due, &attempt, outcome, began.elapsed()).await
+    }
+
+    async fn end(
+        &self,
+        due: &DueDelivery,
+        attempt: &Attempt,
+        outcome: AttemptOutcome,
+        took: Duration,
+    ) -> Result<Made, StoreError> {
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.
-        let (state, version) = persistently(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
-        self.tell(&attempt, &outcome, next, took);
+        let (state, version) = persistently(|| self.store.finish_attempt(attempt, &outcome, next)).await?;
+        self.tell(attempt, &outcome, next, took);
         let wait = match next {
             NextStep::RetryIn(wait) => wait,
+            // Found again by a sweep, so that a store in trouble is not asked without end.
+            NextStep::BrokenOff => return Ok(Made::NOTHING),
             // A replay was asked for meanwhile.
             _ => Duration::ZERO,
         };

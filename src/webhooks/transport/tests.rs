@@ -1,9 +1,18 @@
 //! Receivers of every kind, over real sockets.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 use jiff::Timestamp;
+use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::domain::webhook::Target;
+use opilio_actors::ports::{JobStore, WebhookBody};
+use opilio_actors::testing::brittle::Brittle;
+use opilio_actors::testing::clock::ManualClock;
+use opilio_actors::testing::contract::RETENTION;
+use opilio_actors::testing::jobs;
+use opilio_actors::testing::memory::MemoryStore;
 use rustls::RootCertStore;
 
 use super::*;
@@ -104,6 +113,41 @@ async fn headers_and_secrets_that_cannot_be_used_are_found_when_they_are_set() {
     assert_eq!(bad(secret), Some(BadWebhookSettings::Secret(1)));
     let own = transport(&WebhookSettings::default()).post(request("http://127.0.0.1:1/", &[("a b", "secret")])).await;
     assert_eq!(own, AttemptOutcome::Unsendable { reason: "Header \"a b\" cannot be sent".to_owned() });
+}
+
+/// A body in a store that cannot be read at this reading.
+async fn body_unread_at(reading: usize, error: StoreError) -> WebhookBody {
+    let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::default()), RETENTION));
+    let job = jobs::crawl(1);
+    let id = job.id.clone();
+    store.submit(job).await.unwrap();
+    let claimed = store.claim(&jobs::node("a"), TaskType::Crawl, 1, Duration::from_secs(9)).await.unwrap();
+    store.record_pages(&claimed[0].lease, vec![jobs::good_page(0)]).await.unwrap();
+    let readings = AtomicUsize::new(0);
+    let fails = move |_| {
+        let fails = readings.fetch_add(1, Ordering::SeqCst) + 1 == reading;
+        std::future::ready(if fails { Err(error.clone()) } else { Ok(()) })
+    };
+    WebhookBody::around(Bytes::from_static(b"["), Arc::new(Brittle { store, fails }), id, 1, Bytes::from_static(b"]"))
+}
+
+#[tokio::test]
+async fn a_body_that_our_own_store_breaks_off_is_not_what_the_receiver_failed_at() {
+    let server = TestServer::start(|_| answer(200, &[], "")).await;
+    let post = async |body: WebhookBody| {
+        transport(&WebhookSettings::default()).post(WebhookRequest { body, ..request(&server.url("/"), &[]) }).await
+    };
+    let away = || StoreError::Unavailable("away".to_owned());
+    // It is read for its length and signature, and again as it is sent.
+    for reading in [1, 2] {
+        let outcome = post(body_unread_at(reading, away()).await).await;
+        let reason = "the store is unavailable: away".to_owned();
+        assert_eq!(outcome, AttemptOutcome::Unread { reason }, "{reading}");
+        let outcome = post(body_unread_at(reading, StoreError::NotFound).await).await;
+        assert_eq!(outcome, AttemptOutcome::Unsendable { reason: "no such job".to_owned() }, "{reading}");
+    }
+    assert!(server.seen().iter().all(|seen| !seen.body.ends_with(b"]")));
+    assert_eq!(post(body_unread_at(3, away()).await).await, answered(200, ""));
 }
 
 #[tokio::test]

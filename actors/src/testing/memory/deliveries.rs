@@ -157,7 +157,9 @@ impl Row {
             AttemptOutcome::Answered { status, excerpt, .. } => {
                 (line.status, line.answer) = (Some(*status), Some(excerpt.clone()));
             }
-            AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => {
+            AttemptOutcome::Failed { reason }
+            | AttemptOutcome::Unsendable { reason }
+            | AttemptOutcome::Unread { reason } => {
                 line.error = Some(reason.clone());
             }
         }
