@@ -226,6 +226,51 @@ async fn the_door_is_the_same_as_everywhere() {
     assert_eq!(server.get("/jobs").await.1["jobs"], json!([]));
 }
 
+#[actix::test]
+async fn behind_a_proxy_that_is_listed_calls_are_counted_by_their_client() {
+    let listed = "rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: [127.0.0.0/8]}";
+    let server = Server::configured(listed).await;
+    let message = call("md", json!({"url": "raw:<p>x"})).to_string().into_bytes();
+    let mut statuses = Vec::new();
+    for client in ["192.0.2.1", "192.0.2.2", "192.0.2.1"] {
+        let json = ("content-type", "application/json");
+        let accept = ("accept", "application/json, text/event-stream");
+        let asked = [json, accept, ("x-forwarded-for", client)];
+        statuses.push(server.ask("POST", "/mcp", &asked, message.clone()).await.0);
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+}
+
+#[actix::test]
+async fn an_answer_that_takes_its_time_says_so_meanwhile() {
+    let outside = Outside::start();
+    let server = Server::configured("app: {heartbeat: 100ms}").await;
+    let client = Client::of(&server, "");
+    let mut crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+    // As clients ask since 2026-07-28.
+    crawl["params"]["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let mut stream = client.open_since_2026(&crawl).await;
+    assert_eq!(
+        (stream.status().as_u16(), &stream.headers()["content-type"].as_bytes()),
+        (200, &&b"text/event-stream"[..])
+    );
+    let mut said = String::new();
+    while said.matches(":\n\n").count() < 3 {
+        said.push_str(
+            std::str::from_utf8(&stream.chunk().await.expect("it holds").expect("it goes on")).expect("text"),
+        );
+    }
+    outside.open_gate();
+    said.push_str(&stream.text().await.expect("it ends well"));
+    let data: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    let answer: Value = serde_json::from_str(data[0]).expect("JSON");
+    assert_eq!((data.len(), &answer["id"], &answer["result"]["isError"]), (1, &json!(1), &json!(false)), "{said}");
+}
+
 /// The one job's status once it is no longer under way.
 async fn end_of_the_job(server: &Server) -> Value {
     loop {
@@ -314,6 +359,22 @@ async fn sessions_are_their_owners_and_so_many_of_one_and_no_more() {
 }
 
 #[actix::test]
+async fn a_session_that_does_not_read_is_asked_to_before_it_is_answered_further() {
+    let outside = Outside::start();
+    let server = Server::start().await;
+    let session = Client::of(&server, "").session().await;
+    let asked = |id: u32| {
+        let mut crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+        crawl["id"] = json!(id);
+        crawl
+    };
+    for id in 1..=16 {
+        assert_eq!(session.send(&asked(id)).await, 202, "{id}");
+    }
+    assert_eq!(session.send(&asked(17)).await, 429);
+}
+
+#[actix::test]
 async fn an_answer_that_is_too_long_says_how_to_get_it_in_parts() {
     let server = Server::start().await;
     let anyone = Client::of(&server, "");
@@ -336,11 +397,13 @@ async fn an_answer_that_is_too_long_says_how_to_get_it_in_parts() {
 async fn what_is_no_message_on_standard_input_is_answered_and_so_is_who_finds_no_server() {
     let server = Server::start().await;
     let mut relay = messages::Relay::start(&server);
-    relay.write("{\n\n").await;
+    relay.write(b"{\n\n").await;
     assert_eq!(relay.hear().await["error"]["code"], -32700);
     relay.say(&json!({"id": 3})).await;
     let answer = relay.hear().await;
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(3), &json!(-32600)));
+    relay.write(b"{\"id\": \"\xff\"}\n").await;
+    assert_eq!(relay.hear().await["error"]["code"], -32700);
     relay.say(&list()).await;
     assert_eq!(relay.hear().await["result"]["tools"].as_array().map(Vec::len), Some(7));
 
@@ -350,6 +413,18 @@ async fn what_is_no_message_on_standard_input_is_answered_and_so_is_who_finds_no
     let why = answer["error"]["message"].as_str().expect("a sentence");
     assert!(answer["id"] == 1 && why.starts_with("no server answers at http://127.0.0.1:1"), "{answer}");
     assert_eq!(lost.leave().await, 0);
+}
+
+#[actix::test]
+async fn a_call_whose_server_dies_is_answered_by_what_stands_between() {
+    let outside = Outside::start();
+    let mut server = Server::configured("app: {heartbeat: 100ms}").await;
+    let mut relay = messages::Relay::start(&server);
+    relay.say(&call("crawl", json!({"urls": [outside.page("/gated")]}))).await;
+    outside.gate_reached().await;
+    server.kill().await;
+    let answer = relay.hear().await;
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)), "{answer}");
 }
 
 #[actix::test]

@@ -105,6 +105,11 @@ impl Client {
         Trouble::Unreachable { url: self.base.clone(), why }
     }
 
+    /// The server began an answer and did not end it.
+    pub fn fell_silent(&self) -> Trouble {
+        Trouble::Unreachable { url: self.base.clone(), why: "the connection ended before the answer".to_owned() }
+    }
+
     async fn succeeded(&self, response: Response) -> Result<Response, Trouble> {
         let status = response.status();
         if status.is_success() {

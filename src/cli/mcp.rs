@@ -4,7 +4,7 @@
 //! Each message is passed on to the server's `/mcp`, and what comes of it is passed back, a message a line.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ impl Mcp {
         let mut exchanges = JoinSet::new();
         while let Some(line) = lines.recv().await {
             while exchanges.try_join_next().is_some() {}
-            match serde_json::from_str::<Value>(&line) {
-                _ if line.trim().is_empty() => {}
+            match serde_json::from_slice::<Value>(&line) {
+                _ if line.trim_ascii().is_empty() => {}
                 Ok(message) if message["method"] == "notifications/cancelled" => relay.cancel(&message),
                 Ok(message) => relay.begin(message, &mut exchanges),
                 Err(error) => say(&failure(Value::Null, -32700, &format!("not JSON: {error}")))?,
@@ -51,10 +51,10 @@ impl Mcp {
 }
 
 /// Of standard input, which is read by a thread of its own: there is no other way to wait for it.
-fn lines() -> mpsc::Receiver<String> {
+fn lines() -> mpsc::Receiver<Vec<u8>> {
     let (sender, lines) = mpsc::channel(16);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
+        for line in std::io::stdin().lock().split(b'\n').map_while(Result::ok) {
             if sender.blocking_send(line).is_err() {
                 return;
             }
@@ -92,26 +92,31 @@ impl Relay {
         }
     }
 
+    /// Passes a message on, and back what comes of it.
+    ///
+    /// # Errors
+    /// Nothing came that answers it, although it is to be answered.
     async fn exchange(&self, message: &Value) -> Result<(), Trouble> {
         let sent = self.client.send(Method::POST, "/mcp", headers(message), Some(message.to_string())).await?;
         let status = sent.status().as_u16();
         let kind = sent.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let mut awaited = if message["method"].is_string() { message["id"].clone() } else { Value::Null };
         if kind.starts_with("text/event-stream") {
             let mut events = following::events(sent);
             while let Some(Ok(event)) = events.next().await {
-                if let Some(data) = event.data.filter(|data| !data.is_empty()) {
-                    print(&data);
+                if let Some(said) = event.data.as_deref().and_then(parse) {
+                    print(&said, &mut awaited);
                 }
             }
-            return Ok(());
+        } else {
+            let body = sent.bytes().await.map_err(|error| self.client.unreachable(&error))?;
+            match std::str::from_utf8(&body).ok().and_then(parse) {
+                Some(answer) => print(&answer, &mut awaited),
+                None if status >= 400 => return Err(Trouble::answered(status, &body)),
+                None => {}
+            }
         }
-        let body = sent.bytes().await.map_err(|error| self.client.unreachable(&error))?;
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(answer) if answer.get("jsonrpc").is_some() => print(&answer.to_string()),
-            _ if status >= 400 => return Err(Trouble::answered(status, &body)),
-            _ => {}
-        }
-        Ok(())
+        if awaited.is_null() { Ok(()) } else { Err(self.client.fell_silent()) }
     }
 
     fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<String, AbortHandle>> {
@@ -141,9 +146,16 @@ fn say(message: &Value) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A message as it came; in an event, none has a line break.
-fn print(message: &str) {
-    let mut out = std::io::stdout().lock();
+/// A message of the protocol, if it is one.
+fn parse(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().filter(|message: &Value| message.get("jsonrpc").is_some())
+}
+
+/// Nothing is awaited any more when it has come.
+fn print(message: &Value, awaited: &mut Value) {
+    if message["id"] == *awaited && message.get("method").is_none() {
+        *awaited = Value::Null;
+    }
     // Who does not listen any more closes the other end, too.
-    let _ = writeln!(out, "{message}").and_then(|()| out.flush());
+    let _ = say(message);
 }

@@ -6,16 +6,16 @@ mod jwt;
 mod keyring;
 mod rates;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use jiff::Timestamp;
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::secret::Secret;
@@ -144,8 +144,8 @@ impl Access {
     ///
     /// # Errors
     /// There were too many.
-    pub fn count_waiting(&self, address: IpAddr) -> Result<(), ApiError> {
-        Ok(self.0.rates.synchronous(address)?)
+    pub fn count_waiting(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        Ok(self.0.rates.synchronous(self.0.client(request.peer_addr(), request.headers()))?)
     }
 
     /// Tokens that are issued end with this process.
@@ -156,8 +156,7 @@ impl Access {
 
 impl Rules {
     fn check(&self, request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
-        let address = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-        let address = self.proxies.client(address, request.headers());
+        let address = self.client(request.peer_addr(), request.headers());
         self.rates.address(address)?;
         self.head.check(request)?;
         if !self.hosts.is_ours(request.headers()) {
@@ -175,6 +174,11 @@ impl Rules {
             }
         }
         Ok(caller)
+    }
+
+    /// From where it comes, whatever proxies stand between.
+    fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+        self.proxies.client(peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip()), headers)
     }
 
     /// The least that a request needs, whatever route answers it; `None`: nothing. What submits a job needs

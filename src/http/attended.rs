@@ -6,7 +6,7 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::http_front::WatchJob;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
-use opilio_actors::ports::Submission;
+use opilio_actors::ports::{NewJob, Submission};
 use opilio_actors::watchers::Watch;
 
 use super::errors::ApiError;
@@ -22,6 +22,12 @@ pub struct Attended {
 impl Attended {
     pub async fn submit(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<Self, ApiError> {
         let job = api.new_job(caller, spec, None)?;
+        // A task of its own, so that a caller who leaves before the job is admitted does not leave it behind.
+        let submitted = tokio::spawn(Self::admit(api, job)).await;
+        submitted.map_err(|error| ApiError::Internal(error.to_string()))?
+    }
+
+    async fn admit(api: web::Data<Api>, job: NewJob) -> Result<Self, ApiError> {
         let id = job.id.clone();
         let watch = api.front.send(WatchJob { job: id.clone() }).await?;
         match api.front.send(SubmitJob { job }).await?? {

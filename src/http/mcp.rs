@@ -4,14 +4,13 @@
 //! Over streamable HTTP each message is a request of its own, and nothing is kept between two of them: any server can
 //! answer the next, and a client that leaves costs nothing.
 
+mod asked;
 mod bridge;
 mod calls;
 mod handler;
 mod older;
 mod progress;
 mod tools;
-
-use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
@@ -20,6 +19,7 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::access::Access;
 use super::body::{self, Body};
@@ -51,6 +51,7 @@ pub fn service(api: web::Data<Api>) -> Service {
 
 /// `POST /mcp`.
 pub async fn exchange(
+    api: web::Data<Api>,
     service: web::Data<Service>,
     access: web::Data<Access>,
     caller: Caller,
@@ -59,7 +60,11 @@ pub async fn exchange(
 ) -> Result<HttpResponse, Refused> {
     let (_, text) = read(&request, &access, body)?;
     let asked = bridge::request(&request, text, Asker { caller, base: proxies::base(&request) })?;
-    Ok(bridge::response(service.handle(asked).await).await)
+    let mut answer = Box::pin(async move { service.handle(asked).await });
+    Ok(match timeout(api.heartbeat, &mut answer).await {
+        Ok(answer) => bridge::response(answer).await,
+        Err(_) => bridge::late(answer, api.heartbeat),
+    })
 }
 
 /// Why a message is not passed on.
@@ -106,8 +111,7 @@ fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJso
         && let ClientRequest::CallToolRequest(call) = &call.request
         && Tool::named(&call.params.name).is_some_and(Tool::is_waited_for)
     {
-        let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        access.count_waiting(address)?;
+        access.count_waiting(request)?;
     }
     Ok((message, value.to_string()))
 }

@@ -277,6 +277,12 @@ impl Settings {
         if !(0.0..=1.0).contains(jitter) {
             return wrong(format!("webhooks.retry.jitter is {jitter}; it lies between 0 and 1"));
         }
+        if !(Duration::from_millis(100)..=Duration::from_secs(45)).contains(&self.app.heartbeat) {
+            return wrong(format!(
+                "app.heartbeat is {:?}; it lies between 100ms and 45s: proxies and clients give up on a longer silence",
+                self.app.heartbeat
+            ));
+        }
         if self.jobs.lease < Duration::from_secs(1) {
             return wrong("jobs.lease is shorter than 1s: a short pause would lose it".to_owned());
         }

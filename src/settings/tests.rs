@@ -242,6 +242,8 @@ fn settings_that_contradict_each_other_stop_the_start_with_a_sentence() {
         ("webhooks: {lease: 1m, retry: {timeout: 2m}}", "webhooks.retry.timeout, 120s"),
         ("jobs: {stall_timeout: 30s}", "jobs.stall_timeout is 30s, not longer than crawler.page_timeout"),
         ("webhooks: {retry: {initial_delay: 1m}}", "webhooks.retry.initial_delay is longer than"),
+        ("app: {heartbeat: 0s}", "app.heartbeat is 0ns; it lies between 100ms and 45s"),
+        ("app: {heartbeat: 1m}", "app.heartbeat is 60s; it lies between"),
         ("jobs: {lease: 100ms}", "jobs.lease is shorter than 1s"),
         ("webhooks: {retry: {timeout: 0s}}", "webhooks.retry.timeout must not be zero"),
         ("webhooks: {retry: {jitter: 1.5}}", "webhooks.retry.jitter is 1.5; it lies between 0 and 1"),

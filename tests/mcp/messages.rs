@@ -43,6 +43,13 @@ impl Client {
         self.message("/mcp", message.to_string().into()).send().await.expect("it answers")
     }
 
+    /// The same, asked as the protocol has it since 2026-07-28.
+    pub async fn open_since_2026(&self, message: &Value) -> reqwest::Response {
+        let request = self.message("/mcp", message.to_string().into());
+        let request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", "tools/call");
+        request.header("mcp-name", "crawl").send().await.expect("it answers")
+    }
+
     /// Status, and what is answered to a message: of several things, the last.
     pub async fn exchange(&self, message: &Value) -> (u16, Value) {
         self.send(message.to_string().as_bytes()).await
@@ -168,12 +175,12 @@ impl Relay {
         Self { child, input, lines }
     }
 
-    pub async fn write(&mut self, text: &str) {
-        self.input.write_all(text.as_bytes()).await.expect("it reads");
+    pub async fn write(&mut self, bytes: &[u8]) {
+        self.input.write_all(bytes).await.expect("it reads");
     }
 
     pub async fn say(&mut self, message: &Value) {
-        self.write(&format!("{message}\n")).await;
+        self.write(format!("{message}\n").as_bytes()).await;
     }
 
     pub async fn hear(&mut self) -> Value {

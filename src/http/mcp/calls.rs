@@ -1,7 +1,7 @@
 //! What each tool does: the same as the route that is named like it, by the same functions.
 
 use actix_web::web;
-use opilio_actors::domain::id::JobId;
+use opilio_actors::domain::job::Job;
 use serde_json::Value;
 
 use super::Asker;
@@ -29,8 +29,8 @@ pub struct Call {
 /// Why a call came to nothing.
 pub enum Refusal {
     Api(ApiError),
-    /// There is an answer, of this job, but it is too long.
-    TooLong(Option<JobId>),
+    /// There is an answer, but it is too long: how else it is to be had.
+    TooLong(String),
 }
 
 impl From<ApiError> for Refusal {
@@ -52,7 +52,7 @@ impl Call {
             Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
             Tool::CancelJob => status::brief(&jobs::end(&self.api, &caller, task_id(&arguments)?).await?, &base).into(),
         };
-        short(answer.to_string(), None)
+        short(answer.to_string(), || "submit_crawl_job does the same, and job_status gives parts of it".to_owned())
     }
 
     async fn crawl(mut self, mut arguments: Value) -> Result<String, Refusal> {
@@ -64,7 +64,7 @@ impl Call {
         self.progress.follow(&mut attended).await?;
         let job = synchronous::crawled(&mut attended).await?;
         let pieces = synchronous::around_pages(&job, &warnings);
-        self.spliced(&job.id, &pieces, &part.of(job.progress.total)?).await
+        self.spliced(&job, &pieces, &part.of(job.progress.total)?).await
     }
 
     async fn status(self, mut arguments: Value) -> Result<String, Refusal> {
@@ -72,13 +72,13 @@ impl Call {
         let job = jobs::find(&self.api, &self.asker.caller, task_id(&arguments)?).await?;
         let selection = part.of(job.progress.total)?;
         if !status::has_result(&job) {
-            return short(Value::Object(status::brief(&job, base)).to_string(), None);
+            return Ok(Value::Object(status::brief(&job, base)).to_string());
         }
         let (pieces, selection) = match asking::has_pages(&job) {
             true => (status::around_pages_once(&job, base), selection),
             false => asking::without_pages(&self.api, &job, base).await?,
         };
-        self.spliced(&job.id, &pieces, &selection).await
+        self.spliced(&job, &pieces, &selection).await
     }
 
     async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
@@ -86,17 +86,25 @@ impl Call {
         self.progress.follow(&mut attended).await?;
         let (job, record) = attended.only_record().await?;
         reading::well_ended(&job)?;
-        short(status::with_extracted(&job, &self.asker.base, &record), Some(job.id))
+        short(status::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 
-    async fn spliced(&self, job: &JobId, pieces: &[Piece], selection: &Selection) -> Result<String, Refusal> {
-        let whole = results::whole(&*self.api.store, job, pieces, selection, LONGEST).await?;
-        whole.ok_or_else(|| Refusal::TooLong(Some(job.clone())))
+    async fn spliced(&self, job: &Job, pieces: &[Piece], selection: &Selection) -> Result<String, Refusal> {
+        let whole = results::whole(&*self.api.store, &job.id, pieces, selection, LONGEST).await?;
+        whole.ok_or_else(|| Refusal::TooLong(elsewhere(job)))
     }
 }
 
-fn short(answer: String, job: Option<JobId>) -> Result<String, Refusal> {
-    if answer.len() > LONGEST { Err(Refusal::TooLong(job)) } else { Ok(answer) }
+fn short(answer: String, elsewhere: impl FnOnce() -> String) -> Result<String, Refusal> {
+    if answer.len() > LONGEST { Err(Refusal::TooLong(elsewhere())) } else { Ok(answer) }
+}
+
+/// How a job's result is to be had that is too long for an answer.
+fn elsewhere(job: &Job) -> String {
+    match asking::has_pages(job) {
+        true => format!("job_status gives parts of {}, by offset, limit and fields", job.id),
+        false => format!("GET /llm/job/{} gives it whole", job.id),
+    }
 }
 
 fn task_id(arguments: &Value) -> Result<&str, ApiError> {

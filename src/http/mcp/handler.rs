@@ -88,12 +88,8 @@ fn told(refusal: &Refusal) -> String {
             }
             document.to_string()
         }
-        Refusal::TooLong(job) => {
-            let how = match job {
-                Some(job) => format!("job_status gives parts of {job}, by offset, limit and fields"),
-                None => "submit_crawl_job does the same, and job_status gives parts of it".to_owned(),
-            };
-            json!({"detail": format!("the result is larger than an answer may be; {how}")}).to_string()
+        Refusal::TooLong(elsewhere) => {
+            json!({"detail": format!("the result is larger than an answer may be; {elsewhere}")}).to_string()
         }
     }
 }

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
 use opilio_actors::domain::id::Principal;
-use rmcp::model::{ClientJsonRpcMessage, GetExtensions, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, GetExtensions, RequestId, ServerJsonRpcMessage};
 use rmcp::service::{RoleServer, serve_server_with_ct};
 use rmcp::transport::Transport;
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use ulid::Ulid;
 
+use super::asked::Asked;
 use super::handler::Handler;
 use super::{Asker, Refused, read};
 use crate::http::access::Access;
@@ -33,7 +34,7 @@ const MOST_OF_ONE: usize = 32;
 /// Without a word to the client.
 const LONGEST_SILENCE: Duration = Duration::from_secs(12 * 3600);
 
-/// Messages that wait, either way.
+/// Messages that wait for the protocol, or for the stream.
 const WAITING: usize = 16;
 
 /// Every session that is open, by its id.
@@ -42,13 +43,21 @@ pub struct Sessions(Arc<Mutex<HashMap<String, Session>>>);
 
 struct Session {
     whose: Principal,
+    door: Door,
+}
+
+/// Where a session's messages come in.
+#[derive(Clone)]
+struct Door {
     inbox: Sender<ClientJsonRpcMessage>,
+    asked: Asked,
 }
 
 /// The right to a session, given back when it is dropped.
 struct Pass {
     id: String,
     sessions: Sessions,
+    asked: Asked,
 }
 
 impl Sessions {
@@ -58,17 +67,18 @@ impl Sessions {
         if open.len() >= MOST || own >= MOST_OF_ONE {
             return Err(ApiError::TooManySessions);
         }
-        let (inbox, messages) = mpsc::channel(WAITING);
+        let ((inbox, messages), asked) = (mpsc::channel(WAITING), Asked::default());
         let id = Ulid::generate().to_string().to_ascii_lowercase();
-        open.insert(id.clone(), Session { whose: whose.clone(), inbox });
-        Ok((Pass { id, sessions: self.clone() }, messages))
+        let door = Door { inbox, asked: asked.clone() };
+        open.insert(id.clone(), Session { whose: whose.clone(), door });
+        Ok((Pass { id, sessions: self.clone(), asked }, messages))
     }
 
     /// Where messages for the session go. Those of others are not there.
-    fn inbox(&self, id: &str, whose: &Principal) -> Result<Sender<ClientJsonRpcMessage>, ApiError> {
+    fn door(&self, id: &str, whose: &Principal) -> Result<Door, ApiError> {
         let open = self.lock();
         let session = open.get(id).filter(|session| session.whose == *whose);
-        session.map(|session| session.inbox.clone()).ok_or(ApiError::NoSuchSession)
+        session.map(|session| session.door.clone()).ok_or(ApiError::NoSuchSession)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
@@ -88,8 +98,9 @@ pub async fn open(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, A
     let (outbox, said) = mpsc::channel(WAITING);
     let ends = CancellationToken::new();
     let (handler, ended) = (Handler { api: api.clone() }, ends.clone());
+    let line = Line { inbox, outbox, asked: pass.asked.clone() };
     actix_web::rt::spawn(async move {
-        if let Ok(service) = serve_server_with_ct(handler, Line { inbox, outbox }, ended).await {
+        if let Ok(service) = serve_server_with_ct(handler, line, ended).await {
             let _ = service.waiting().await;
         }
     });
@@ -99,7 +110,8 @@ pub async fn open(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, A
         said,
         heartbeat: api.heartbeat,
         spoke: Instant::now(),
-        _ends: (pass, ends.drop_guard()),
+        pass,
+        _ends: ends.drop_guard(),
     };
     Ok(events::answer(stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
@@ -123,7 +135,7 @@ pub async fn message(
     session: web::Query<SessionQuery>,
     body: Body,
 ) -> Result<HttpResponse, Refused> {
-    let inbox = api.sessions.inbox(&session.id, caller.principal())?;
+    let door = api.sessions.door(&session.id, caller.principal())?;
     let (mut message, _) = read(&request, &access, body)?;
     let asker = Asker { caller, base: proxies::base(&request) };
     match &mut message {
@@ -131,11 +143,50 @@ pub async fn message(
         ClientJsonRpcMessage::Notification(told) => drop(told.notification.extensions_mut().insert(asker)),
         _ => {}
     }
-    inbox.try_send(message).map_err(|error| match error {
-        TrySendError::Full(_) => ApiError::TooOften { wait: Duration::from_secs(1) },
-        TrySendError::Closed(_) => ApiError::NoSuchSession,
-    })?;
+    door.enter(message)?;
     Ok(HttpResponse::Accepted().finish())
+}
+
+impl Door {
+    fn enter(&self, message: ClientJsonRpcMessage) -> Result<(), ApiError> {
+        let id = match &message {
+            ClientJsonRpcMessage::Request(asked) => Some(asked.id.clone()),
+            _ => None,
+        };
+        if let Some(id) = &id {
+            self.asked.begin(id)?;
+        }
+        let back = taken_back(&message).cloned();
+        let sent = self.inbox.try_send(message);
+        // After the protocol has it: an answer that comes meanwhile is told, as it may be.
+        if let Some(id) = if sent.is_ok() { back } else { id } {
+            self.asked.take_back(&id);
+        }
+        sent.map_err(|error| match error {
+            TrySendError::Full(_) => ApiError::TooOften { wait: Duration::from_secs(1) },
+            TrySendError::Closed(_) => ApiError::NoSuchSession,
+        })
+    }
+}
+
+/// The request that is not to be answered any more.
+fn taken_back(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
+    match message {
+        ClientJsonRpcMessage::Notification(told) => match &told.notification {
+            ClientNotification::CancelledNotification(cancelled) => cancelled.params.request_id.as_ref(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The request that a message answers.
+fn answered(message: &ServerJsonRpcMessage) -> Option<&RequestId> {
+    match message {
+        ServerJsonRpcMessage::Response(response) => Some(&response.id),
+        ServerJsonRpcMessage::Error(error) => error.id.as_ref(),
+        _ => None,
+    }
 }
 
 /// Who holds a session's stream open.
@@ -144,7 +195,8 @@ struct Listener {
     said: Receiver<ServerJsonRpcMessage>,
     heartbeat: Duration,
     spoke: Instant,
-    _ends: (Pass, DropGuard),
+    pass: Pass,
+    _ends: DropGuard,
 }
 
 impl Listener {
@@ -155,7 +207,11 @@ impl Listener {
         match timeout(self.heartbeat, self.said.recv()).await {
             Ok(said) => {
                 self.spoke = Instant::now();
-                Some(format!("event: message\ndata: {}\n\n", serde_json::to_string(&said?).ok()?).into())
+                let said = said?;
+                if let Some(id) = answered(&said) {
+                    self.pass.asked.told(id);
+                }
+                Some(format!("event: message\ndata: {}\n\n", serde_json::to_string(&said).ok()?).into())
             }
             Err(_) => (self.spoke.elapsed() < LONGEST_SILENCE).then_some(events::BEAT),
         }
@@ -166,6 +222,7 @@ impl Listener {
 struct Line {
     inbox: Receiver<ClientJsonRpcMessage>,
     outbox: Sender<ServerJsonRpcMessage>,
+    asked: Asked,
 }
 
 impl Transport<RoleServer> for Line {
@@ -175,8 +232,10 @@ impl Transport<RoleServer> for Line {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        // `rmcp` keeps whatever is not sent yet, and waits for none of it.
+        let is_told = answered(&message).is_none_or(|id| self.asked.answer(id));
         let outbox = self.outbox.clone();
-        async move { outbox.send(message).await }
+        async move { if is_told { outbox.send(message).await } else { Ok(()) } }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
@@ -212,6 +271,6 @@ mod tests {
         let sessions = Sessions::default();
         let [ann, bob] = ["ann", "bob"].map(Principal::new);
         let (pass, _inbox) = sessions.open(&ann).map_err(|_| ()).expect("room");
-        assert!(sessions.inbox(&pass.id, &ann).is_ok() && sessions.inbox(&pass.id, &bob).is_err());
+        assert!(sessions.door(&pass.id, &ann).is_ok() && sessions.door(&pass.id, &bob).is_err());
     }
 }
