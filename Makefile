@@ -5,6 +5,7 @@
 # make tools  what the tests need: cargo-nextest, cargo-deny, Redis, iproute2, Flask, the TypeScript compiler
 # make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
 #             and may be given (SEED=7)
+# make test-neighbour REV=COMMIT  of those, the three on one Redis, where one of them is of that version
 # make bench  a page's cost against a bare parse, and the whole server against its limits
 # make fuzz   every fuzz target for a minute (SECONDS=3600 for longer); wants a nightly toolchain and cargo-fuzz
 # make quality PAGES=DIR  how well fit Markdown holds the content of pages whose content is known (page/training/pages.py)
@@ -21,7 +22,7 @@ run:
 	@command -v cc >/dev/null || { echo "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-compose test-model bench chaos fuzz quality check tools
+.PHONY: run test test-compose test-model test-neighbour bench chaos fuzz quality check tools
 
 # Always the same packages and features, so that one build serves every target. The whole of it with a real model; from
 # cold that costs less than a minute.
@@ -52,6 +53,14 @@ KILLS ?= 2000
 chaos: tools
 	OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
 	  $(nextest) --success-output immediate -E 'test(random_moments)'
+
+test-neighbour: tools
+	@test -n "$(REV)" || { echo "REV is needed: the commit of the other version"; exit 1; }
+	rm -rf target/neighbour/source && mkdir -p target/neighbour/source
+	git archive $(REV) | tar -x -C target/neighbour/source
+	cargo build --manifest-path target/neighbour/source/Cargo.toml --target-dir target/neighbour --bin opilio
+	OPILIO_TEST_NEIGHBOUR=$(CURDIR)/target/neighbour/debug/opilio OPILIO_CHAOS_KILLS=$(KILLS) OPILIO_CHAOS_SEED=$(SEED) \
+	  $(nextest) --success-output immediate -E 'binary(fleet)'
 
 bench:
 	cargo bench -p opilio-page --bench page

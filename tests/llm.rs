@@ -215,6 +215,12 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     assert!(answer["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{answer}");
     assert_eq!(scene.server.get(&format!("/llm/{page}")).await.0, 400, "without a question");
     assert_eq!(scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await.0, 422);
+    let bare = page.strip_prefix("http://").expect("it is no TLS");
+    assert_eq!(scene.server.get(&format!("/llm/{bare}?q=title&provider=openai/good")).await.0, 502, "it is no TLS");
+    let (_, jobs) = scene.server.get("/jobs").await;
+    let newest = jobs["jobs"][0]["task_id"].as_str().expect("an id");
+    let (_, asked) = scene.server.get(&format!("/llm/job/{newest}")).await;
+    assert_eq!(asked["url"], json!(format!("https://{bare}")), "without a scheme it is the safe one");
     let body = json!({"url": page, "f": "llm", "provider": "openai/good"});
     let (status, answer) = scene.server.post("/md", body).await;
     assert_eq!((status, &answer["filter"]), (200, &json!("llm")), "{answer}");

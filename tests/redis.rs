@@ -1,5 +1,7 @@
 //! Several servers on one Redis: the real binary, a real redis-server, and a wire between them that can be cut.
 
+#[path = "house/events.rs"]
+mod events;
 mod house;
 #[path = "redis/nodes.rs"]
 mod nodes;
@@ -13,6 +15,7 @@ mod tls;
 
 use std::time::{Duration, Instant};
 
+use events::events_until;
 use house::{Outside, Server};
 use on_redis::{Redis, signal};
 use serde_json::json;
@@ -58,6 +61,25 @@ async fn who_follows_all_jobs_at_one_server_hears_of_those_of_every_other() {
         told.push_str(std::str::from_utf8(&piece).expect("text"));
     }
     assert!(told.contains(&path), "{told}");
+}
+
+#[actix::test]
+async fn who_follows_a_job_goes_on_at_another_server_where_the_first_one_died() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let (mut first, second) = (redis.server(&[]).await, redis.server(&[]).await);
+    let (_, job) = first.post("/crawl/job", json!({"urls": [outside.page("/gated"), outside.page("/article")]})).await;
+    let path = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
+    let before = events_until(&first, &path, None, "page").await;
+    outside.gate_reached().await;
+    first.kill().await;
+    outside.open_gate();
+    let last = before.last().expect("there is one");
+    let after = events_until(&second, &path, Some(&last.id), "nothing").await;
+    let heard: Vec<_> = before.iter().chain(&after).map(|event| event.name.as_str()).collect();
+    assert_eq!(heard, ["queued", "started", "page", "page", "completed"]);
+    let mut pages = [last, &after[0]].map(|event| event.data["index"].as_u64());
+    pages.sort();
+    assert_eq!(pages, [Some(0), Some(1)], "no page twice");
 }
 
 #[actix::test]

@@ -1,9 +1,12 @@
 //! The endpoints whose caller waits, and the events of a job, over the real binary.
 
+#[path = "house/events.rs"]
+mod events;
 mod house;
 
 use serde_json::{Value, json};
 
+use events::events_until;
 use house::{Outside, Server};
 
 async fn lines_of(response: reqwest::Response) -> Vec<Value> {
@@ -185,38 +188,6 @@ async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
         assert_eq!(answer["results"][index], *page);
     }
     assert_eq!(answer["results"].as_array().map(Vec::len), Some(8));
-}
-
-struct Event {
-    id: String,
-    name: String,
-    data: Value,
-}
-
-/// Reads events until one of this name has come, or the stream ends.
-async fn events_until(server: &Server, path: &str, last: Option<&str>, name: &str) -> Vec<Event> {
-    let mut request = server.client().get(format!("{}{path}", server.base()));
-    if let Some(last) = last {
-        request = request.header("last-event-id", last);
-    }
-    let mut response = request.send().await.expect("it answers");
-    let (mut events, mut text) = (Vec::new(), String::new());
-    while let Some(piece) = response.chunk().await.expect("the connection holds") {
-        text.push_str(std::str::from_utf8(&piece).expect("text"));
-        while let Some((event, rest)) = text.split_once("\n\n") {
-            let field = |name: &str| {
-                let prefix = format!("{name}: ");
-                event.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap_or_default().to_owned()
-            };
-            let data = serde_json::from_str(&field("data")).unwrap_or(Value::Null);
-            events.push(Event { id: field("id"), name: field("event"), data });
-            text = rest.to_owned();
-            if events.last().is_some_and(|event| event.name == name) {
-                return events;
-            }
-        }
-    }
-    events
 }
 
 #[actix::test]

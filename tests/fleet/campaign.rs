@@ -1,6 +1,7 @@
 //! Rounds of work on one Redis, each with a fault more, and the reckoning at the end.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -54,15 +55,22 @@ pub struct Campaign {
     tally: BTreeMap<Fault, u32>,
 }
 
+/// One a node. `OPILIO_TEST_NEIGHBOUR` names that of another version for one of them.
+fn binaries() -> [PathBuf; 3] {
+    let own = PathBuf::from(env!("CARGO_BIN_EXE_opilio"));
+    let other = std::env::var_os("OPILIO_TEST_NEIGHBOUR").map_or_else(|| own.clone(), PathBuf::from);
+    [own.clone(), own, other]
+}
+
 impl Campaign {
     pub async fn start(mut luck: fastrand::Rng) -> Self {
         let (world, redis) = (World::start(luck.fork()), Redis::start());
         let openai = world.address("/openai");
         let mut nodes = Vec::new();
-        for _ in 0..3 {
+        for binary in binaries() {
             let wire = redis.wire();
             let model = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
-            let server = Server::configured_with(CONFIG, &[&wire.variables()[..], &model].concat()).await;
+            let server = Server::of_version(binary, CONFIG, &[&wire.variables()[..], &model].concat()).await;
             nodes.push(Node { server, wire, ill: None });
         }
         Self { world, redis, nodes, wishes: Vec::new(), luck, tally: BTreeMap::new() }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -155,6 +155,7 @@ async fn hook(shared: web::Data<Shared>, request: HttpRequest, bytes: Bytes) -> 
 
 /// The real binary on a store of its own; killed when dropped.
 pub struct Server {
+    binary: PathBuf,
     folder: TempDir,
     environment: Vec<(String, String)>,
     child: Child,
@@ -170,7 +171,8 @@ impl Server {
 
     /// With these variables in its environment.
     pub async fn start_with(environment: &[(&str, &str)]) -> Self {
-        Self::start_in(tempfile::tempdir().expect("a temporary folder"), environment).await
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(env!("CARGO_BIN_EXE_opilio").into(), folder, environment).await
     }
 
     /// With this `config.yml` in its working directory.
@@ -180,18 +182,23 @@ impl Server {
 
     /// With both.
     pub async fn configured_with(config: &str, environment: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
-        Self::start_in(folder, environment).await
+        Self::of_version(env!("CARGO_BIN_EXE_opilio"), config, environment).await
     }
 
-    async fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Self {
+    /// That of another version, too, whose binary is there.
+    pub async fn of_version(binary: impl Into<PathBuf>, config: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
+        Self::start_in(binary.into(), folder, environment).await
+    }
+
+    async fn start_in(binary: PathBuf, folder: TempDir, environment: &[(&str, &str)]) -> Self {
         let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let (child, base, log) = launch(&folder, &environment).await;
+        let (child, base, log) = launch(&binary, &folder, &environment).await;
         // The library's own egress has installed no provider here; plain HTTP needs none.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
-        Self { folder, environment, child, base, log, client }
+        Self { binary, folder, environment, child, base, log, client }
     }
 
     /// Its working directory; the store is in `data`.
@@ -326,16 +333,18 @@ impl Server {
 
     /// Starts again on the same store.
     pub async fn restart(&mut self) {
-        (self.child, self.base, self.log) = launch(&self.folder, &self.environment).await;
+        (self.child, self.base, self.log) = launch(&self.binary, &self.folder, &self.environment).await;
     }
 }
 
 type Launched = (Child, String, mpsc::UnboundedReceiver<String>);
 
-async fn launch(folder: &TempDir, environment: &[(String, String)]) -> Launched {
+async fn launch(binary: &Path, folder: &TempDir, environment: &[(String, String)]) -> Launched {
     // To who may not make a file longer, that is an error, as on a full disk, and not his end.
     let mut child = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_opilio"), "serve", "--port", "0"])
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(binary)
+        .args(["serve", "--port", "0"])
         .current_dir(folder.path())
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
