@@ -271,18 +271,6 @@ async fn an_answer_that_takes_its_time_says_so_meanwhile() {
     assert_eq!((data.len(), &answer["id"], &answer["result"]["isError"]), (1, &json!(1), &json!(false)), "{said}");
 }
 
-/// The one job's status once it is no longer under way.
-async fn end_of_the_job(server: &Server) -> Value {
-    loop {
-        let (_, jobs) = server.get("/jobs").await;
-        let status = jobs["jobs"][0]["status"].clone();
-        if status != "processing" {
-            return status;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
 #[actix::test]
 async fn a_client_that_leaves_stops_the_work() {
     let outside = Outside::start();
@@ -301,7 +289,7 @@ async fn a_client_that_leaves_stops_the_work() {
                 assert_eq!(session.send(&crawl).await, 202);
                 outside.gate_reached().await;
                 let messages = session.leave();
-                assert_eq!(end_of_the_job(&server).await, "cancelled", "{transport}");
+                assert_eq!(server.end_of_the_job().await, "cancelled", "{transport}");
                 let (status, answer) = client.post(&messages, list()).await;
                 assert_eq!((status, &answer["detail"].as_str().is_some()), (404, &true));
             }
@@ -312,7 +300,7 @@ async fn a_client_that_leaves_stops_the_work() {
                 relay.leave().await;
             }
         }
-        assert_eq!(end_of_the_job(&server).await, "cancelled", "{transport}");
+        assert_eq!(server.end_of_the_job().await, "cancelled", "{transport}");
     }
 }
 
@@ -329,7 +317,7 @@ async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
     assert_eq!(session.send(&crawl).await, 202);
     outside.gate_reached().await;
     assert_eq!(session.send(&back).await, 202);
-    assert_eq!(end_of_the_job(&server).await, "cancelled");
+    assert_eq!(server.end_of_the_job().await, "cancelled");
     assert_eq!(session.send(&again).await, 202);
     assert_eq!(session.hear().await["id"], 2);
 
@@ -338,7 +326,7 @@ async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
     relay.say(&crawl).await;
     outside.gate_reached().await;
     relay.say(&back).await;
-    assert_eq!(end_of_the_job(&server).await, "cancelled");
+    assert_eq!(server.end_of_the_job().await, "cancelled");
     relay.say(&again).await;
     assert_eq!(relay.hear().await["id"], 2);
 }

@@ -73,19 +73,7 @@ async fn a_client_that_leaves_a_stream_stops_the_work() {
     let response = json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("it answers");
     outside.gate_reached().await;
     drop(response);
-    assert_eq!(end_of_the_job(&server).await, "cancelled");
-}
-
-/// The one job's status once it is no longer under way.
-async fn end_of_the_job(server: &Server) -> Value {
-    loop {
-        let (_, jobs) = server.get("/jobs").await;
-        let status = jobs["jobs"][0]["status"].clone();
-        if status != "processing" {
-            return status;
-        }
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(server.end_of_the_job().await, "cancelled");
 }
 
 #[actix::test]
@@ -97,7 +85,7 @@ async fn a_client_that_leaves_while_it_waits_stops_the_work() {
         let asked = actix::spawn(json_post(&server, path, body).send());
         outside.gate_reached().await;
         asked.abort();
-        assert_eq!(end_of_the_job(&server).await, "cancelled", "{path}");
+        assert_eq!(server.end_of_the_job().await, "cancelled", "{path}");
     }
 }
 

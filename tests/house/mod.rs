@@ -310,6 +310,18 @@ impl Server {
         }
     }
 
+    /// The one job's status once it is no longer under way.
+    pub async fn end_of_the_job(&self) -> Value {
+        loop {
+            let (_, jobs) = self.get("/jobs").await;
+            let status = jobs["jobs"][0]["status"].clone();
+            if status != "processing" {
+                return status;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// For signals.
     pub fn pid(&self) -> u32 {
         self.child.id().expect("it is running")
