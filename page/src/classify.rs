@@ -65,9 +65,15 @@ pub(crate) fn declared<'a>(style: &'a str, property: &str) -> Option<&'a str> {
     Some(value.trim().trim_end_matches("!important").trim_end())
 }
 
+/// The element's classes, cut where no author would go on: an element is asked for them once for each that it holds.
+pub(crate) fn class_of(element: &Element) -> &str {
+    const LONGEST: usize = 1000;
+    element.attr("class").map_or("", |class| &class[..class.floor_char_boundary(LONGEST)])
+}
+
 /// One of the element's classes holds this text.
 pub(crate) fn has_class_part(element: &Element, part: &str) -> bool {
-    element.attr("class").is_some_and(|class| class.contains(part))
+    class_of(element).contains(part)
 }
 
 /// 1 to 6; `None` for what is not a heading.

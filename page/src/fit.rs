@@ -34,6 +34,8 @@ use passages::{Frame, Passages};
 pub use bm25::STEMMED;
 pub use filter::{Bm25, ContentFilter, Pruning};
 
+/// What judging one passage takes, in steps.
+const JUDGED: usize = 64;
 /// Passages that are judged at once: their numbers stay small and close.
 const BATCH: usize = 256;
 
@@ -66,8 +68,9 @@ fn main_content(
     let mut likely = Vec::with_capacity(found.list.len());
     let mut numbers = Vec::new();
     for first in (0..found.list.len()).step_by(BATCH) {
-        watch.look()?;
         let batch = first..(first + BATCH).min(found.list.len());
+        watch.work.spend(batch.len() * JUDGED);
+        watch.check()?;
         numbers.clear();
         let count = batch.len();
         batch.for_each(|at| scene.describe(at, &mut numbers, None));

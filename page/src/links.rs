@@ -7,14 +7,12 @@ use std::collections::HashSet;
 use crate::domain::registrable;
 use crate::survey::Survey;
 use crate::tree::{Id, Tag, Tree};
-use crate::urls::Base;
+use crate::urls::{Base, MAX_URL};
 use crate::watch::Watch;
 use crate::{Link, Links, Unreadable, plain};
 
 /// A link's text is cut here, at a word.
 const MAX_TEXT: usize = 1000;
-/// Longer targets are no links that anybody could follow.
-const MAX_HREF: usize = 8192;
 
 pub(crate) fn links(
     tree: &Tree,
@@ -29,7 +27,7 @@ pub(crate) fn links(
     for &anchor in &survey.anchors {
         watch.step()?;
         let href = tree.attr(anchor, "href").unwrap_or_default();
-        if href.is_empty() || href.len() > MAX_HREF {
+        if href.is_empty() || href.len() > MAX_URL {
             continue;
         }
         let Some(mut url) = base.url(href).filter(|url| matches!(url.scheme(), "http" | "https")) else { continue };
@@ -37,10 +35,13 @@ pub(crate) fn links(
         if seen.contains(url.as_str()) {
             continue;
         }
+        let text = text(tree, anchor);
+        if !watch.has_room_for(url.as_str().len() + text.len()) {
+            break;
+        }
         let base_domain = registrable(&url).to_owned();
         let list = if home == Some(&base_domain) { &mut links.internal } else { &mut links.external };
         seen.insert(url.as_str().to_owned());
-        let text = text(tree, anchor);
         let score = scored.then(|| score::score(tree, anchor, &text, &url));
         list.push(Link {
             href: url.into(),

@@ -84,7 +84,8 @@ impl Source<'_> {
     }
 
     fn has_ruby_parentheses(&self, rt: Id) -> bool {
-        self.tree.parent(rt).is_some_and(|ruby| self.tree.children(ruby).any(|id| self.tree.tag(id) == Tag::Rp))
+        let is_near = |id: Id| self.tree.siblings_before(id).take(4).any(|id| self.tree.tag(id) == Tag::Rp);
+        is_near(rt) || self.tree.siblings_after(rt).take(4).any(|id| self.tree.tag(id) == Tag::Rp)
     }
 }
 
@@ -107,8 +108,8 @@ pub(crate) fn write(
     }
     markdown.raw_markdown = written.text;
     if options.body_width > 0 {
-        markdown.raw_markdown = wrap::wrapped(&markdown.raw_markdown, options.body_width);
-        markdown.markdown_with_citations = wrap::wrapped(&markdown.markdown_with_citations, options.body_width);
+        markdown.raw_markdown = wrap::wrapped(&markdown.raw_markdown, options.body_width, budget);
+        markdown.markdown_with_citations = wrap::wrapped(&markdown.markdown_with_citations, options.body_width, budget);
     }
     Ok(markdown)
 }
@@ -123,7 +124,7 @@ pub(crate) fn write_plain(
     watch: &Watch,
 ) -> Result<String, Unreadable> {
     let text = writer::write(Source { tree, survey, base, options }, budget, watch)?.text;
-    Ok(if options.body_width > 0 { wrap::wrapped(&text, options.body_width) } else { text })
+    Ok(if options.body_width > 0 { wrap::wrapped(&text, options.body_width, budget) } else { text })
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::classify::{has_class_part, is_block};
+use crate::classify::{class_of, has_class_part, is_block};
 use crate::srcset::candidates;
 use crate::survey::Survey;
 use crate::tree::{Element, Id, Tag, Tree};
-use crate::urls::Base;
+use crate::urls::{Base, MAX_URL};
 use crate::watch::Watch;
 use crate::{Media, MediaItem, Options, Unreadable, plain};
 
@@ -14,7 +14,6 @@ use crate::{Media, MediaItem, Options, Unreadable, plain};
 const MAX_DESCRIPTION: usize = 300;
 /// Of one element.
 const MAX_FILES: usize = 32;
-const MAX_URL: usize = 8192;
 /// Where pages keep the address of an image that is loaded when it comes into view.
 const LAZY: [&str; 5] = ["data-src", "data-lazy-src", "data-original", "data-lazy", "data-img-src"];
 const LAZY_SETS: [&str; 2] = ["data-srcset", "data-lazy-srcset"];
@@ -38,7 +37,7 @@ pub(crate) fn media(
             if files.first().is_some_and(|file| file.desc.split_whitespace().count() < least) {
                 files.iter_mut().for_each(|file| file.desc.clear());
             }
-            media.images.extend(files);
+            media.images.extend(files.into_iter().take_while(|file| has_room_for(file, watch)));
         }
     }
     for (index, &player) in survey.players.iter().enumerate() {
@@ -50,9 +49,15 @@ pub(crate) fn media(
         let sources = tree.children(player).filter(|&id| tree.tag(id) == Tag::Source).take(MAX_FILES);
         let files = std::iter::once(player).chain(sources);
         let files = files.filter_map(|id| tree.attr(id, "src").or_else(|| tree.attr(id, "data-src")));
-        list.extend(items(tree, player, kind, 0, index, files.map(|src| (src, None)).collect(), base));
+        let files = files.map(|src| (src, None)).collect();
+        let files = items(tree, player, kind, 0, index, files, base);
+        list.extend(files.into_iter().take_while(|file| has_room_for(file, watch)));
     }
     Ok(media)
+}
+
+fn has_room_for(file: &MediaItem, watch: &Watch) -> bool {
+    watch.has_room_for(file.src.len() + file.alt.len() + file.desc.len())
 }
 
 fn items(
@@ -148,7 +153,7 @@ fn score(tree: &Tree, image: Id, element: &Element, early: bool) -> u32 {
     let tiny = |name: &str| size(name).is_some_and(|pixels| pixels <= 2);
     let parent = tree.parent(image);
     let decorates = |text: &str| ["button", "icon", "logo"].iter().any(|name| text.contains(name));
-    let of_class = |id: Id| tree.attr(id, "class").is_some_and(decorates);
+    let of_class = |id: Id| tree.element(id).is_some_and(|element| decorates(class_of(element)));
     let name = [element.attr("src"), element.attr("alt")].into_iter().flatten().any(decorates);
     let in_button = parent.is_some_and(|id| tree.tag(id) == Tag::Button || of_class(id));
     if name || in_button || tiny("width") && tiny("height") || has_class_part(element, "emoji") {

@@ -75,7 +75,10 @@ pub struct Limits {
     pub max_bytes: usize,
     /// A page with more nodes is cut there, and says so in [`Page::truncated`](crate::Page::truncated).
     pub max_nodes: usize,
-    /// A page that takes longer, counted from the call, is given up. `None`: no bound on time.
+    /// A page that takes more work is given up. Counted in steps of about what it takes to visit a node, so that it is
+    /// the same on every machine; an ordinary page takes about one step for each byte.
+    pub max_work: u64,
+    /// A page that takes longer, counted from the call, is given up all the same. `None`: no bound on time.
     pub deadline: Option<Duration>,
 }
 
@@ -85,6 +88,7 @@ impl Default for Limits {
             max_depth: 512,
             max_bytes: 20 * 1024 * 1024,
             max_nodes: 1_000_000,
+            max_work: 400_000_000,
             deadline: Some(Duration::from_secs(30)),
         }
     }

@@ -65,9 +65,10 @@ pub(crate) fn collapsed(text: &str) -> String {
 }
 
 /// What an element says, as one line, cut at a word before `max` bytes; blocks and line breaks are spaces. Looks at a
-/// bounded number of nodes.
+/// bounded number of nodes, and of spaces between words.
 pub(crate) fn text_of(tree: &Tree, top: Id, max: usize) -> String {
-    let mut line = Line::new(max);
+    let spaces = max.saturating_mul(4).saturating_add(MANY_SPACES);
+    let mut line = Line { spaces, ..Line::new(max) };
     let mut walk = tree.walk(top);
     for _ in 0..max.saturating_mul(4) {
         match walk.next() {
@@ -84,6 +85,7 @@ pub(crate) fn text_of(tree: &Tree, top: Id, max: usize) -> String {
             break;
         }
     }
+    tree.work().spend_bytes(line.text.len() + spaces - line.spaces);
     line.text
 }
 
@@ -94,23 +96,41 @@ pub(crate) fn text_of_raw(tree: &Tree, top: Id) -> String {
     line.text
 }
 
+/// So many spaces may stand anywhere.
+const MANY_SPACES: usize = 4096;
+
 /// A line that grows by words, up to a length.
 struct Line {
     text: String,
     gap: bool,
     max: usize,
+    /// White space of so many bytes may still come between words.
+    spaces: usize,
     full: bool,
 }
 
 impl Line {
     fn new(max: usize) -> Self {
-        Self { text: String::new(), gap: false, max, full: false }
+        Self { text: String::new(), gap: false, max, spaces: usize::MAX, full: false }
     }
 
     fn push(&mut self, text: &str) {
-        self.gap |= text.starts_with(char::is_whitespace);
-        let mut words = text.split_whitespace().peekable();
-        while let Some(word) = words.next() {
+        let mut rest = text;
+        loop {
+            let looked = &rest[..rest.floor_char_boundary(self.spaces)];
+            let word = looked.trim_start();
+            let spaces = looked.len() - word.len();
+            self.gap |= spaces > 0;
+            self.spaces -= spaces;
+            if word.is_empty() {
+                self.full |= looked.len() < rest.len();
+                return;
+            }
+            rest = &rest[spaces..];
+            // A word that goes on beyond this does not fit.
+            let near = &rest[..rest.floor_char_boundary(self.max.saturating_add(4))];
+            let (word, after) = rest.split_at(near.find(char::is_whitespace).unwrap_or(near.len()));
+            rest = after;
             if self.text.len() + word.len() >= self.max {
                 self.full = true;
                 if self.text.is_empty() {
@@ -122,9 +142,8 @@ impl Line {
                 self.text.push(' ');
             }
             self.text.push_str(word);
-            self.gap = words.peek().is_some();
+            self.gap = false;
         }
-        self.gap |= text.ends_with(char::is_whitespace);
     }
 }
 
@@ -156,6 +175,9 @@ mod tests {
         assert_eq!(collapsed("  a \n b\u{a0}c  "), "a b c");
         let mut line = Line::new(8);
         line.push("one two three");
+        assert_eq!((line.text.as_str(), line.full), ("one two", true));
+        let mut line = Line { spaces: 6, ..Line::new(100) };
+        line.push(" one    two  three");
         assert_eq!((line.text.as_str(), line.full), ("one two", true));
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 pub enum Unreadable {
     #[error("the page has {bytes} bytes, more than the {bound} that may be read")]
     TooLong { bytes: usize, bound: usize },
+    #[error("the page takes more work than the {bound} steps that it may")]
+    TooMuchWork { bound: u64 },
     #[error("reading the page took longer than {} s", bound.as_secs_f64())]
     TooSlow { bound: Duration },
     /// The options hold something that [`check_selector`](crate::check_selector) or
@@ -28,7 +30,7 @@ pub enum Unreadable {
 /// or against the page's own `<base href>`. With an address that cannot be a base (`about:blank`, `raw:…`), links in
 /// the Markdown stay as they are written.
 ///
-/// Never panics, whatever the text; what it costs is bounded by `limits`.
+/// Never panics, whatever the text; what it costs is bounded by `limits`, and what it keeps by the length of the text.
 pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result<Page, Unreadable> {
     let bound = limits.max_bytes.min(u32::MAX as usize / 2);
     if html.len() > bound {
@@ -40,6 +42,7 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     let mut survey = survey::survey(&tree, &watch)?;
     let base = Base::of(url, survey.base_href(&tree));
     let budget = html.len().saturating_mul(8).saturating_add(64 * 1024);
+    watch.allow(budget);
     let mut metadata = metadata::metadata(&tree, &survey);
     let head_fingerprint = metadata::fingerprint(&metadata);
     if let Some(structured) = structured::structured(&tree, &survey, &base, &watch)? {
@@ -66,7 +69,7 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     }
     let mut markdown = markdown::write(&tree, &survey, &base, &options.markdown, budget, &watch)?;
     let cleaned_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
-    let too_long = markdown.raw_markdown.len().max(cleaned_html.len()) > budget;
+    let too_long = watch.is_full() || markdown.raw_markdown.len().max(cleaned_html.len()) > budget;
     let text = match extraction {
         Some(Extraction::Patterns { input: InputFormat::Text, .. }) => extract::whole_text(&tree, html.len()),
         _ => String::new(),
@@ -98,6 +101,7 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
         }
         _ => fields,
     };
+    watch.check()?;
     page.truncated = if parsed.cut {
         Some(format!("the page was cut after {} nodes", limits.max_nodes))
     } else if too_long || picked.as_ref().is_some_and(|picked| picked.cut) {
@@ -144,6 +148,22 @@ mod tests {
             let value = page.pointer(part).expect("it is there");
             assert_eq!(keys(value), expected.split_whitespace().collect::<Vec<_>>(), "{part}");
         }
+    }
+
+    #[test]
+    fn the_work_is_the_same_every_time_and_ends_at_its_limit() {
+        let url = Url::parse("https://a.example/").expect("a constant");
+        let html = "<p>a <a href=/b>c</a>".repeat(1000);
+        let options =
+            Options { content_filter: Some(crate::ContentFilter::Main), score_links: true, ..Options::default() };
+        let reads = |max_work| read(&html, &url, &options, &Limits { max_work, ..Limits::default() }).is_ok();
+        let (mut enough, mut little) = (10_000_000, 0);
+        while enough - little > 1 {
+            let between = (enough + little) / 2;
+            *(if reads(between) { &mut enough } else { &mut little }) = between;
+        }
+        assert!(reads(enough) && !reads(little), "{enough}");
+        assert!((10_000..1_000_000).contains(&enough), "{enough}");
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub fn skeleton(html: &str, limits: &Limits) -> Result<String, Unreadable> {
             }
         }
     }
+    watch.check()?;
     Ok(out)
 }
 

@@ -14,6 +14,8 @@ use crate::watch::Watch;
 /// Data nested deeper are dropped: readers of JSON have limits.
 const MAX_DEPTH: usize = 48;
 const MAX_PROPERTIES: usize = 500;
+/// Of all JSON-LD of a page; as values it takes several times as much.
+const MAX_BYTES: usize = 2 << 20;
 
 /// `json_ld`, `microdata` and `opengraph`, each where the page has it; `None` where it has none.
 pub(crate) fn structured(
@@ -23,7 +25,8 @@ pub(crate) fn structured(
     watch: &Watch,
 ) -> Result<Option<Value>, Unreadable> {
     let mut all = Map::new();
-    let blocks: Vec<Value> = survey.data_blocks.iter().flat_map(|&id| json_ld(tree, id)).collect();
+    let mut left = MAX_BYTES;
+    let blocks: Vec<Value> = survey.data_blocks.iter().flat_map(|&id| json_ld(tree, id, &mut left)).collect();
     if !blocks.is_empty() {
         all.insert("json_ld".to_owned(), Value::Array(blocks));
     }
@@ -40,9 +43,11 @@ pub(crate) fn structured(
     Ok((!all.is_empty()).then_some(Value::Object(all)))
 }
 
-/// The objects of one block; none where it is no JSON.
-fn json_ld(tree: &Tree, script: Id) -> Vec<Value> {
+/// The objects of one block; none where it is no JSON, or longer than what is left.
+fn json_ld(tree: &Tree, script: Id, left: &mut usize) -> Vec<Value> {
     let text: String = tree.children(script).filter_map(|child| tree.text(child)).collect();
+    let Some(rest) = left.checked_sub(text.len()) else { return Vec::new() };
+    *left = rest;
     let mut text = text.trim();
     for wrapper in ["<!--", "//<![CDATA[", "<![CDATA["] {
         text = text.strip_prefix(wrapper).unwrap_or(text).trim_start();

@@ -13,6 +13,8 @@ use html5ever::{Attribute, QualName};
 pub(crate) use parse::parse;
 pub(crate) use tag::Tag;
 
+use crate::watch::Work;
+
 /// The index of a node in its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Id(u32);
@@ -69,6 +71,8 @@ impl Element {
 pub(crate) struct Tree {
     nodes: Vec<Node>,
     text: String,
+    /// Every step over the tree is one of work.
+    work: Work,
 }
 
 /// One step of a walk: an element or text is met, or an element with all it holds is done.
@@ -135,21 +139,35 @@ impl Tree {
         self.nodes[id.index()].next.some()
     }
 
+    /// What is spent on the tree beside the steps over it.
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    fn steps<'t>(&'t self, first: Option<Id>, next: impl Fn(Id) -> Option<Id> + 't) -> impl Iterator<Item = Id> + 't {
+        std::iter::successors(first, move |&id| next(id)).take_while(|_| self.work.step())
+    }
+
     pub(crate) fn children(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
-        std::iter::successors(self.first_child(id), |&child| self.next_sibling(child))
+        self.steps(self.first_child(id), |child| self.next_sibling(child))
+    }
+
+    /// The siblings after the node, itself excluded, the nearest first.
+    pub(crate) fn siblings_after(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
+        self.steps(self.next_sibling(id), |id| self.next_sibling(id))
     }
 
     /// The nearest siblings before the node, itself excluded, the nearest first.
     pub(crate) fn siblings_before(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
         let before = |id: Id| self.nodes[id.index()].prev.some();
-        std::iter::successors(before(id), move |&id| before(id))
+        self.steps(before(id), before)
     }
 
     pub(crate) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
-        std::iter::successors(self.parent(id), |&id| self.parent(id))
+        self.steps(self.parent(id), |id| self.parent(id))
     }
 
-    /// Walks over all that `top` holds, itself included, in the page's order.
+    /// Walks over all that `top` holds, itself included, in the page's order, as long as there is work left to spend.
     pub(crate) fn walk(&self, top: Id) -> Walk<'_> {
         Walk { tree: self, top, next: Some(Step::Enter(top)) }
     }
@@ -183,7 +201,7 @@ impl Iterator for Walk<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Step> {
-        let now = self.next?;
+        let now = self.next.filter(|_| self.tree.work.step())?;
         self.next = match now {
             Step::Enter(id) => Some(self.tree.first_child(id).map_or(Step::Leave(id), Step::Enter)),
             Step::Leave(id) if id == self.top => None,

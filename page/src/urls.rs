@@ -2,6 +2,9 @@
 
 use url::Url;
 
+/// Longer addresses are none that anybody could follow.
+pub(crate) const MAX_URL: usize = 8192;
+
 /// What relative addresses are resolved against.
 pub(crate) struct Base {
     /// `None`: the page's address cannot be a base.
@@ -13,7 +16,9 @@ impl Base {
     /// The page's own `<base href>` goes before its address.
     pub(crate) fn of(page: &Url, href: Option<&str>) -> Self {
         let page = Some(page).filter(|page| !page.cannot_be_a_base()).cloned();
-        let own = href.and_then(|href| Url::options().base_url(page.as_ref()).parse(href.trim()).ok());
+        let own = href
+            .filter(|href| href.len() <= MAX_URL)
+            .and_then(|href| Url::options().base_url(page.as_ref()).parse(href.trim()).ok());
         let own = own.filter(|own| matches!(own.scheme(), "http" | "https"));
         Self { url: own.or_else(|| page.clone()), page }
     }

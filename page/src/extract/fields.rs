@@ -51,7 +51,7 @@ impl Picker<'_> {
 
     fn item(&mut self, from: &Found, fields: &[Field], item: &mut Map<String, Value>) -> Result<(), Unreadable> {
         for field in fields {
-            self.watch.look()?;
+            self.watch.step()?;
             if self.cut {
                 return Ok(());
             }
@@ -122,13 +122,11 @@ impl Picker<'_> {
     fn sibling(&self, from: &Found, selector: &css::Selector) -> Result<Option<Found>, Unreadable> {
         let Found::Element(id) = from else { return Ok(None) };
         let mut caches = Default::default();
-        let mut next = self.tree.next_sibling(*id);
-        while let Some(id) = next {
-            self.watch.look()?;
+        for id in self.tree.siblings_after(*id) {
+            self.watch.check()?;
             if self.tree.element(id).is_some() && selector.matches(self.tree, id, None, &mut caches) {
                 return Ok(Some(Found::Element(id)));
             }
-            next = self.tree.next_sibling(id);
         }
         Ok(None)
     }

@@ -36,6 +36,7 @@ pub(super) fn outer(tree: &Tree, top: Id, budget: usize) -> String {
             }
         }
     }
+    tree.work().spend_bytes(out.len());
     out
 }
 

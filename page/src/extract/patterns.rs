@@ -57,6 +57,7 @@ impl Patterns {
     pub(crate) fn find(&self, text: &str, url: &str, budget: usize, watch: &Watch) -> Result<Picked, Unreadable> {
         let (mut found, mut left, mut cut) = (Vec::new(), budget, false);
         for (label, regex) in &self.0 {
+            watch.work.spend_bytes(text.len());
             let mut counted = (0, 0);
             for each in regex.find_iter(text).filter(|each| !each.is_empty()) {
                 watch.step()?;
@@ -72,7 +73,7 @@ impl Patterns {
                 }
                 found.push(json!({"url": url, "label": label, "value": each.as_str(), "span": [start, end]}));
             }
-            watch.look()?;
+            watch.step()?;
         }
         Ok(Picked { json: Value::Array(found).to_string(), cut })
     }

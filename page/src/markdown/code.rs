@@ -1,6 +1,8 @@
 //! Code: spans whose backticks hold, and fenced blocks with their language.
 
-use crate::classify::{is_block, is_left_out};
+use std::collections::HashSet;
+
+use crate::classify::{class_of, is_block, is_left_out};
 use crate::plain::longest_run;
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 
@@ -10,7 +12,7 @@ const PREFIXES: [&str; 4] = ["language-", "lang-", "highlight-source-", "sourceC
 pub(super) fn write_span(code: &str, in_cell: bool, out: &mut String) {
     let code = if code.contains(['\n', '\r', '\t', '\u{a0}']) { spaced(code) } else { code.to_owned() };
     let code = if in_cell { code.replace('|', "\\|") } else { code };
-    let runs: Vec<usize> = code.split(|c| c != '`').map(str::len).collect();
+    let runs: HashSet<usize> = code.split(|c| c != '`').map(str::len).collect();
     let fence = (1..).find(|length| !runs.contains(length)).unwrap_or(1);
     let blank = code.trim_matches(' ').is_empty();
     let padded = code.starts_with('`') || code.ends_with('`') || !blank && code.starts_with(' ') && code.ends_with(' ');
@@ -70,8 +72,7 @@ pub(super) fn verbatim(tree: &Tree, pre: Id) -> String {
 fn is_line_number(element: &Element) -> bool {
     const NAMES: [&str; 7] =
         ["lineno", "linenos", "line-number", "line-numbers", "linenodiv", "gutter", "line-numbers-rows"];
-    let class = element.attr("class").unwrap_or_default();
-    class.split_ascii_whitespace().any(|name| NAMES.contains(&name))
+    class_of(element).split_ascii_whitespace().any(|name| NAMES.contains(&name))
 }
 
 /// Said by the class of the element, of its `<code>`, or of what is right around it.
@@ -82,7 +83,7 @@ pub(super) fn language(tree: &Tree, pre: Id) -> Option<&str> {
 }
 
 fn language_of(element: &Element) -> Option<&str> {
-    let class = element.attr("class").unwrap_or_default();
+    let class = class_of(element);
     let named = |name: &'_ str| PREFIXES.iter().any(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
     let by_prefix = class.split_ascii_whitespace().find(|name| named(name));
     let by_prefix = by_prefix.and_then(|name| PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)));

@@ -1,8 +1,8 @@
 //! Wraps the paragraphs of finished Markdown, for who reads it on a terminal.
 
 /// Breaks lines of text at spaces so that they have at most `width` characters where that is possible. Code, headings
-/// and tables stay as they are.
-pub(super) fn wrapped(markdown: &str, width: usize) -> String {
+/// and tables stay as they are, as does what would come after `budget` bytes.
+pub(super) fn wrapped(markdown: &str, width: usize, budget: usize) -> String {
     let mut out = String::with_capacity(markdown.len() + markdown.len() / 40);
     let mut fence: Option<&str> = None;
     for line in markdown.split_inclusive('\n') {
@@ -17,9 +17,9 @@ pub(super) fn wrapped(markdown: &str, width: usize) -> String {
             None if fence_here => {
                 fence = text.get(..text.len() - text.trim_start_matches(&text[..1]).len());
             }
-            None if !text.starts_with(['#', '|']) => {
+            None if !text.starts_with(['#', '|']) && out.len() < budget => {
                 out.push_str(prefix);
-                wrap(text, &next, width.saturating_sub(prefix.chars().count()).max(1), &mut out);
+                wrap(text, &next, width.saturating_sub(prefix.chars().count()).max(1), budget, &mut out);
                 out.push_str(end);
                 continue;
             }
@@ -52,12 +52,12 @@ fn parts(line: &str) -> (&str, String, &str) {
     (&line[..line.len() - rest.len()], next, rest)
 }
 
-fn wrap(text: &str, next: &str, width: usize, out: &mut String) {
+fn wrap(text: &str, next: &str, width: usize, budget: usize, out: &mut String) {
     let mut used = 0;
     let hard_break = if text.ends_with("  ") { "  " } else { "" };
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let length = word.chars().count();
-        let breaks = used > 0 && used + 1 + length > width && !means_something(word);
+        let breaks = used > 0 && used + 1 + length > width && out.len() < budget && !means_something(word);
         if breaks {
             out.push('\n');
             out.push_str(next);
@@ -94,7 +94,7 @@ mod tests {
             ("one two 3. four\n", "one two 3.\nfour\n"),
             ("one  \ntwo\n", "one  \ntwo\n"),
         ] {
-            assert_eq!(wrapped(markdown, 8), expected, "{markdown}");
+            assert_eq!(wrapped(markdown, 8, usize::MAX), expected, "{markdown}");
         }
     }
 }

@@ -47,7 +47,7 @@ impl Selector {
         let mut found = Vec::new();
         for id in tree.descendants(top).skip(1) {
             if tree.element(id).is_some() {
-                watch.look()?;
+                watch.check()?;
                 if self.matches(tree, id, Some(top), &mut caches) {
                     found.push(id);
                     if found.len() == most {
@@ -252,7 +252,7 @@ impl Matched for Spot<'_> {
     }
 
     fn parent_element(&self) -> Option<Self> {
-        self.tree.parent(self.id).filter(|&id| self.is_element(id)).map(|id| self.at(id))
+        self.tree.ancestors(self.id).next().filter(|&id| self.is_element(id)).map(|id| self.at(id))
     }
 
     fn parent_node_is_shadow_root(&self) -> bool {
@@ -272,8 +272,7 @@ impl Matched for Spot<'_> {
     }
 
     fn next_sibling_element(&self) -> Option<Self> {
-        let mut after = std::iter::successors(self.tree.next_sibling(self.id), |&id| self.tree.next_sibling(id));
-        after.find(|&id| self.is_element(id)).map(|id| self.at(id))
+        self.tree.siblings_after(self.id).find(|&id| self.is_element(id)).map(|id| self.at(id))
     }
 
     fn first_element_child(&self) -> Option<Self> {
@@ -307,9 +306,11 @@ impl Matched for Spot<'_> {
             NamespaceConstraint::Specific(wanted) => own == *wanted,
         };
         let attrs = &self.element().attrs;
-        attrs
-            .iter()
-            .any(|attr| attr.name.local == name.0 && in_namespace(&attr.name.ns) && operation.eval_str(&attr.value))
+        let matches = |value: &str| {
+            self.tree.work().spend_bytes(value.len());
+            operation.eval_str(value)
+        };
+        attrs.iter().any(|attr| attr.name.local == name.0 && in_namespace(&attr.name.ns) && matches(&attr.value))
     }
 
     fn match_non_ts_pseudo_class(&self, ByText(wanted): &ByText, _: &mut MatchingContext<'_, Names>) -> bool {
@@ -336,8 +337,9 @@ impl Matched for Spot<'_> {
     }
 
     fn has_class(&self, name: &Name, case: CaseSensitivity) -> bool {
-        let mut classes = self.element().attr("class").unwrap_or_default().split_ascii_whitespace();
-        classes.any(|class| case.eq(class.as_bytes(), name.0.as_bytes()))
+        let classes = self.element().attr("class").unwrap_or_default();
+        self.tree.work().spend_bytes(classes.len());
+        classes.split_ascii_whitespace().any(|class| case.eq(class.as_bytes(), name.0.as_bytes()))
     }
 
     fn has_custom_state(&self, _: &Name) -> bool {

@@ -13,11 +13,25 @@ use html5ever::{LocalName, local_name};
 
 use super::sink::{MAX_ATTRIBUTES, Sink};
 use super::{Id, Tree};
+use crate::watch::Work;
+
+/// A page may have so many attributes for each node that it may have: a formatting element that is opened again in every
+/// paragraph brings all of its own each time.
+const ATTRIBUTES_A_NODE: usize = 4;
+/// Entries of a list that are looked at for one unit of work.
+const ENTRIES_A_UNIT: usize = 16;
 
 pub(super) struct Gate {
     builder: TreeBuilder<Id, Sink>,
     max_depth: usize,
     max_nodes: usize,
+    work: Work,
+    /// How deep the page was when that was last counted.
+    depth: Cell<usize>,
+    /// Nothing has passed since there was no room.
+    shut: Cell<bool>,
+    /// A token has come since this was last asked.
+    moved: Cell<bool>,
     /// Start tags that may pass before the depth is counted again.
     free: Cell<usize>,
     dropped: RefCell<HashMap<LocalName, usize>>,
@@ -27,13 +41,29 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(sink: Sink, max_depth: usize, max_nodes: usize) -> Self {
         let options = TreeBuilderOpts { scripting_enabled: false, drop_doctype: true, ..TreeBuilderOpts::default() };
-        let builder = TreeBuilder::new(sink, options);
-        Self { builder, max_depth, max_nodes, free: Cell::new(0), dropped: RefCell::default(), full: Cell::new(false) }
+        let work = sink.work();
+        Self {
+            builder: TreeBuilder::new(sink, options),
+            max_depth,
+            max_nodes,
+            work,
+            depth: Cell::new(0),
+            shut: Cell::new(false),
+            moved: Cell::new(false),
+            free: Cell::new(0),
+            dropped: RefCell::default(),
+            full: Cell::new(false),
+        }
     }
 
     /// The page has as many nodes as it may have; nothing passes any more.
     pub(super) fn is_full(&self) -> bool {
         self.full.get()
+    }
+
+    /// Whether a token has come since this was last asked.
+    pub(super) fn has_moved(&self) -> bool {
+        self.moved.replace(false)
     }
 
     pub(super) fn into_tree(self) -> Tree {
@@ -67,7 +97,8 @@ impl Gate {
 
     /// False from the moment that the tree holds as many nodes as it may.
     fn has_nodes_left(&self) -> bool {
-        let left = self.builder.sink.len() < self.max_nodes;
+        let Self { builder: TreeBuilder { sink, .. }, max_nodes, .. } = self;
+        let left = sink.len() < *max_nodes && sink.attributes() / ATTRIBUTES_A_NODE < *max_nodes;
         self.full.set(!left);
         left
     }
@@ -77,11 +108,24 @@ impl Gate {
             self.free.set(free);
             return true;
         }
+        if self.shut.get() {
+            return false;
+        }
         let count = Count::default();
         self.builder.trace_handles(&count);
-        let room = self.max_depth.saturating_sub(count.0.get());
+        let depth = count.0.get();
+        self.depth.set(depth);
+        self.work.spend(depth / ENTRIES_A_UNIT);
+        let room = self.max_depth.saturating_sub(depth);
         self.free.set((room / 8).min(31));
+        self.shut.set(room == 0);
         room > 0
+    }
+
+    /// What the tokenizer and the tree builder do for a tag: they compare each of its attributes with those before it,
+    /// and look through what is open.
+    fn count(&self, tag: &TagToken) {
+        self.work.spend(1 + (tag.attrs.len() * tag.attrs.len() + self.depth.get()) / ENTRIES_A_UNIT);
     }
 }
 
@@ -89,8 +133,12 @@ impl TokenSink for Gate {
     type Handle = Id;
 
     fn process_token(&self, mut token: Token, line: u64) -> TokenSinkResult<Id> {
+        self.moved.set(true);
         if self.full.get() {
             return TokenSinkResult::Continue;
+        }
+        if let Token::TagToken(tag) = &token {
+            self.count(tag);
         }
         let passes = match &mut token {
             Token::ParseError(_) | Token::CommentToken(_) => false,
@@ -99,6 +147,9 @@ impl TokenSink for Gate {
         };
         if !passes {
             return TokenSinkResult::Continue;
+        }
+        if let Token::TagToken(_) = &token {
+            self.shut.set(false);
         }
         self.builder.process_token(token, line)
     }

@@ -1,4 +1,4 @@
-//! Parses a page into a tree, piece by piece, so that the time it takes can be watched.
+//! Parses a page into a tree, piece by piece, so that the work it takes can be watched.
 
 use html5ever::TokenizerResult;
 use html5ever::buffer_queue::BufferQueue;
@@ -11,8 +11,12 @@ use super::sink::Sink;
 use crate::watch::Watch;
 use crate::{Limits, Unreadable};
 
-/// The clock is looked at after each piece of this many bytes.
+/// The work is looked at after each piece of this many bytes.
 const PIECE: usize = 16 * 1024;
+/// Bytes that are read for one unit of work.
+const READ_A_UNIT: usize = 8;
+/// Attributes of a tag that are compared with each other for one unit of work.
+const COMPARED_A_UNIT: usize = 32;
 
 pub(crate) struct Parsed {
     pub(crate) tree: Tree,
@@ -22,17 +26,27 @@ pub(crate) struct Parsed {
 
 /// Parses with scripting disabled, so that what `<noscript>` holds are elements.
 pub(crate) fn parse(html: &str, limits: &Limits, watch: &Watch) -> Result<Parsed, Unreadable> {
-    let gate = Gate::new(Sink::with_room_for(html.len()), limits.max_depth, limits.max_nodes);
+    let gate = Gate::new(Sink::with_room_for(html.len(), watch.work.clone()), limits.max_depth, limits.max_nodes);
     let tokenizer = Tokenizer::new(gate, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = html;
+    // Of the tag that has not ended yet, at most.
+    let mut attributes = 0;
     while !rest.is_empty() && !tokenizer.sink.is_full() {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
         queue.push_back(StrTendril::from_slice(piece));
         // It stops at every script and at every encoding that the page names; neither concerns us.
         while !matches!(tokenizer.feed(&queue), TokenizerResult::Done) {}
         rest = after;
-        watch.look()?;
+        let more = piece.bytes().filter(|byte| byte.is_ascii_whitespace() || *byte == b'/').count();
+        if tokenizer.sink.has_moved() {
+            attributes = 0;
+        } else {
+            watch.work.spend(attributes * more / COMPARED_A_UNIT);
+        }
+        attributes += more;
+        watch.work.spend(piece.len() / READ_A_UNIT);
+        watch.check()?;
     }
     tokenizer.end();
     let gate = tokenizer.sink;

@@ -1,35 +1,43 @@
 //! Fills the arena as html5ever's tree builder says.
 
 use std::borrow::Cow;
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 
 use html5ever::tendril::StrTendril;
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::{Attribute, LocalName, QualName, local_name, ns};
 
 use super::{Data, Element, Id, Node, Tag, Tree};
+use crate::watch::Work;
 
 /// More attributes of one element than these are dropped.
 pub(super) const MAX_ATTRIBUTES: usize = 256;
 
 pub(super) struct Sink {
     tree: RefCell<Tree>,
+    /// Of all elements together.
+    attributes: Cell<usize>,
 }
 
 impl Sink {
-    pub(super) fn with_room_for(bytes: usize) -> Self {
-        let sink = Self { tree: RefCell::default() };
-        {
-            let mut tree = sink.tree.borrow_mut();
-            tree.text.reserve((bytes / 2).min(1 << 20));
-            tree.nodes.reserve((bytes / 24).min(1 << 16));
-            tree.add(Data::Document);
-        }
-        sink
+    pub(super) fn with_room_for(bytes: usize, work: Work) -> Self {
+        let mut tree = Tree { work, ..Tree::default() };
+        tree.text.reserve((bytes / 2).min(1 << 20));
+        tree.nodes.reserve((bytes / 24).min(1 << 16));
+        tree.add(Data::Document);
+        Self { tree: RefCell::new(tree), attributes: Cell::new(0) }
     }
 
     pub(super) fn len(&self) -> usize {
         self.tree.borrow().len()
+    }
+
+    pub(super) fn attributes(&self) -> usize {
+        self.attributes.get()
+    }
+
+    pub(super) fn work(&self) -> Work {
+        self.tree.borrow().work.clone()
     }
 
     pub(super) fn into_tree(self) -> Tree {
@@ -94,6 +102,7 @@ impl Tree {
 
     /// Makes `child` a child of `parent`, before `next` or, where that is [`Id::NONE`], as the last.
     fn link(&mut self, parent: Id, next: Id, child: Id) {
+        self.work.step();
         self.unlink(child);
         let prev = match next {
             Id::NONE => std::mem::replace(&mut self.nodes[parent.index()].last, child),
@@ -162,6 +171,7 @@ impl TreeSink for Sink {
     }
 
     fn create_element(&self, name: QualName, attrs: Vec<Attribute>, _: ElementFlags) -> Id {
+        self.attributes.set(self.attributes.get() + attrs.len());
         let tag = if name.ns == ns!(html) { Tag::of(&name.local) } else { Tag::foreign(&name.local) };
         self.tree.borrow_mut().add(Data::Element(Element { tag, name, attrs }))
     }

@@ -5,10 +5,8 @@ use crate::markdown::Source;
 use crate::markdown::escape;
 use crate::markdown::pieces::Piece;
 use crate::tree::Id;
+use crate::urls::MAX_URL;
 use crate::{media, plain};
-
-/// Longer targets are not written.
-const MAX_HREF: usize = 8192;
 
 pub(super) struct OpenLink {
     anchor: Id,
@@ -88,7 +86,7 @@ impl Line<'_, '_> {
         let Some(link) = self.links.pop_if(|link| link.anchor == anchor) else { return };
         let element = self.source.tree.element(anchor);
         let href = element.and_then(|element| element.attr("href")).unwrap_or_default();
-        let target = if href.len() <= MAX_HREF { self.source.base.shown(href) } else { String::new() };
+        let target = if href.len() <= MAX_URL { self.source.base.shown(href) } else { String::new() };
         let text = self.out[link.at + 1..].to_owned();
         if self.close_as_autolink(&link, href, &target, &text) {
             return;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::grammar::Expression;
 use super::value::{Spot, Value};
-use super::walking::{Context, Ground};
+use super::walking::{Context, Ground, MAX_TEXT};
 use crate::Unreadable;
 
 macro_rules! functions {
@@ -79,8 +79,13 @@ impl Ground<'_> {
             }
             Function::Text => Value::Text(text(0)?),
             Function::Concat => {
-                let texts: Result<String, _> = values.iter().map(|value| self.string(value)).collect();
-                Value::Text(texts?)
+                let mut all = String::new();
+                for value in &values {
+                    if all.len() <= MAX_TEXT {
+                        all.push_str(&self.string(value)?);
+                    }
+                }
+                Value::Text(all)
             }
             Function::StartsWith => Value::Truth(text(0)?.starts_with(&text(1)?)),
             Function::Contains => Value::Truth(text(0)?.contains(&text(1)?)),
@@ -96,7 +101,12 @@ impl Ground<'_> {
             }
             Function::StringLength => Value::Number(text(0)?.chars().count() as f64),
             Function::NormalizeSpace => Value::Text(text(0)?.split_whitespace().collect::<Vec<_>>().join(" ")),
-            Function::Translate => Value::Text(translated(&text(0)?, &text(1)?, &text(2)?)),
+            Function::Translate => {
+                let (text, from, to) = (text(0)?, text(1)?, text(2)?);
+                self.watch.work.spend(text.len() * from.len() / 16);
+                self.watch.check()?;
+                Value::Text(translated(&text, &from, &to))
+            }
             Function::Truth => Value::Truth(values[0].is_true()),
             Function::Not => Value::Truth(!values[0].is_true()),
             Function::True => Value::Truth(true),

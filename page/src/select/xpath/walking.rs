@@ -1,6 +1,7 @@
 //! Evaluates expressions: walks the axes, keeps what passes, compares and counts.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use super::Order;
 use super::grammar::{Axis, Expression, Operator, Start, Step, Test};
@@ -9,7 +10,10 @@ use crate::Unreadable;
 use crate::tree::{Id, Tree};
 use crate::watch::Watch;
 
-/// The page, and the clock.
+/// The text of a node is cut here.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+
+/// The page, and the work that is left.
 pub(super) struct Ground<'t> {
     pub(super) tree: &'t Tree,
     pub(super) order: &'t Order,
@@ -68,7 +72,12 @@ impl Ground<'_> {
 
     fn step(&self, from: &[Spot], step: &Step) -> Result<Vec<Spot>, Unreadable> {
         let mut found = Vec::new();
+        let mut room = self.tree.len();
         for &spot in from {
+            if found.len() > room {
+                found = self.sorted(found);
+                room = room.max(found.len() * 2);
+            }
             let mut candidates = Vec::new();
             self.along(step.axis, spot, |candidate| {
                 self.watch.step()?;
@@ -152,7 +161,6 @@ impl Ground<'_> {
                 _ => Ok(()),
             };
         }
-        let following = |id: Id| std::iter::successors(tree.next_sibling(id), |&id| tree.next_sibling(id));
         match axis {
             Axis::Itself => all(&mut std::iter::once(id)),
             Axis::Child => all(&mut tree.children(id)),
@@ -161,11 +169,11 @@ impl Ground<'_> {
             Axis::Parent => all(&mut tree.parent(id).into_iter()),
             Axis::Ancestor => all(&mut tree.ancestors(id)),
             Axis::AncestorOrSelf => all(&mut std::iter::once(id).chain(tree.ancestors(id))),
-            Axis::FollowingSibling => all(&mut following(id)),
+            Axis::FollowingSibling => all(&mut tree.siblings_after(id)),
             Axis::PrecedingSibling => all(&mut tree.siblings_before(id)),
             Axis::Following => {
                 let above = std::iter::once(id).chain(tree.ancestors(id));
-                all(&mut above.flat_map(following).flat_map(|id| tree.descendants(id)))
+                all(&mut above.flat_map(|id| tree.siblings_after(id)).flat_map(|id| tree.descendants(id)))
             }
             Axis::Preceding => {
                 let above = std::iter::once(id).chain(tree.ancestors(id));
@@ -219,14 +227,16 @@ impl Ground<'_> {
                 Ok(compare(operator, f64::from(u8::from(left.is_true())), f64::from(u8::from(right.is_true()))))
             }
             (Value::Nodes(left), Value::Nodes(right)) if operator == Operator::Equal => {
+                // By their hashes: together the texts may be much longer than the page.
+                let hasher = RandomState::new();
                 let mut texts = HashSet::new();
                 for &spot in left {
-                    self.watch.look()?;
-                    texts.insert(self.text(spot));
+                    self.watch.step()?;
+                    texts.insert(hasher.hash_one(self.text(spot)));
                 }
                 for &spot in right {
-                    self.watch.look()?;
-                    if texts.contains(&self.text(spot)) {
+                    self.watch.step()?;
+                    if texts.contains(&hasher.hash_one(self.text(spot))) {
                         return Ok(true);
                     }
                 }
@@ -242,7 +252,7 @@ impl Ground<'_> {
 
     fn any(&self, nodes: &[Spot], holds: impl Fn(Value) -> Result<bool, Unreadable>) -> Result<bool, Unreadable> {
         for &spot in nodes {
-            self.watch.look()?;
+            self.watch.step()?;
             if holds(Value::Text(self.text(spot)))? {
                 return Ok(true);
             }
@@ -251,7 +261,7 @@ impl Ground<'_> {
     }
 
     pub(super) fn string(&self, value: &Value) -> Result<String, Unreadable> {
-        self.watch.look()?;
+        self.watch.step()?;
         Ok(match value {
             Value::Nodes(nodes) => nodes.first().map(|&spot| self.text(spot)).unwrap_or_default(),
             Value::Text(text) => text.clone(),
@@ -271,13 +281,27 @@ impl Ground<'_> {
     /// The string value of a node.
     pub(super) fn text(&self, spot: Spot) -> String {
         let element = self.tree.element(spot.id);
-        match spot.attribute {
+        let mut text = match spot.attribute {
             Some(place) => {
                 let attr = element.and_then(|element| element.attrs.get(place as usize));
                 attr.map(|attr| attr.value.to_string()).unwrap_or_default()
             }
-            None => self.tree.descendants(spot.id).filter_map(|id| self.tree.text(id)).collect(),
+            None => self.all_text(spot.id),
+        };
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        self.watch.work.spend_bytes(text.len());
+        text
+    }
+
+    fn all_text(&self, id: Id) -> String {
+        let mut all = String::new();
+        for text in self.tree.descendants(id).filter_map(|id| self.tree.text(id)) {
+            all.push_str(text);
+            if all.len() > MAX_TEXT {
+                break;
+            }
         }
+        all
     }
 }
 
