@@ -1,6 +1,9 @@
-//! Thousands of broken pages, the same ones every time: nothing panics, and what always holds, holds.
+//! Ten thousand broken pages, the same ones every time, from their bytes to what they say: nothing panics, work and memory
+//! stay in proportion, and what always holds, holds.
 
-use opilio_page::{Bm25, ContentFilter, Limits, Options, Pruning, read};
+use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use opilio_page::{Bm25, ContentFilter, Limits, MarkdownOptions, Options, Page, Pruning, read};
+use url::Url;
 
 const SEEDS: [&str; 6] = [
     "<!DOCTYPE html><html lang=en><head><title>A</title><meta property=og:title content=B><base href=/c/></head>
@@ -18,6 +21,9 @@ const SEEDS: [&str; 6] = [
      <a href='javascript:h'>i</a> <a href='http://[bad'>j</a> 1. k<br>- l<br># m <b><i>n</i></b>o **p** `q`",
 ];
 
+const ENCODINGS: [&Encoding; 9] =
+    [UTF_8, WINDOWS_1252, UTF_16LE, UTF_16BE, SHIFT_JIS, GB18030, EUC_KR, BIG5, ISO_2022_JP];
+
 struct Dice(u64);
 
 impl Dice {
@@ -26,74 +32,126 @@ impl Dice {
         (self.0 >> 33) as usize % below.max(1)
     }
 
-    fn place(&mut self, text: &str) -> usize {
-        text.floor_char_boundary(self.roll(text.len() + 1))
+    fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
+        things[self.roll(things.len())]
     }
 
-    fn part<'a>(&mut self, text: &'a str) -> &'a str {
-        let (one, other) = (self.place(text), self.place(text));
-        &text[one.min(other)..one.max(other)]
+    fn part(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let (one, other) = (self.roll(bytes.len() + 1), self.roll(bytes.len() + 1));
+        bytes[one.min(other)..one.max(other)].to_vec()
     }
 
-    fn mutate(&mut self, page: &mut String) {
-        const BITS: [&str; 12] =
-            ["<", ">", "\"", "</", "<b>", "</a>", "<table>", "<p", "&#", "<!--", "\u{0}", "<div style=display:none>"];
-        let at = self.place(page);
-        match self.roll(5) {
-            0 => page.truncate(at),
-            1 => page.insert_str(at, BITS[self.roll(BITS.len())]),
-            2 => {
-                let seed = SEEDS[self.roll(SEEDS.len())];
-                let part = self.part(seed).to_owned();
-                page.insert_str(at, &part);
-            }
-            3 => {
-                let part = self.part(page).to_owned();
-                page.insert_str(at, &part.repeat(1 + self.roll(3)));
-            }
-            _ => {
-                let end = page.floor_char_boundary(at + self.roll(20));
-                page.replace_range(at..end.max(at), "");
-            }
+    /// Some seeds, cut and spliced, with bytes of no text in them, nested beyond reason now and then.
+    fn mutated(&mut self, encoding: &'static Encoding) -> Vec<u8> {
+        const BITS: [&[u8]; 16] = [
+            b"<",
+            b">",
+            b"\"",
+            b"</",
+            b"<b>",
+            b"</a>",
+            b"<table>",
+            b"<p",
+            b"&#",
+            b"<!--",
+            b"\0",
+            b"\xff",
+            b"\xc3",
+            b"\xed\xa0",
+            b"\x1b$B",
+            b"<div style=display:none>",
+        ];
+        const NESTED: [&[u8]; 6] =
+            [b"<div>", b"<b>", b"<ul><li>", b"<table><td>", b"<blockquote><p>", b"<svg><a href=a>"];
+        let mut page = encoding.encode(self.one_of(&SEEDS)).0.into_owned();
+        for _ in 0..1 + self.roll(6) {
+            let at = self.roll(page.len() + 1);
+            let more = match self.roll(6) {
+                0 => {
+                    page.truncate(at);
+                    continue;
+                }
+                1 => self.one_of(&BITS).to_vec(),
+                2 => {
+                    let seed = encoding.encode(self.one_of(&SEEDS)).0;
+                    self.part(&seed)
+                }
+                3 => self.part(&page).repeat(1 + self.roll(3)),
+                4 => {
+                    page.drain(at..(at + self.roll(20)).min(page.len()));
+                    continue;
+                }
+                _ if self.roll(16) == 0 => self.one_of(&NESTED).repeat(700),
+                _ => vec![self.roll(256) as u8],
+            };
+            page.splice(at..at, more);
         }
-        page.truncate(page.floor_char_boundary(20_000));
+        page.truncate(20_000);
+        page
     }
 }
 
-#[test]
-fn broken_pages_never_panic_and_keep_their_promises() {
-    let url = url::Url::parse("https://a.b.co.uk/c/d").expect("a constant");
-    let wrapping = Options {
-        markdown: opilio_page::MarkdownOptions { body_width: 30, ..Default::default() },
-        ..Options::default()
-    };
+/// As whoever fetched the page does it, once the encoding is settled; here it is the wrong one as often as not.
+fn decoded(bytes: &[u8], encoding: &'static Encoding) -> String {
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+fn options(round: usize) -> Options {
     let filters = [
         ContentFilter::Main,
         ContentFilter::Pruning(Pruning { dynamic: true, min_words: 1, ..Pruning::default() }),
         ContentFilter::Bm25(Bm25 { query: "h i".to_owned(), threshold: 0.1, ..Bm25::default() }),
     ];
+    let body_width = if round.is_multiple_of(4) { 30 } else { 0 };
+    Options {
+        markdown: MarkdownOptions { body_width, ..MarkdownOptions::default() },
+        content_filter: filters.get(round % 5).cloned(),
+        score_links: true,
+        ..Options::default()
+    }
+}
+
+/// What holds for every page.
+fn check(page: &Page, html: &str) {
+    for link in page.links.internal.iter().chain(&page.links.external) {
+        assert!(link.href.starts_with("http"), "{} in {html}", link.href);
+        assert_eq!(page.links.internal.contains(link), link.base_domain == "b.co.uk", "{html}");
+    }
+    for image in &page.media.images {
+        assert!(Url::parse(&image.src).is_ok(), "{} in {html}", image.src);
+    }
+    for table in &page.tables {
+        assert!(table.rows.iter().all(|row| row.len() == table.metadata.column_count), "{html}");
+    }
+    let markdown = &page.markdown;
+    for text in [
+        &markdown.raw_markdown,
+        &markdown.markdown_with_citations,
+        &markdown.references_markdown,
+        &markdown.fit_markdown,
+        &markdown.fit_html,
+        &page.cleaned_html,
+    ] {
+        assert!(text.len() <= 128 * 1024 + 16 * html.len(), "{} bytes of {html}", text.len());
+    }
+}
+
+#[test]
+fn broken_pages_never_panic_and_keep_their_promises() {
+    let url = Url::parse("https://a.b.co.uk/c/d").expect("a constant");
     let mut dice = Dice(42);
-    for round in 0..4000 {
-        let mut html = SEEDS[dice.roll(SEEDS.len())].to_owned();
-        for _ in 0..1 + dice.roll(6) {
-            dice.mutate(&mut html);
+    for round in 0..10_000 {
+        let (one, other) = (dice.one_of(&ENCODINGS), dice.one_of(&ENCODINGS));
+        let html = decoded(&dice.mutated(one), if round % 2 == 0 { one } else { other });
+        let options = options(round);
+        let limits = Limits { max_work: 20_000 + 40 * html.len() as u64, deadline: None, ..Limits::default() };
+        let page = read(&html, &url, &options, &limits).unwrap_or_else(|error| panic!("{error}: {html}"));
+        check(&page, &html);
+        if round % 8 == 0 {
+            let again = read(&html, &url, &options, &limits).expect("it was readable");
+            assert_eq!(page, again, "the same page says the same: {html}");
+            let json = serde_json::to_string(&page).expect("it is JSON");
+            assert_eq!(serde_json::from_str::<Page>(&json).expect("as we wrote it"), page);
         }
-        let options = if round % 4 == 0 { wrapping.clone() } else { Options::default() };
-        let options = Options { content_filter: filters.get(round % 5).cloned(), ..options };
-        let page = read(&html, &url, &options, &Limits::default()).expect("it is short");
-        for link in page.links.internal.iter().chain(&page.links.external) {
-            assert!(link.href.starts_with("http"), "{} in {html}", link.href);
-            assert_eq!(page.links.internal.contains(link), link.base_domain == "b.co.uk", "{html}");
-        }
-        for image in &page.media.images {
-            assert!(url::Url::parse(&image.src).is_ok(), "{} in {html}", image.src);
-        }
-        for table in &page.tables {
-            assert!(table.rows.iter().all(|row| row.len() == table.metadata.column_count), "{html}");
-        }
-        let again = read(&html, &url, &options, &Limits::default()).expect("it is short");
-        assert_eq!(page, again, "the same page says the same: {html}");
-        let json = serde_json::to_string(&page).expect("it is JSON");
-        assert_eq!(serde_json::from_str::<opilio_page::Page>(&json).expect("as we wrote it"), page);
     }
 }
