@@ -37,7 +37,7 @@ pub use filter::{Bm25, ContentFilter, Pruning};
 /// What judging one passage takes, in steps.
 const JUDGED: usize = 64;
 /// Passages that are judged at once: their numbers stay small and close.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 /// Leaves of the tree what the filter says is its content.
 pub(crate) fn reduce(
