@@ -17,6 +17,7 @@ mod page_features;
 mod passages;
 mod prune;
 mod pruning;
+mod repeats;
 
 use serde_json::{Value, json};
 
@@ -76,6 +77,7 @@ fn main_content(
         batch.for_each(|at| scene.describe(at, &mut numbers, None));
         likely.extend(Model::own().judge(&numbers, numbers.len() / count));
     }
+    repeats::once(found, &mut likely);
     let words: Vec<f32> = found.list.iter().map(|passage| passage.counts.words as f32).collect();
     Ok(choose::choose(&likely, &words))
 }

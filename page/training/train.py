@@ -20,11 +20,13 @@ from rapidfuzz.distance import LCSseq
 from names import Worth
 from pages import f1, is_set_aside, truths, words
 
-FOLDS, TREES = 5, 230
+FOLDS, TREES = 5, 115
+# Of shorter passages, and of those in such elements (by the numbers that `features.rs` gives them), each counts.
+LEAST_REPEATED, CELLS_AND_CODE = 5, (8, 9, 18)
 # The model is surer than it should be: what it says, as the logarithm of odds, is taken for so much of it.
 TEMPER = 0.7
 PARAMETERS = dict(
-    objective="cross_entropy", learning_rate=0.05, num_leaves=20, min_data_in_leaf=40, feature_fraction=0.3,
+    objective="cross_entropy", learning_rate=0.1, num_leaves=20, min_data_in_leaf=40, feature_fraction=0.3,
     bagging_fraction=0.7, bagging_freq=1, lambda_l2=5, max_bin=63, verbose=-1, num_threads=2, seed=0, deterministic=True,
 )
 
@@ -99,6 +101,17 @@ def likely(model, rows):
     return 1 / (1 + numpy.exp(-TEMPER * model.predict(rows, raw_score=True)))
 
 
+def once(page, likely):
+    """As `page/src/fit/repeats.rs` does."""
+    likely, kept, tags = likely.copy(), set(), page["rows"][:, page["columns"].index("tag")]
+    for at in numpy.argsort(-likely, kind="stable"):
+        said = tuple(page["passages"][at])
+        if len(said) >= LEAST_REPEATED and tags[at] not in CELLS_AND_CODE:
+            likely[at] = 0 if said in kept else likely[at]
+            kept.add(said)
+    return likely
+
+
 def choose(likely, lengths):
     """As `page/src/fit/choose.rs` does."""
     order = numpy.argsort(-likely)
@@ -111,7 +124,7 @@ def check(pages):
     for out in range(FOLDS):
         model, worth = train([page for page in pages if page["fold"] != out])
         for page in (page for page in pages if page["fold"] == out):
-            kept = choose(likely(model, worth.told(page)), page["lengths"])
+            kept = choose(once(page, likely(model, worth.told(page))), page["lengths"])
             got = [word for at in kept for word in page["passages"][at]]
             for kind in ("all types", page["type"]):
                 figures[kind].append(f1(page["truth"], got))

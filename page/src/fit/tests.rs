@@ -46,6 +46,17 @@ fn an_article_is_kept_and_what_is_around_it_goes() {
 }
 
 #[test]
+fn a_text_that_stands_there_twice_is_kept_once_and_cells_stay_each_in_its_place() {
+    let cell = "<td>Five words in each cell</td>";
+    let html = format!(
+        "<main><article><h1>Bridge closed</h1><p>{STORY}</p><p>{MORE}</p><div class=mobile><p>{MORE}</p></div>
+         <table><tr><th>North side</th><th>South side</th></tr><tr>{cell}{cell}</tr></table></article></main>"
+    );
+    let fit = read_by(&html, ContentFilter::Main).markdown.fit_markdown;
+    assert_eq!((fit.matches("forty years").count(), fit.matches("Five words").count()), (1, 2), "{fit}");
+}
+
+#[test]
 fn a_query_brings_what_it_asks_for_in_any_form_of_its_words() {
     let asked = |query: &str| {
         let bm25 = Bm25 { query: query.to_owned(), ..Bm25::default() };
