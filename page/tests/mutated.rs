@@ -139,7 +139,7 @@ fn check(page: &Page, html: &str) {
 #[test]
 fn broken_pages_never_panic_and_keep_their_promises() {
     let url = Url::parse("https://a.b.co.uk/c/d").expect("a constant");
-    let mut dice = Dice(42);
+    let mut dice = Dice(7);
     for round in 0..10_000 {
         let (one, other) = (dice.one_of(&ENCODINGS), dice.one_of(&ENCODINGS));
         let html = decoded(&dice.mutated(one), if round % 2 == 0 { one } else { other });

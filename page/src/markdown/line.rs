@@ -195,10 +195,26 @@ impl<'t> Line<'_, 't> {
         if let Place::Paragraph { first_of_item } = self.place {
             let task = first_of_item && !self.at_task;
             if let Some(at) = escape::line_start_escape(&self.out[self.line_start..], task) {
-                self.out.insert(self.line_start + at, '\\');
-                self.notes.shift(self.line_start + at, 1);
+                let at = self.line_start + at;
+                self.out.insert(at, '\\');
+                self.notes.shift(at, 1);
+                self.places().filter(|place| **place >= at).for_each(|place| *place += 1);
             }
         }
+    }
+
+    /// So many bytes at this place were taken away.
+    pub(super) fn forget(&mut self, from: usize, by: usize) {
+        self.places().filter(|place| **place > from).for_each(|place| *place = from.max(place.saturating_sub(by)));
+    }
+
+    /// Every place in the text that is remembered: also a mark or a link that began on a line before this one.
+    fn places(&mut self) -> impl Iterator<Item = &mut usize> {
+        let links = self.links.iter_mut().map(|link| &mut link.at);
+        let open = self.open.iter_mut().map(|open| &mut open.at);
+        let closed = self.closed.iter_mut().map(|closed| &mut closed.at);
+        let own = [&mut self.line_start, &mut self.plain_from, &mut self.bracket_end, &mut self.link_end];
+        links.chain(open).chain(closed).chain(own).filter(|place| **place != usize::MAX)
     }
 
     fn raw(&mut self, raw: &str) {

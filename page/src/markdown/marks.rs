@@ -12,7 +12,7 @@ use super::pieces::{Mark, Piece};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
     piece: usize,
-    at: usize,
+    pub(super) at: usize,
     with: char,
     /// The character before it and the marks that begin right before it.
     before: char,
@@ -21,7 +21,7 @@ pub(super) struct Open {
 /// A mark that was just ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Closed {
-    at: usize,
+    pub(super) at: usize,
     with: char,
     /// The character before it and the marks of its kind right before it.
     last: char,

@@ -34,6 +34,14 @@ fn headings_and_paragraphs() {
 }
 
 #[test]
+fn marks_and_links_may_go_on_over_lines_that_change_when_they_end() {
+    check(&[("<p><b>a<br>“</b>é", "a  \n“é")]);
+    let written = markdown_with("<p>+ <a href=/x>b<br>c</a>", MarkdownOptions::default());
+    assert_eq!(written.raw_markdown, "\\+ [b  \nc](https://a.example/x)\n");
+    assert_eq!(written.references_markdown, "\n\n## References\n\n⟨1⟩ https://a.example/x: b c\n");
+}
+
+#[test]
 fn what_is_hidden_shows_where_it_says_much() {
     let much = "word ".repeat(60);
     let written = |html: String| markdown_with(&html, MarkdownOptions::default()).raw_markdown;

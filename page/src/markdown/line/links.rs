@@ -11,7 +11,7 @@ use crate::{media, plain};
 pub(super) struct OpenLink {
     anchor: Id,
     /// Where its `[` stands.
-    at: usize,
+    pub(super) at: usize,
     /// Its `[` among the notes.
     note: usize,
 }
@@ -65,13 +65,6 @@ impl Line<'_, '_> {
         self.out.push('[');
         self.links.push(OpenLink { anchor, at, note });
         self.plain_from = self.out.len();
-    }
-
-    /// So many bytes at this place were taken away.
-    pub(in crate::markdown) fn forget(&mut self, from: usize, by: usize) {
-        let moved = self.links.iter_mut().map(|link| &mut link.at);
-        let moved = moved.chain([&mut self.plain_from, &mut self.bracket_end, &mut self.link_end]);
-        moved.filter(|place| **place > from && **place != usize::MAX).for_each(|place| *place -= by);
     }
 
     pub(super) fn close_link(&mut self, anchor: Id) {
