@@ -122,7 +122,7 @@ fn broken_pages_never_panic_whatever_is_selected_and_picked() {
         assert!(!options.selection.exclude_internal_links || links.internal.is_empty(), "{html}");
         assert!(!options.selection.exclude_all_images || page.media.images.is_empty(), "{html}");
         if options.selection.remove_forms && options.selection.target_elements.is_empty() {
-            assert!(!page.cleaned_html.contains("<form"), "{html}");
+            assert!(!["<form>", "<form "].iter().any(|form| page.cleaned_html.contains(form)), "{html}");
         }
         let text = serde_json::to_string(&page).expect("JSON");
         assert_eq!(serde_json::from_str::<opilio_page::Page>(&text).expect("as we wrote it"), page);
