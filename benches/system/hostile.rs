@@ -21,6 +21,9 @@ const SLOW: usize = 150;
 const HUGE: usize = 10;
 const BROKEN: usize = 100;
 
+/// For so long an answer lies about that nobody reads.
+const UNREAD: Duration = Duration::from_secs(10);
+
 /// All that they may make the server hold.
 const MEMORY: f64 = 400.0;
 
@@ -107,8 +110,11 @@ async fn break_off(address: String) {
                 _ => b"GET /jobs?limit=1000 HTTP/1.1\r\nhost: localhost\r\n\r\n",
             };
             let _ = stream.write_all(said).await;
-            if turn % 3 == 0 {
-                let _ = stream.read(&mut [0; 64]).await;
+            match turn % 3 {
+                0 => drop(stream.read(&mut [0; 64]).await),
+                1 => {}
+                // The connection stays, and its answer with it.
+                _ => sleep(UNREAD).await,
             }
         }
         sleep(Duration::from_millis(500)).await;
