@@ -9,6 +9,7 @@ mod notices;
 mod sharing;
 mod ticks;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -73,17 +74,29 @@ pub struct Listeners {
     pub sender: Post<WebhookSender>,
 }
 
-/// What a supervisor that dies leaves to its successor: the leases it held, so that nobody waits for them to run out.
+/// What a supervisor that dies leaves to its successor: the leases it held, so that nobody waits for them to run out, and
+/// whether anything is to be begun at all.
 #[derive(Clone, Debug, Default)]
-pub struct Estate(Arc<Mutex<Vec<Lease>>>);
+pub struct Estate {
+    leases: Arc<Mutex<Vec<Lease>>>,
+    draining: Arc<AtomicBool>,
+}
 
 impl Estate {
     fn leave(&self, leases: Vec<Lease>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = leases;
+        *self.leases.lock().unwrap_or_else(PoisonError::into_inner) = leases;
     }
 
     fn take(&self) -> Vec<Lease> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.leases.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn begin_drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
     }
 }
 
@@ -154,7 +167,7 @@ impl JobSupervisor {
             metrics,
             crews,
             sweeping: false,
-            draining: false,
+            draining: estate.is_draining(),
             writing: Vec::new(),
             idle: Arc::default(),
             estate,
@@ -286,6 +299,7 @@ impl Handler<DrainJobs> for JobSupervisor {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, DrainJobs { grace }: DrainJobs, _: &mut Self::Context) -> Self::Result {
+        self.estate.begin_drain();
         self.draining = true;
         self.tell_if_idle();
         let idle = Arc::clone(&self.idle);

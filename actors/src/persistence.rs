@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::retry::Backoff;
 use crate::ports::StoreError;
+use crate::pulse;
 
 const RETRY: Backoff = Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(5), jitter: 0.5 };
 
@@ -17,6 +18,8 @@ where
     loop {
         match write().await {
             Err(error) if error.is_transient() => {
+                // Work that waits for the store does not hang.
+                pulse::beat();
                 tokio::time::sleep(RETRY.wait(attempt, fastrand::f64())).await;
                 attempt = attempt.saturating_add(1);
             }

@@ -10,7 +10,7 @@ use futures_util::stream::BoxStream;
 use http::header::LOCATION;
 use http::{HeaderMap, Method};
 use opilio_actors::domain::delivery::AttemptOutcome;
-use opilio_actors::ports::{Clock, StoreError, WebhookRequest, WebhookTransport};
+use opilio_actors::ports::{Clock, StoreError, WebhookBody, WebhookRequest, WebhookTransport};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
@@ -22,8 +22,6 @@ use crate::egress::{Answer, Cargo, Cleared, Egress, Errand, Guard, Trouble, in_w
 
 /// The status decides; its body is waited for only a little.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
-
-type Pieces = BoxStream<'static, Result<Bytes, StoreError>>;
 
 /// Posts webhooks over HTTP.
 pub struct HttpTransport {
@@ -42,6 +40,23 @@ struct Letter {
     length: u64,
 }
 
+/// How our own store broke a body off, if it did.
+#[derive(Clone, Default)]
+struct StoreTrouble(Arc<OnceLock<StoreError>>);
+
+impl StoreTrouble {
+    fn noted(&self, body: &WebhookBody) -> BoxStream<'static, Result<Bytes, StoreError>> {
+        let trouble = self.clone();
+        let note = move |piece: &Result<Bytes, StoreError>| {
+            if let Err(error) = piece {
+                // The first is the one.
+                let _ = trouble.0.set(error.clone());
+            }
+        };
+        body.pieces().inspect(note).boxed()
+    }
+}
+
 impl HttpTransport {
     pub fn new(egress: Egress, settings: &WebhookSettings, clock: Arc<dyn Clock>) -> Result<Self, BadWebhookSettings> {
         Ok(Self {
@@ -57,43 +72,42 @@ impl HttpTransport {
 
 #[async_trait]
 impl WebhookTransport for HttpTransport {
-    async fn post(&self, request: WebhookRequest) -> AttemptOutcome {
-        let deadline = Instant::now() + self.timeout;
-        let late = || format!("timeout after {}", in_words(self.timeout));
-        let letter = match timeout_at(deadline, self.seal(&request)).await {
-            Ok(Ok(letter)) => letter,
-            Ok(Err(outcome)) => return outcome,
-            Err(_) => return AttemptOutcome::Unread { reason: late() },
-        };
-        match timeout_at(deadline, self.attempt(&request, &letter)).await {
-            Ok(Ok(answer)) => self.report(answer, &letter.own, deadline).await,
+    async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError> {
+        let (deadline, trouble) = (Instant::now() + self.timeout, StoreTrouble::default());
+        let outcome = match timeout_at(deadline, self.attempt(&request, &trouble)).await {
+            Ok(Ok((letter, answer))) => self.report(answer, &letter.own, deadline).await,
             Ok(Err(outcome)) => outcome,
-            Err(_) => AttemptOutcome::Failed { reason: late() },
-        }
+            Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", in_words(self.timeout)) },
+        };
+        trouble.0.get().map_or(Ok(outcome), |error| Err(error.clone()))
     }
 }
 
 impl HttpTransport {
-    async fn attempt(&self, request: &WebhookRequest, letter: &Letter) -> Result<Answer, AttemptOutcome> {
-        let broke = Arc::default();
-        self.deliver(request, letter, &broke).await.map_err(|trouble| match (broke.get(), trouble) {
-            (Some(error), _) => StoreError::clone(error).into(),
-            (None, Trouble::Blocked) => AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() },
-            (None, trouble) => AttemptOutcome::Failed { reason: trouble.to_string() },
-        })
+    async fn attempt(
+        &self,
+        request: &WebhookRequest,
+        trouble: &StoreTrouble,
+    ) -> Result<(Letter, Answer), AttemptOutcome> {
+        let letter = self.seal(request, trouble).await?;
+        match self.deliver(request, &letter, trouble).await {
+            Ok(answer) => Ok((letter, answer)),
+            Err(Trouble::Blocked) => Err(AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() }),
+            Err(trouble) => Err(AttemptOutcome::Failed { reason: trouble.to_string() }),
+        }
     }
 
     /// Reads the body once: its length and its signature go before it.
-    async fn seal(&self, request: &WebhookRequest) -> Result<Letter, AttemptOutcome> {
+    async fn seal(&self, request: &WebhookRequest, trouble: &StoreTrouble) -> Result<Letter, AttemptOutcome> {
         let unsendable = |reason: String| AttemptOutcome::Unsendable { reason };
         let own = headers::for_receiver(&self.operators, &request.target.headers);
         let mut own = own.map_err(|name| unsendable(format!("Header {name:?} cannot be sent")))?;
         let mut strangers = headers::for_strangers(&own);
         let timestamp = self.clock.now().as_second();
         let mut signing = self.signer.begin(&request.id, timestamp);
-        let (mut length, mut pieces) = (0, request.body.pieces());
+        let (mut length, mut pieces) = (0, trouble.noted(&request.body));
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(AttemptOutcome::from)?;
+            let piece = piece.map_err(|error| AttemptOutcome::Failed { reason: format!("the result: {error}") })?;
             signing.add(&piece);
             length += piece.len() as u64;
         }
@@ -105,12 +119,11 @@ impl HttpTransport {
     }
 
     /// The answer at the end of the redirects. One redirect too many, or one that leads nowhere, is the answer itself.
-    /// Where our own store breaks the body off, that is noted in `broke`.
     async fn deliver(
         &self,
         request: &WebhookRequest,
         letter: &Letter,
-        broke: &Arc<OnceLock<StoreError>>,
+        trouble: &StoreTrouble,
     ) -> Result<Answer, Trouble> {
         let (guard, target) = (self.egress.guard(), &request.target);
         let judged = if target.trusted { Guard::trust } else { Guard::check };
@@ -121,7 +134,7 @@ impl HttpTransport {
             let headers = if is_receiver { letter.own.clone() } else { letter.strangers.clone() };
             let body = match request.body.whole() {
                 Some(whole) => whole.clone().into(),
-                None => Cargo::of(letter.length, noting(request.body.pieces(), Arc::clone(broke))),
+                None => Cargo::of(letter.length, trouble.noted(&request.body)),
             };
             let answer = self.egress.send(Method::POST, &to, headers, body).await?;
             let Some(next) = redirect(&to, &answer).filter(|_| redirects < self.max_redirects) else {
@@ -142,16 +155,6 @@ impl HttpTransport {
             excerpt: excerpt::text(&bytes, sent),
         }
     }
-}
-
-fn noting(pieces: Pieces, broke: Arc<OnceLock<StoreError>>) -> Pieces {
-    let note = move |piece: &Result<Bytes, StoreError>| {
-        if let Err(error) = piece {
-            // The first is the one.
-            let _ = broke.set(error.clone());
-        }
-    };
-    pieces.inspect(note).boxed()
 }
 
 fn redirect(from: &Cleared, answer: &Answer) -> Option<Url> {

@@ -112,8 +112,6 @@ pub enum AttemptOutcome {
     Failed { reason: String },
     /// It must not or cannot be sent, now or later.
     Unsendable { reason: String },
-    /// What is to be told could not be read from our own store just now, whatever the receiver would have said.
-    Unread { reason: String },
 }
 
 impl AttemptOutcome {
@@ -121,9 +119,7 @@ impl AttemptOutcome {
     pub fn summary(&self) -> String {
         match self {
             AttemptOutcome::Answered { status, .. } => format!("HTTP {status}"),
-            AttemptOutcome::Failed { reason }
-            | AttemptOutcome::Unsendable { reason }
-            | AttemptOutcome::Unread { reason } => reason.clone(),
+            AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => reason.clone(),
         }
     }
 }

@@ -60,7 +60,6 @@ impl DeliveryPolicy {
             AttemptOutcome::Answered { status: 200..=299, .. } => return NextStep::Delivered,
             AttemptOutcome::Answered { status, .. } if !self.retries(*status) => return NextStep::Refused,
             AttemptOutcome::Unsendable { .. } => return NextStep::Refused,
-            AttemptOutcome::Unread { .. } => return NextStep::BrokenOff,
             AttemptOutcome::Answered { retry_after, .. } => *retry_after,
             AttemptOutcome::Failed { .. } => None,
         };
@@ -124,12 +123,6 @@ mod tests {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(policy().next(5, &answered(status, None), 0.0), NextStep::Delivered);
         }
-    }
-
-    #[test]
-    fn what_could_not_be_read_from_our_own_store_costs_no_attempt_not_even_the_last() {
-        let unread = AttemptOutcome::Unread { reason: "away".to_owned() };
-        assert_eq!([1, 5].map(|attempt| policy().next(attempt, &unread, 0.0)), [NextStep::BrokenOff; 2]);
     }
 
     #[test]

@@ -15,16 +15,10 @@ pub struct WebhookRequest {
     pub body: WebhookBody,
 }
 
-/// What is to be told cannot be read: later perhaps, or never.
-impl From<StoreError> for AttemptOutcome {
-    fn from(error: StoreError) -> Self {
-        let reason = error.to_string();
-        if error.is_transient() { Self::Unread { reason } } else { Self::Unsendable { reason } }
-    }
-}
-
 /// Signs and posts. It ends within its configured time-out and never panics on an answer.
 #[async_trait]
 pub trait WebhookTransport: Send + Sync + 'static {
-    async fn post(&self, request: WebhookRequest) -> AttemptOutcome;
+    /// # Errors
+    /// Our own store broke the body off: the receiver has no part in it.
+    async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError>;
 }

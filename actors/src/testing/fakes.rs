@@ -11,7 +11,7 @@ use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
     FetchError, FetchedPage, KeptPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
-    PageFetcher, PageReader, PageRequest, Question, WebhookRequest, WebhookTransport,
+    PageFetcher, PageReader, PageRequest, Question, StoreError, WebhookRequest, WebhookTransport,
 };
 
 /// Answers by a function, which may panic; `None`: never.
@@ -72,14 +72,14 @@ pub struct ScriptedReceiver {
 
 #[async_trait]
 impl WebhookTransport for ScriptedReceiver {
-    async fn post(&self, request: WebhookRequest) -> AttemptOutcome {
+    async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError> {
         let status = {
             let mut script = self.script.lock().expect("no test panics while it holds it");
             if script.is_empty() { 200 } else { script.remove(0) }
         };
         // A test that has seen enough need not hear of more.
         let _ = self.got.send(request);
-        AttemptOutcome::Answered { status, retry_after: None, excerpt: String::new() }
+        Ok(AttemptOutcome::Answered { status, retry_after: None, excerpt: String::new() })
     }
 }
 

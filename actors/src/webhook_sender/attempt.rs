@@ -84,41 +84,30 @@ impl Sending {
                 return Ok(Made::NOTHING);
             }
         };
-        let request = match self.request(due).await {
-            Ok(Some(request)) => request,
-            Ok(None) => return Ok(Made::NOTHING),
-            Err(error) => return self.end(due, &attempt, error.into(), Duration::ZERO).await,
-        };
-        if asked.elapsed() >= self.lease {
-            // Frozen meanwhile, or kept waiting by the store: by now it is anybody's to send.
+        let Some(request) = self.request(due).await? else { return Ok(Made::NOTHING) };
+        // Frozen meanwhile, or kept waiting by the store or the receiver: when the lease is over it is anybody's to send.
+        let lease = self.lease.saturating_sub(asked.elapsed());
+        if lease.is_zero() {
             return Ok(Made::NOTHING);
         }
         let receiver = request.target.url.clone();
         let began = Instant::now();
         let outcome = tokio::select! {
-            outcome = self.transport.post(request) => outcome,
+            // What our own store breaks off is as an attempt that died with its process: made again when its lease is
+            // over and it has rested, until it was cut short too often.
+            outcome = self.transport.post(request) => outcome?,
+            () = tokio::time::sleep(lease) => return Ok(Made::NOTHING),
             () = self.end.cancelled() => return self.break_off(&attempt).await,
         };
         faults::point("webhook.posted");
         faults::came_from(receiver.as_str());
-        self.end(due, &attempt, outcome, began.elapsed()).await
-    }
-
-    async fn end(
-        &self,
-        due: &DueDelivery,
-        attempt: &Attempt,
-        outcome: AttemptOutcome,
-        took: Duration,
-    ) -> Result<Made, StoreError> {
+        let took = began.elapsed();
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.
-        let (state, version) = persistently(|| self.store.finish_attempt(attempt, &outcome, next)).await?;
-        self.tell(attempt, &outcome, next, took);
+        let (state, version) = persistently(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
+        self.tell(&attempt, &outcome, next, took);
         let wait = match next {
             NextStep::RetryIn(wait) => wait,
-            // Found again by a sweep, so that a store in trouble is not asked without end.
-            NextStep::BrokenOff => return Ok(Made::NOTHING),
             // A replay was asked for meanwhile.
             _ => Duration::ZERO,
         };

@@ -183,9 +183,7 @@ fn log_outcome(
 ) -> Result<(), StoreError> {
     let (status, error, answer) = match outcome {
         AttemptOutcome::Answered { status, excerpt, .. } => (Some(*status), None, Some(excerpt)),
-        AttemptOutcome::Failed { reason }
-        | AttemptOutcome::Unsendable { reason }
-        | AttemptOutcome::Unread { reason } => (None, Some(reason), None),
+        AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => (None, Some(reason), None),
     };
     let mut update = connection
         .prepare_cached(

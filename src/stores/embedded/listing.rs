@@ -77,12 +77,18 @@ pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, Stor
     let mut rows = select.query(rusqlite::params_from_iter(args.iter())).map_err(store_error)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(store_error)? {
-        found.push(row::stored_job(row)?);
+        let seq: u64 = row.get("seq").map_err(store_error)?;
+        match row::stored_job(row) {
+            Ok(stored) => found.push((seq, Some(stored.job))),
+            // One that cannot be read hides no other.
+            Err(StoreError::Damaged(_)) => found.push((seq, None)),
+            Err(other) => return Err(other),
+        }
     }
     let more = found.len() > filter.limit;
     found.truncate(filter.limit);
-    let next = found.last().filter(|_| more).and_then(|last| u64::try_from(last.seq).ok());
-    Ok(JobPage { jobs: found.into_iter().map(|stored| stored.job).collect(), next })
+    let next = found.last().filter(|_| more).map(|(seq, _)| *seq);
+    Ok(JobPage { jobs: found.into_iter().filter_map(|(_, job)| job).collect(), next })
 }
 
 pub fn delivery_log(

@@ -85,9 +85,9 @@ impl RedisStore {
         let kept = Self::keep(self.settings.retention.keep(Some(&moved)));
         let (status, error, answer) = match outcome {
             AttemptOutcome::Answered { status, excerpt, .. } => (status.to_string(), "", excerpt.as_str()),
-            AttemptOutcome::Failed { reason }
-            | AttemptOutcome::Unsendable { reason }
-            | AttemptOutcome::Unread { reason } => (String::new(), reason.as_str(), ""),
+            AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => {
+                (String::new(), reason.as_str(), "")
+            }
         };
         let mut reply: Reply = self
             .ask(&self.scripts.finish_attempt, |call| {

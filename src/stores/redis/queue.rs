@@ -61,7 +61,12 @@ impl RedisStore {
             let id: String = read(id)?;
             match claim(&id, fields, done) {
                 Ok(claim) => claims.push(claim),
-                Err(StoreError::Damaged(why)) => self.set_aside(&id, &why).await?,
+                Err(StoreError::Damaged(why)) => {
+                    // The others that were claimed with it do not wait: it is claimed again when its lease ends.
+                    if let Err(error) = self.set_aside(&id, &why).await {
+                        tracing::warn!(task_id = id, %error, "a job could not be set aside");
+                    }
+                }
                 Err(other) => return Err(other),
             }
         }

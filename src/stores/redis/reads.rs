@@ -87,7 +87,12 @@ impl RedisStore {
                 let (id, fields): (String, _) = (read(id)?, Fields(read(fields)?));
                 let seq: u64 = fields.number("seq")?;
                 below = seq.to_string();
-                let job = fields.job(JobId::parse(&id).map_err(|_| damaged("a job's id"))?)?;
+                let job = match JobId::parse(&id).map_err(|_| damaged("a job's id")).and_then(|id| fields.job(id)) {
+                    Ok(job) => job,
+                    // One that cannot be read hides no other.
+                    Err(StoreError::Damaged(_)) => continue,
+                    Err(other) => return Err(other),
+                };
                 if fits(&job, filter) {
                     if page.jobs.len() == filter.limit {
                         page.next = last;

@@ -157,9 +157,7 @@ impl Row {
             AttemptOutcome::Answered { status, excerpt, .. } => {
                 (line.status, line.answer) = (Some(*status), Some(excerpt.clone()));
             }
-            AttemptOutcome::Failed { reason }
-            | AttemptOutcome::Unsendable { reason }
-            | AttemptOutcome::Unread { reason } => {
+            AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => {
                 line.error = Some(reason.clone());
             }
         }
