@@ -8,6 +8,7 @@ mod connect;
 mod deliveries;
 mod lease;
 mod link;
+mod lost;
 mod notices;
 pub mod page_cache;
 mod port;
@@ -30,6 +31,7 @@ pub use self::connect::{RedisSettings, TlsSettings};
 pub use self::notices::Notices;
 
 use self::link::Link;
+use self::lost::LostClaims;
 use self::row::{damaged, micros};
 use self::scripts::Scripts;
 use super::{StoreSettings, blob};
@@ -46,6 +48,7 @@ pub struct RedisStore {
     prefix: String,
     settings: StoreSettings,
     format: u32,
+    lost: LostClaims,
     /// Instead of Redis' own time.
     #[cfg(test)]
     clock: Option<std::sync::Arc<opilio_actors::testing::clock::ManualClock>>,
@@ -69,6 +72,7 @@ impl RedisStore {
             prefix: format!("{{{prefix}}}:"),
             settings,
             format: FORMAT,
+            lost: LostClaims::default(),
             #[cfg(test)]
             clock: None,
         })

@@ -7,6 +7,7 @@ use opilio_actors::domain::id::{JobId, NodeId, TaskType};
 use opilio_actors::domain::job::{Interruption, Job, JobState};
 use opilio_actors::ports::{Claim, NewJob, StoreError, Submission};
 use redis::Value;
+use ulid::Ulid;
 
 use super::row::{Fields, damaged, micros};
 use super::{RedisStore, Reply, blob, costs, read};
@@ -49,12 +50,15 @@ impl RedisStore {
         most: usize,
         hold: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
-        let answer: Vec<Vec<Value>> = self
+        let name = Ulid::generate().to_string();
+        let answer: Result<Vec<Vec<Value>>, _> = self
             .ask(&self.scripts.claim, |call| {
                 call.arg(node.as_str()).arg(task.as_str()).arg(most).arg(micros(hold));
                 call.arg(&costs(Interruption::Vanished)[..]).arg(self.format);
+                call.arg(&name).arg(self.lost.of(task));
             })
-            .await?;
+            .await;
+        let answer = answer.inspect_err(|_| self.lost.note(name, task, hold))?;
         let mut claims = Vec::with_capacity(answer.len());
         for claimed in answer {
             let [id, fields, done] = <[Value; 3]>::try_from(claimed).map_err(|_| damaged("a claim"))?;

@@ -128,6 +128,35 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
 }
 
 #[actix::test]
+async fn jobs_whose_claim_was_not_answered_are_brought_by_the_next_one_and_lose_no_attempt() {
+    let OnRedis { store, redis, .. } = OnRedis::new();
+    let jobs = [crawl(1), crawl(1)];
+    for job in &jobs {
+        store.submit(job.clone()).await.expect("there is room");
+    }
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([format!("-{name}"), redis.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+    };
+    signal("STOP");
+    let unheard = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await;
+    assert!(unheard.is_err_and(|error| error.is_transient()));
+    signal("CONT");
+    // The first claim may be made after the second one: whichever brings them, both jobs come, once each.
+    let mut brought = Vec::new();
+    while brought.len() < jobs.len() {
+        let claims = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("Redis is there");
+        brought.extend(claims.into_iter().map(|claim| (claim.job.id, claim.job.attempts_spent, claim.lease.token)));
+    }
+    brought.sort();
+    let mut expected = jobs.map(|job| (job.id, 0, 1));
+    expected.sort();
+    assert_eq!(brought, expected);
+    let strangers = store.claim(&node("m"), TaskType::Crawl, 9, HOLD).await.expect("Redis is there");
+    assert!(strangers.is_empty(), "they are leased");
+}
+
+#[actix::test]
 async fn a_job_that_asks_for_what_only_newer_versions_do_is_left_to_them_and_holds_nobody_up() {
     let OnRedis { store: older, redis, clock } = OnRedis::new();
     let newer = RedisStore { format: older.format + 1, ..open(&redis, &clock, "test") };

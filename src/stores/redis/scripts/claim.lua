@@ -1,5 +1,6 @@
 -- Leases jobs that may run now, going round the principals, oldest first within each.
--- ARGV: node, task, most, hold, what a vanished attempt costs without and with progress, the newest format understood
+-- ARGV: node, task, most, hold, what a vanished attempt costs without and with progress, the newest format understood,
+-- this claim's name, and the names of those whose answers did not come
 local node, task, most, hold, understood = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[7])
 requeue(ARGV[5], ARGV[6])
 
@@ -13,7 +14,27 @@ local function oldest(line)
   end
 end
 
-local ring, claims = P .. 'ring:' .. task, {}
+local ring, claims, memo = P .. 'ring:' .. task, {}, P .. 'claimed:' .. ARGV[8]
+
+local function bring(id)
+  call('RPUSH', memo, id, call('HGET', job_key(id), 'token'))
+  claims[#claims + 1] = {id, call('HGETALL', job_key(id)), call('HKEYS', P .. 'pages:' .. id)}
+end
+
+-- What is leased to this node without its knowing
+for n = 9, #ARGV do
+  local lost = call('LRANGE', P .. 'claimed:' .. ARGV[n], 0, -1)
+  for place = 1, #lost, 2 do
+    local id = lost[place]
+    if held(id, node, lost[place + 1]) then
+      call('HSET', job_key(id), 'lease_until', whole(after(hold)))
+      call('ZADD', P .. 'leases', after(hold), id)
+      bring(id)
+    end
+  end
+  call('DEL', P .. 'claimed:' .. ARGV[n])
+end
+
 local last = call('HGET', P .. 'turn', task) or ''
 -- Principals in a row whose jobs are all for newer versions.
 local passed = 0
@@ -34,8 +55,9 @@ while #claims < most and (passed == 0 or passed < math.min(100, call('ZCARD', ri
     tally(turn, state, -1)
     tally(turn, moved, 1)
     tell('changed', id)
-    claims[#claims + 1] = {id, call('HGETALL', job_key(id)), call('HKEYS', P .. 'pages:' .. id)}
+    bring(id)
   end
 end
+call('PEXPIRE', memo, math.ceil(hold / 1000))
 call('HSET', P .. 'turn', task, last)
 return claims
