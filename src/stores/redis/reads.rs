@@ -12,7 +12,7 @@ use redis::{Value, cmd, pipe};
 use super::row::{Fields, damaged};
 use super::{RedisStore, blob, read};
 
-/// Pages asked for in one go.
+/// Pages asked for in one go, at most.
 const PAGES: u32 = 16;
 /// Jobs of a list looked at in one go, at least.
 const STRETCH: usize = 100;
@@ -42,31 +42,66 @@ impl RedisStore {
         from: u32,
         max_bytes: usize,
     ) -> Result<Vec<(u32, Bytes)>, StoreError> {
-        let (job, pages) = (self.key("job", id.as_str()), self.key("pages", id.as_str()));
         let (mut found, mut bytes, mut next) = (Vec::new(), 0, from);
         loop {
-            let mut ask = pipe();
-            ask.cmd("HGET").arg(&job).arg("total").cmd("HMGET").arg(&pages);
-            for index in next..next.saturating_add(PAGES) {
-                ask.arg(index);
-            }
-            let ask = &ask;
-            let (total, stretch): (Option<u32>, Vec<Option<Vec<u8>>>) =
-                self.link.run(|mut line| async move { ask.query_async(&mut line).await }).await?;
-            for (index, packed) in (next..).zip(stretch) {
-                let Some(packed) = packed else { continue };
-                if bytes >= max_bytes {
-                    return Ok(found);
+            let (total, stretch) = self.stretch(id, next, max_bytes.saturating_sub(bytes)).await?;
+            for packed in stretch {
+                if let Some(packed) = packed {
+                    if bytes >= max_bytes {
+                        return Ok(found);
+                    }
+                    let result = blob::unpack(&packed)?;
+                    bytes += result.len();
+                    found.push((next, result));
                 }
-                let result = blob::unpack(&packed)?;
-                bytes += result.len();
-                found.push((index, result));
+                next = next.saturating_add(1);
             }
-            next = next.saturating_add(PAGES);
-            if next >= total.unwrap_or_default() || bytes >= max_bytes {
+            if next >= total || bytes >= max_bytes {
                 return Ok(found);
             }
         }
+    }
+
+    /// How many pages the job has, and the packed ones from `from` on, where there are any: one at least, and no more
+    /// than come over a line within a caller's time.
+    async fn stretch(
+        &self,
+        id: &JobId,
+        from: u32,
+        max_bytes: usize,
+    ) -> Result<(u32, Vec<Option<Vec<u8>>>), StoreError> {
+        let (job, pages) = (self.key("job", id.as_str()), self.key("pages", id.as_str()));
+        let mut ask = pipe();
+        ask.cmd("HGET").arg(&job).arg("total").cmd("HGET").arg(&pages).arg(from);
+        let others = from.saturating_add(1)..from.saturating_add(PAGES);
+        for index in others.clone() {
+            ask.cmd("HSTRLEN").arg(&pages).arg(index);
+        }
+        let ask = &ask;
+        let answers: Vec<Value> = self.link.run(|mut line| async move { ask.query_async(&mut line).await }).await?;
+        let mut answers = answers.into_iter();
+        let mut answer = || answers.next().unwrap_or(Value::Nil);
+        let (total, first): (Option<u32>, Option<Vec<u8>>) = (read(answer())?, read(answer())?);
+        let total = total.unwrap_or_default();
+        let mut bytes = first.as_ref().map_or(0, Vec::len);
+        let mut wanted = Vec::new();
+        for index in others.take_while(|index| *index < total) {
+            bytes += read::<usize>(answer())?;
+            if bytes > max_bytes {
+                break;
+            }
+            wanted.push(index);
+        }
+        let mut stretch = vec![first];
+        if !wanted.is_empty() {
+            let (pages, wanted) = (&pages, &wanted);
+            let others: Vec<Option<Vec<u8>>> = self
+                .link
+                .run(|mut line| async move { cmd("HMGET").arg(pages).arg(wanted).query_async(&mut line).await })
+                .await?;
+            stretch.extend(others);
+        }
+        Ok((total, stretch))
     }
 
     pub(super) async fn list(&self, filter: &JobFilter) -> Result<JobPage, StoreError> {
