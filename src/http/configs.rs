@@ -12,6 +12,10 @@ use super::submission::{Fields, field_error};
 const MOST: usize = 100;
 
 /// One of the list, and for which addresses it is.
+/// Bytes of a pattern, and stars in it.
+const LONGEST_PATTERN: usize = 1024;
+const MOST_STARS: usize = 32;
+
 struct Choice {
     options: CrawlOptions,
     matcher: Option<Matcher>,
@@ -117,11 +121,16 @@ fn matcher(index: usize, params: &mut Map<String, Value>, fields: &mut Fields) -
         while simple.contains("**") {
             simple = simple.replace("**", "*");
         }
-        Pattern::new(&simple).ok()
+        // Matching goes a step deeper with each star.
+        let bounded = simple.len() <= LONGEST_PATTERN && simple.matches('*').count() <= MOST_STARS;
+        bounded.then(|| Pattern::new(&simple).ok())?
     };
     let patterns: Option<Vec<_>> = texts.iter().map(pattern).collect();
     if patterns.is_none() {
-        wrong("url_matcher", "a pattern, or a list of patterns, of the kind *.example.com/* is needed");
+        wrong(
+            "url_matcher",
+            "a pattern, or a list of patterns, of the kind *.example.com/* is needed, each of at most 1024 bytes and 32 stars",
+        );
     }
     Some(Matcher { patterns: patterns.unwrap_or_default(), all })
 }
@@ -170,5 +179,21 @@ mod tests {
             ]
         );
         assert_eq!(fields.warnings[0].key, "crawler_configs.1.verbos");
+    }
+
+    #[test]
+    fn a_pattern_that_would_be_matched_without_bounds_is_refused() {
+        let urls = [format!("http://x.example/{}", "a".repeat(30_000))];
+        for (pattern, errors) in [
+            ("*a".repeat(30_000), 1),
+            ("*a".repeat(33), 1),
+            ("a".repeat(1025), 1),
+            ("*a".repeat(32), 0),
+            ("**".repeat(9), 0),
+        ] {
+            let (mut fields, configs) = (Fields::default(), json!([{"url_matcher": pattern}]));
+            each(Some(&configs), None, &urls, &CrawlOptions::default(), &mut fields);
+            assert_eq!(fields.errors.len(), errors, "{} bytes", pattern.len());
+        }
     }
 }

@@ -7,13 +7,14 @@ use url::{Host, Url};
 
 use crate::egress::{Cleared, Errand, Guard, Lists, Ports};
 
-/// IANA's registries of special-purpose addresses, as networks, and whether each is globally reachable; the longest that
+/// IANA's registries of special-purpose addresses and one of Azure's, as networks, and whether each is globally reachable; the longest that
 /// holds an address counts.
-const REGISTRIES: [(&str, bool); 46] = [
+const REGISTRIES: [(&str, bool); 47] = [
     ("0.0.0.0/0", true),
     ("0.0.0.0/8", false),
     ("10.0.0.0/8", false),
     ("100.64.0.0/10", false),
+    ("168.63.129.16/32", false),
     ("127.0.0.0/8", false),
     ("169.254.0.0/16", false),
     ("172.16.0.0/12", false),
