@@ -21,7 +21,7 @@ use opilio_actors::domain::job::{Status, Task};
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::job_supervisor::{JobPolicy, SubmitJob};
 use opilio_actors::metrics::Metrics;
-use opilio_actors::ports::{Clock, JobFilter, JobStore};
+use opilio_actors::ports::{Clock, JobFilter, JobStore, Most};
 use opilio_actors::start::{Actors, Outside, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::jobs::extraction;
@@ -117,8 +117,14 @@ async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let speed = per_second(jobs, began);
-    let failed =
-        JobFilter { principal: None, status: Some(Status::Failed), task: None, webhook: None, cursor: None, limit: 1 };
+    let failed = JobFilter {
+        principal: None,
+        status: Some(Status::Failed),
+        task: None,
+        webhook: None,
+        cursor: None,
+        most: Most::of(1),
+    };
     let failed = store.jobs(failed).await.expect("the store is there").jobs;
     assert!(failed.is_empty(), "{:?}", failed[0].error);
     speed

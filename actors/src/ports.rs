@@ -13,7 +13,7 @@ mod webhook_transport;
 pub use clock::Clock;
 pub use job_store::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter,
-    JobPage, JobStore, NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    JobPage, JobStore, Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
 pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn};
 pub use notice::Notice;

@@ -11,6 +11,7 @@ use futures_util::stream;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::job::{Job, Status};
 use opilio_actors::http_front::WatchJobs;
+use opilio_actors::ports::Most;
 use opilio_actors::watchers::Watch;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -20,8 +21,8 @@ use super::errors::ApiError;
 use super::events::{BEAT, answer};
 use super::{Api, proxies, status};
 
-/// Jobs looked at in one go.
-const STRETCH: usize = 100;
+/// Looked at in one go, and held for a listener until it is sent.
+const STRETCH: Most = Most { jobs: 100, bytes: 1 << 18 };
 
 pub async fn events(api: web::Data<Api>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
@@ -99,7 +100,7 @@ impl Follower {
             (Status::Processing, Some(_)) => "started",
             (settled, _) => settled.as_str(),
         };
-        let data = Value::Object(status::view(job, &self.base));
+        let data = Value::Object(status::told(job, &self.base));
         format!("id: {number}\nevent: {name}\ndata: {data}\n\n").into()
     }
 }

@@ -6,7 +6,7 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::http_front::WatchJob;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
-use opilio_actors::ports::{NewJob, Submission};
+use opilio_actors::ports::{NewJob, Standing, Submission};
 use opilio_actors::watchers::Watch;
 
 use super::errors::ApiError;
@@ -36,11 +36,11 @@ impl Attended {
         }
     }
 
-    /// The job as it stands.
-    pub async fn look(&mut self) -> Result<Job, ApiError> {
-        let job = self.api.store.job(&self.id, None).await?.ok_or(ApiError::NotFound)?;
-        self.settled = job.state.is_settled();
-        Ok(job)
+    /// How far the job is.
+    pub async fn look(&mut self) -> Result<Standing, ApiError> {
+        let standing = self.api.store.standing(&self.id).await?.ok_or(ApiError::NotFound)?;
+        self.settled = standing.status != Status::Processing;
+        Ok(standing)
     }
 
     /// Returns when there may be more to see.
@@ -51,13 +51,13 @@ impl Attended {
     /// The job when it has come to its end. Somebody else may have cancelled it: `409`.
     pub async fn ended(&mut self) -> Result<Job, ApiError> {
         loop {
-            let job = self.look().await?;
-            match job.state.status() {
+            match self.look().await?.status {
                 Status::Processing => self.changed().await,
                 Status::Cancelled => return Err(ApiError::Conflict("the job was cancelled".to_owned())),
-                Status::Completed | Status::Failed => return Ok(job),
+                Status::Completed | Status::Failed => break,
             }
         }
+        self.api.store.job(&self.id, None).await?.ok_or(ApiError::NotFound)
     }
 
     /// The one record of a job that has one, when the job has come to its end.

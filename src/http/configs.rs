@@ -11,11 +11,13 @@ use super::submission::{Fields, field_error};
 /// More than these would be one for each address of a request.
 const MOST: usize = 100;
 
-/// One of the list, and for which addresses it is.
 /// Bytes of a pattern, and stars in it.
 const LONGEST_PATTERN: usize = 1024;
 const MOST_STARS: usize = 32;
+/// Bytes of all patterns times bytes of all addresses: what it may take to match each with each.
+const MOST_MATCHING: usize = 1 << 28;
 
+/// One of the list, and for which addresses it is.
 struct Choice {
     options: CrawlOptions,
     matcher: Option<Matcher>,
@@ -63,11 +65,25 @@ pub fn each(
     if choices.is_empty() {
         return vec![];
     }
+    let patterns = choices.iter().filter_map(|choice| choice.matcher.as_ref()).flat_map(|matcher| &matcher.patterns);
+    let patterns: usize = patterns.map(|pattern| pattern.as_str().len()).sum();
+    let addresses: usize = urls.iter().map(|url| matched(url).len()).sum();
+    if patterns.saturating_mul(addresses) > MOST_MATCHING {
+        let msg = "too many patterns for addresses this long";
+        fields.errors.push(field_error(&["crawler_configs"], "too_long", msg));
+        return vec![];
+    }
     let of = |url: &String| {
+        let url = matched(url);
         let fitting = choices.iter().find(|choice| choice.matcher.as_ref().is_none_or(|matcher| matcher.matches(url)));
         fitting.map_or(otherwise, |choice| &choice.options).clone()
     };
     urls.iter().map(of).collect()
+}
+
+/// What patterns see of an address: of a page that was brought along, only that it was.
+fn matched(url: &str) -> &str {
+    if url.starts_with("raw:") { "raw:" } else { url }
 }
 
 fn choice(index: usize, config: &Value, browser: Option<&Value>, fields: &mut Fields) -> Choice {
@@ -86,7 +102,7 @@ fn choice(index: usize, config: &Value, browser: Option<&Value>, fields: &mut Fi
         place(&mut error.loc);
         error
     }));
-    fields.warnings.extend(parsed.warnings.into_iter().filter_map(|warning| {
+    fields.warn(parsed.warnings.into_iter().filter_map(|warning| {
         let key = warning.key.strip_prefix("crawler_config.")?;
         Some(Warning { key: format!("crawler_configs.{index}.{key}"), reason: warning.reason })
     }));
@@ -179,6 +195,22 @@ mod tests {
             ]
         );
         assert_eq!(fields.warnings[0].key, "crawler_configs.1.verbos");
+    }
+
+    #[test]
+    fn many_patterns_for_long_addresses_are_refused_and_pages_brought_along_are_not_looked_into() {
+        let (long, page) =
+            (format!("http://x.example/{}", "a".repeat(300_000)), format!("raw:{}", "a".repeat(300_000)));
+        let patterns = vec!["*a*b"; 300];
+        for (url, errors) in [(long, 1), (page, 0)] {
+            let (mut fields, configs) = (Fields::default(), json!([{"url_matcher": patterns}]));
+            each(Some(&configs), None, &[url], &CrawlOptions::default(), &mut fields);
+            assert_eq!(fields.errors.len(), errors);
+        }
+        assert_eq!(
+            timeouts(json!([{"url_matcher": "raw:*", "page_timeout": 1000}]), &["raw:<p>", "http://x"]),
+            [Some(1), None]
+        );
     }
 
     #[test]

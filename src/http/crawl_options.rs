@@ -30,7 +30,7 @@ pub use content_filter::LONGEST_QUERY;
 pub use documentation::documentation;
 pub use key::{Class, Key, Kind, Section};
 pub use plain::plain;
-pub use report::{FieldError, Loc};
+pub use report::{FieldError, Loc, shortened};
 
 use self::reading::Reading;
 use self::report::Place;

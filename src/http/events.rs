@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use opilio_actors::domain::id::{JobId, TaskType};
-use opilio_actors::domain::job::Job;
+use opilio_actors::domain::job::{Progress, Status};
 use opilio_actors::http_front::WatchJob;
 use opilio_actors::watchers::Watch;
 use serde::Deserialize;
@@ -124,36 +124,35 @@ impl Listener {
 
     /// The first thing that the listener does not know yet.
     async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let job = self.api.store.job(&self.job, None).await?.ok_or(ApiError::NotFound)?;
+        // The job first: once it is settled, all pages there will be are stored.
+        let standing = self.api.store.standing(&self.job).await?.ok_or(ApiError::NotFound)?;
         match &mut self.told {
-            Told::Nothing => {
-                self.told = Told::Queued;
-                Ok(Some(self.event("queued", &self.view(&job))))
-            }
-            Told::Queued if job.started_at.is_some() => {
-                self.told = Told::Started(Seen::default());
-                Ok(Some(self.event("started", &self.view(&job))))
-            }
-            Told::Started(seen) if job.id.task() == TaskType::Crawl => {
+            Told::Nothing => self.tell(Told::Queued, "queued").await.map(Some),
+            Told::Queued if standing.started => self.tell(Told::Started(Seen::default()), "started").await.map(Some),
+            Told::Started(seen) if self.job.task() == TaskType::Crawl => {
                 match seen.next(&*self.api.store, &self.job, 0).await? {
-                    Some((index, page)) => Ok(Some(self.event("page", &page_event(index, &page, &job)))),
-                    None => Ok(self.end(&job)),
+                    Some((index, page)) => {
+                        Ok(Some(self.event("page", &page_event(index, &page, &self.job, standing.progress))))
+                    }
+                    None => self.end(standing.status).await,
                 }
             }
-            _ => Ok(self.end(&job)),
+            _ => self.end(standing.status).await,
         }
     }
 
-    fn end(&mut self, job: &Job) -> Option<Bytes> {
-        if !job.state.is_settled() {
-            return None;
+    async fn end(&mut self, status: Status) -> Result<Option<Bytes>, ApiError> {
+        match status {
+            Status::Processing => Ok(None),
+            settled => self.tell(Told::Settled, settled.as_str()).await.map(Some),
         }
-        self.told = Told::Settled;
-        Some(self.event(job.state.status().as_str(), &self.view(job)))
     }
 
-    fn view(&self, job: &Job) -> Value {
-        Value::Object(status::view(job, &self.base))
+    /// The job as it stands, after which the listener has been told as much as `told`.
+    async fn tell(&mut self, told: Told, name: &str) -> Result<Bytes, ApiError> {
+        let job = self.api.store.job(&self.job, None).await?.ok_or(ApiError::NotFound)?;
+        self.told = told;
+        Ok(self.event(name, &Value::Object(status::told(&job, &self.base))))
     }
 
     fn event(&self, name: &str, data: &Value) -> Bytes {
@@ -172,17 +171,17 @@ struct PageHead<'a> {
 }
 
 /// What a page came to, without what is on it.
-fn page_event(index: u32, page: &[u8], job: &Job) -> Value {
+fn page_event(index: u32, page: &[u8], job: &JobId, progress: Progress) -> Value {
     let head: Option<PageHead<'_>> = serde_json::from_slice(page).ok();
     let head = head.as_ref();
     json!({
-        "task_id": job.id,
+        "task_id": job,
         "index": index,
         "url": head.map(|head| &*head.url),
         "success": head.is_some_and(|head| head.success),
         "status_code": head.and_then(|head| head.status_code),
         "error_message": head.map(|head| &*head.error_message),
-        "progress": job.progress,
+        "progress": progress,
     })
 }
 

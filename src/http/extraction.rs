@@ -2,7 +2,7 @@
 
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::extraction::shape::Shape;
-use opilio_actors::domain::job::{JobSpec, Task, Warning};
+use opilio_actors::domain::job::{JobSpec, Task};
 use opilio_actors::ports::ModelName;
 use serde_json::{Map, Value};
 
@@ -11,6 +11,8 @@ use super::submission::{Fields, field_error};
 use super::webhook_config::{self, WebhookDefaults, web_address};
 
 const KEYS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
+/// What clients of providers send beside them.
+const PROVIDERS: [&str; 4] = ["base_url", "api_base", "api_key", "api_token"];
 
 /// The job that `body` asks for.
 ///
@@ -31,24 +33,15 @@ pub fn llm_job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<
         cache: cache(body, errors),
     };
     let webhook = webhook_config::target(body.get("webhook_config"), defaults, &mut fields);
-    fields.warnings.extend(without_effect(body));
+    let (addressing, unknown): (Vec<_>, Vec<_>) =
+        body.keys().filter(|key| !KEYS.contains(&key.as_str())).partition(|key| PROVIDERS.contains(&key.as_str()));
+    let reason = "addresses and keys of providers come from the server's configuration only";
+    fields.without_effect("", addressing.into_iter(), reason);
+    fields.without_effect("", unknown.into_iter(), "not a key of this request");
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
     Ok(JobSpec { task: Task::Extraction(spec), webhook, warnings: fields.warnings })
-}
-
-fn without_effect(body: &Map<String, Value>) -> impl Iterator<Item = Warning> {
-    let unknown = body.keys().filter(|key| !KEYS.contains(&key.as_str()));
-    unknown.map(|key| {
-        let reason = match key.as_str() {
-            "base_url" | "api_base" | "api_key" | "api_token" => {
-                "addresses and keys of providers come from the server's configuration only"
-            }
-            _ => "not a key of this request",
-        };
-        Warning { key: key.clone(), reason: reason.to_owned() }
-    })
 }
 
 /// The field, unless it is absent.

@@ -8,7 +8,7 @@ use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
-use opilio_actors::ports::{Idempotency, JobFilter, Submission};
+use opilio_actors::ports::{Idempotency, JobFilter, Most, Submission};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,9 @@ use super::{Api, Caller, body, extraction, status, submission};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
+
+/// Of the requests of one page of the list of jobs. The list may end before its limit, but then has a cursor.
+const MOST_BYTES: usize = 1 << 20;
 
 pub async fn submit_crawl(
     api: web::Data<Api>,
@@ -159,10 +162,10 @@ pub async fn list(
         task: choice("type", query.task.as_deref(), TaskType::parse, &mut errors),
         webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &mut errors),
         cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), &mut errors),
-        limit: 100,
+        most: Most { jobs: 100, bytes: MOST_BYTES },
     };
     let limit = |raw: &str| raw.parse().ok().filter(|limit| (1..=1000).contains(limit));
-    filter.limit = choice("limit", query.limit.as_deref(), limit, &mut errors).unwrap_or(filter.limit);
+    filter.most.jobs = choice("limit", query.limit.as_deref(), limit, &mut errors).unwrap_or(filter.most.jobs);
     if !errors.is_empty() {
         return Err(ApiError::Invalid(errors));
     }

@@ -63,6 +63,15 @@ pub fn has_result(job: &Job) -> bool {
     matches!(job.state.status(), Status::Completed | Status::Failed)
 }
 
+/// Bytes of addresses that are told with an event.
+const TOLD: usize = 1 << 16;
+
+/// What an event says: everything but the results, and but the addresses of a crawl where they are long.
+pub fn told(job: &Job, base: &str) -> Map<String, Value> {
+    let addresses: usize = job.spec.urls().iter().map(String::len).sum();
+    if addresses > TOLD { brief(job, base) } else { view(job, base) }
+}
+
 /// The same without a crawl's addresses: there may be many, and each page of the result says its own.
 pub fn brief(job: &Job, base: &str) -> Map<String, Value> {
     let mut view = view(job, base);

@@ -4,7 +4,7 @@ use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::job::{JobSpec, Task, Warning};
 use serde_json::{Map, Value};
 
-use super::crawl_options::{self, FieldError, Loc};
+use super::crawl_options::{self, FieldError, Loc, shortened};
 use super::webhook_config::{self, WebhookDefaults, web_address};
 
 /// What is wrong and what has no effect, gathered while a request is read.
@@ -12,6 +12,29 @@ use super::webhook_config::{self, WebhookDefaults, web_address};
 pub struct Fields {
     pub errors: Vec<FieldError>,
     pub warnings: Vec<Warning>,
+}
+
+/// Warnings are kept with the job; keys without effect beyond these are counted, not named.
+const MOST_WARNINGS: usize = 100;
+
+impl Fields {
+    /// Warns of each of these keys, the names shortened, at the place `within` the body.
+    pub fn without_effect<'a>(&mut self, within: &str, keys: impl Iterator<Item = &'a String>, reason: &str) {
+        let key = |key: &String| Warning { key: format!("{within}{}", shortened(key)), reason: reason.to_owned() };
+        self.warn(keys.map(key));
+    }
+
+    /// Keeps as many of the warnings as there is room for, and says how many there were beyond.
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        let mut more = warnings.into_iter();
+        let room = MOST_WARNINGS.saturating_sub(self.warnings.len());
+        self.warnings.extend(more.by_ref().take(room));
+        let unnamed = more.count();
+        if unnamed > 0 {
+            let reason = format!("and {unnamed} more keys without effect");
+            self.warnings.push(Warning { key: "…".to_owned(), reason });
+        }
+    }
 }
 
 /// An error at a path of keys within the body.
@@ -32,11 +55,10 @@ pub fn crawl_job(body: &Value, defaults: &WebhookDefaults, max_urls: usize) -> R
     let urls = urls(body, max_urls, &mut fields.errors);
     let parsed = crawl_options::parse(body.get("browser_config"), body.get("crawler_config"));
     fields.errors.extend(parsed.errors);
-    fields.warnings.extend(parsed.warnings);
+    fields.warn(parsed.warnings);
     let webhook = webhook_config::target(body.get("webhook_config"), defaults, &mut fields);
-    for key in body.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-        fields.warnings.push(Warning { key: key.clone(), reason: "not a key of this request".to_owned() });
-    }
+    let unknown = body.keys().filter(|key| !KEYS.contains(&key.as_str()));
+    fields.without_effect("", unknown, "not a key of this request");
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
@@ -144,6 +166,19 @@ mod tests {
         let body = json!({"urls": ["https://example.com"], "priority": 10});
         let job = crawl_job(&body, &defaults(), 3).expect("nothing is wrong with it");
         assert_eq!(job.warnings[0].key, "priority");
+    }
+
+    #[test]
+    fn keys_without_effect_beyond_a_hundred_are_counted_and_long_ones_shortened() {
+        let stray = (0..5000).map(|number| (format!("{number:0>100}"), json!(1)));
+        let hook: Map<_, _> = stray.clone().chain([("webhook_url".to_owned(), json!("http://a.example"))]).collect();
+        let body: Map<_, _> = stray.chain([("urls".to_owned(), json!(["raw:x"]))]).collect();
+        let mut body = Value::Object(body);
+        body["webhook_config"] = Value::Object(hook);
+        let job = crawl_job(&body, &defaults(), 3).expect("nothing is wrong with it");
+        assert!(job.warnings.len() <= 102 && job.warnings.iter().all(|warning| warning.key.chars().count() <= 80));
+        let last = job.warnings.last().map(|warning| warning.reason.as_str());
+        assert_eq!(last, Some("and 5000 more keys without effect"));
     }
 
     #[test]

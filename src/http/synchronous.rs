@@ -104,10 +104,11 @@ pub fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
             Err(ApiError::Invalid(fields.errors))
         }
         Ok(mut spec) => {
+            fields.warnings = std::mem::take(&mut spec.warnings);
             if let Task::Crawl(crawl) = &mut spec.task {
                 crawl.each = configs::each(per_address.as_ref(), browser, &crawl.urls, &crawl.options, &mut fields);
             }
-            spec.warnings.extend(fields.warnings);
+            spec.warnings = fields.warnings;
             if fields.errors.is_empty() { Ok(Asked { spec, stream }) } else { Err(ApiError::Invalid(fields.errors)) }
         }
     }
@@ -199,20 +200,20 @@ impl Lines {
 
     async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
         // The job first: once it is settled, all pages there will be are stored.
-        let job = self.attended.look().await?;
-        if let Some((_, page)) = self.seen.next(&*self.attended.api.store, &job.id, 0).await? {
+        let status = self.attended.look().await?.status;
+        if let Some((_, page)) = self.seen.next(&*self.attended.api.store, &self.attended.id, 0).await? {
             let mut line = BytesMut::with_capacity(page.len() + 1);
             line.put_slice(&page);
             line.put_u8(b'\n');
             return Ok(Some(line.freeze()));
         }
-        self.over = job.state.is_settled();
-        Ok(self.over.then(|| last_line(&job)))
+        self.over = status != Status::Processing;
+        Ok(self.over.then(|| last_line(status)))
     }
 }
 
-fn last_line(job: &Job) -> Bytes {
-    let line = match job.state.status() {
+fn last_line(status: Status) -> Bytes {
+    let line = match status {
         Status::Cancelled => json!({"status": "cancelled", "error": "the job was cancelled"}),
         _ => json!({"status": "completed"}),
     };

@@ -1,6 +1,5 @@
 //! `webhook_config` of a request, and what applies without it.
 
-use opilio_actors::domain::job::Warning;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::domain::webhook::Target;
 use serde_json::{Map, Value};
@@ -12,6 +11,8 @@ use super::submission::{Fields, field_error};
 
 /// Set by the signing of each webhook.
 const SIGNED: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+
+const KEYS: [&str; 3] = ["webhook_url", "webhook_data_in_payload", "webhook_headers"];
 
 /// The operator's choices.
 #[derive(Clone, Debug, Default)]
@@ -40,12 +41,8 @@ pub fn target(config: Option<&Value>, defaults: &WebhookDefaults, fields: &mut F
 }
 
 fn named(config: &Map<String, Value>, defaults: &WebhookDefaults, fields: &mut Fields) -> Option<Target> {
-    for key in config.keys() {
-        if !["webhook_url", "webhook_data_in_payload", "webhook_headers"].contains(&key.as_str()) {
-            let key = format!("webhook_config.{key}");
-            fields.warnings.push(Warning { key, reason: "not a key of webhook_config".to_owned() });
-        }
-    }
+    let unknown = config.keys().filter(|key| !KEYS.contains(&key.as_str()));
+    fields.without_effect("webhook_config.", unknown, "not a key of webhook_config");
     let url = match config.get("webhook_url").filter(|url| !url.is_null()) {
         None => Err(("missing", "the address to tell is needed".to_owned())),
         Some(Value::String(text)) => web_address(text).map_err(|why| ("url_parsing", why)),

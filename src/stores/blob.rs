@@ -28,6 +28,18 @@ pub fn unpack(stored: &[u8]) -> Result<Bytes, StoreError> {
     }
 }
 
+/// Bytes of what [`unpack`] would give.
+pub fn length(stored: &[u8]) -> usize {
+    match stored.split_first() {
+        Some((&ZSTD, packed)) => {
+            let length = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
+            length.and_then(|length| usize::try_from(length).ok()).unwrap_or(packed.len())
+        }
+        Some((_, value)) => value.len(),
+        None => 0,
+    }
+}
+
 fn damaged() -> StoreError {
     StoreError::Damaged("a value cannot be unpacked".to_owned())
 }
@@ -49,6 +61,7 @@ mod tests {
     fn a_value_comes_back_as_it_was_and_a_long_one_is_stored_shorter() {
         for value in [&b""[..], b"short", &[7; 50_000]] {
             assert_eq!(unpack(&pack(value)), Ok(Bytes::copy_from_slice(value)));
+            assert_eq!(length(&pack(value)), value.len());
         }
         assert!(pack(&[7; 50_000]).len() < 1000);
         assert!(matches!(unpack(b"?"), Err(StoreError::Damaged(_))));

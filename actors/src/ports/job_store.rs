@@ -165,7 +165,41 @@ pub struct JobFilter {
     pub webhook: Option<DeliveryStatus>,
     /// Where the last page of the list ended.
     pub cursor: Option<u64>,
-    pub limit: usize,
+    pub most: Most,
+}
+
+/// How much of a list is wanted at once. A list ends early before what would be too much, but has one job at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most {
+    pub jobs: usize,
+    /// Of their requests, as they are stored.
+    pub bytes: usize,
+}
+
+impl Most {
+    /// So many jobs, however large.
+    pub const fn of(jobs: usize) -> Self {
+        Self { jobs, bytes: usize::MAX }
+    }
+
+    /// Whether a list of `jobs` with `bytes` between them takes one more of `next` bytes.
+    pub fn takes(&self, jobs: usize, bytes: usize, next: usize) -> bool {
+        jobs == 0 || (jobs < self.jobs && bytes.saturating_add(next) <= self.bytes)
+    }
+}
+
+/// How far a job is: what is asked for again and again while somebody waits, without its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub status: Status,
+    pub started: bool,
+    pub progress: Progress,
+}
+
+impl From<&Job> for Standing {
+    fn from(job: &Job) -> Self {
+        Self { status: job.state.status(), started: job.started_at.is_some(), progress: job.progress }
+    }
 }
 
 /// One page of a list.
@@ -228,19 +262,22 @@ pub trait JobStore: Send + Sync + 'static {
     /// The job, if there is one and `principal` (`None`: anybody) may see it.
     async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError>;
 
+    /// How far the job is, if there is one.
+    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError>;
+
     /// Results of pages `from` and after, in order of index, until `max_bytes` are exceeded or there are no more.
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError>;
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError>;
 
     /// Jobs of `principal` (`None`: everybody's) that were admitted, started for the first time or settled after the change
-    /// numbered `after`. Looks at up to `most` jobs of anybody; when `upto` is `after`, there is nothing new. `None`, and a
+    /// numbered `after`. Looks at up to `most` jobs, anybody's; when `upto` is `after`, there is nothing new. `None`, and a
     /// number that no change has yet: nothing, and the number of the last change.
     async fn changes(
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError>;
 
     async fn counts(&self) -> Result<QueueCounts, StoreError>;

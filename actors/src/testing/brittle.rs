@@ -13,7 +13,7 @@ use crate::domain::job::{Job, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
 
 /// Asks by the operation's name and the moment: `settle.before`, `settle.after`, `pages.before`. An error before is what
@@ -84,6 +84,10 @@ where
         self.store.job(job, principal).await
     }
 
+    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+        self.store.standing(job).await
+    }
+
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
         (self.fails)("pages.before").await?;
         self.store.pages(job, from, max_bytes).await
@@ -97,7 +101,7 @@ where
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError> {
         self.store.changes(principal, after, most).await
     }

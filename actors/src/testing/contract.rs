@@ -90,6 +90,8 @@ macro_rules! store_contract {
             a_change_of_a_job_is_told_once_and_as_the_job_stands,
             a_job_claimed_again_is_no_change,
             changes_are_told_to_their_principal_a_stretch_at_a_time,
+            a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_large_together,
+            how_far_a_job_is_is_told_without_its_request,
         );
     };
     ($harness:expr => $($promise:ident),* $(,)?) => {

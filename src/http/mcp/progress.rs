@@ -1,6 +1,6 @@
 //! How a job goes, told to the client that waits for it.
 
-use opilio_actors::domain::job::Job;
+use opilio_actors::domain::job::{Progress as Pages, Status};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 
@@ -23,9 +23,9 @@ impl Progress {
     /// Returns when the job has come to its end.
     pub async fn follow(&mut self, attended: &mut Attended) -> Result<(), ApiError> {
         loop {
-            let job = attended.look().await?;
-            self.tell(&job).await;
-            if job.state.is_settled() {
+            let standing = attended.look().await?;
+            self.tell(standing.progress).await;
+            if standing.status != Status::Processing {
                 return Ok(());
             }
             attended.changed().await;
@@ -33,13 +33,12 @@ impl Progress {
     }
 
     /// Each time that there is more than the last time.
-    async fn tell(&mut self, job: &Job) {
-        let done = job.progress.done;
+    async fn tell(&mut self, progress: Pages) {
+        let Pages { done, failed, total } = progress;
         let Some(token) = self.token.clone().filter(|_| self.told.is_none_or(|told| told < done)) else { return };
         self.told = Some(done);
-        let total = job.progress.total;
         let news = ProgressNotificationParam::new(token, done.into()).with_total(total.into());
-        let news = news.with_message(format!("{done} of {total}, {} failed", job.progress.failed));
+        let news = news.with_message(format!("{done} of {total}, {failed} failed"));
         // Who does not hear it any more will be found to be gone.
         let _ = self.peer.notify_progress(news).await;
     }

@@ -1,7 +1,7 @@
 //! What happened to jobs since somebody last looked.
 
 use opilio_actors::domain::id::Principal;
-use opilio_actors::ports::{Changes, StoreError};
+use opilio_actors::ports::{Changes, Most, StoreError};
 use rusqlite::{Connection, params};
 
 use super::access::store_error;
@@ -11,7 +11,7 @@ pub fn since(
     connection: &Connection,
     principal: Option<&Principal>,
     after: Option<u64>,
-    most: usize,
+    most: Most,
 ) -> Result<Changes, StoreError> {
     // One moment for both questions.
     let moment = connection.unchecked_transaction().map_err(store_error)?;
@@ -19,23 +19,27 @@ pub fn since(
     let Some(after) = after.filter(|after| *after <= last) else { return Ok(Changes { jobs: vec![], upto: last }) };
     let sql = format!("{JOB} WHERE j.changed > ?1 ORDER BY j.changed LIMIT ?2");
     let mut select = moment.prepare_cached(&sql).map_err(store_error)?;
-    let mut rows = select.query(params![after, most]).map_err(store_error)?;
-    let (mut jobs, mut seen, mut upto) = (Vec::new(), 0, last);
+    let mut rows = select.query(params![after, most.jobs.saturating_add(1)]).map_err(store_error)?;
+    let mut changes = Changes { jobs: Vec::new(), upto: last };
+    let (mut looked_at, mut bytes, mut before) = (0, 0, after);
     while let Some(row) = rows.next().map_err(store_error)? {
-        let number: u64 = row.get("changed").map_err(store_error)?;
-        seen += 1;
-        if seen == most {
-            upto = number;
-        }
         let owner: String = row.get("principal").map_err(store_error)?;
-        if principal.is_none_or(|principal| principal.as_str() == owner) {
+        let own = principal.is_none_or(|principal| principal.as_str() == owner);
+        let weight = if own { row::weight(row)? } else { 0 };
+        if !most.takes(looked_at, bytes, weight) {
+            changes.upto = before;
+            break;
+        }
+        let number = row.get("changed").map_err(store_error)?;
+        if own {
             match row::stored_job(row) {
-                Ok(stored) => jobs.push((number, stored.job)),
+                Ok(stored) => changes.jobs.push((number, stored.job)),
                 // One that cannot be read hides no other.
                 Err(StoreError::Damaged(_)) => {}
                 Err(other) => return Err(other),
             }
         }
+        (looked_at, bytes, before) = (looked_at + 1, bytes + weight, number);
     }
-    Ok(Changes { jobs, upto })
+    Ok(changes)
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, Principal, TaskType};
 use opilio_actors::domain::job::Status;
-use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, StoreError};
-use rusqlite::{Connection, ToSql, params};
+use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, Standing, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::access::store_error;
 use super::row::{self, JOB, StoredJob};
@@ -21,6 +21,20 @@ pub fn job(
         Err(StoreError::NotFound) => Ok(None),
         Err(other) => Err(other),
     }
+}
+
+pub fn standing(connection: &Connection, job: &JobId) -> Result<Option<Standing>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT state, started_at IS NOT NULL AS started, done, failed, total FROM jobs WHERE id = ?1")
+        .map_err(store_error)?;
+    let found = select.query_row([job.as_str()], |row| Ok(read_standing(row))).optional().map_err(store_error)?;
+    found.transpose()
+}
+
+fn read_standing(row: &Row<'_>) -> Result<Standing, StoreError> {
+    let state: String = row.get("state").map_err(store_error)?;
+    let started = row.get("started").map_err(store_error)?;
+    Ok(Standing { status: row::status(&state)?, started, progress: row::progress(row).map_err(store_error)? })
 }
 
 pub fn pages(
@@ -71,24 +85,28 @@ pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, Stor
         None => {}
     }
     add("j.seq < ?", Box::new(filter.cursor.and_then(|cursor| i64::try_from(cursor).ok()).unwrap_or(i64::MAX)));
-    args.push(Box::new(filter.limit.saturating_add(1)));
+    args.push(Box::new(filter.most.jobs.saturating_add(1)));
     let sql = format!("{JOB} WHERE {} ORDER BY j.seq DESC LIMIT ?", conditions.join(" AND "));
     let mut select = connection.prepare_cached(&sql).map_err(store_error)?;
     let mut rows = select.query(rusqlite::params_from_iter(args.iter())).map_err(store_error)?;
-    let mut found = Vec::new();
+    let mut page = JobPage { jobs: Vec::new(), next: None };
+    let (mut looked_at, mut bytes, mut last) = (0, 0, None);
     while let Some(row) = rows.next().map_err(store_error)? {
-        let seq: u64 = row.get("seq").map_err(store_error)?;
+        let weight = row::weight(row)?;
+        if !filter.most.takes(looked_at, bytes, weight) {
+            page.next = last;
+            break;
+        }
         match row::stored_job(row) {
-            Ok(stored) => found.push((seq, Some(stored.job))),
+            Ok(stored) => page.jobs.push(stored.job),
             // One that cannot be read hides no other.
-            Err(StoreError::Damaged(_)) => found.push((seq, None)),
+            Err(StoreError::Damaged(_)) => {}
             Err(other) => return Err(other),
         }
+        (looked_at, bytes) = (looked_at + 1, bytes + weight);
+        last = Some(row.get("seq").map_err(store_error)?);
     }
-    let more = found.len() > filter.limit;
-    found.truncate(filter.limit);
-    let next = found.last().filter(|_| more).map(|(seq, _)| *seq);
-    Ok(JobPage { jobs: found.into_iter().filter_map(|(_, job)| job).collect(), next })
+    Ok(page)
 }
 
 pub fn delivery_log(

@@ -11,7 +11,7 @@ use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
 
 use super::{EmbeddedStore, changes, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
@@ -74,6 +74,11 @@ impl JobStore for EmbeddedStore {
         Ok(found.map(|stored| stored.job))
     }
 
+    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+        let job = job.clone();
+        self.reader.run(move |db| listing::standing(db, &job)).await
+    }
+
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
         let job = job.clone();
         self.reader.run(move |db| listing::pages(db, &job, from, max_bytes)).await
@@ -87,7 +92,7 @@ impl JobStore for EmbeddedStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError> {
         let principal = principal.cloned();
         self.reader.run(move |db| changes::since(db, principal.as_ref(), after, most)).await

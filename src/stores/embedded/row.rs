@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use opilio_actors::domain::delivery::{Delivery, DeliveryState};
 use opilio_actors::domain::id::{JobId, NodeId, Principal};
-use opilio_actors::domain::job::{Job, JobState, Progress};
+use opilio_actors::domain::job::{Job, JobState, Progress, Status};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -40,11 +40,7 @@ pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
         principal: Principal::new(row.get::<_, String>("principal").map_err(get)?),
         spec: serde_json::from_str(&spec).map_err(|_| damaged("a job's spec"))?,
         state: job_state(row, &id, token)?,
-        progress: Progress {
-            done: row.get("done").map_err(get)?,
-            failed: row.get("failed").map_err(get)?,
-            total: row.get("total").map_err(get)?,
-        },
+        progress: progress(row).map_err(get)?,
         attempts_spent: row.get("attempts_spent").map_err(get)?,
         error: row.get("error").map_err(get)?,
         created_at: moment(row, "created_at")?.ok_or_else(|| damaged("a job's time"))?,
@@ -56,6 +52,23 @@ pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
     };
     let pages_in_attempt = row.get("pages_in_attempt").map_err(get)?;
     Ok(StoredJob { seq: row.get("seq").map_err(get)?, token, pages_in_attempt, job })
+}
+
+/// Bytes of the job's request.
+pub fn weight(row: &Row<'_>) -> Result<usize, StoreError> {
+    let spec = row.get_ref("spec").map_err(store_error)?;
+    Ok(spec.as_bytes().map_or(0, <[u8]>::len))
+}
+
+pub fn progress(row: &Row<'_>) -> rusqlite::Result<Progress> {
+    Ok(Progress { done: row.get("done")?, failed: row.get("failed")?, total: row.get("total")? })
+}
+
+pub fn status(state: &str) -> Result<Status, StoreError> {
+    match state {
+        "queued" | "running" => Ok(Status::Processing),
+        settled => Status::parse(settled).ok_or_else(|| damaged("a job's state")),
+    }
 }
 
 fn job_state(row: &Row<'_>, id: &JobId, token: u64) -> Result<JobState, StoreError> {

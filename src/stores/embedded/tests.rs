@@ -6,7 +6,7 @@ use std::time::Duration;
 use opilio_actors::domain::delivery::{AttemptOutcome, NextStep};
 use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Interruption;
-use opilio_actors::ports::{AttemptStart, DueQuery, HandBack, JobFilter, JobStore};
+use opilio_actors::ports::{AttemptStart, DueQuery, HandBack, JobFilter, JobStore, Most};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION, TERMS};
 use opilio_actors::testing::jobs::{crawl, good_page, node};
@@ -86,7 +86,8 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [odd.id.as_str()]).expect("it can be written");
     let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
-    let everything = JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, limit: 9 };
+    let everything =
+        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: Most::of(9) };
     let listed = store.jobs(everything).await.expect("one odd job hides no other").jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&good.id]);
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [good.id.as_str()]).expect("it can be written");

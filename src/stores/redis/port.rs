@@ -11,7 +11,7 @@ use opilio_actors::domain::job::{Interruption, Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
 
 use super::{RedisStore, costs};
@@ -64,6 +64,10 @@ impl JobStore for RedisStore {
         self.find(job, principal).await
     }
 
+    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+        self.how_far(job).await
+    }
+
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
         self.results(job, from, max_bytes).await
     }
@@ -76,7 +80,7 @@ impl JobStore for RedisStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError> {
         self.changes_since(principal, after, most).await
     }

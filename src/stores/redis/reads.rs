@@ -6,7 +6,7 @@ use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::{Job, Status};
-use opilio_actors::ports::{Changes, DeliveryLog, JobFilter, JobPage, QueueCounts, StoreError};
+use opilio_actors::ports::{Changes, DeliveryLog, JobFilter, JobPage, Most, QueueCounts, Standing, StoreError};
 use redis::{Value, cmd, pipe};
 
 use super::row::{Fields, damaged};
@@ -29,6 +29,20 @@ impl RedisStore {
         }
         let job = fields.job(id.clone())?;
         Ok(Some(job).filter(|job| principal.is_none_or(|principal| *principal == job.principal)))
+    }
+
+    pub(super) async fn how_far(&self, id: &JobId) -> Result<Option<Standing>, StoreError> {
+        const ASKED: [&str; 5] = ["state", "started_at", "done", "failed", "total"];
+        let key = &self.key("job", id.as_str());
+        let ask = |mut line| async move { cmd("HMGET").arg(key).arg(&ASKED).query_async(&mut line).await };
+        let found: [Option<Vec<u8>>; 5] = self.link.run(ask).await?;
+        let known = ASKED.iter().zip(found).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+        let fields = Fields(known.collect());
+        if fields.0.is_empty() {
+            return Ok(None);
+        }
+        let status = fields.state(id)?.status();
+        Ok(Some(Standing { status, started: fields.0.contains_key("started_at"), progress: fields.progress()? }))
     }
 
     pub(super) async fn steps(&self, id: &JobId) -> Result<Vec<(String, Bytes)>, StoreError> {
@@ -107,11 +121,12 @@ impl RedisStore {
     pub(super) async fn list(&self, filter: &JobFilter) -> Result<JobPage, StoreError> {
         let mut below = filter.cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
         let mut page = JobPage { jobs: Vec::new(), next: None };
-        let mut last = None;
+        let (mut bytes, mut last) = (0, None);
         loop {
             let stretch: Vec<Vec<Value>> = self
                 .ask(&self.scripts.jobs, |call| {
                     call.arg(filter.principal.as_ref().map_or("", Principal::as_str)).arg(&below).arg(STRETCH);
+                    call.arg(filter.most.bytes);
                 })
                 .await?;
             if stretch.is_empty() {
@@ -129,10 +144,11 @@ impl RedisStore {
                     Err(other) => return Err(other),
                 };
                 if fits(&job, filter) {
-                    if page.jobs.len() == filter.limit {
+                    if !filter.most.takes(page.jobs.len(), bytes, fields.weight()) {
                         page.next = last;
                         return Ok(page);
                     }
+                    bytes += fields.weight();
                     page.jobs.push(job);
                     last = Some(seq);
                 }
@@ -144,26 +160,32 @@ impl RedisStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError> {
         let (upto, changed): (u64, Vec<Vec<Value>>) = self
             .ask(&self.scripts.changes, |call| {
                 call.arg(principal.map_or("", Principal::as_str));
-                call.arg(after.map(|after| after.to_string()).unwrap_or_default()).arg(most);
+                call.arg(after.map(|after| after.to_string()).unwrap_or_default()).arg(most.jobs).arg(most.bytes);
             })
             .await?;
-        let mut jobs = Vec::with_capacity(changed.len());
-        for row in changed {
+        let mut changes = Changes { jobs: Vec::with_capacity(changed.len()), upto };
+        let (mut bytes, mut before) = (0, after.unwrap_or_default());
+        for (looked_at, row) in changed.into_iter().enumerate() {
             let [id, number, fields] = <[Value; 3]>::try_from(row).map_err(|_| damaged("a list of changes"))?;
             let (id, number, fields): (String, u64, _) = (read(id)?, read(number)?, Fields(read(fields)?));
+            if !most.takes(looked_at, bytes, fields.weight()) {
+                changes.upto = before;
+                break;
+            }
             match JobId::parse(&id).map_err(|_| damaged("a job's id")).and_then(|id| fields.job(id)) {
-                Ok(job) => jobs.push((number, job)),
+                Ok(job) => changes.jobs.push((number, job)),
                 // One that cannot be read hides no other.
                 Err(StoreError::Damaged(_)) => {}
                 Err(other) => return Err(other),
             }
+            (bytes, before) = (bytes + fields.weight(), number);
         }
-        Ok(Changes { jobs, upto })
+        Ok(changes)
     }
 
     pub(super) async fn tally(&self) -> Result<QueueCounts, StoreError> {

@@ -42,11 +42,7 @@ impl Fields {
             principal: Principal::new(self.text("principal")?.ok_or_else(|| damaged("a job's principal"))?),
             spec: self.spec()?,
             state: self.state(&id)?,
-            progress: Progress {
-                done: self.number("done")?,
-                failed: self.number("failed")?,
-                total: self.number("total")?,
-            },
+            progress: self.progress()?,
             attempts_spent: self.number("attempts_spent")?,
             error: self.text("error")?,
             created_at: self.moment("created_at")?.ok_or_else(|| damaged("a job's time"))?,
@@ -58,6 +54,15 @@ impl Fields {
         })
     }
 
+    /// Bytes of the job's request.
+    pub fn weight(&self) -> usize {
+        self.bytes("spec").map_or(0, blob::length)
+    }
+
+    pub fn progress(&self) -> Result<Progress, StoreError> {
+        Ok(Progress { done: self.number("done")?, failed: self.number("failed")?, total: self.number("total")? })
+    }
+
     fn spec(&self) -> Result<JobSpec, StoreError> {
         let stored = blob::unpack(self.bytes("spec").ok_or_else(|| damaged("a job's spec"))?)?;
         let mut spec: JobSpec = serde_json::from_slice(&stored).map_err(|_| damaged("a job's spec"))?;
@@ -67,7 +72,7 @@ impl Fields {
         Ok(spec)
     }
 
-    fn state(&self, id: &JobId) -> Result<JobState, StoreError> {
+    pub fn state(&self, id: &JobId) -> Result<JobState, StoreError> {
         let state = self.text("state")?.unwrap_or_default();
         Ok(match state.as_str() {
             "queued" => JobState::Queued { not_before: self.moment("not_before")? },

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use opilio_actors::domain::id::TaskType;
-use opilio_actors::ports::{JobFilter, JobStore, Notice, Submission};
+use opilio_actors::ports::{JobFilter, JobStore, Most, Notice, Submission};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
 use opilio_actors::testing::jobs::{crawl, node};
@@ -122,7 +122,8 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
         .expect("it is there");
     let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("Redis is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
-    let everything = JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, limit: 9 };
+    let everything =
+        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: Most::of(9) };
     let listed = store.jobs(everything).await.expect("one odd job hides no other").jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&good.id]);
 }

@@ -1,13 +1,14 @@
 //! What happened to jobs, for who follows them all.
 
 use super::{Harness, claim, claimed, submit};
+use crate::domain::crawl::CrawlSpec;
 use crate::domain::id::Principal;
-use crate::domain::job::Status;
-use crate::ports::{Changes, Ending};
+use crate::domain::job::{Progress, Status, Task};
+use crate::ports::{Changes, Ending, JobFilter, Most, Standing};
 use crate::testing::jobs::{crawl, good_page};
 
 async fn since(h: &impl Harness, who: Option<&Principal>, after: Option<u64>) -> Changes {
-    h.store().changes(who, after, 100).await.expect("the store is there")
+    h.store().changes(who, after, Most::of(100)).await.expect("the store is there")
 }
 
 pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harness) {
@@ -53,7 +54,7 @@ pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Ha
     }
     let (who, mut after, mut found) = (Principal::new("a"), begin, Vec::new());
     loop {
-        let changes = h.store().changes(Some(&who), Some(after), 2).await.expect("the store is there");
+        let changes = h.store().changes(Some(&who), Some(after), Most::of(2)).await.expect("the store is there");
         if changes.upto == after {
             break;
         }
@@ -63,4 +64,61 @@ pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Ha
     assert_eq!(found, own);
     let unheard_of = since(h, None, Some(after + 1000)).await;
     assert!(unheard_of.jobs.is_empty() && unheard_of.upto == after);
+}
+
+pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_large_together(h: &impl Harness) {
+    let begin = since(h, None, None).await.upto;
+    let mut jobs = Vec::new();
+    for length in [100, 1500, 1500, 9000, 100] {
+        let mut job = crawl(1);
+        job.spec.task = page(&"x".repeat(length));
+        jobs.push(job.id.clone());
+        submit(h, job).await;
+    }
+    let most = Most { jobs: 100, bytes: 2500 };
+    let (mut after, mut told) = (begin, Vec::new());
+    loop {
+        let changes = h.store().changes(None, Some(after), most).await.expect("the store is there");
+        if changes.upto == after {
+            break;
+        }
+        after = changes.upto;
+        told.push(changes.jobs.into_iter().map(|(_, job)| job.id).collect::<Vec<_>>());
+    }
+    let stretches: Vec<_> = told.iter().map(Vec::len).collect();
+    assert_eq!((told.concat(), stretches), (jobs.clone(), vec![2, 1, 1, 1]));
+
+    let (mut cursor, mut listed) = (None, Vec::new());
+    loop {
+        let filter = JobFilter { principal: None, status: None, task: None, webhook: None, cursor, most };
+        let page = h.store().jobs(filter).await.expect("the store is there");
+        listed.push(page.jobs.into_iter().map(|job| job.id).collect::<Vec<_>>());
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let pages: Vec<_> = listed.iter().map(Vec::len).collect();
+    jobs.reverse();
+    assert_eq!((listed.concat(), pages), (jobs, vec![1, 1, 1, 2]));
+}
+
+pub async fn how_far_a_job_is_is_told_without_its_request(h: &impl Harness) {
+    let job = crawl(2);
+    let id = job.id.clone();
+    assert_eq!(h.store().standing(&id).await, Ok(None));
+    submit(h, job).await;
+    let queued = Progress { done: 0, failed: 0, total: 2 };
+    let standing = |status, started, progress| Ok(Some(Standing { status, started, progress }));
+    assert_eq!(h.store().standing(&id).await, standing(Status::Processing, false, queued));
+    let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
+    h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
+    assert_eq!(h.store().standing(&id).await, standing(Status::Processing, true, Progress { done: 1, ..queued }));
+    h.store().cancel(&id, None).await.expect("it runs");
+    assert_eq!(h.store().standing(&id).await, standing(Status::Cancelled, true, Progress { done: 1, ..queued }));
+}
+
+/// A crawl of one page that is brought along.
+fn page(html: &str) -> Task {
+    Task::Crawl(CrawlSpec { urls: vec![format!("raw:{html}")], options: Default::default(), each: vec![] })
 }

@@ -13,7 +13,7 @@ use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
 
 #[async_trait]
@@ -79,6 +79,10 @@ impl JobStore for MemoryStore {
         Ok(self.state().0.visible(job, principal).ok().map(|row| row.job.clone()))
     }
 
+    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+        Ok(self.state().0.find(job).map(|row| Standing::from(&row.job)))
+    }
+
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
         let mut state = self.state().0;
         let mut left = max_bytes;
@@ -102,17 +106,25 @@ impl JobStore for MemoryStore {
                 && filter.webhook.is_none_or(|wanted| status.or(waiting) == Some(wanted))
         };
         let before = filter.cursor.unwrap_or(u64::MAX);
-        let mut found = state.rows.range(..before).rev().filter(|(_, row)| fits(row));
-        let page: Vec<_> = found.by_ref().take(filter.limit).collect();
-        let next = page.last().map(|(seq, _)| **seq).filter(|_| found.next().is_some());
-        Ok(JobPage { jobs: page.into_iter().map(|(_, row)| row.job.clone()).collect(), next })
+        let mut page = JobPage { jobs: vec![], next: None };
+        let (mut bytes, mut last) = (0, None);
+        for (seq, row) in state.rows.range(..before).rev().filter(|(_, row)| fits(row)) {
+            if !filter.most.takes(page.jobs.len(), bytes, weight(&row.job)) {
+                page.next = last;
+                break;
+            }
+            bytes += weight(&row.job);
+            page.jobs.push(row.job.clone());
+            last = Some(*seq);
+        }
+        Ok(page)
     }
 
     async fn changes(
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError> {
         let state = self.state().0;
         let Some(after) = after.filter(|after| *after <= state.last_change) else {
@@ -120,10 +132,22 @@ impl JobStore for MemoryStore {
         };
         let mut rows: Vec<_> = state.rows.values().filter(|row| row.changed > after).collect();
         rows.sort_by_key(|row| row.changed);
-        let upto = if rows.len() > most { rows[most - 1].changed } else { state.last_change };
-        rows.truncate(most);
-        let own = |row: &&&Row| principal.is_none_or(|principal| *principal == row.job.principal);
-        Ok(Changes { jobs: rows.iter().filter(own).map(|row| (row.changed, row.job.clone())).collect(), upto })
+        let mut changes = Changes { jobs: vec![], upto: state.last_change };
+        let (mut bytes, mut last) = (0, after);
+        for (looked_at, row) in rows.into_iter().enumerate() {
+            let own = principal.is_none_or(|principal| *principal == row.job.principal);
+            let weight = if own { weight(&row.job) } else { 0 };
+            if !most.takes(looked_at, bytes, weight) {
+                changes.upto = last;
+                break;
+            }
+            if own {
+                changes.jobs.push((row.changed, row.job.clone()));
+            }
+            bytes += weight;
+            last = row.changed;
+        }
+        Ok(changes)
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {
@@ -202,4 +226,9 @@ impl JobStore for MemoryStore {
     async fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// Bytes of the job's request, as another store would keep it.
+fn weight(job: &Job) -> usize {
+    serde_json::to_string(&job.spec).map_or(0, |spec| spec.len())
 }

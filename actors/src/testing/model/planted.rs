@@ -13,7 +13,7 @@ use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    NewJob, QueueCounts, ReplayFilter, StoreError, Submission,
+    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
 use crate::testing::contract::{HOLD, TERMS};
 use crate::testing::memory::MemoryStore;
@@ -218,6 +218,10 @@ impl JobStore for Planted {
         self.store.job(job, principal).await
     }
 
+    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+        self.store.standing(job).await
+    }
+
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
         self.store.pages(job, from, max_bytes).await
     }
@@ -230,7 +234,7 @@ impl JobStore for Planted {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: usize,
+        most: Most,
     ) -> Result<Changes, StoreError> {
         self.store.changes(principal, after, most).await
     }

@@ -1,7 +1,10 @@
 -- A stretch of the list of jobs, newest first. ARGV: principal (empty: all), below (a job's number, empty: none), how many
+-- and how many bytes of packed requests between them, beyond the first
 local key = ARGV[1] == '' and P .. 'all' or P .. 'of:' .. ARGV[1]
-local below, found = ARGV[2] == '' and '+inf' or '(' .. ARGV[2], {}
+local below, found, bytes = ARGV[2] == '' and '+inf' or '(' .. ARGV[2], {}, 0
 for _, id in ipairs(call('ZREVRANGEBYSCORE', key, below, '-inf', 'LIMIT', 0, ARGV[3])) do
+  bytes = bytes + call('HSTRLEN', job_key(id), 'spec')
+  if #found > 0 and bytes > tonumber(ARGV[4]) then break end
   found[#found + 1] = {id, call('HGETALL', job_key(id))}
 end
 return found
