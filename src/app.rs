@@ -75,6 +75,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         registry: Arc::new(registry),
         max_urls: settings.limits.max_urls.get(),
         body: access::body(&settings.limits),
+        answers: access::answers(&settings.limits),
         proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,
         sessions: Sessions::default(),

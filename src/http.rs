@@ -25,6 +25,7 @@ mod proxies;
 pub(crate) mod reach;
 mod reading;
 mod results;
+mod room;
 mod routes;
 mod seen;
 mod server;
@@ -49,12 +50,13 @@ use prometheus_client::registry::Registry;
 use crate::egress::Guard;
 
 pub use access::{Access, AccessSettings, HeadLimits, NamedToken, Rate, RateSettings, TokenHash, hash};
-pub use body::{BodyLimits, Room};
+pub use body::BodyLimits;
 pub use caller::Caller;
 pub use compression::compress;
 pub use errors::ApiError;
 pub use mcp::Sessions;
 pub use proxies::{BadProxy, Proxies};
+pub use room::Room;
 pub use server::{ServerSettings, listen, most_files, seal, serve};
 pub use webhook_config::WebhookDefaults;
 
@@ -73,6 +75,8 @@ pub struct Api {
     pub max_urls: usize,
     /// What is taken of a request's body.
     pub body: BodyLimits,
+    /// For the long answers that clients have not read yet.
+    pub answers: Room,
     pub proxies: Proxies,
     /// After so much silence a stream of events says nothing, so that nobody takes the connection for dead.
     pub heartbeat: Duration,

@@ -49,6 +49,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
             time: Duration::from_secs(60),
             max_depth: 100,
         },
+        answers: Room::new(1 << 30),
         proxies: Proxies::default(),
         heartbeat: Duration::from_secs(15),
         sessions: Sessions::default(),

@@ -1,9 +1,12 @@
 //! Slow, huge and greedy clients, and huge pages, against the real binary.
 
+#[path = "house/events.rs"]
+mod events;
 mod house;
 
 use std::time::Duration;
 
+use events::events_until;
 use house::{Outside, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,6 +40,17 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
         all.push_str(&String::from_utf8_lossy(&piece[..read]));
     }
     all
+}
+
+/// A connection on which this was asked for, and of whose answer little but the head is read.
+async fn unread(server: &Server, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8192).expect("it may be small");
+    let address = server.base().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
+    let mut stream = socket.connect(address).await.expect("the server listens");
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.expect("it is taken");
+    until(&mut stream, "\r\n\r\n").await;
+    stream
 }
 
 fn post(path: &str, headers: &str) -> String {
@@ -113,13 +127,8 @@ async fn who_does_not_read_the_answer_is_let_go() {
     assert_eq!(status, 202, "{job}");
     outside.told().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(8192).expect("it may be small");
-    let address = server.base().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
-    let mut stream = socket.connect(address).await.expect("the server listens");
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.expect("it is taken");
     // The head, and then nothing for as long as the server is patient; it closes what it cannot write.
-    until(&mut stream, "\r\n\r\n").await;
+    let mut stream = unread(&server, &path).await;
     let closed = async {
         loop {
             let metrics = server.client().get(format!("{}/health", server.base())).send().await.expect("it answers");
@@ -131,6 +140,61 @@ async fn who_does_not_read_the_answer_is_let_go() {
         }
     };
     timeout(PATIENCE, closed).await.expect("the server ends it");
+}
+
+#[actix::test]
+async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_short_ones() {
+    let server = Server::configured("limits: {max_answers_bytes: 3000000}").await;
+    let page = format!("raw:<p>{}</p>", "word ".repeat(1_900_000));
+    let (_, long) = server.post("/crawl/job", json!({"urls": [page]})).await;
+    let (_, short) = server.post("/crawl/job", json!({"urls": ["raw:<p>short"]})).await;
+    let id = |job: &Value| job["task_id"].as_str().expect("an id").to_owned();
+    let page = format!("/crawl/job/{}/pages/0", id(&long));
+    settled(&server, &short).await;
+    let ended = async { while server.get(&page).await.0 != 200 {} };
+    timeout(PATIENCE, ended).await.expect("the page is crawled");
+
+    let reader = unread(&server, &page).await;
+    for path in [page.clone(), format!("/crawl/job/{}", id(&long)), format!("/crawl/job/{}?fields=html", id(&long))] {
+        let refused = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");
+        let wait = refused.headers().get("retry-after").map(|wait| wait.as_bytes().to_vec());
+        assert_eq!((refused.status().as_u16(), wait), (503, Some(b"1".to_vec())), "{path}");
+    }
+    let (status, answer) = server.get(&format!("/crawl/job/{}", id(&short))).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("completed")));
+    drop(reader);
+    let free = async { while server.get(&page).await.0 != 200 {} };
+    timeout(PATIENCE, free).await.expect("there is room again");
+}
+
+#[actix::test]
+async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the_addresses() {
+    let server = Server::start().await;
+    let page = format!("raw:<p>{}</p>", "word ".repeat(100_000));
+    let mut jobs = Vec::new();
+    for _ in 0..5 {
+        let (status, job) = server.post("/crawl/job", json!({"urls": [page]})).await;
+        assert_eq!(status, 202, "{job}");
+        jobs.push(job["task_id"].clone());
+    }
+    let (mut listed, mut parts, mut path) = (Vec::new(), 0, "/jobs?limit=1000".to_owned());
+    loop {
+        let (_, list) = server.get(&path).await;
+        listed.extend(list["jobs"].as_array().expect("a list").iter().map(|job| job["task_id"].clone()));
+        parts += 1;
+        let Some(next) = list["next_cursor"].as_str() else { break };
+        path = format!("/jobs?limit=1000&cursor={next}");
+    }
+    jobs.reverse();
+    assert_eq!((parts, listed), (3, jobs.clone()), "two of them are a megabyte");
+
+    let path = format!("/jobs/{}/events", jobs[0].as_str().expect("an id"));
+    let events = events_until(&server, &path, None, "completed").await;
+    let told: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
+    assert_eq!((told.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
+    assert!(
+        told.iter().all(|job| job["task_id"] == jobs[0] && job["urls"] == Value::Null && job["status"] != Value::Null)
+    );
 }
 
 #[actix::test]

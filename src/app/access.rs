@@ -52,6 +52,11 @@ pub fn body(limits: &Limits) -> BodyLimits {
     }
 }
 
+/// For the long answers that clients have not read yet.
+pub fn answers(limits: &Limits) -> Room {
+    Room::new(bound(limits.max_answers_bytes))
+}
+
 pub fn server(limits: &Limits, proxies: &Proxies) -> ServerSettings {
     ServerSettings {
         // The other half is for pages, receivers, models and the store.

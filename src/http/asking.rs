@@ -53,14 +53,14 @@ pub async fn status(
     if wants_lines(&request) && has_pages(&job) {
         let selection = Selection { separator: b'\n', ..selection };
         let pieces = vec![Piece::Pages, Piece::Text("\n".to_owned())];
-        return results::answer(&api.store, &job.id, NDJSON, pieces, selection).await;
+        return results::answer(&api, &job.id, NDJSON, pieces, selection).await;
     }
     let base = base(&request);
     let (pieces, selection) = match has_pages(&job) {
         true => (status::around_pages(&job, &base), selection),
         false => without_pages(&api, &job, &base).await?,
     };
-    results::answer(&api.store, &job.id, "application/json", pieces, selection).await
+    results::answer(&api, &job.id, "application/json", pieces, selection).await
 }
 
 /// The job has a result that is made of pages.
@@ -94,5 +94,5 @@ pub async fn page(
     let job = find(&api, &caller, &id).await?;
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
     let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NotFound)?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(page))
+    results::whole_answer(&api, "application/json", page)
 }

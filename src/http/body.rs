@@ -1,7 +1,6 @@
 //! A request's body, as JSON or as an error of the API's own shape.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -16,12 +15,13 @@ use tokio::time::timeout;
 
 use super::Api;
 use super::errors::ApiError;
+use super::room::{Place, Room};
 
 /// What is taken of a body.
 #[derive(Clone, Debug)]
 pub struct BodyLimits {
     pub max_bytes: usize,
-    /// Of all bodies that are in memory at the same moment.
+    /// For all bodies that are in memory at the same moment.
     pub room: Room,
     /// From the end of the head to the end of the body.
     pub time: Duration,
@@ -35,43 +35,27 @@ pub type Body = Result<Received, ApiError>;
 /// A body that came whole, in time, and is not too large.
 pub struct Received {
     body: Bytes,
-    _place: Place,
+    place: Place,
 }
 
-/// How many bytes of bodies may be in memory; shared by all that clone it.
-#[derive(Clone, Debug)]
-pub struct Room {
-    taken: Arc<AtomicUsize>,
-    most: usize,
+/// What a body says.
+pub struct Parsed {
+    value: Value,
+    place: Place,
 }
 
-impl Room {
-    pub fn new(most: usize) -> Self {
-        Self { taken: Arc::default(), most }
-    }
-
-    fn place(&self) -> Place {
-        Place { room: self.clone(), bytes: 0 }
+impl Parsed {
+    /// What it says, and what goes with it: to be kept as long as what was made of it waits for something.
+    pub fn apart(self) -> (Value, Place) {
+        (self.value, self.place)
     }
 }
 
-/// What one body takes of the room, until it is dropped.
-struct Place {
-    room: Room,
-    bytes: usize,
-}
+impl Deref for Parsed {
+    type Target = Value;
 
-impl Place {
-    fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
-        self.bytes += bytes;
-        let before = self.room.taken.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > self.room.most { Err(ApiError::Away) } else { Ok(()) }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.room.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    fn deref(&self) -> &Value {
+        &self.value
     }
 }
 
@@ -88,7 +72,7 @@ impl FromRequest for Received {
             let mut place = limits.room.place();
             let read = timeout(limits.time, read(payload, announced, limits.max_bytes, &mut place)).await;
             let body = read.unwrap_or(Err(ApiError::TooSlow))?;
-            Ok(Self { body, _place: place })
+            Ok(Self { body, place })
         })
     }
 }
@@ -120,18 +104,19 @@ async fn read(
 }
 
 /// The JSON of a request that says it is JSON.
-pub fn json(request: &HttpRequest, body: Body) -> Result<Value, ApiError> {
+pub fn json(request: &HttpRequest, body: Body) -> Result<Parsed, ApiError> {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
         return Err(ApiError::NotSaidToBeJson);
     }
-    let Received { body, _place } = body?;
+    let Received { body, place } = body?;
     let max_depth = request.app_data::<web::Data<Api>>().map_or(0, |api| api.body.max_depth);
     if depth(&body) > max_depth {
         return Err(ApiError::Bad(format!("not JSON that is taken here: nested more than {max_depth} deep")));
     }
-    serde_json::from_slice(&body).map_err(|error| ApiError::Bad(format!("not JSON: {error}")))
+    let value = serde_json::from_slice(&body).map_err(|error| ApiError::Bad(format!("not JSON: {error}")))?;
+    Ok(Parsed { value, place })
 }
 
 /// How deep lists and objects are nested, found without any nesting of our own.
@@ -157,17 +142,6 @@ pub(crate) fn depth(json: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bodies_share_a_room_and_leave_it() {
-        let room = Room::new(10);
-        let (mut first, mut second) = (room.place(), room.place());
-        assert!(first.grow(6).is_ok() && second.grow(4).is_ok() && second.grow(1).is_err());
-        drop(second);
-        assert!(first.grow(4).is_ok());
-        drop(first);
-        assert_eq!(room.taken.load(Ordering::Relaxed), 0);
-    }
 
     #[test]
     fn brackets_count_where_they_nest_and_not_within_texts() {

@@ -130,8 +130,9 @@ impl Listener {
             Told::Nothing => self.tell(Told::Queued, "queued").await.map(Some),
             Told::Queued if standing.started => self.tell(Told::Started(Seen::default()), "started").await.map(Some),
             Told::Started(seen) if self.job.task() == TaskType::Crawl => {
-                match seen.next(&*self.api.store, &self.job, 0).await? {
+                match seen.find(&*self.api.store, &self.job, 0).await? {
                     Some((index, page)) => {
+                        seen.insert(index);
                         Ok(Some(self.event("page", &page_event(index, &page, &self.job, standing.progress))))
                     }
                     None => self.end(standing.status).await,

@@ -17,7 +17,7 @@ use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
 use super::proxies::base;
 use super::reach::reachable;
-use super::{Api, Caller, body, extraction, status, submission};
+use super::{Api, Caller, body, extraction, results, status, submission};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -34,6 +34,7 @@ pub async fn submit_crawl(
     let parsed = body::json(&request, body)?;
     let spec = reachable(submission::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
+    let (_, _place) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
 }
 
@@ -52,6 +53,7 @@ pub async fn submit_llm(
     let parsed = body::json(&request, body)?;
     let spec = reachable(extraction::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
+    let (_, _place) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
 }
 
@@ -173,7 +175,7 @@ pub async fn list(
     let base = base(&request);
     let jobs: Vec<_> = found.jobs.iter().map(|job| status::view(job, &base)).collect();
     let next = found.next.map(|next| next.to_string());
-    Ok(HttpResponse::Ok().json(json!({"jobs": jobs, "next_cursor": next})))
+    results::json(&api, &json!({"jobs": jobs, "next_cursor": next}))
 }
 
 /// A value of a query, if it is one of those that there may be.

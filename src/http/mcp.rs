@@ -12,6 +12,8 @@ mod older;
 mod progress;
 mod tools;
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode};
@@ -24,6 +26,7 @@ use tokio::time::timeout;
 use super::access::Access;
 use super::body::{self, Body};
 use super::errors::ApiError;
+use super::room::Place;
 use super::{Api, Caller, proxies};
 use handler::Handler;
 use tools::Tool;
@@ -35,6 +38,14 @@ pub use older::{Sessions, message, open};
 pub struct Asker {
     caller: Caller,
     base: String,
+    /// What the message takes of the memory for requests.
+    _place: Arc<Place>,
+}
+
+impl Asker {
+    fn new(request: &HttpRequest, caller: Caller, place: Place) -> Self {
+        Self { caller, base: proxies::base(request), _place: Arc::new(place) }
+    }
 }
 
 pub type Service = StreamableHttpService<Handler, NeverSessionManager>;
@@ -58,8 +69,10 @@ pub async fn exchange(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Refused> {
-    let (_, text) = read(&request, &access, body)?;
-    let asked = bridge::request(&request, text, Asker { caller, base: proxies::base(&request) })?;
+    let (message, text, place) = read(&request, &access, body)?;
+    drop(message);
+    let asker = Asker::new(&request, caller, place);
+    let asked = bridge::request(&request, text, asker)?;
     let mut answer = Box::pin(async move { service.handle(asked).await });
     Ok(match timeout(api.heartbeat, &mut answer).await {
         Ok(answer) => bridge::response(answer).await,
@@ -97,11 +110,13 @@ impl ResponseError for Refused {
 }
 
 /// A client's message, and its text. Calls whose caller waits are counted as at the routes whose caller waits.
-fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJsonRpcMessage, String), Refused> {
-    let value = body::json(request, body).map_err(|error| match error {
-        ApiError::Bad(why) => Refused::NoMessage { id: Value::Null, code: ErrorCode::PARSE_ERROR, why },
-        other => other.into(),
-    })?;
+fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJsonRpcMessage, String, Place), Refused> {
+    let (value, place) = body::json(request, body)
+        .map_err(|error| match error {
+            ApiError::Bad(why) => Refused::NoMessage { id: Value::Null, code: ErrorCode::PARSE_ERROR, why },
+            other => other.into(),
+        })?
+        .apart();
     let message = ClientJsonRpcMessage::deserialize(&value).map_err(|_| Refused::NoMessage {
         id: value.get("id").filter(|id| id.is_string() || id.is_i64()).cloned().unwrap_or_default(),
         code: ErrorCode::INVALID_REQUEST,
@@ -113,5 +128,5 @@ fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJso
     {
         access.count_waiting(request)?;
     }
-    Ok((message, value.to_string()))
+    Ok((message, value.to_string(), place))
 }

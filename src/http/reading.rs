@@ -13,7 +13,7 @@ use super::errors::ApiError;
 use super::reach::reachable;
 use super::submission::{self, field_error};
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, asking, extraction};
+use super::{Api, Caller, asking, extraction, results};
 
 const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
 const MAIN_CONTENT: &str = "Write down the main content of the page as Markdown, word for word, and nothing else.";
@@ -24,8 +24,13 @@ struct MarkdownRequest {
     filter: String,
     query: Option<String>,
     cache: String,
-    /// The body, for what a model needs.
-    given: Map<String, Value>,
+    model: Model,
+}
+
+/// What a request says of the model; it is judged with the extraction.
+struct Model {
+    provider: Option<Value>,
+    temperature: Option<Value>,
 }
 
 pub async fn markdown(
@@ -34,16 +39,18 @@ pub async fn markdown(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::json(&request, body)?;
-    Ok(HttpResponse::Ok().json(page_as_markdown(api, &caller, &body).await?))
+    let (body, _place) = body::json(&request, body)?.apart();
+    results::json(&api, &page_as_markdown(api.clone(), &caller, body).await?)
 }
 
 /// What `POST /md` answers.
-pub async fn page_as_markdown(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Value, ApiError> {
-    let asked = reachable(markdown_request(body), body, &api.guard).map_err(ApiError::Invalid)?;
+pub async fn page_as_markdown(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<Value, ApiError> {
+    let asked = reachable(markdown_request(&body), &body, &api.guard).map_err(ApiError::Invalid)?;
+    // Nothing else of it is kept while the page is read.
+    drop(body);
     let markdown = if asked.filter == "llm" {
         let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
-        answer(api, caller, &asked.url, &question, &asked.given).await?
+        answer(api, caller, &asked.url, &question, asked.model).await?
     } else {
         let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
         let page = one_page(api, caller, spec).await?;
@@ -103,7 +110,9 @@ fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok(MarkdownRequest { url, filter, query, cache: cache.unwrap_or_else(|| "0".to_owned()), given: body.clone() })
+    let cache = cache.unwrap_or_else(|| "0".to_owned());
+    let [provider, temperature] = ["provider", "temperature"].map(|key| body.get(key).cloned());
+    Ok(MarkdownRequest { url, filter, query, cache, model: Model { provider, temperature } })
 }
 
 /// `url`, which may be a page brought along.
@@ -124,19 +133,20 @@ pub async fn html(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::json(&request, body)?;
-    Ok(HttpResponse::Ok().json(page_as_html(api, &caller, &body).await?))
+    let (body, _place) = body::json(&request, body)?.apart();
+    results::json(&api, &page_as_html(api.clone(), &caller, body).await?)
 }
 
 /// What `POST /html` answers.
-pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Value, ApiError> {
+pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<Value, ApiError> {
     let mut errors = Vec::new();
     let url = match body.as_object() {
         Some(body) => page(body, &mut errors),
         None => return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")])),
     };
     let read = if errors.is_empty() { Ok(()) } else { Err(errors) };
-    reachable(read, body, &api.guard).map_err(ApiError::Invalid)?;
+    reachable(read, &body, &api.guard).map_err(ApiError::Invalid)?;
+    drop(body);
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
     let html = one_page(api, caller, spec).await?.html;
     let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
@@ -194,15 +204,10 @@ pub async fn ask(
     if !url.contains("://") {
         url.insert_str(0, "https://");
     }
-    let mut given = Map::new();
-    if let Some(provider) = provider {
-        given.insert("provider".to_owned(), json!(provider));
-    }
-    if let Some(temperature) = temperature {
-        given.insert("temperature".to_owned(), temperature.parse::<f64>().map_or(json!(temperature), |n| json!(n)));
-    }
-    let answer = answer(api, &caller, &url, &query, &given).await?;
-    Ok(HttpResponse::Ok().json(json!({"answer": answer})))
+    let temperature = temperature.map(|text| text.parse::<f64>().map_or(json!(text), |number| json!(number)));
+    let model = Model { provider: provider.map(Value::String), temperature };
+    let answer = answer(api.clone(), &caller, &url, &query, model).await?;
+    results::json(&api, &json!({"answer": answer}))
 }
 
 /// What a model says about the page, as text.
@@ -211,11 +216,10 @@ async fn answer(
     caller: &Caller,
     url: &str,
     question: &str,
-    given: &Map<String, Value>,
+    model: Model,
 ) -> Result<String, ApiError> {
-    let asked = json!({
-        "url": url, "q": question, "provider": given.get("provider"), "temperature": given.get("temperature"),
-    });
+    let Model { provider, temperature } = model;
+    let asked = json!({"url": url, "q": question, "provider": provider, "temperature": temperature});
     let (job, record) = begin_extraction(api, caller, &asked).await?.only_record().await?;
     well_ended(&job)?;
     let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());

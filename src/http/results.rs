@@ -3,21 +3,30 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::HttpResponse;
+use actix_web::body::SizedStream;
+use actix_web::{HttpResponse, web};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
 use opilio_actors::domain::id::JobId;
 use opilio_actors::ports::JobStore;
+use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use super::Api;
 use super::errors::ApiError;
+use super::room::{Full, Room};
 
-/// Bytes read from the store at once. An answer no longer than this is sent in one piece.
+/// Bytes read from the store at once. The length of an answer no longer than this is told beforehand.
 const CHUNK: usize = 1 << 20;
 
-/// Bytes handed to the connection at once.
+/// Bytes handed to the connection at once: it makes a copy of them.
 const SLICE: usize = 1 << 16;
+
+/// How long an answer that has begun waits for room in memory before it is cut off.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which pages of a job, and what of them.
 #[derive(Clone)]
@@ -49,17 +58,16 @@ impl Piece {
 /// An answer made of `pieces`.
 ///
 /// # Errors
-/// `NotFound` when the job expires meanwhile; a longer answer is then cut off, so that nobody takes it for whole.
+/// `NotFound` when the job expires meanwhile; a longer answer is then cut off, so that nobody takes it for whole. `Away`
+/// when other answers take all the room there is.
 pub async fn answer(
-    store: &Arc<dyn JobStore>,
+    api: &web::Data<Api>,
     job: &JobId,
     content_type: &'static str,
     pieces: Vec<Piece>,
     selection: Selection,
 ) -> Result<HttpResponse, ApiError> {
-    let first = chunk(&**store, job, &selection, selection.range.start).await?;
-    let mut response = HttpResponse::Ok();
-    response.content_type(content_type);
+    let first = chunk(api, job, &selection, selection.range.start, Duration::ZERO).await?;
     let length: usize = pieces.iter().map(|piece| piece.length(&first)).sum();
     if first.next >= selection.range.end && length <= CHUNK {
         let mut body = BytesMut::with_capacity(length);
@@ -69,20 +77,51 @@ pub async fn answer(
                 Piece::Pages => first.json.iter().for_each(|json| body.put_slice(json)),
             }
         }
-        return Ok(response.body(body.freeze()));
+        return whole_answer(api, content_type, body.freeze());
     }
     drop(first);
-    let (store, job) = (Arc::clone(store), job.clone());
-    let parts = pieces.into_iter().map(move |piece| match piece {
-        Piece::Text(text) => slices(text.into()).map(Ok).left_stream(),
-        Piece::Pages => pages(Arc::clone(&store), job.clone(), selection.clone()).right_stream(),
+    let parts = held(&api.answers, pieces)?.into_iter().map({
+        let (api, job) = (api.clone(), job.clone());
+        move |part| match part {
+            Some(text) => slices(text).map(Ok).left_stream(),
+            None => pages(api.clone(), job.clone(), selection.clone()).right_stream(),
+        }
     });
-    Ok(response.streaming(stream::iter(parts).flatten()))
+    Ok(HttpResponse::Ok().content_type(content_type).streaming(stream::iter(parts).flatten()))
+}
+
+/// The texts among the pieces, with room for them all; `None` stands for the pages.
+fn held(answers: &Room, pieces: Vec<Piece>) -> Result<Vec<Option<Bytes>>, Full> {
+    let texts = pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+        Piece::Pages => Bytes::new(),
+    });
+    let held = answers.hold(texts.collect())?;
+    Ok(pieces.iter().zip(held).map(|(piece, text)| matches!(piece, Piece::Text(_)).then_some(text)).collect())
+}
+
+/// An answer that is there already.
+///
+/// # Errors
+/// `Away` when other answers take all the room there is.
+pub fn whole_answer(api: &Api, content_type: &'static str, body: Bytes) -> Result<HttpResponse, ApiError> {
+    let length = body.len() as u64;
+    let body = stream::iter(api.answers.hold(vec![body])?).flat_map(slices).map(Ok::<_, ApiError>);
+    Ok(HttpResponse::Ok().content_type(content_type).body(SizedStream::new(length, body)))
+}
+
+/// `answer` as JSON.
+///
+/// # Errors
+/// `Away` when other answers take all the room there is.
+pub fn json(api: &Api, answer: &impl Serialize) -> Result<HttpResponse, ApiError> {
+    let body = serde_json::to_vec(answer).map_err(|error| ApiError::Internal(error.to_string()))?;
+    whole_answer(api, "application/json", body.into())
 }
 
 /// The whole of what [`answer`] sends, if it is no longer than `most` bytes.
 pub async fn whole(
-    store: &dyn JobStore,
+    api: &Api,
     job: &JobId,
     pieces: &[Piece],
     selection: &Selection,
@@ -95,7 +134,7 @@ pub async fn whole(
             Piece::Pages => {
                 let mut from = selection.range.start;
                 while from < selection.range.end && body.len() <= most {
-                    let chunk = chunk(store, job, selection, from).await?;
+                    let chunk = chunk(api, job, selection, from, Duration::ZERO).await?;
                     chunk.json.iter().for_each(|json| body.put_slice(json));
                     from = chunk.next;
                 }
@@ -109,14 +148,14 @@ pub async fn whole(
     Ok(Some(text))
 }
 
-fn pages(store: Arc<dyn JobStore>, job: JobId, selection: Selection) -> impl Stream<Item = Result<Bytes, ApiError>> {
+fn pages(api: web::Data<Api>, job: JobId, selection: Selection) -> impl Stream<Item = Result<Bytes, ApiError>> {
     let chunks = stream::try_unfold(selection.range.start, move |from| {
-        let (store, job, selection) = (Arc::clone(&store), job.clone(), selection.clone());
+        let (api, job, selection) = (api.clone(), job.clone(), selection.clone());
         async move {
             if from >= selection.range.end {
                 return Ok(None);
             }
-            let Chunk { json, next } = chunk(&*store, &job, &selection, from).await?;
+            let Chunk { json, next } = chunk(&api, &job, &selection, from, PATIENCE).await?;
             Ok(Some((json, next)))
         }
     });
@@ -127,7 +166,7 @@ fn pages(store: Arc<dyn JobStore>, job: JobId, selection: Selection) -> impl Str
 }
 
 /// The bytes in slices: whoever sends them copies one of them at a time.
-fn slices(mut bytes: Bytes) -> impl Stream<Item = Bytes> {
+pub fn slices(mut bytes: Bytes) -> impl Stream<Item = Bytes> {
     stream::iter(std::iter::from_fn(move || {
         let slice = bytes.split_to(bytes.len().min(SLICE));
         (!slice.is_empty()).then_some(slice)
@@ -141,7 +180,27 @@ struct Chunk {
     next: u32,
 }
 
-async fn chunk(store: &dyn JobStore, job: &JobId, selection: &Selection, from: u32) -> Result<Chunk, ApiError> {
+/// What there is room for only after `patience` is `Away`.
+async fn chunk(
+    api: &Api,
+    job: &JobId,
+    selection: &Selection,
+    from: u32,
+    patience: Duration,
+) -> Result<Chunk, ApiError> {
+    let begun = Instant::now();
+    loop {
+        let Chunk { json, next } = read(&*api.store, job, selection, from).await?;
+        match (api.answers.hold(json), patience.checked_sub(begun.elapsed())) {
+            (Ok(json), _) => return Ok(Chunk { json, next }),
+            // Nothing is kept meanwhile: it is read again.
+            (Err(Full), Some(left)) if !left.is_zero() => api.answers.freed(left).await,
+            (Err(full), _) => return Err(full.into()),
+        }
+    }
+}
+
+async fn read(store: &dyn JobStore, job: &JobId, selection: &Selection, from: u32) -> Result<Chunk, ApiError> {
     let Range { start, end } = selection.range;
     let mut chunk = Chunk { json: Vec::new(), next: from };
     if from >= end {

@@ -25,7 +25,7 @@ impl Seen {
         Some(Self { ranges })
     }
 
-    fn insert(&mut self, index: u32) {
+    pub fn insert(&mut self, index: u32) {
         let at = self.ranges.partition_point(|(start, _)| *start <= index);
         let touches_before = at > 0 && self.ranges[at - 1].1 >= index;
         let touches_after = self.ranges.get(at).is_some_and(|(start, _)| *start == index + 1);
@@ -50,9 +50,9 @@ impl Seen {
         }
     }
 
-    /// The next page at or after `from` that is stored and was not shown; from now on it was.
-    pub async fn next(
-        &mut self,
+    /// The next page at or after `from` that is stored and was not shown.
+    pub async fn find(
+        &self,
         store: &dyn JobStore,
         job: &JobId,
         mut from: u32,
@@ -61,7 +61,6 @@ impl Seen {
             from = self.first_unseen(from);
             let Some((index, page)) = store.pages(job, from, 1).await?.into_iter().next() else { return Ok(None) };
             if self.first_unseen(index) == index {
-                self.insert(index);
                 return Ok(Some((index, page)));
             }
             from = index;

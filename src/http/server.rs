@@ -40,7 +40,7 @@ pub struct ServerSettings {
     pub head_timeout: Duration,
     /// Between two requests of a connection.
     pub keep_alive: Duration,
-    /// Without taking a byte of an answer.
+    /// For how long a client may leave an answer waiting, but for what it earns by reading.
     pub write_timeout: Duration,
 }
 

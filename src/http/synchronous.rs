@@ -2,8 +2,8 @@
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use opilio_actors::domain::crawl_result::{head, tail};
 use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::results::{self, Piece, Selection};
 use super::seen::Seen;
 use super::submission::Fields;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, configs, submission};
+use super::{Api, Caller, configs, room, submission};
 use crate::egress::Guard;
 
 /// Pages of one request, as the peer's clients know it.
@@ -35,16 +35,18 @@ pub async fn crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let Asked { spec, stream } = asked(&api.guard, body::json(&request, body)?)?;
+    let (body, place) = body::json(&request, body)?.apart();
+    let Asked { spec, stream } = asked(&api.guard, body)?;
     let warnings = spec.warnings.clone();
     let mut attended = Attended::submit(api, &caller, spec).await?;
+    drop(place);
     if stream {
         return Ok(lines(attended));
     }
     let job = crawled(&mut attended).await?;
     let selection = Selection { range: 0..job.progress.total, fields: None, separator: b',' };
     let pieces = around_pages(&job, &warnings);
-    results::answer(&attended.api.store, &job.id, "application/json", pieces, selection).await
+    results::answer(&attended.api, &job.id, "application/json", pieces, selection).await
 }
 
 /// The job when it has come to its end.
@@ -75,7 +77,8 @@ pub async fn crawl_stream(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let Asked { spec, .. } = asked(&api.guard, body::json(&request, body)?)?;
+    let (body, _place) = body::json(&request, body)?.apart();
+    let Asked { spec, .. } = asked(&api.guard, body)?;
     Ok(lines(Attended::submit(api, &caller, spec).await?))
 }
 
@@ -166,6 +169,10 @@ fn lines(attended: Attended) -> HttpResponse {
         let line = lines.next().await?;
         Some((line, lines))
     });
+    let lines = lines.flat_map(|line| match line {
+        Ok(line) => stream::iter(line).flat_map(results::slices).map(Ok).left_stream(),
+        Err(error) => stream::iter([Err(error)]).right_stream(),
+    });
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CACHE_CONTROL, "no-cache"))
@@ -182,7 +189,8 @@ struct Lines {
 }
 
 impl Lines {
-    async fn next(&mut self) -> Option<Result<Bytes, ApiError>> {
+    /// In pieces.
+    async fn next(&mut self) -> Option<Result<Vec<Bytes>, ApiError>> {
         if self.over {
             return None;
         }
@@ -198,17 +206,26 @@ impl Lines {
         }
     }
 
-    async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
+    async fn look(&mut self) -> Result<Option<Vec<Bytes>>, ApiError> {
         // The job first: once it is settled, all pages there will be are stored.
         let status = self.attended.look().await?.status;
-        if let Some((_, page)) = self.seen.next(&*self.attended.api.store, &self.attended.id, 0).await? {
-            let mut line = BytesMut::with_capacity(page.len() + 1);
-            line.put_slice(&page);
-            line.put_u8(b'\n');
-            return Ok(Some(line.freeze()));
+        let api = &self.attended.api;
+        if let Some((index, page)) = self.seen.find(&*api.store, &self.attended.id, 0).await? {
+            // Where there is no room for it now, it is looked for again.
+            let Ok(line) = api.answers.hold(as_line(page)) else { return Ok(None) };
+            self.seen.insert(index);
+            return Ok(Some(line));
         }
         self.over = status != Status::Processing;
-        Ok(self.over.then(|| last_line(status)))
+        Ok(self.over.then(|| vec![last_line(status)]))
+    }
+}
+
+/// A short one is in one piece, for clients that take a piece for a line.
+fn as_line(page: Bytes) -> Vec<Bytes> {
+    match page.len() < room::SMALL {
+        true => vec![[&page[..], b"\n"].concat().into()],
+        false => vec![page, Bytes::from_static(b"\n")],
     }
 }
 

@@ -18,7 +18,7 @@ pub async fn token(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = body::json(&request, body)?;
+    let (asked, _) = body::json(&request, body)?.apart();
     let Value::Object(asked) = asked else {
         return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
     };

@@ -94,6 +94,7 @@ pub struct Jobs {
 pub struct Limits {
     pub max_body_bytes: usize,
     pub max_bodies_bytes: usize,
+    pub max_answers_bytes: usize,
     pub max_json_depth: NonZeroUsize,
     #[serde(with = "humantime_serde")]
     pub body_timeout: Duration,

@@ -42,13 +42,13 @@ impl From<ApiError> for Refusal {
 impl Call {
     /// What `tool` answers, as JSON.
     pub async fn perform(self, tool: Tool, arguments: Value) -> Result<String, Refusal> {
-        let Asker { caller, base } = self.asker.clone();
+        let Asker { caller, base, .. } = self.asker.clone();
         let answer = match tool {
             Tool::Crawl => return self.crawl(arguments).await,
             Tool::JobStatus => return self.status(arguments).await,
             Tool::LlmExtract => return self.extract(arguments).await,
-            Tool::Md => reading::page_as_markdown(self.api, &caller, &arguments).await?,
-            Tool::Html => reading::page_as_html(self.api, &caller, &arguments).await?,
+            Tool::Md => reading::page_as_markdown(self.api, &caller, arguments).await?,
+            Tool::Html => reading::page_as_html(self.api, &caller, arguments).await?,
             Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
             Tool::CancelJob => status::brief(&jobs::end(&self.api, &caller, task_id(&arguments)?).await?, &base).into(),
         };
@@ -90,7 +90,7 @@ impl Call {
     }
 
     async fn spliced(&self, job: &Job, pieces: &[Piece], selection: &Selection) -> Result<String, Refusal> {
-        let whole = results::whole(&*self.api.store, &job.id, pieces, selection, LONGEST).await?;
+        let whole = results::whole(&self.api, &job.id, pieces, selection, LONGEST).await?;
         whole.ok_or_else(|| Refusal::TooLong(elsewhere(job)))
     }
 }

@@ -25,7 +25,7 @@ use super::{Asker, Refused, read};
 use crate::http::access::Access;
 use crate::http::body::Body;
 use crate::http::errors::ApiError;
-use crate::http::{Api, Caller, events, proxies};
+use crate::http::{Api, Caller, events};
 
 /// Sessions of all callers, and of one.
 const MOST: usize = 256;
@@ -136,8 +136,8 @@ pub async fn message(
     body: Body,
 ) -> Result<HttpResponse, Refused> {
     let door = api.sessions.door(&session.id, caller.principal())?;
-    let (mut message, _) = read(&request, &access, body)?;
-    let asker = Asker { caller, base: proxies::base(&request) };
+    let (mut message, _, place) = read(&request, &access, body)?;
+    let asker = Asker::new(&request, caller, place);
     match &mut message {
         ClientJsonRpcMessage::Request(asked) => drop(asked.request.extensions_mut().insert(asker)),
         ClientJsonRpcMessage::Notification(told) => drop(told.notification.extensions_mut().insert(asker)),

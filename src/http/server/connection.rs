@@ -22,8 +22,28 @@ pub struct Patience {
     pub head: Duration,
     /// Between two requests.
     pub between: Duration,
-    /// Without taking a byte of an answer.
+    /// With an answer that waits for the client, in all, but for what it earns by reading.
     pub write: Duration,
+}
+
+/// How long a client may still leave an answer waiting. Otherwise one that takes a byte now and then holds it for ever.
+struct Credit {
+    left: Duration,
+    most: Duration,
+}
+
+impl Credit {
+    /// What a client earns by each byte that it takes: a second by 4 KiB.
+    const EARNED: Duration = Duration::from_nanos(1_000_000_000 / 4096);
+
+    fn new(most: Duration) -> Self {
+        Self { left: most, most }
+    }
+
+    fn took(&mut self, bytes: usize, waited: Duration) {
+        let earned = Self::EARNED.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.left = self.left.saturating_sub(waited).saturating_add(earned).min(self.most);
+    }
 }
 
 /// Where a connection stands, told by the routes.
@@ -67,6 +87,9 @@ pub struct Connection {
     phase: Phase,
     head: Timer,
     write: Timer,
+    /// When an answer began to wait for the client.
+    waiting_since: Option<Instant>,
+    credit: Credit,
     /// All that had come was read, and more was waited for.
     waits: bool,
     _pass: Pass,
@@ -75,7 +98,9 @@ pub struct Connection {
 impl Connection {
     pub fn new(stream: TcpStream, patience: Patience, pass: Pass) -> Self {
         let (head, write) = (Timer::default(), Timer::default());
-        Self { stream, phase: Phase::new(patience), head, write, waits: false, _pass: pass }
+        let credit = Credit::new(patience.write);
+        let phase = Phase::new(patience);
+        Self { stream, phase, head, write, waiting_since: None, credit, waits: false, _pass: pass }
     }
 
     pub fn phase(&self) -> Phase {
@@ -83,17 +108,19 @@ impl Connection {
     }
 
     /// What came of a write; one that waits too long ends the connection.
-    fn written<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if done.is_ready() {
+    fn written(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(outcome) = &done {
             self.write.stop();
+            let waited = self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+            self.credit.took(outcome.as_ref().map_or(0, |bytes| *bytes), waited);
             // An answer that is being read has not ended, though its last byte left the routes.
             if self.phase.deadline.get().is_some() {
                 self.phase.prolong();
             }
             return done;
         }
-        let deadline = self.write.deadline().unwrap_or_else(|| Instant::now() + self.phase.patience.write);
-        self.write.over(deadline, cx)
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        self.write.over(since + self.credit.left, cx)
     }
 }
 
@@ -166,5 +193,29 @@ impl Timer {
             sleep.as_mut().reset(deadline);
         }
         sleep.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long a client is waited for, that takes so many bytes after each so many milliseconds; at most a day.
+    fn waited_for(bytes: usize, every: u64) -> Duration {
+        let (mut credit, mut waited, every) =
+            (Credit::new(Duration::from_secs(30)), Duration::ZERO, Duration::from_millis(every));
+        while credit.left >= every && waited < Duration::from_secs(86_400) {
+            credit.took(bytes, every);
+            waited += every;
+        }
+        waited
+    }
+
+    #[test]
+    fn who_reads_on_is_waited_for_and_who_drips_is_not() {
+        assert!(waited_for(64 * 1024, 10_000) >= Duration::from_secs(86_400));
+        assert!(waited_for(0, 100) <= Duration::from_secs(30));
+        assert!(waited_for(1, 1000) <= Duration::from_secs(31));
+        assert!(waited_for(1024, 1000) <= Duration::from_secs(41));
     }
 }
