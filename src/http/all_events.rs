@@ -13,7 +13,6 @@ use opilio_actors::domain::job::{Job, Status};
 use opilio_actors::http_front::WatchJobs;
 use opilio_actors::ports::Most;
 use opilio_actors::watchers::Watch;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::caller::Caller;
@@ -100,7 +99,7 @@ impl Follower {
             (Status::Processing, Some(_)) => "started",
             (settled, _) => settled.as_str(),
         };
-        let data = Value::Object(status::told(job, &self.base));
+        let data = status::told(job, &self.base).to_json();
         format!("id: {number}\nevent: {name}\ndata: {data}\n\n").into()
     }
 }

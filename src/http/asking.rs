@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Job;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::errors::ApiError;
 use super::jobs::{choice, find};
@@ -74,7 +73,7 @@ pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<(Vec<Piec
         let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
         status::with_extracted(job, base, &record)
     } else {
-        Value::Object(status::view(job, base)).to_string()
+        status::view(job, base).to_json()
     };
     Ok((vec![Piece::Text(text)], Selection { range: 0..0, fields: None, separator: b',' }))
 }

@@ -133,7 +133,7 @@ impl Listener {
                 match seen.find(&*self.api.store, &self.job, 0).await? {
                     Some((index, page)) => {
                         seen.insert(index);
-                        Ok(Some(self.event("page", &page_event(index, &page, &self.job, standing.progress))))
+                        Ok(Some(self.event("page", page_event(index, &page, &self.job, standing.progress))))
                     }
                     None => self.end(standing.status).await,
                 }
@@ -153,10 +153,10 @@ impl Listener {
     async fn tell(&mut self, told: Told, name: &str) -> Result<Bytes, ApiError> {
         let job = self.api.store.job(&self.job, None).await?.ok_or(ApiError::NotFound)?;
         self.told = told;
-        Ok(self.event(name, &Value::Object(status::told(&job, &self.base))))
+        Ok(self.event(name, status::told(&job, &self.base).to_json()))
     }
 
-    fn event(&self, name: &str, data: &Value) -> Bytes {
+    fn event(&self, name: &str, data: impl fmt::Display) -> Bytes {
         format!("id: {}\nevent: {name}\ndata: {data}\n\n", self.told).into()
     }
 }

@@ -9,7 +9,7 @@ use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{Idempotency, JobFilter, Most, Submission};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
@@ -17,6 +17,7 @@ use super::crawl_options::{FieldError, Loc};
 use super::errors::ApiError;
 use super::proxies::base;
 use super::reach::reachable;
+use super::status::Links;
 use super::{Api, Caller, body, extraction, results, status, submission};
 
 /// Visible characters of an `Idempotency-Key`.
@@ -92,7 +93,7 @@ async fn admit(
         answer.insert("status".to_owned(), json!(Status::Processing));
         answer.insert("url".to_owned(), json!(page));
     }
-    answer.insert("_links".to_owned(), status::links(&id, base));
+    answer.insert("_links".to_owned(), json!(Links::of(&id, base)));
     if !warnings.is_empty() {
         answer.insert("warnings".to_owned(), json!(warnings));
     }
@@ -151,6 +152,12 @@ pub struct ListQuery {
     limit: Option<String>,
 }
 
+#[derive(Serialize)]
+struct JobList<'a> {
+    jobs: Vec<status::View<'a>>,
+    next_cursor: Option<String>,
+}
+
 pub async fn list(
     api: web::Data<Api>,
     caller: Caller,
@@ -173,9 +180,8 @@ pub async fn list(
     }
     let found = api.store.jobs(filter).await?;
     let base = base(&request);
-    let jobs: Vec<_> = found.jobs.iter().map(|job| status::view(job, &base)).collect();
-    let next = found.next.map(|next| next.to_string());
-    results::json(&api, &json!({"jobs": jobs, "next_cursor": next}))
+    let jobs = found.jobs.iter().map(|job| status::view(job, &base)).collect();
+    results::json(&api, &JobList { jobs, next_cursor: found.next.map(|next| next.to_string()) })
 }
 
 /// A value of a query, if it is one of those that there may be.

@@ -1,10 +1,14 @@
 //! How a moment is written for clients.
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::Offset;
+
+const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// RFC 3339 in UTC with microseconds: `2025-10-21T10:30:00.000000+00:00`.
 pub fn rfc3339(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+    PRINTER.timestamp_with_offset_to_string(&moment, Offset::UTC)
 }
 
 #[cfg(test)]

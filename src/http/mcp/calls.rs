@@ -50,7 +50,10 @@ impl Call {
             Tool::Md => reading::page_as_markdown(self.api, &caller, arguments).await?,
             Tool::Html => reading::page_as_html(self.api, &caller, arguments).await?,
             Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
-            Tool::CancelJob => status::brief(&jobs::end(&self.api, &caller, task_id(&arguments)?).await?, &base).into(),
+            Tool::CancelJob => {
+                let job = jobs::end(&self.api, &caller, task_id(&arguments)?).await?;
+                return Ok(status::short(&job, &base).to_json());
+            }
         };
         short(answer.to_string(), || "submit_crawl_job does the same, and job_status gives parts of it".to_owned())
     }
@@ -72,7 +75,7 @@ impl Call {
         let job = jobs::find(&self.api, &self.asker.caller, task_id(&arguments)?).await?;
         let selection = part.of(job.progress.total)?;
         if !status::has_result(&job) {
-            return Ok(Value::Object(status::brief(&job, base)).to_string());
+            return Ok(status::short(&job, base).to_json());
         }
         let (pieces, selection) = match asking::has_pages(&job) {
             true => (status::around_pages_once(&job, base), selection),

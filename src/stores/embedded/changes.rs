@@ -5,7 +5,7 @@ use opilio_actors::ports::{Changes, Most, StoreError};
 use rusqlite::{Connection, params};
 
 use super::access::store_error;
-use super::row::{self, JOB};
+use super::row::{self, Column, JOB};
 
 pub fn since(
     connection: &Connection,
@@ -23,14 +23,14 @@ pub fn since(
     let mut changes = Changes { jobs: Vec::new(), upto: last };
     let (mut looked_at, mut bytes, mut before) = (0, 0, after);
     while let Some(row) = rows.next().map_err(store_error)? {
-        let owner: String = row.get("principal").map_err(store_error)?;
+        let owner: String = row::get(row, Column::Principal)?;
         let own = principal.is_none_or(|principal| principal.as_str() == owner);
         let weight = if own { row::weight(row)? } else { 0 };
         if !most.takes(looked_at, bytes, weight) {
             changes.upto = before;
             break;
         }
-        let number = row.get("changed").map_err(store_error)?;
+        let number = row::get(row, Column::Changed)?;
         if own {
             match row::stored_job(row) {
                 Ok(stored) => changes.jobs.push((number, stored.job)),

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, Principal, TaskType};
-use opilio_actors::domain::job::Status;
+use opilio_actors::domain::job::{Progress, Status};
 use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, Standing, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::access::store_error;
-use super::row::{self, JOB, StoredJob};
+use super::row::{self, Column, JOB, StoredJob};
 use super::{deliveries, settle};
 
 pub fn job(
@@ -34,7 +34,9 @@ pub fn standing(connection: &Connection, job: &JobId) -> Result<Option<Standing>
 fn read_standing(row: &Row<'_>) -> Result<Standing, StoreError> {
     let state: String = row.get("state").map_err(store_error)?;
     let started = row.get("started").map_err(store_error)?;
-    Ok(Standing { status: row::status(&state)?, started, progress: row::progress(row).map_err(store_error)? })
+    let count = |name: &str| row.get(name).map_err(store_error);
+    let progress = Progress { done: count("done")?, failed: count("failed")?, total: count("total")? };
+    Ok(Standing { status: row::status(&state)?, started, progress })
 }
 
 pub fn pages(
@@ -104,7 +106,7 @@ pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, Stor
             Err(other) => return Err(other),
         }
         (looked_at, bytes) = (looked_at + 1, bytes + weight);
-        last = Some(row.get("seq").map_err(store_error)?);
+        last = Some(row::get(row, Column::Seq)?);
     }
     Ok(page)
 }

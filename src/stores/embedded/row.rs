@@ -6,14 +6,53 @@ use opilio_actors::domain::id::{JobId, NodeId, Principal};
 use opilio_actors::domain::job::{Job, JobState, Progress, Status};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::StoreError;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, Row, RowIndex, ToSql};
 
 use super::access::store_error;
 
-/// Everything [`stored_job`] reads.
-pub const JOB: &str = "SELECT j.seq, j.id, j.principal, j.spec, j.state, j.total, j.done, j.failed, j.attempts_spent, \
-    j.pages_in_attempt, j.error, j.created_at, j.started_at, j.finished_at, j.expires_at, j.not_before, j.token, j.node, j.changed, \
-    d.state AS delivery, d.due, d.attempts, d.version FROM jobs j LEFT JOIN deliveries d ON d.job = j.seq";
+/// The columns of [`JOB`], which is everything [`stored_job`] reads. Named at each row, they would be looked up at each row.
+macro_rules! columns {
+    ($first:ident = $from:literal, $($name:ident = $sql:literal),* $(,)?) => {
+        #[derive(Clone, Copy)]
+        pub enum Column { $first, $($name),* }
+
+        pub const JOB: &str = concat!(
+            "SELECT ", $from, $(", ", $sql),*, " FROM jobs j LEFT JOIN deliveries d ON d.job = j.seq",
+        );
+    };
+}
+
+columns! {
+    Seq = "j.seq",
+    Id = "j.id",
+    Principal = "j.principal",
+    Spec = "j.spec",
+    State = "j.state",
+    Total = "j.total",
+    Done = "j.done",
+    Failed = "j.failed",
+    AttemptsSpent = "j.attempts_spent",
+    PagesInAttempt = "j.pages_in_attempt",
+    Error = "j.error",
+    CreatedAt = "j.created_at",
+    StartedAt = "j.started_at",
+    FinishedAt = "j.finished_at",
+    ExpiresAt = "j.expires_at",
+    NotBefore = "j.not_before",
+    Token = "j.token",
+    Node = "j.node",
+    Changed = "j.changed",
+    Delivery = "d.state",
+    Due = "d.due",
+    Attempts = "d.attempts",
+    Version = "d.version",
+}
+
+/// A column of a row of [`JOB`].
+pub fn get<T: FromSql>(row: &Row<'_>, column: Column) -> Result<T, StoreError> {
+    row.get(column as usize).map_err(store_error)
+}
 
 /// A job and what only the store knows of it.
 pub struct StoredJob {
@@ -31,37 +70,34 @@ pub fn find(connection: &Connection, condition: &str, args: &[&dyn ToSql]) -> Re
 }
 
 pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
-    let get = |error: rusqlite::Error| store_error(error);
-    let id: String = row.get("id").map_err(get)?;
-    let id = JobId::parse(&id).map_err(|_| damaged("a job's id"))?;
-    let spec: String = row.get("spec").map_err(get)?;
-    let token: u64 = row.get("token").map_err(get)?;
+    let id = JobId::parse(&get::<String>(row, Column::Id)?).map_err(|_| damaged("a job's id"))?;
+    let token = get(row, Column::Token)?;
     let job = Job {
-        principal: Principal::new(row.get::<_, String>("principal").map_err(get)?),
-        spec: serde_json::from_str(&spec).map_err(|_| damaged("a job's spec"))?,
+        principal: Principal::new(get::<String>(row, Column::Principal)?),
+        spec: serde_json::from_str(&get::<String>(row, Column::Spec)?).map_err(|_| damaged("a job's spec"))?,
         state: job_state(row, &id, token)?,
-        progress: progress(row).map_err(get)?,
-        attempts_spent: row.get("attempts_spent").map_err(get)?,
-        error: row.get("error").map_err(get)?,
-        created_at: moment(row, "created_at")?.ok_or_else(|| damaged("a job's time"))?,
-        started_at: moment(row, "started_at")?,
-        finished_at: moment(row, "finished_at")?,
-        expires_at: moment(row, "expires_at")?,
+        progress: Progress {
+            done: get(row, Column::Done)?,
+            failed: get(row, Column::Failed)?,
+            total: get(row, Column::Total)?,
+        },
+        attempts_spent: get(row, Column::AttemptsSpent)?,
+        error: get(row, Column::Error)?,
+        created_at: moment(row, Column::CreatedAt as usize)?.ok_or_else(|| damaged("a job's time"))?,
+        started_at: moment(row, Column::StartedAt as usize)?,
+        finished_at: moment(row, Column::FinishedAt as usize)?,
+        expires_at: moment(row, Column::ExpiresAt as usize)?,
         delivery: delivery(row)?,
         id,
     };
-    let pages_in_attempt = row.get("pages_in_attempt").map_err(get)?;
-    Ok(StoredJob { seq: row.get("seq").map_err(get)?, token, pages_in_attempt, job })
+    let pages_in_attempt = get(row, Column::PagesInAttempt)?;
+    Ok(StoredJob { seq: get(row, Column::Seq)?, token, pages_in_attempt, job })
 }
 
 /// Bytes of the job's request.
 pub fn weight(row: &Row<'_>) -> Result<usize, StoreError> {
-    let spec = row.get_ref("spec").map_err(store_error)?;
+    let spec = row.get_ref(Column::Spec as usize).map_err(store_error)?;
     Ok(spec.as_bytes().map_or(0, <[u8]>::len))
-}
-
-pub fn progress(row: &Row<'_>) -> rusqlite::Result<Progress> {
-    Ok(Progress { done: row.get("done")?, failed: row.get("failed")?, total: row.get("total")? })
 }
 
 pub fn status(state: &str) -> Result<Status, StoreError> {
@@ -72,11 +108,11 @@ pub fn status(state: &str) -> Result<Status, StoreError> {
 }
 
 fn job_state(row: &Row<'_>, id: &JobId, token: u64) -> Result<JobState, StoreError> {
-    let state: String = row.get("state").map_err(store_error)?;
+    let state: String = get(row, Column::State)?;
     Ok(match state.as_str() {
-        "queued" => JobState::Queued { not_before: moment(row, "not_before")? },
+        "queued" => JobState::Queued { not_before: moment(row, Column::NotBefore as usize)? },
         "running" => {
-            let node = row.get::<_, Option<String>>("node").map_err(store_error)?.unwrap_or_default();
+            let node = get::<Option<String>>(row, Column::Node)?.unwrap_or_default();
             JobState::Running { lease: Lease { job: id.clone(), node: NodeId::new(node), token } }
         }
         "completed" => JobState::Completed,
@@ -87,11 +123,10 @@ fn job_state(row: &Row<'_>, id: &JobId, token: u64) -> Result<JobState, StoreErr
 }
 
 fn delivery(row: &Row<'_>) -> Result<Option<Delivery>, StoreError> {
-    let Some(state) = row.get::<_, Option<String>>("delivery").map_err(store_error)? else { return Ok(None) };
-    let due = moment(row, "due")?.ok_or_else(|| damaged("a delivery's time"))?;
+    let Some(state) = get::<Option<String>>(row, Column::Delivery)? else { return Ok(None) };
+    let due = moment(row, Column::Due as usize)?.ok_or_else(|| damaged("a delivery's time"))?;
     let state = delivery_state(&state, due)?;
-    let attempts = row.get("attempts").map_err(store_error)?;
-    Ok(Some(Delivery { state, attempts, version: row.get("version").map_err(store_error)? }))
+    Ok(Some(Delivery { state, attempts: get(row, Column::Attempts)?, version: get(row, Column::Version)? }))
 }
 
 pub fn delivery_state(name: &str, due: Timestamp) -> Result<DeliveryState, StoreError> {
@@ -104,7 +139,7 @@ pub fn delivery_state(name: &str, due: Timestamp) -> Result<DeliveryState, Store
     })
 }
 
-pub fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
+pub fn moment(row: &Row<'_>, column: impl RowIndex) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = row.get(column).map_err(store_error)?;
     micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| damaged("a time"))).transpose()
 }
