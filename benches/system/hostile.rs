@@ -100,19 +100,19 @@ async fn flood(address: String, begin: String) {
     }
 }
 
-/// What is no HTTP, half a request, and an answer that nobody reads.
+/// What is no HTTP, half a request, an answer that nobody waits for, and one that nobody reads.
 async fn break_off(address: String) {
     for turn in 0_usize.. {
         if let Ok(mut stream) = TcpStream::connect(&address).await {
-            let said: &[u8] = match turn % 3 {
+            let said: &[u8] = match turn % 4 {
                 0 => b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03 not what was expected\r\n\r\n",
                 1 => b"POST /crawl/job HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99",
                 _ => b"GET /jobs?limit=1000 HTTP/1.1\r\nhost: localhost\r\n\r\n",
             };
             let _ = stream.write_all(said).await;
-            match turn % 3 {
+            match turn % 4 {
                 0 => drop(stream.read(&mut [0; 64]).await),
-                1 => {}
+                1 | 2 => {}
                 // The connection stays, and its answer with it.
                 _ => sleep(UNREAD).await,
             }
