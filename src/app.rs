@@ -102,10 +102,8 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     listening.store(true, Ordering::Release);
-    if !host.is_loopback() && !settings.security.is_closed() {
-        warn!(
-            "{host} can be reached from other machines, and anybody there may submit jobs: security.api_token closes it"
-        );
+    if let Some(reason) = settings.exposure().filter(|_| !settings.security.is_closed()) {
+        warn!("{reason}, and anybody there may submit jobs: security.api_token closes it");
     }
     if !remarks.is_empty() {
         info!("keys without effect: {}", remarks.join("; "));

@@ -276,6 +276,24 @@ async fn a_page_whose_name_was_made_to_lead_here_is_refused() {
 }
 
 #[actix::test]
+async fn a_server_that_is_open_to_its_own_machine_answers_nobody_by_a_proxy() {
+    let (open, closed) = (Server::start().await, Server::configured("security: {api_token: letmein}").await);
+    for (name, value) in [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1"), ("x-real-ip", "192.0.2.1")]
+    {
+        for path in ["/health", "/jobs"] {
+            let (status, _, answer) = open.ask("GET", path, &[(name, value)], vec![]).await;
+            let detail = answer["detail"].as_str().unwrap_or_default();
+            assert!(status == 403 && detail.contains("rate_limiting.trusted_proxies"), "{name} {path}: {answer}");
+            assert!(detail.contains("security.api_token"), "{detail}");
+        }
+        let (status, _, _) = closed.ask("GET", "/jobs", &[(name, value), ("x-api-key", "letmein")], vec![]).await;
+        assert_eq!(status, 200, "{name}");
+    }
+    let said = "rate_limiting: {trusted_proxies: [127.0.0.1]}\nsecurity: {allow_unauthenticated: true}";
+    assert_eq!(Server::configured(said).await.get_with("/jobs", "x-forwarded-for", "192.0.2.1").await, 200);
+}
+
+#[actix::test]
 async fn another_sites_page_cannot_make_a_browser_start_anything() {
     let server = Server::configured("security: {cors_allow_origins: [\"https://app.example\"]}").await;
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();

@@ -122,6 +122,7 @@ fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
     for (config, arguments, environment, says) in [
         ("webhooks:\n  retries: 3\n", &["serve"][..], &[][..], "config.yml:2: unknown key `webhooks.retries`"),
         ("", &["serve", "--host", "0.0.0.0"], &[], "security.allow_unauthenticated"),
+        ("rate_limiting: {trusted_proxies: [127.0.0.1]}", &["serve"], &[], "security.allow_unauthenticated"),
         ("redis: {ssl: true, ssl_certfile: a.pem}", &["serve"], &[("REDIS_HOST", "cache")], "redis.ssl_keyfile"),
         ("", &["serve", "--config", "missing.yml"], &[], "missing.yml"),
         (

@@ -412,11 +412,14 @@ async fn a_body_that_becomes_too_many_times_as_long_is_given_up_in_every_encodin
 #[actix::test]
 async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
     let limits = "limits: {rate: {per_address: 2/hour}}\n";
-    let listed = "rate_limiting: {trusted_proxies: [127.0.0.0/8]}\n";
+    let listed = "rate_limiting: {trusted_proxies: [127.0.0.0/8]}";
+    // Nothing is private here, so that what a proxy says does not stop at the door.
+    let open = "security: {allow_unauthenticated: true}\n";
+    let unlisted = "rate_limiting: {trusted_proxies: [192.0.2.99]}";
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
     for (config, last, base) in [
-        (format!("{limits}{listed}"), 202, "https://crawl.example".to_owned()),
-        (limits.to_owned(), 429, String::new()),
+        (format!("{limits}{open}{listed}"), 202, "https://crawl.example".to_owned()),
+        (format!("{limits}{open}{unlisted}"), 429, String::new()),
     ] {
         let server = Server::configured(&config).await;
         let base = if base.is_empty() { server.base().to_owned() } else { base };

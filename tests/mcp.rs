@@ -229,7 +229,7 @@ async fn the_door_is_the_same_as_everywhere() {
 #[actix::test]
 async fn behind_a_proxy_that_is_listed_calls_are_counted_by_their_client() {
     let listed = "rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: [127.0.0.0/8]}";
-    let server = Server::configured(listed).await;
+    let server = Server::configured(&format!("{listed}\nsecurity: {{allow_unauthenticated: true}}")).await;
     let message = call("md", json!({"url": "raw:<p>x"})).to_string().into_bytes();
     let mut statuses = Vec::new();
     for client in ["192.0.2.1", "192.0.2.2", "192.0.2.1"] {

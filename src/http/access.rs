@@ -23,7 +23,7 @@ use opilio_actors::ports::Clock;
 
 use super::caller::Caller;
 use super::errors::ApiError;
-use super::proxies::Proxies;
+use super::proxies::{Proxies, is_forwarded};
 use hosts::Hosts;
 use jwt::Signer;
 use keyring::Keyring;
@@ -84,6 +84,8 @@ struct Rules {
     ring: Keyring,
     signer: Signer,
     needs_token: bool,
+    /// Open, and meant for this machine's own programs only.
+    is_private: bool,
     open_metrics: bool,
     hosts: Hosts,
     head: HeadLimits,
@@ -100,6 +102,7 @@ impl Access {
         Self(Arc::new(Rules {
             signer: Signer::new(settings.secret_key.as_ref(), settings.jwt_ttl),
             needs_token,
+            is_private: settings.bound.is_loopback() && !needs_token && settings.proxies.is_empty(),
             open_metrics: settings.open_metrics,
             hosts: Hosts::new(settings.bound, &settings.trusted_hosts, &settings.origins, needs_token),
             head: settings.head,
@@ -161,6 +164,9 @@ impl Rules {
         self.head.check(request)?;
         if !self.hosts.is_ours(request.headers()) {
             return Err(ApiError::WrongHost);
+        }
+        if self.is_private && is_forwarded(request.headers()) {
+            return Err(ApiError::Forwarded);
         }
         // The path as routes are found by: `%6dd` is `md` here and there.
         let (method, path) = (request.method(), request.match_info().unprocessed());

@@ -29,6 +29,11 @@ pub enum ApiError {
     NoTokens,
     #[error("Invalid host header")]
     WrongHost,
+    #[error(
+        "This server is open to its own machine, and a proxy passed this on for somebody else: list the proxy in \
+         rate_limiting.trusted_proxies and set security.api_token"
+    )]
+    Forwarded,
     #[error("the request's head is larger than is taken here")]
     HeadTooLarge,
     #[error("the body took too long to arrive")]
@@ -101,7 +106,7 @@ impl ResponseError for ApiError {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::NotSaidToBeJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthorized | Self::WrongApiToken => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::NoTokens => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::NoTokens | Self::Forwarded => StatusCode::FORBIDDEN,
             Self::WrongHost => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -321,14 +321,23 @@ impl Settings {
             return wrong("limits.head_timeout and limits.keep_alive must not be zero".to_owned());
         }
         let open = !self.security.is_closed() && !self.security.allow_unauthenticated;
-        if !self.app.host.is_loopback() && open {
-            return wrong(format!(
-                "app.host is {}, which other machines can reach: set security.api_token, or say \
-                 security.allow_unauthenticated: true",
-                self.app.host
-            ));
+        match self.exposure().filter(|_| open) {
+            Some(reason) => {
+                wrong(format!("{reason}: set security.api_token, or say security.allow_unauthenticated: true"))
+            }
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// By what others than this machine's own programs can come; `None`: they cannot. A proxy asks from loopback, for
+    /// whomever it serves.
+    pub fn exposure(&self) -> Option<String> {
+        if !self.app.host.is_loopback() {
+            return Some(format!("app.host is {}, which other machines can reach", self.app.host));
+        }
+        let proxies = &self.rate_limiting.trusted_proxies;
+        (!proxies.is_empty())
+            .then(|| format!("rate_limiting.trusted_proxies names {}, by which others come", proxies.join(", ")))
     }
 
     pub fn log_format(&self) -> LogFormat {
@@ -339,7 +348,7 @@ impl Settings {
     pub fn internal_allowed(&self) -> bool {
         match &self.egress.allow_internal {
             Some(said) => matches!(said.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"),
-            None => self.app.host.is_loopback() && !self.security.is_closed(),
+            None => self.exposure().is_none() && !self.security.is_closed(),
         }
     }
 }

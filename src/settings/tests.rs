@@ -81,6 +81,7 @@ fn settings_that_contradict_each_other_stop_the_start() {
     for (text, says) in [
         ("webhooks: {retry: {initial_delay: 1m}}", "max_delay"),
         ("app: {host: 0.0.0.0}", "api_token"),
+        ("rate_limiting: {trusted_proxies: [127.0.0.1, 10.0.0.0/8]}", "names 127.0.0.1, 10.0.0.0/8, by which others"),
         ("jobs: {lease: 10ms}", "jobs.lease"),
         ("logging: {format: xml}", "text or json"),
         ("security: {jwt_enabled: true}", "SECRET_KEY"),
@@ -92,6 +93,20 @@ fn settings_that_contradict_each_other_stop_the_start() {
     ] {
         let error = load_file(text).unwrap_err().to_string();
         assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_internal_addresses_are_for_nobody_unless_that_is_said() {
+    let proxied = "rate_limiting: {trusted_proxies: [127.0.0.1]}\nsecurity: {allow_unauthenticated: true}";
+    for (text, internal) in [
+        ("", true),
+        ("security: {allow_unauthenticated: true}", true),
+        (proxied, false),
+        (&format!("{proxied}\negress: {{allow_internal: true}}"), true),
+    ] {
+        let settings = load_file(text).unwrap_or_else(|error| panic!("{text}: {error}")).settings;
+        assert_eq!(settings.internal_allowed(), internal, "{text}");
     }
 }
 
