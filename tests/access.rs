@@ -146,7 +146,8 @@ async fn without_a_credential_there_is_health_and_metrics_where_they_are_open_an
         let server = Server::configured(&format!("security: {{api_token: letmein, open_metrics: {open}}}")).await;
         assert_eq!(server.get("/metrics").await.0, status);
         assert_eq!(server.get("/health").await.0, 200);
-        for (method, path) in [("GET", "/"), ("GET", "/jobs"), ("GET", "/ready"), ("POST", "/crawl/job"), ("PUT", "/x")]
+        for (method, path) in
+            [("GET", "/ask"), ("GET", "/jobs"), ("GET", "/ready"), ("POST", "/crawl/job"), ("PUT", "/x")]
         {
             let (status, headers, answer) = server.ask(method, path, &[], vec![]).await;
             assert_eq!((status, &answer), (401, &json!({"detail": "Authentication required"})), "{method} {path}");

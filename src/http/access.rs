@@ -193,7 +193,7 @@ impl Rules {
         match (method.as_str(), path) {
             (_, "/health") | ("POST", "/token") => None,
             // They show what everybody can read in the source, and a browser brings no token.
-            ("GET", "/openapi.json" | "/docs") => None,
+            ("GET", "/" | "/openapi.json" | "/docs") => None,
             ("GET", path) if path.starts_with("/docs/") => None,
             (_, "/metrics") if self.open_metrics => None,
             ("GET" | "HEAD" | "OPTIONS", _) | ("POST", "/config/dump") => Some(Scope::Read),

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::{HttpResponse, web};
 use bytes::{BufMut, Bytes, BytesMut};
 use rawzip::{CompressionMethod, ZipArchive};
@@ -36,6 +36,11 @@ const FILES: [(&str, &str); 2] =
 
 /// Their bytes, as gzip, in the order of [`FILES`].
 static GZIPPED: LazyLock<[Option<Bytes>; 2]> = LazyLock::new(|| FILES.map(|(name, _)| gzipped(name)));
+
+/// `GET /`: who comes with a browser wants to see what there is. Also behind a proxy's prefix.
+pub async fn entrance() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, "docs")).finish()
+}
 
 pub async fn page() -> HttpResponse {
     HttpResponse::Ok()

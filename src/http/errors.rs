@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::text::visible;
 use opilio_actors::ports::StoreError;
@@ -14,6 +14,7 @@ use ulid::Ulid;
 
 use super::access::TooOften;
 use super::crawl_options::{FieldError, Loc};
+use super::slash;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -166,8 +167,8 @@ impl ApiError {
 }
 
 /// Whatever no route answers.
-pub async fn no_such_route() -> Result<HttpResponse, ApiError> {
-    Err(ApiError::NoSuchRoute)
+pub async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    slash::without(&request).ok_or(ApiError::NoSuchRoute)
 }
 
 /// What only a browser can do.
@@ -175,9 +176,9 @@ pub async fn needs_a_browser() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotYet("this needs a browser, which this server does not have yet"))
 }
 
-/// A route answers here, but not to this method.
-pub async fn method_not_allowed(allowed: String) -> Result<HttpResponse, ApiError> {
-    Err(ApiError::MethodNotAllowed { allowed })
+/// A route answers here, but not to this method. Pages in a path may end in a slash, so `/llm/job/` looks like one.
+pub fn method_not_allowed(request: &HttpRequest, allowed: String) -> Result<HttpResponse, ApiError> {
+    slash::without(request).ok_or(ApiError::MethodNotAllowed { allowed })
 }
 
 /// A query string that is not one.

@@ -80,6 +80,11 @@ pub async fn exchange(
     })
 }
 
+/// `GET /mcp/schema`, in the peer's form.
+pub async fn schema() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"tools": *tools::LIST, "resources": [], "resource_templates": []}))
+}
+
 /// Why a message is not passed on.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {

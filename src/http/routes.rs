@@ -7,8 +7,8 @@ use utoipa::openapi::path::Operation;
 
 use super::openapi::{delivering, documents, jobs as described, mcp as protocol, operating, waiting};
 use super::{
-    all_events, asking, configurations, deliveries, docs, errors, events, health, jobs, mcp, metrics, openapi, reading,
-    synchronous, token,
+    all_events, asking, configurations, deliveries, docs, errors, events, health, jobs, mcp, metrics, missing, openapi,
+    reading, synchronous, token,
 };
 
 /// A method at a path.
@@ -79,6 +79,7 @@ fn for_models() -> Vec<Endpoint> {
         post("/mcp", mcp::exchange, protocol::exchange()),
         get("/mcp/sse", mcp::open, protocol::open()),
         post("/mcp/messages", mcp::message, protocol::message_of_session()),
+        get("/mcp/schema", mcp::schema, protocol::schema()),
     ]
 }
 
@@ -89,6 +90,7 @@ fn for_operators() -> Vec<Endpoint> {
         get("/ready", health::ready, operating::ready()),
         get("/metrics", metrics::metrics, operating::metrics()),
         get("/openapi.json", openapi::document, documents::openapi()),
+        get("/", docs::entrance, documents::entrance()),
         get("/docs", docs::page, documents::docs()),
         get("/docs/{file}", docs::file, documents::docs_file()),
     ]
@@ -107,8 +109,10 @@ pub fn mount(config: &mut web::ServiceConfig) {
         let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
         let allowed = allowed.join(", ");
         let resource = endpoints.into_iter().fold(web::resource(path), |at, endpoint| at.route(endpoint.route));
-        config.service(resource.default_service(web::to(move || errors::method_not_allowed(allowed.clone()))));
+        let refuse = move |request| std::future::ready(errors::method_not_allowed(&request, allowed.clone()));
+        config.service(resource.default_service(web::to(refuse)));
     }
+    missing::mount(config);
     config.default_service(web::to(errors::no_such_route));
 }
 

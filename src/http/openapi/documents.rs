@@ -11,6 +11,12 @@ pub fn openapi() -> Operation {
         .build()
 }
 
+pub fn entrance() -> Operation {
+    operation("operating", "entrance", "The way to `/docs`, for people")
+        .answers_nothing(307, "`Location` leads there")
+        .build()
+}
+
 pub fn docs() -> Operation {
     operation("operating", "docs", "This document, for people")
         .answers_in(200, "Swagger UI", "text/html; charset=utf-8", "<!DOCTYPE html>…")

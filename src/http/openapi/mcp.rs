@@ -33,6 +33,16 @@ pub fn open() -> Operation {
         .build()
 }
 
+pub fn schema() -> Operation {
+    let answer = json!({
+        "tools": [{"name": "md", "description": "Read one page as Markdown", "inputSchema": {"type": "object"}}],
+        "resources": [], "resource_templates": [],
+    });
+    described("mcp_schema", "The tools, for who does not speak the protocol")
+        .answers_any_object(200, "What `tools/list` lists, and that there is nothing else", answer)
+        .build()
+}
+
 pub fn message_of_session() -> Operation {
     described("mcp_message", "A message of a session that `GET /mcp/sse` opened")
         .query("sessionId", text(), "As the first event says")
