@@ -9,11 +9,13 @@ mod relay;
 
 use std::process::Stdio;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use house::{Outside, Server};
 use providers::{KEY, Providers};
 use relay::Relay;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// How a command ended, and what it said.
@@ -69,9 +71,12 @@ impl Running {
         Self { child, lines }
     }
 
+    async fn line(&mut self) -> String {
+        self.lines.next_line().await.expect("it is text").expect("it goes on")
+    }
+
     async fn document(&mut self) -> Value {
-        let line = self.lines.next_line().await.expect("it is text").expect("it goes on");
-        serde_json::from_str(&line).expect("each line is JSON")
+        serde_json::from_str(&self.line().await).expect("each line is JSON")
     }
 
     async fn ended(mut self) -> i32 {
@@ -257,7 +262,7 @@ async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
     let server = Server::configured(&format!("webhooks: {{secrets: [{SECRET}]}}")).await;
     let listen =
         |secret, count| command("", &["listen", "--port", "0", "--json", "--secret", secret, "--count", count]);
-    let mut listening = Running::start(listen(SECRET, "4"));
+    let mut listening = Running::start(listen(SECRET, "5"));
     let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
     let told = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
     let id = submitted(server.base(), &[&["raw:<p>hi"], &told[..]].concat()).await;
@@ -274,16 +279,20 @@ async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
     let again = listening.document().await;
     assert_eq!((&again["signature"], &again["repeated"]), (&json!("right"), &json!(true)));
     let of = |name: &str| first["headers"][name].as_str().expect("a header").to_owned();
-    for (signature, judged) in [(of("webhook-signature"), "wrong"), (String::new(), "missing")] {
-        let forged = server.client().post(&hook).header("webhook-id", of("webhook-id"));
-        let forged = forged.header("webhook-timestamp", of("webhook-timestamp")).header("webhook-signature", signature);
-        let answer = forged.body("{\"forged\": true}").send().await.expect("it listens").status();
+    let (forged, signed) = (of("webhook-signature"), signature_of("msg_old", 1_700_000_000, "{}"));
+    for (id, time, signature, body, judged) in [
+        (of("webhook-id"), of("webhook-timestamp"), forged, "{\"forged\": true}", "wrong"),
+        (of("webhook-id"), of("webhook-timestamp"), String::new(), "{}", "missing"),
+        ("msg_old".to_owned(), "1700000000".to_owned(), signed, "{}", "too old"),
+    ] {
+        let sent = server.client().post(&hook).header("webhook-id", id).header("webhook-timestamp", time);
+        let answer = sent.header("webhook-signature", signature).body(body).send().await.expect("it listens");
+        assert_eq!(answer.status(), 401, "{judged}");
+        let said = answer.bytes().await.expect("it says why");
+        let said: Value = serde_json::from_slice(&said).expect("JSON");
+        assert_eq!(said, json!({"detail": format!("the signature is {judged}")}));
         let shown = listening.document().await;
-        assert_eq!(
-            (shown["signature"].as_str(), shown["answer"].as_u64()),
-            (Some(judged), Some(answer.as_u16().into()))
-        );
-        assert_eq!(answer.as_u16() == 401, judged == "wrong");
+        assert_eq!((&shown["signature"], &shown["answer"]), (&json!(judged), &json!(401)));
     }
     assert_eq!(listening.ended().await, 0);
 
@@ -297,6 +306,94 @@ async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
     assert!(log.contains(" refused\n  1 ") && log.contains(" HTTP 401 in "), "{log}");
     let all = opilio(server.base(), &["redeliver", "--state", "refused", "--json"]).await.document();
     assert_eq!(all, json!({"replayed": 1}));
+}
+
+/// What the bearer of the secret would have signed.
+fn signature_of(id: &str, time: i64, body: &str) -> String {
+    let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_")).expect("base64");
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
+    let tag = ring::hmac::sign(&key, format!("{id}.{time}.{body}").as_bytes());
+    format!("v1,{}", BASE64_STANDARD.encode(tag.as_ref()))
+}
+
+#[actix::test]
+async fn a_webhook_larger_than_any_of_a_page_is_refused_before_it_is_read() {
+    let mut listening = Running::start(command("", &["listen", "--port", "0", "--json", "--count", "1"]));
+    let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
+    assert_eq!(posted(&hook, 300_000_000, "{").await, "HTTP/1.1 413");
+    let shown = listening.document().await;
+    assert_eq!((&shown["signature"], &shown["answer"]), (&json!("unread"), &json!(413)));
+}
+
+#[actix::test]
+async fn what_strangers_wrote_does_nothing_on_a_terminal() {
+    let acts = "\u{1b}]0;mine\u{7}\u{9b}31m\r\u{202e}";
+    let mut listening = Running::start(command("", &["listen", "--port", "0", "--count", "1"]));
+    let hook = listening.line().await.trim_start_matches("listening on ").to_owned();
+    let told = json!({"task_id": acts, "status": "failed", "error": acts});
+    let told = told.to_string();
+    assert_eq!(posted(&hook, told.len(), &told).await, "HTTP/1.1 204");
+    let shown = listening.line().await;
+    assert!(
+        shown.contains(r"\u{1b}]0;mine") && !shown.contains(char::is_control) && !shown.contains('\u{202e}'),
+        "{shown}"
+    );
+
+    // A server of somebody else's, whatever is asked.
+    let job = json!({
+        "task_id": acts, "status": acts, "stage": acts, "task_type": "llm_extraction", "urls": [acts], "created_at": acts,
+        "error": acts, "warnings": [{"key": acts, "reason": acts}], "result": {acts: acts}, "jobs": [{"task_id": acts}],
+        "webhook": {"state": acts, "url": acts, "attempts": 1}, "state": acts, "webhook_id": acts,
+        "attempts": [{"attempt": 1, "started_at": acts, "error": acts, "next_due": acts}],
+    });
+    let detail = json!({"detail": acts});
+    for (status, answer) in [("200 OK", &job), ("404 Not Found", &detail)] {
+        let base = always(status, answer.to_string()).await;
+        for arguments in [
+            &["status", "x"][..],
+            &["jobs"],
+            &["deliveries", "x"],
+            &["cancel", "x"],
+            &["redeliver", "x"],
+            &["submit", "x"],
+        ] {
+            let said = opilio(&base, arguments).await;
+            let all = said.out + &said.err;
+            let acting = all.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+            assert!(acting.is_none() && all.contains(r"\u{1b}"), "{arguments:?}: {acting:?} {all:?}");
+        }
+    }
+    let event =
+        format!("id: 1\nevent: failed\ndata: {}\n\n", json!({"task_id": acts, "status": "failed", "error": acts}));
+    let said = opilio(&always("200 OK", event).await, &["watch", "x"]).await;
+    let all = said.out + &said.err;
+    assert!(all.contains(r"\u{1b}") && !all.contains(|c: char| c.is_control() && c != '\n'), "{all:?}");
+}
+
+/// The beginning of the answer to a body of which this is the beginning.
+async fn posted(to: &str, length: usize, body: &str) -> String {
+    let mut stream = TcpStream::connect(to.trim_start_matches("http://")).await.expect("it listens");
+    let request = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.expect("it answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The address of a server that has one answer for everything.
+async fn always(status: &str, body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 4096];
+            // One piece holds all that the command asks.
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    base
 }
 
 #[actix::test]

@@ -25,8 +25,11 @@ impl Cancel {
         let client = self.remote.client()?;
         for id in &self.ids {
             let job = client.delete(&format!("/crawl{}", job_path(id))).await?;
-            let line = if self.json { job.to_string() } else { shown::line(&job) };
-            writeln!(std::io::stdout(), "{line}")?;
+            let mut out = std::io::stdout().lock();
+            match self.json {
+                true => writeln!(out, "{job}")?,
+                false => shown::say(&mut out, &shown::line(&job))?,
+            }
         }
         Ok(())
     }

@@ -27,9 +27,9 @@ impl Deliveries {
             return Ok(writeln!(out, "{log}")?);
         }
         let state = log["state"].as_str().unwrap_or("nothing to deliver yet");
-        writeln!(out, "{} {state}", shown::text(&log, "webhook_id"))?;
+        shown::say(&mut out, &format!("{} {state}", shown::text(&log, "webhook_id")))?;
         for attempt in log["attempts"].as_array().into_iter().flatten() {
-            writeln!(out, "{}", shown::attempt(attempt))?;
+            shown::say(&mut out, &shown::attempt(attempt))?;
         }
         Ok(())
     }

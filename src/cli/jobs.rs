@@ -67,7 +67,7 @@ impl Jobs {
             if self.json {
                 writeln!(out, "{job}")?;
             } else {
-                writeln!(out, "{} {}", shown::text(job, "created_at"), shown::line(job))?;
+                shown::say(&mut out, &format!("{} {}", shown::text(job, "created_at"), shown::line(job)))?;
             }
         }
         Ok(())

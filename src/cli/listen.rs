@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use bytes::Bytes;
 use clap::Args;
@@ -23,7 +23,11 @@ use crate::webhooks::Signer;
 /// Older ones may be somebody's who once overheard them: Standard Webhooks.
 const TOLERANCE: i64 = 5 * 60;
 
-/// Prints a line a webhook; with `--json` a JSON document a line. One whose signature is wrong is answered 401.
+/// The results of a page have at most 100 MiB (`limits.max_result_bytes`), and a webhook about one says its text twice.
+const LARGEST: usize = 256 << 20;
+
+/// Prints a line a webhook; with `--json` a JSON document a line. With a secret, one whose signature is not right is
+/// answered 401.
 #[derive(Debug, Args)]
 pub struct Listen {
     #[arg(long, default_value = "127.0.0.1")]
@@ -59,7 +63,7 @@ impl Listen {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(receiver.clone())
-                .app_data(web::PayloadConfig::new(1 << 30))
+                .app_data(web::PayloadConfig::new(LARGEST))
                 .default_service(web::to(Receiver::receive))
         });
         let server = server.workers(1).bind(SocketAddr::new(self.host, self.port));
@@ -88,7 +92,7 @@ impl Listen {
         let mut out = std::io::stdout().lock();
         match self.json {
             true => writeln!(out, "{document}")?,
-            false => writeln!(out, "{line}")?,
+            false => shown::say(&mut out, line)?,
         }
         out.flush()
     }
@@ -104,14 +108,20 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn receive(receiver: web::Data<Self>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    async fn receive(receiver: web::Data<Self>, request: HttpRequest, body: Result<Bytes, Error>) -> HttpResponse {
         let now = Timestamp::now();
         let id = header(&request, "webhook-id");
-        let signature = receiver.judge(&request, &body, now.as_second());
-        let repeated = !receiver.seen.lock().is_ok_and(|mut seen| seen.insert(id.to_owned()));
+        let signature = body.as_ref().map_or("unread", |body| receiver.judge(&request, body, now.as_second()));
+        let (status, refusal) = match (&body, signature) {
+            (Err(error), _) => (error.as_response_error().status_code(), Some(error.to_string())),
+            (_, "right" | "unchecked") => (receiver.answer, None),
+            (_, wrong) => (StatusCode::UNAUTHORIZED, Some(format!("the signature is {wrong}"))),
+        };
+        // What is refused does not make the true one a repetition.
+        let repeated = refusal.is_none() && !receiver.seen.lock().is_ok_and(|mut seen| seen.insert(id.to_owned()));
         let headers = request.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), json!(String::from_utf8_lossy(value.as_bytes()))));
-        let status = if signature == "wrong" { StatusCode::UNAUTHORIZED } else { receiver.answer };
+        let body = body.map_or_else(|error| json!(error.to_string()), |body| document(&body));
         let webhook = json!({
             "received_at": rfc3339(now),
             "webhook_id": id,
@@ -119,11 +129,14 @@ impl Receiver {
             "repeated": repeated && !id.is_empty(),
             "answer": status.as_u16(),
             "headers": headers.collect::<Map<_, _>>(),
-            "body": serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))),
+            "body": body,
         });
         // Whoever has printed enough does not want more.
         let _ = receiver.told.send(webhook);
-        HttpResponse::build(status).finish()
+        match refusal {
+            None => HttpResponse::build(status).finish(),
+            Some(why) => HttpResponse::build(status).json(json!({"detail": why})),
+        }
     }
 
     /// What there is to say about the signature.
@@ -141,6 +154,11 @@ impl Receiver {
     }
 }
 
+/// The body as JSON, else as text.
+fn document(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| json!(String::from_utf8_lossy(body)))
+}
+
 fn header<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
     request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -149,5 +167,6 @@ fn line(webhook: &Value) -> String {
     let again = if webhook["repeated"] == true { ", again" } else { "" };
     let (body, received) = (&webhook["body"], text(webhook, "received_at"));
     let job = shown::misfortune(body).unwrap_or_else(|| format!("{} {}", text(body, "task_id"), text(body, "status")));
-    format!("{received} {} (signature {}{again}) {job}", text(webhook, "webhook_id"), text(webhook, "signature"))
+    let (id, signature, answer) = (text(webhook, "webhook_id"), text(webhook, "signature"), &webhook["answer"]);
+    format!("{received} {id} (signature {signature}{again}, answered {answer}) {job}")
 }

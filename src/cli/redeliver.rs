@@ -39,16 +39,19 @@ impl Redeliver {
         if self.ids.is_empty() {
             let wanted = json!({"state": self.state, "since": self.since, "receiver": self.receiver});
             let answer = client.post("/deliveries/replay", HeaderMap::new(), &wanted).await?;
-            let said =
-                if self.json { answer.to_string() } else { format!("{} webhooks are sent again", answer["replayed"]) };
-            return Ok(writeln!(out, "{said}")?);
+            let said = match self.json {
+                true => writeln!(out, "{answer}"),
+                false => shown::say(&mut out, &format!("{} webhooks are sent again", answer["replayed"])),
+            };
+            return Ok(said?);
         }
         for id in &self.ids {
             let path = format!("/jobs/{}/deliveries", segment(id));
             let job = client.post(&path, HeaderMap::new(), &Value::Null).await?;
-            let said =
-                if self.json { job.to_string() } else { format!("{} is sent again", shown::text(&job, "task_id")) };
-            writeln!(out, "{said}")?;
+            match self.json {
+                true => writeln!(out, "{job}")?,
+                false => shown::say(&mut out, &format!("{} is sent again", shown::text(&job, "task_id")))?,
+            }
         }
         Ok(())
     }

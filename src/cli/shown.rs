@@ -1,6 +1,20 @@
-//! Jobs and what became of them, as lines for a person.
+//! Jobs and what became of them, as lines for a person. Pages, receivers and models wrote some of it, so all of it goes
+//! through [`say`].
 
+use std::io::{self, Write};
+
+use opilio_actors::domain::text::{visible, visible_but};
 use serde_json::Value;
+
+/// Prints a line. Nothing in it acts on the terminal, or looks like another line.
+pub fn say(out: &mut impl Write, line: &str) -> io::Result<()> {
+    writeln!(out, "{}", visible(line))
+}
+
+/// Prints what may have several lines of its own.
+pub fn say_all(out: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{}", visible_but(text, |c| c == '\n'))
+}
 
 /// `crawl_… completed 3 of 3 https://example.com and 2 more`
 pub fn line(job: &Value) -> String {

@@ -51,10 +51,10 @@ impl Status {
         let job = client.get(&path).await?;
         let mut out = std::io::stdout().lock();
         for line in shown::card(&job) {
-            writeln!(out, "{line}")?;
+            shown::say(&mut out, &line)?;
         }
         if let Some(result) = job.get("result").filter(|_| job["task_type"] == "llm_extraction") {
-            writeln!(out, "{result:#}")?;
+            shown::say_all(&mut out, &format!("{result:#}"))?;
         }
         match shown::misfortune(&job) {
             None => Ok(()),

@@ -85,9 +85,9 @@ impl Submit {
             return Ok(writeln!(out, "{answer}")?);
         }
         for warning in shown::warnings(answer) {
-            eprintln!("without effect: {warning}");
+            shown::say(&mut std::io::stderr(), &format!("without effect: {warning}"))?;
         }
-        Ok(writeln!(out, "{}", shown::text(answer, "task_id"))?)
+        Ok(shown::say(&mut out, shown::text(answer, "task_id"))?)
     }
 
     async fn follow(&self, client: &Client, id: &str) -> anyhow::Result<()> {

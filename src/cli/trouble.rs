@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::shown;
+
 /// What a client command can meet, one variant an exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
@@ -91,7 +93,8 @@ pub fn exit(done: anyhow::Result<()>) -> ExitCode {
     let code = error.downcast_ref::<Trouble>().map_or(1, Trouble::code);
     match is_said_in_json() {
         true => eprintln!("{}", document(&error, code)),
-        false => eprintln!("opilio: {error:#}"),
+        // Who cannot be told cannot be told that either.
+        false => drop(shown::say_all(&mut std::io::stderr(), &format!("opilio: {error:#}"))),
     }
     code.into()
 }

@@ -1,11 +1,12 @@
 //! `opilio watch`: how jobs go, as it happens, to their end.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
 
 use clap::Args;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use opilio_actors::domain::text::visible;
 
 use super::client::{Client, Remote};
 use super::following::{Event, Following};
@@ -79,23 +80,24 @@ impl Screen {
 
     fn show(&self, event: &Event) -> anyhow::Result<()> {
         if self.json {
-            return print(&serde_json::to_string(event)?);
+            return print(|out| writeln!(out, "{}", serde_json::to_string(event)?));
         }
         let line = match event.event.as_str() {
             "page" => format!("{} {}", self.id, shown::page(&event.data)),
             _ if event.is_last() => shown::line(&event.data),
             name => format!("{} {name}", self.id),
         };
-        let Some((bars, bar)) = &self.bars else { return print(&line) };
+        let tell = || print(|out| shown::say(out, &line));
+        let Some((bars, bar)) = &self.bars else { return tell() };
         let progress = &event.data["progress"];
         bar.set_length(progress["total"].as_u64().unwrap_or(1));
         bar.set_position(progress["done"].as_u64().unwrap_or_default());
-        bar.set_message(event.event.clone());
+        bar.set_message(visible(&event.event).into_owned());
         if event.is_last() {
             bar.finish();
         }
         let is_news = event.is_last() || event.data["success"] == false;
-        if is_news { bars.suspend(|| print(&line)) } else { Ok(()) }
+        if is_news { bars.suspend(tell) } else { Ok(()) }
     }
 }
 
@@ -107,8 +109,8 @@ fn bar(id: &str) -> ProgressBar {
     bar
 }
 
-fn print(line: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
+fn print(line: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    line(&mut out)?;
     Ok(out.flush()?)
 }
