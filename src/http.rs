@@ -12,6 +12,7 @@ mod configurations;
 pub mod crawl_options;
 mod deliveries;
 mod docs;
+mod endurance;
 mod errors;
 mod events;
 pub(crate) mod extraction;

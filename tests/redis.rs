@@ -64,6 +64,37 @@ async fn who_follows_all_jobs_at_one_server_hears_of_those_of_every_other() {
 }
 
 #[actix::test]
+async fn who_follows_all_jobs_goes_on_at_another_server_where_the_first_one_died() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let (mut first, second) = (redis.server(&[]).await, redis.server(&[]).await);
+    let before = submitted(&first, &outside, "/article").await;
+    let mut heard = 0;
+    let events = first.client().get(format!("{}/events", first.base())).header("last-event-id", "0");
+    let told = hear(events.send().await.expect("it answers"), &before, &mut heard).await;
+    assert_eq!(told.matches("event: completed").count(), 1, "{told}");
+    first.kill().await;
+    let after = submitted(&second, &outside, "/article").await;
+    let events = second.client().get(format!("{}/events", second.base())).header("last-event-id", heard.to_string());
+    let told = hear(events.send().await.expect("it answers"), &after, &mut heard).await;
+    assert!(!told.contains(&before), "{told}");
+}
+
+/// What a stream says until the job at `path` is completed; `heard` becomes the id of the last event.
+async fn hear(mut stream: reqwest::Response, path: &str, heard: &mut u64) -> String {
+    let mut told = String::new();
+    loop {
+        let piece = stream.chunk().await.expect("the connection holds").expect("the stream goes on");
+        told.push_str(std::str::from_utf8(&piece).expect("text"));
+        let mut ids = told.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok());
+        *heard = ids.next_back().unwrap_or(*heard);
+        let completed = |event: &str| event.contains("event: completed") && event.contains(path);
+        if told.split("\n\n").any(completed) && told.ends_with("\n\n") {
+            return told;
+        }
+    }
+}
+
+#[actix::test]
 async fn who_follows_a_job_goes_on_at_another_server_where_the_first_one_died() {
     let (outside, redis) = (Outside::start(), Redis::start());
     let (mut first, second) = (redis.server(&[]).await, redis.server(&[]).await);
@@ -150,6 +181,34 @@ async fn while_redis_is_away_callers_hear_so_at_once_and_what_runs_is_kept() {
     redis.signal("CONT");
     assert_eq!(outside.told().await.body["status"], "completed");
     assert_eq!(settled(&server, &path).await["status"], "completed");
+}
+
+#[actix::test]
+async fn who_waits_for_pages_waits_on_while_redis_is_away_for_a_moment() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let wire = redis.wire();
+    let server = redis.server_by(&wire, &[("OPILIO__JOBS__LEASE", "1h")]).await;
+    let urls = json!({"urls": [outside.page("/gated")]});
+    let stop = async {
+        for _ in 0..3 {
+            outside.gate_reached().await;
+        }
+        wire.cut();
+        // Whoever waits looks every second, in vain.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        wire.mend();
+        while server.get("/ready").await.0 != 200 {}
+        outside.open_gate();
+    };
+    let lines = server.client().post(format!("{}/crawl/stream", server.base()));
+    let lines = lines.header("content-type", "application/json").body(urls.to_string()).send();
+    let lines = async { lines.await.expect("it answers").text().await.expect("the whole answer") };
+    let page = json!({"url": outside.page("/gated"), "f": "raw"});
+    let (crawl, markdown, lines, ()) =
+        tokio::join!(server.post("/crawl", urls.clone()), server.post("/md", page), lines, stop);
+    assert_eq!((crawl.0, &crawl.1["success"]), (200, &json!(true)), "{}", crawl.1);
+    assert_eq!((markdown.0, &markdown.1["success"]), (200, &json!(true)), "{}", markdown.1);
+    assert!(lines.ends_with("{\"status\":\"completed\"}\n"), "{lines}");
 }
 
 #[actix::test]

@@ -1,4 +1,5 @@
-//! A job that its caller waits for: submitted, watched, and cancelled when the caller leaves before it is settled.
+//! A job that its caller waits for: submitted, watched, and cancelled when the caller leaves before it is settled. A store
+//! that is away for a moment ends neither the wait nor the job.
 
 use actix_web::web;
 use bytes::Bytes;
@@ -6,9 +7,10 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::http_front::WatchJob;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
-use opilio_actors::ports::{NewJob, Standing, Submission};
+use opilio_actors::ports::{NewJob, Standing, StoreError, Submission};
 use opilio_actors::watchers::Watch;
 
+use super::endurance::Endurance;
 use super::errors::ApiError;
 use super::{Api, Caller};
 
@@ -16,6 +18,7 @@ pub struct Attended {
     pub api: web::Data<Api>,
     pub id: JobId,
     watch: Watch,
+    endurance: Endurance,
     settled: bool,
 }
 
@@ -31,16 +34,33 @@ impl Attended {
         let id = job.id.clone();
         let watch = api.front.send(WatchJob { job: id.clone() }).await?;
         match api.front.send(SubmitJob { job }).await?? {
-            Submission::Admitted => Ok(Self { api, id, watch, settled: false }),
+            Submission::Admitted => Ok(Self { api, id, watch, endurance: Endurance::begin(), settled: false }),
             other => Err(ApiError::Internal(format!("a job without a key was {other:?}"))),
         }
     }
 
     /// How far the job is.
     pub async fn look(&mut self) -> Result<Standing, ApiError> {
-        let standing = self.api.store.standing(&self.id).await?.ok_or(ApiError::NotFound)?;
+        let standing = loop {
+            let said = self.api.store.standing(&self.id).await;
+            if let Some(standing) = self.heard(said).await? {
+                break standing.ok_or(ApiError::NotFound)?;
+            }
+        };
         self.settled = standing.status != Status::Processing;
         Ok(standing)
+    }
+
+    /// What the store has said; `None`, after a pause: it is away, and is to be asked again.
+    ///
+    /// # Errors
+    /// `Away` when it has been away for too long.
+    pub async fn heard<T>(&mut self, said: Result<T, StoreError>) -> Result<Option<T>, ApiError> {
+        if !self.endurance.bears(&said) {
+            return Ok(Some(said?));
+        }
+        self.changed().await;
+        Ok(None)
     }
 
     /// Returns when there may be more to see.
@@ -57,13 +77,24 @@ impl Attended {
                 Status::Completed | Status::Failed => break,
             }
         }
-        self.api.store.job(&self.id, None).await?.ok_or(ApiError::NotFound)
+        loop {
+            let said = self.api.store.job(&self.id, None).await;
+            if let Some(job) = self.heard(said).await? {
+                return job.ok_or(ApiError::NotFound);
+            }
+        }
     }
 
     /// The one record of a job that has one, when the job has come to its end.
     pub async fn only_record(&mut self) -> Result<(Job, Bytes), ApiError> {
         let job = self.ended().await?;
-        let record = self.api.store.pages(&self.id, 0, 1).await?.into_iter().next();
+        let pages = loop {
+            let said = self.api.store.pages(&self.id, 0, 1).await;
+            if let Some(pages) = self.heard(said).await? {
+                break pages;
+            }
+        };
+        let record = pages.into_iter().next();
         let (_, record) = record.ok_or(ApiError::NotFound)?;
         Ok((job, record))
     }

@@ -209,10 +209,11 @@ impl Lines {
     async fn look(&mut self) -> Result<Option<Vec<Bytes>>, ApiError> {
         // The job first: once it is settled, all pages there will be are stored.
         let status = self.attended.look().await?.status;
-        let api = &self.attended.api;
-        if let Some((index, page)) = self.seen.find(&*api.store, &self.attended.id, 0).await? {
+        let said = self.seen.find(&*self.attended.api.store, &self.attended.id, 0).await;
+        let Some(unseen) = self.attended.heard(said).await? else { return Ok(None) };
+        if let Some((index, page)) = unseen {
             // Where there is no room for it now, it is looked for again.
-            let Ok(line) = api.answers.hold(as_line(page)) else { return Ok(None) };
+            let Ok(line) = self.attended.api.answers.hold(as_line(page)) else { return Ok(None) };
             self.seen.insert(index);
             return Ok(Some(line));
         }
