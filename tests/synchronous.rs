@@ -43,6 +43,39 @@ async fn a_crawl_of_which_every_page_failed_gives_the_first_reason() {
 }
 
 #[actix::test]
+async fn each_address_is_read_by_the_first_configuration_that_is_for_it() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let urls: Vec<_> = ["?one", "?two", "?three"].map(|query| outside.page(&format!("/full{query}"))).into();
+    let configs = json!([
+        {"url_matcher": ["*/full*", "*one"], "match_mode": "and", "css_selector": "h1"},
+        {"type": "CrawlerRunConfig", "params": {
+            "url_matcher": ["*two", "*four"], "match_mode": {"type": "MatchMode", "params": "or"}, "css_selector": "table"}},
+        {"url_matcher": ["*/full*", "*four"], "match_mode": "and", "css_selector": "p"},
+    ]);
+    let (status, answer) = server.post("/crawl", json!({"urls": urls, "crawler_configs": configs})).await;
+    assert_eq!(status, 200, "{answer}");
+    let held = |index: usize| {
+        let markdown = answer["results"][index]["markdown"]["raw_markdown"].as_str().expect("text");
+        ["A title", "bold", "A table"].map(|text| markdown.contains(text))
+    };
+    assert_eq!([0, 1, 2].map(held), [[true, false, false], [false, false, true], [true, true, true]], "{answer}");
+    let wrong = json!({"urls": urls, "crawler_configs": [{"url_matcher": "*", "match_mode": "xor"}]});
+    let (status, answer) = server.post("/crawl", wrong).await;
+    let place = json!(["body", "crawler_configs", 0, "match_mode"]);
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &place), "{answer}");
+}
+
+#[actix::test]
+async fn keys_that_known_clients_send_in_the_wrong_place_are_named_and_stop_nothing() {
+    let server = Server::start().await;
+    let stray = json!({"urls": ["raw:<p>x"], "max_concurrent": 3, "wait_for": "css:p", "fit_markdown": true});
+    let (status, answer) = server.post("/crawl", stray).await;
+    assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
+    let named: Vec<_> = answer["warnings"].as_array().expect("a list").iter().map(|warning| &warning["key"]).collect();
+    assert_eq!(named, ["max_concurrent", "wait_for", "fit_markdown"]);
+}
+
+#[actix::test]
 async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
     let (outside, server) = (Outside::start(), Server::start().await);
     let urls = [outside.page("/gated"), outside.page("/article")];
@@ -133,7 +166,13 @@ async fn what_needs_a_browser_says_so() {
         assert_eq!(status, 501, "{path}");
         assert!(answer["detail"].as_str().expect("a sentence").contains("browser"));
     }
-    assert_eq!(server.get("/artifacts/x").await.0, 501);
+    for path in ["/artifacts/x", "/hooks/info"] {
+        let (status, answer) = server.get(path).await;
+        assert!(
+            status == 501 && answer["detail"].as_str().is_some_and(|why| why.contains("browser")),
+            "{path}: {answer}"
+        );
+    }
 }
 
 #[actix::test]
