@@ -298,7 +298,7 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
             assert_eq!(&answer["detail"], text, "{method} {path}");
         }
     }
-    for path in ["/", "/nowhere", "/crawl/job/", "/crawls", "/CRAWL/JOB", "/jobs/x"] {
+    for path in ["/nowhere", "/nowhere/", "/crawls", "/CRAWL/JOB", "/jobs/x"] {
         let (status, answer) = server.get(path).await;
         assert_eq!((status, &answer), (404, &json!({"detail": "Not Found"})), "{path}");
     }

@@ -276,3 +276,24 @@ async fn a_store_of_a_newer_version_is_named_and_left_as_it_is() {
     server.restart().await;
     assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["status"], "completed");
 }
+
+#[actix::test]
+async fn a_job_that_cannot_be_read_is_an_error_under_whose_id_the_log_has_the_reason() {
+    let outside = Outside::start();
+    let (mut server, id) = stopped_with_a_long_file(&outside).await;
+    let db = rusqlite::Connection::open(server.folder().join("data/opilio.db")).expect("the file is there");
+    db.execute("UPDATE jobs SET spec = '{'", ()).expect("it can be written");
+    drop(db);
+    server.restart().await;
+    let (status, answer) = server.get(&format!("/crawl/job/{id}")).await;
+    let told = answer["correlation_id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        (status, &answer),
+        (500, &json!({"error": "Internal server error", "correlation_id": told})),
+        "and nothing else"
+    );
+    server.begin_stop();
+    let log = server.rest_of_log().await;
+    let line = log.lines().find(|line| line.contains(&told)).expect("the log names it");
+    assert!(line.contains("a job's spec is not what this version writes"), "{line}");
+}
