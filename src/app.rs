@@ -30,12 +30,13 @@ use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_page::ContentFilter;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::egress::{Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
-use crate::http::{Access, Api, Sessions, WebhookDefaults, compress, listen, seal, serve};
+use crate::http::{Access, Api, Callers, Sessions, WebhookDefaults, compress, listen, seal, serve};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::settings::Settings;
@@ -62,6 +63,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         actix_web::rt::spawn(notices.listen(actors.ears()));
     }
 
+    let callers = Callers::default();
     let api = Api {
         front: actors.front.clone(),
         store,
@@ -78,6 +80,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         answers: access::answers(&settings.limits),
         proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,
+        callers: callers.clone(),
         sessions: Sessions::default(),
     };
     let access = Access::new(&access::settings(&settings, &proxies), Arc::clone(&api.clock));
@@ -116,15 +119,26 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! { _ = stop.recv() => {}, _ = interrupt.recv() => {} }
     info!("stopping: no new jobs; running ones get {grace:?}");
+    let begun = Instant::now();
+    let drained = async {
+        let _ = actors.front.send(Drain { grace }).await;
+        // Their jobs may be other nodes', or wait for a worker.
+        let _ = timeout(grace.saturating_sub(begun.elapsed()), callers.gone()).await;
+    };
     tokio::select! {
-        _ = actors.front.send(Drain { grace }) => {}
+        () = drained => {}
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
+    callers.send_away();
+    let _ = timeout(FAREWELL, callers.gone()).await;
     handle.stop(true).await;
     serving.await??;
     Ok(())
 }
+
+/// For those who wait for jobs to be told that the server leaves.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The machine's clock, and the time since the start by a clock that nobody sets.
 struct SystemClock {

@@ -6,6 +6,7 @@ mod asking;
 mod attended;
 pub(crate) mod body;
 mod caller;
+mod callers;
 mod compression;
 mod configs;
 mod configurations;
@@ -55,6 +56,7 @@ use crate::egress::Guard;
 pub use access::{Access, AccessSettings, HeadLimits, NamedToken, Rate, RateSettings, TokenHash, hash};
 pub use body::BodyLimits;
 pub use caller::Caller;
+pub use callers::Callers;
 pub use compression::compress;
 pub use errors::ApiError;
 pub use mcp::Sessions;
@@ -83,6 +85,8 @@ pub struct Api {
     pub proxies: Proxies,
     /// After so much silence a stream of events says nothing, so that nobody takes the connection for dead.
     pub heartbeat: Duration,
+    /// Those who wait for jobs now.
+    pub callers: Callers,
     /// Clients that hold a session open.
     pub sessions: Sessions,
 }

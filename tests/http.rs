@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
 use opilio::egress::{Allow, Guard};
-use opilio::http::{Access, AccessSettings, Api, BodyLimits, Proxies, Room, Sessions, WebhookDefaults};
+use opilio::http::{Access, AccessSettings, Api, BodyLimits, Callers, Proxies, Room, Sessions, WebhookDefaults};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
@@ -52,6 +52,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         answers: Room::new(1 << 30),
         proxies: Proxies::default(),
         heartbeat: Duration::from_secs(15),
+        callers: Callers::default(),
         sessions: Sessions::default(),
     };
     let access = Access::new(&AccessSettings::default(), Arc::new(SystemClock));

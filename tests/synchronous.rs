@@ -153,7 +153,16 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     assert_eq!((status, &schema["crawler"]["params"]["page_timeout"]), (200, &json!(60000)));
     let config = json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000, "verbos": true}});
     let (status, dumped) = server.post("/config/dump", config).await;
-    assert_eq!((status, dumped), (200, json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000}})));
+    let plain = json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000}});
+    assert_eq!((status, &dumped["type"], &dumped["params"]), (200, &plain["type"], &plain["params"]));
+    assert_eq!(dumped["warnings"][0]["key"], "params.verbos");
+    // What is for a synchronous crawl only stays as it is.
+    let params = json!({"stream": true, "url_matcher": "*x*", "match_mode": "and", "css_selector": "h1"});
+    let (status, dumped) = server.post("/config/dump", json!({"type": "CrawlerRunConfig", "params": params})).await;
+    assert_eq!((status, &dumped["params"], &dumped["warnings"]), (200, &params, &Value::Null), "{dumped}");
+    let wrong = json!({"type": "CrawlerRunConfig", "params": {"url_matcher": 3}});
+    let (status, answer) = server.post("/config/dump", wrong).await;
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "params", "url_matcher"])));
     // What the schema says may be sent back.
     assert_eq!(server.post("/config/dump", schema["browser"].clone()).await.0, 200);
 }
@@ -257,4 +266,73 @@ async fn a_cancelled_job_has_one_last_event_that_says_so() {
     });
     assert_eq!(events.iter().filter(|event| event.name == "cancelled").count(), 1);
     assert_eq!(events.last().map(|event| event.name.as_str()), Some("cancelled"));
+}
+
+#[actix::test]
+async fn keys_without_effect_are_named_in_the_answer_and_with_the_job() {
+    let server = Server::start().await;
+    let named = |answer: &Value| -> Vec<String> {
+        let warnings = answer["warnings"].as_array().expect("there are some");
+        warnings.iter().map(|warning| warning["key"].as_str().expect("a key").to_owned()).collect()
+    };
+    let body = json!({"url": "raw:<p>x", "f": "raw", "temperature": 9, "zz": 1});
+    let (status, answer) = server.post("/md", body).await;
+    assert_eq!((status, named(&answer)), (200, vec!["temperature".to_owned(), "zz".to_owned()]));
+    let (_, list) = server.get("/jobs").await;
+    assert_eq!(named(&list["jobs"][0]), named(&answer));
+    let (status, answer) = server.post("/html", json!({"url": "raw:<p>x", "q": "x"})).await;
+    assert_eq!((status, named(&answer)), (200, vec!["q".to_owned()]));
+    let (_, answer) = server.post("/md", json!({"url": "raw:<p>x", "f": "raw", "c": "0"})).await;
+    assert_eq!(answer["warnings"], Value::Null);
+}
+
+#[actix::test]
+async fn callers_who_wait_when_the_server_leaves_are_told_and_their_jobs_end() {
+    let config = "app: {shutdown_grace: 1s}\njobs: {crawl_workers: 1}";
+    let (outside, mut server) = (Outside::start(), Server::configured(config).await);
+    let (client, base) = (server.client().clone(), server.base().to_owned());
+    let call = |url: String| {
+        let request = client.post(format!("{base}/crawl")).header("content-type", "application/json");
+        let request = request.body(json!({"urls": [url]}).to_string());
+        actix_web::rt::spawn(async move {
+            let answer = request.send().await.expect("an answer, not a broken connection");
+            (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
+        })
+    };
+    let running = call(outside.page("/gated"));
+    outside.gate_reached().await;
+    let queued = call(outside.page("/article"));
+    while server.get("/jobs").await.1["jobs"].as_array().map(Vec::len) != Some(2) {}
+    server.begin_stop();
+    assert_eq!(queued.await.expect("it was asked"), (503, true));
+    assert_eq!(running.await.expect("it was asked"), (503, true));
+    assert!(server.stopped().await.success());
+    server.restart().await;
+    let (_, list) = server.get("/jobs").await;
+    let ends: Vec<_> = list["jobs"].as_array().expect("a list").iter().map(|job| &job["status"]).collect();
+    assert_eq!(ends, ["cancelled", "cancelled"]);
+}
+
+#[actix::test]
+async fn lines_are_sent_to_who_wants_them_most() {
+    let server = Server::start().await;
+    let (_, job) = server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await;
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    while server.get(&path).await.1["status"] == "processing" {}
+    for (accept, lines) in [
+        ("application/x-ndjson", true),
+        ("application/x-ndjson, application/json;q=0.5", true),
+        ("application/json, application/x-ndjson;q=0.1", false),
+        ("application/x-ndjson;q=0", false),
+        ("*/*", false),
+    ] {
+        let asked = server.client().get(format!("{}{path}", server.base())).header("accept", accept);
+        let answer = asked.send().await.expect("it answers");
+        let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!(kind.starts_with("application/x-ndjson"), lines, "{accept}: {kind}");
+    }
+    let (status, answer) = server.get(&format!("{path}/pages/7")).await;
+    assert!(status == 404 && answer["detail"].as_str().is_some_and(|why| why.contains("Page not found")), "{answer}");
+    let (_, answer) = server.get(&format!("{path}/pages/0?fields=url,success")).await;
+    assert_eq!(answer, json!({"url": "raw:<p>x", "success": true}));
 }

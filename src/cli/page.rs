@@ -1,6 +1,6 @@
 //! `opilio page`: one page from a file or the web, read without a server.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
 use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::text::visible_but;
 use opilio_actors::ports::{Clock, FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
 use url::Url;
@@ -47,7 +48,12 @@ impl Page {
             writeln!(out)?;
         } else {
             let markdown = if self.fit { page.markdown.fit_markdown } else { page.markdown.raw_markdown };
-            out.write_all(markdown.as_bytes())?;
+            // What a page says does nothing to a terminal; what reads it from a pipe has it as it is.
+            let shown = match out.is_terminal() {
+                true => visible_but(&markdown, |c| matches!(c, '\n' | '\t')),
+                false => markdown.into(),
+            };
+            out.write_all(shown.as_bytes())?;
         }
         Ok(out.flush()?)
     }

@@ -165,13 +165,13 @@ impl Rules {
         if !self.hosts.is_ours(request.headers()) {
             return Err(ApiError::WrongHost);
         }
-        if self.is_private && is_forwarded(request.headers()) {
-            return Err(ApiError::Forwarded);
-        }
         // The path as routes are found by: `%6dd` is `md` here and there.
         let (method, path) = (request.method(), request.match_info().unprocessed());
         let caller = self.caller(request);
         if let Some(scope) = self.needed(method, path) {
+            if self.is_private && is_forwarded(request.headers()) {
+                return Err(ApiError::Forwarded);
+            }
             let caller = caller.as_ref().ok_or(ApiError::Unauthorized)?;
             self.rates.principal(caller.principal())?;
             caller.needs(scope)?;

@@ -1,5 +1,6 @@
 //! Asking for a job as it stands, with its result or a part of it.
 
+use actix_web::http::header::{Accept, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Job;
@@ -78,9 +79,13 @@ pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<(Vec<Piec
     Ok((vec![Piece::Text(text)], Selection { range: 0..0, fields: None, separator: b',' }))
 }
 
+/// NDJSON is named, and nothing is rather wanted.
 fn wants_lines(request: &HttpRequest) -> bool {
-    let accept = request.headers().get("accept").and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.split(',').any(|kind| kind.split(';').next().unwrap_or("").trim() == NDJSON))
+    let Ok(accept) = Accept::parse(request) else { return false };
+    let ranked = accept.ranked();
+    let first = ranked.first().map(|mime| mime.essence_str() == NDJSON);
+    let refused = accept.iter().any(|item| item.quality == Quality::ZERO && item.item.essence_str() == NDJSON);
+    first == Some(true) && !refused
 }
 
 /// One page's result, as soon as it is there.
@@ -88,10 +93,15 @@ pub async fn page(
     api: web::Data<Api>,
     caller: Caller,
     path: web::Path<(String, u32)>,
+    part: web::Query<Part>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, index) = path.into_inner();
     let job = find(&api, &caller, &id).await?;
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
-    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NotFound)?;
+    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NoSuchPage)?;
+    let page = match part.of(job.progress.total)?.fields {
+        Some(fields) => results::picked(&page, &fields)?.into(),
+        None => page,
+    };
     results::whole_answer(&api, "application/json", page)
 }

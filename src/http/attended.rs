@@ -10,6 +10,7 @@ use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{NewJob, Standing, StoreError, Submission};
 use opilio_actors::watchers::Watch;
 
+use super::callers::Waiting;
 use super::endurance::Endurance;
 use super::errors::ApiError;
 use super::{Api, Caller};
@@ -19,6 +20,7 @@ pub struct Attended {
     pub id: JobId,
     watch: Watch,
     endurance: Endurance,
+    waiting: Waiting,
     settled: bool,
 }
 
@@ -34,12 +36,18 @@ impl Attended {
         let id = job.id.clone();
         let watch = api.front.send(WatchJob { job: id.clone() }).await?;
         match api.front.send(SubmitJob { job }).await?? {
-            Submission::Admitted => Ok(Self { api, id, watch, endurance: Endurance::begin(), settled: false }),
+            Submission::Admitted => {
+                let (endurance, waiting) = (Endurance::begin(), api.callers.wait());
+                Ok(Self { api, id, watch, endurance, waiting, settled: false })
+            }
             other => Err(ApiError::Internal(format!("a job without a key was {other:?}"))),
         }
     }
 
     /// How far the job is.
+    ///
+    /// # Errors
+    /// `Away`, too, when the server leaves before the job has come to its end.
     pub async fn look(&mut self) -> Result<Standing, ApiError> {
         let standing = loop {
             let said = self.api.store.standing(&self.id).await;
@@ -48,7 +56,7 @@ impl Attended {
             }
         };
         self.settled = standing.status != Status::Processing;
-        Ok(standing)
+        if self.waiting.is_sent_away() && !self.settled { Err(ApiError::Away) } else { Ok(standing) }
     }
 
     /// What the store has said; `None`, after a pause: it is away, and is to be asked again.
@@ -65,7 +73,7 @@ impl Attended {
 
     /// Returns when there may be more to see.
     pub async fn changed(&mut self) {
-        self.watch.changed().await;
+        tokio::select! { () = self.watch.changed() => {}, () = self.waiting.sent_away() => {} }
     }
 
     /// The job when it has come to its end. Somebody else may have cancelled it: `409`.

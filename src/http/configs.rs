@@ -23,7 +23,7 @@ struct Choice {
     matcher: Option<Matcher>,
 }
 
-struct Matcher {
+pub struct Matcher {
     patterns: Vec<Pattern>,
     /// All of them must match, not any.
     all: bool,
@@ -92,7 +92,8 @@ fn choice(index: usize, config: &Value, browser: Option<&Value>, fields: &mut Fi
         true => config.get_mut("params").and_then(Value::as_object_mut),
         false => config.as_object_mut(),
     };
-    let matcher = params.and_then(|params| matcher(index, params, fields));
+    let within = ["body".into(), "crawler_configs".into(), Loc::from(index)];
+    let matcher = params.and_then(|params| matcher(&within, params, fields));
     let parsed = crawl_options::parse(browser, Some(&config));
     let place = |loc: &mut Vec<Loc>| {
         loc.splice(1..2, [Loc::from("crawler_configs"), Loc::from(index)]);
@@ -109,11 +110,11 @@ fn choice(index: usize, config: &Value, browser: Option<&Value>, fields: &mut Fi
     Choice { options: parsed.options, matcher }
 }
 
-/// Takes `url_matcher` and `match_mode` out of a configuration.
-fn matcher(index: usize, params: &mut Map<String, Value>, fields: &mut Fields) -> Option<Matcher> {
+/// Takes `url_matcher` and `match_mode` out of a configuration, whose place in the request is `within`.
+pub fn matcher(within: &[Loc], params: &mut Map<String, Value>, fields: &mut Fields) -> Option<Matcher> {
     let (given, mode) = (params.remove("url_matcher"), params.remove("match_mode"));
     let mut wrong = |key: &str, msg: &str| {
-        let loc = vec![Loc::from("body"), Loc::from("crawler_configs"), Loc::from(index), Loc::from(key)];
+        let loc = within.iter().cloned().chain([Loc::from(key)]).collect();
         fields.errors.push(FieldError { loc, msg: msg.to_owned(), kind: "value_error" });
     };
     let mode = mode.filter(|mode| !mode.is_null()).map(|mode| mode.get("params").cloned().unwrap_or(mode));

@@ -1,12 +1,14 @@
 //! `GET /schema` and `POST /config/dump`: the configurations a crawl may have.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::domain::job::Warning;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
-use super::crawl_options::{self, Section};
+use super::crawl_options::{self, Loc, Section};
 use super::errors::ApiError;
-use super::submission::field_error;
+use super::submission::{Fields, field_error};
+use super::{Api, configs, results};
 
 /// The default of every key.
 pub async fn schema() -> HttpResponse {
@@ -17,8 +19,11 @@ pub async fn schema() -> HttpResponse {
     HttpResponse::Ok().json(json!({"browser": defaults(Section::Browser), "crawler": defaults(Section::Crawler)}))
 }
 
-/// A configuration in its plain form, without what has no effect.
-pub async fn dump(request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+/// What a configuration says that is not for a single job: whether the answer is a stream, and for which addresses.
+const BESIDE: [&str; 3] = ["stream", "url_matcher", "match_mode"];
+
+/// A configuration in its plain form, without the keys that nobody knows. `warnings` names all that have no effect.
+pub async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let given = body::json(&request, body)?;
     let kind = given.get("type").and_then(Value::as_str);
     let section = [Section::Browser, Section::Crawler].into_iter().find(|section| section.type_name() == kind);
@@ -26,25 +31,44 @@ pub async fn dump(request: HttpRequest, body: Body) -> Result<HttpResponse, ApiE
         let msg = "must be CrawlerRunConfig or BrowserConfig";
         return Err(ApiError::Invalid(vec![field_error(&["type"], "value_error", msg)]));
     };
+    let mut given = crawl_options::plain(&given);
+    let mut fields = Fields::default();
+    let beside = given.get_mut("params").and_then(Value::as_object_mut).map(|params| taken(params, &mut fields));
     let parsed = match section {
         Section::Browser => crawl_options::parse(Some(&given), None),
         _ => crawl_options::parse(None, Some(&given)),
     };
-    if !parsed.errors.is_empty() {
-        let place = |mut error: crawl_options::FieldError| {
-            error.loc.splice(1..2, [crawl_options::Loc::from("params")]);
-            error
-        };
-        return Err(ApiError::Invalid(parsed.errors.into_iter().map(place).collect()));
+    fields.errors.extend(parsed.errors.into_iter().map(|mut error| {
+        error.loc.splice(1..2, [Loc::from("params")]);
+        error
+    }));
+    if !fields.errors.is_empty() {
+        return Err(ApiError::Invalid(fields.errors));
     }
-    let mut given = crawl_options::plain(&given);
-    if let Some(params) = given.get_mut("params").and_then(Value::as_object_mut) {
-        let without_effect = |key: &String| {
-            let path = format!("{}.{key}", section.path());
-            parsed.warnings.iter().any(|warning| warning.key == path)
-        };
-        params.retain(|key, value| !value.is_null() && !without_effect(key));
+    let mut params = match given.get_mut("params").map(Value::take) {
+        Some(Value::Object(params)) => params,
+        _ => Map::new(),
+    };
+    params.retain(|key, value| !value.is_null() && crawl_options::is_known(section, key));
+    params.extend(beside.into_iter().flatten());
+    let mut answer = json!({"type": kind, "params": params});
+    if !parsed.warnings.is_empty() {
+        let warnings = parsed
+            .warnings
+            .into_iter()
+            .map(|Warning { key, reason }| Warning { key: key.replacen(section.path(), "params", 1), reason });
+        answer["warnings"] = json!(warnings.collect::<Vec<_>>());
     }
-    let params = given.get("params").filter(|params| params.is_object()).cloned().unwrap_or_else(|| json!({}));
-    Ok(HttpResponse::Ok().json(json!({"type": kind, "params": params})))
+    results::json(&api, &answer)
+}
+
+/// The keys of [`BESIDE`], checked and taken out: the options of a job have no place for them.
+fn taken(params: &mut Map<String, Value>, fields: &mut Fields) -> Map<String, Value> {
+    let beside = BESIDE.iter().filter_map(|key| Some(((*key).to_owned(), params.get(*key)?.clone())));
+    let beside: Map<_, _> = beside.filter(|(_, value)| !value.is_null()).collect();
+    configs::matcher(&["body".into(), "params".into()], params, fields);
+    if beside.get("stream").is_some_and(Value::is_boolean) {
+        params.shift_remove("stream");
+    }
+    beside
 }

@@ -46,6 +46,11 @@ pub struct Parsed {
     pub errors: Vec<FieldError>,
 }
 
+/// Whether the section has such a key.
+pub fn is_known(section: Section, name: &str) -> bool {
+    section.entry(name).is_some()
+}
+
 /// Crawl4AI's default of every key of a section.
 pub fn defaults(section: Section) -> impl Iterator<Item = (String, Value)> {
     section.keys().iter().map(|key| {

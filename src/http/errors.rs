@@ -48,6 +48,8 @@ pub enum ApiError {
     Invalid(Vec<FieldError>),
     #[error("Task not found")]
     NotFound,
+    #[error("Page not found: it is not done yet, or the job has no such page")]
+    NoSuchPage,
     #[error("Not Found")]
     NoSuchRoute,
     #[error("There is no such session; it may have ended")]
@@ -114,7 +116,7 @@ impl ResponseError for ApiError {
             Self::TooOften { .. } | Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotFound | Self::NoSuchRoute | Self::NoSuchSession => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchPage | Self::NoSuchRoute | Self::NoSuchSession => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueueFull { principal: true } => StatusCode::TOO_MANY_REQUESTS,

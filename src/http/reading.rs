@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::extraction::Extracted;
-use opilio_actors::domain::job::{Job, JobSpec, Status};
+use opilio_actors::domain::job::{Job, JobSpec, Status, Warning};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -11,10 +11,12 @@ use super::body::{self, Body};
 use super::crawl_options::{FieldError, LONGEST_QUERY};
 use super::errors::ApiError;
 use super::reach::reachable;
-use super::submission::{self, field_error};
+use super::submission::{self, Fields, field_error};
 use super::webhook_config::WebhookDefaults;
 use super::{Api, Caller, asking, extraction, results};
 
+const KEYS: [&str; 4] = ["url", "f", "q", "c"];
+const MODEL_KEYS: [&str; 2] = ["provider", "temperature"];
 const FILTERS: [&str; 4] = ["fit", "raw", "bm25", "llm"];
 const MAIN_CONTENT: &str = "Write down the main content of the page as Markdown, word for word, and nothing else.";
 
@@ -25,6 +27,8 @@ struct MarkdownRequest {
     query: Option<String>,
     cache: String,
     model: Model,
+    /// Keys without effect.
+    warnings: Vec<Warning>,
 }
 
 /// What a request says of the model; it is judged with the extraction.
@@ -48,21 +52,30 @@ pub async fn page_as_markdown(api: web::Data<Api>, caller: &Caller, body: Value)
     let asked = reachable(markdown_request(&body), &body, &api.guard).map_err(ApiError::Invalid)?;
     // Nothing else of it is kept while the page is read.
     drop(body);
-    let markdown = if asked.filter == "llm" {
-        let question = asked.query.clone().unwrap_or_else(|| MAIN_CONTENT.to_owned());
-        answer(api, caller, &asked.url, &question, asked.model).await?
+    let MarkdownRequest { url, filter, query, cache, warnings, .. } = &asked;
+    let markdown = if filter == "llm" {
+        let question = query.as_deref().unwrap_or(MAIN_CONTENT);
+        answer(api, caller, url, question, &asked.model, warnings).await?
     } else {
         let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
-        let page = one_page(api, caller, spec).await?;
-        match asked.filter.as_str() {
+        let page = one_page(api, caller, JobSpec { warnings: warnings.clone(), ..spec }).await?;
+        match filter.as_str() {
             "raw" => page.markdown.raw_markdown,
             _ => page.markdown.fit_markdown.unwrap_or_default(),
         }
     };
-    let MarkdownRequest { url, filter, query, cache, .. } = asked;
-    Ok(json!({
+    let answer = json!({
         "url": url, "filter": filter, "query": query, "cache": cache, "markdown": markdown, "success": true,
-    }))
+    });
+    Ok(with_warnings(answer, warnings))
+}
+
+/// The answer, which also names the keys that had no effect.
+fn with_warnings(mut answer: Value, warnings: &[Warning]) -> Value {
+    if !warnings.is_empty() {
+        answer["warnings"] = json!(warnings);
+    }
+    answer
 }
 
 fn crawl_body(asked: &MarkdownRequest) -> Value {
@@ -89,8 +102,9 @@ fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
     let Value::Object(body) = body else {
         return Err(vec![field_error(&[], "model_attributes_type", "an object is needed")]);
     };
-    let mut errors = Vec::new();
-    let url = page(body, &mut errors);
+    let mut fields = Fields::default();
+    let errors = &mut fields.errors;
+    let url = page(body, errors);
     let mut text = |key: &str| match body.get(key) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
@@ -107,12 +121,19 @@ fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
     if filter == "bm25" && query.as_ref().is_some_and(|query| query.len() > LONGEST_QUERY) {
         errors.push(field_error(&["q"], "string_too_long", format!("must have at most {LONGEST_QUERY} bytes")));
     }
-    if !errors.is_empty() {
-        return Err(errors);
+    let (of_a_model, unknown): (Vec<_>, Vec<_>) =
+        body.keys().filter(|key| !KEYS.contains(&key.as_str())).partition(|key| MODEL_KEYS.contains(&key.as_str()));
+    if filter != "llm" {
+        fields.without_effect("", of_a_model.into_iter(), "it is for `llm` only");
+    }
+    fields.without_effect("", unknown.into_iter(), "not a key of this request");
+    if !fields.errors.is_empty() {
+        return Err(fields.errors);
     }
     let cache = cache.unwrap_or_else(|| "0".to_owned());
-    let [provider, temperature] = ["provider", "temperature"].map(|key| body.get(key).cloned());
-    Ok(MarkdownRequest { url, filter, query, cache, model: Model { provider, temperature } })
+    let [provider, temperature] = MODEL_KEYS.map(|key| body.get(key).cloned());
+    let model = Model { provider, temperature };
+    Ok(MarkdownRequest { url, filter, query, cache, model, warnings: fields.warnings })
 }
 
 /// `url`, which may be a page brought along.
@@ -139,19 +160,20 @@ pub async fn html(
 
 /// What `POST /html` answers.
 pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<Value, ApiError> {
-    let mut errors = Vec::new();
-    let url = match body.as_object() {
-        Some(body) => page(body, &mut errors),
-        None => return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")])),
+    let Value::Object(given) = &body else {
+        return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
     };
-    let read = if errors.is_empty() { Ok(()) } else { Err(errors) };
+    let mut fields = Fields::default();
+    let url = page(given, &mut fields.errors);
+    fields.without_effect("", given.keys().filter(|key| *key != "url"), "not a key of this request");
+    let read = if fields.errors.is_empty() { Ok(()) } else { Err(fields.errors) };
     reachable(read, &body, &api.guard).map_err(ApiError::Invalid)?;
     drop(body);
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
-    let html = one_page(api, caller, spec).await?.html;
+    let html = one_page(api, caller, JobSpec { warnings: fields.warnings.clone(), ..spec }).await?.html;
     let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
     let skeleton = skeleton.map_err(|_| ApiError::Away)?.map_err(|error| ApiError::Unreadable(error.to_string()))?;
-    Ok(json!({"html": skeleton, "url": url, "success": true}))
+    Ok(with_warnings(json!({"html": skeleton, "url": url, "success": true}), &fields.warnings))
 }
 
 /// The parts of a stored page that these endpoints answer with.
@@ -183,6 +205,10 @@ pub struct Question {
     q: Option<String>,
     provider: Option<String>,
     temperature: Option<String>,
+    // Of a job, where there is no question.
+    offset: Option<String>,
+    limit: Option<String>,
+    fields: Option<String>,
 }
 
 pub async fn ask(
@@ -192,21 +218,22 @@ pub async fn ask(
     page: web::Path<String>,
     question: web::Query<Question>,
 ) -> Result<HttpResponse, ApiError> {
-    let Question { q, provider, temperature } = question.into_inner();
+    let Question { q, provider, temperature, offset, limit, fields } = question.into_inner();
     let Some(query) = q.filter(|query| !query.trim().is_empty()) else {
         // What existing clients follow to a job's status.
+        let part = asking::Part { offset, limit, fields };
         return match opilio_actors::domain::id::JobId::parse(&page) {
-            Ok(_) => asking::status(api, caller, request, page, web::Query(asking::Part::default())).await,
+            Ok(_) => asking::status(api, caller, request, page, web::Query(part)).await,
             Err(_) => Err(ApiError::Bad("q is needed: the question about the page".to_owned())),
         };
     };
     let mut url = page.into_inner();
-    if !url.contains("://") {
+    if !url.contains("://") && !url.starts_with("raw:") {
         url.insert_str(0, "https://");
     }
     let temperature = temperature.map(|text| text.parse::<f64>().map_or(json!(text), |number| json!(number)));
     let model = Model { provider: provider.map(Value::String), temperature };
-    let answer = answer(api.clone(), &caller, &url, &query, model).await?;
+    let answer = answer(api.clone(), &caller, &url, &query, &model, &[]).await?;
     results::json(&api, &json!({"answer": answer}))
 }
 
@@ -216,11 +243,14 @@ async fn answer(
     caller: &Caller,
     url: &str,
     question: &str,
-    model: Model,
+    model: &Model,
+    warnings: &[Warning],
 ) -> Result<String, ApiError> {
     let Model { provider, temperature } = model;
     let asked = json!({"url": url, "q": question, "provider": provider, "temperature": temperature});
-    let (job, record) = begin_extraction(api, caller, &asked).await?.only_record().await?;
+    let mut spec = extraction(&api, &asked)?;
+    spec.warnings.extend_from_slice(warnings);
+    let (job, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
     well_ended(&job)?;
     let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());
     let content = content.ok_or_else(|| ApiError::Internal("a stored answer is no answer".to_owned()))?;
@@ -229,8 +259,12 @@ async fn answer(
 
 /// The extraction that `body` asks for, under way.
 pub async fn begin_extraction(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Attended, ApiError> {
-    let spec = reachable(extraction::llm_job(body, &silent()), body, &api.guard).map_err(ApiError::Invalid)?;
+    let spec = extraction(&api, body)?;
     Attended::submit(api, caller, spec).await
+}
+
+fn extraction(api: &Api, body: &Value) -> Result<JobSpec, ApiError> {
+    reachable(extraction::llm_job(body, &silent()), body, &api.guard).map_err(ApiError::Invalid)
 }
 
 /// # Errors

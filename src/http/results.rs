@@ -224,7 +224,7 @@ async fn read(store: &dyn JobStore, job: &JobId, selection: &Selection, from: u3
 }
 
 /// The page with these keys only, in the order that the page has them.
-fn picked(page: &[u8], fields: &[String]) -> Result<Vec<u8>, ApiError> {
+pub fn picked(page: &[u8], fields: &[String]) -> Result<Vec<u8>, ApiError> {
     let damaged = |error: serde_json::Error| ApiError::Internal(format!("a stored page is no JSON: {error}"));
     let page: indexed::Members<'_> = serde_json::from_slice(page).map_err(damaged)?;
     let kept: Vec<(&str, &RawValue)> =

@@ -40,8 +40,10 @@ struct Header {
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
 }
 

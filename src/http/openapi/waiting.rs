@@ -66,6 +66,9 @@ pub fn ask() -> Operation {
         .query("q", text(), "The question")
         .query("provider", text(), "`family/model`; without it, the server's own")
         .query("temperature", text(), "0.0 to 2.0")
+        .query("offset", text(), "Of a job: the first page to show")
+        .query("limit", text(), "Of a job: how many pages")
+        .query("fields", text(), "Of a job: keys of each page, separated by commas")
         .answers::<Answer>(200, "What the model says", json!({"answer": "It is an example."}))
         .fails(&[400, 404, 409, 422, 502])
         .build()
@@ -83,7 +86,7 @@ pub fn schema() -> Operation {
 
 pub fn dump() -> Operation {
     let example = json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000}});
-    operation("waiting", "dump_config", "A configuration in its plain form, without what has no effect")
+    operation("waiting", "dump_config", "A configuration in its plain form, without the keys that nobody knows")
         .takes::<ConfigDump>(example.clone())
         .answers::<Configuration>(200, "The configuration", example)
         .build()

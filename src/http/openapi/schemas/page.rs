@@ -194,6 +194,9 @@ pub struct Markdown {
     cache: String,
     markdown: String,
     success: bool,
+    /// Keys of the request that had no effect.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
 }
 
 #[derive(ToSchema)]
@@ -202,11 +205,16 @@ pub struct Html {
     html: String,
     url: String,
     success: bool,
+    /// Keys of the request that had no effect.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
 }
 
 #[derive(ToSchema)]
 pub struct Answer {
-    answer: String,
+    /// To the question; where there was none, but a job's id, the rest is the job.
+    #[schema(nullable = false)]
+    answer: Option<String>,
 }
 
 /// A configuration in its typed form.
@@ -215,6 +223,9 @@ pub struct Configuration {
     #[schema(rename = "type")]
     kind: String,
     params: HashMap<String, Value>,
+    /// Keys that have no effect.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
 }
 
 /// The default of every key.
