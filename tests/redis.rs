@@ -212,6 +212,25 @@ async fn who_waits_for_pages_waits_on_while_redis_is_away_for_a_moment() {
 }
 
 #[actix::test]
+async fn who_waits_for_pages_that_another_server_crawls_has_them_also_where_the_own_one_leaves() {
+    let (outside, redis) = (Outside::start(), Redis::start());
+    let mut first = redis.server(&[("OPILIO__JOBS__CRAWL_WORKERS", "1")]).await;
+    let busy = submitted(&first, &outside, "/gated").await;
+    outside.gate_reached().await;
+    let second = redis.server(&[]).await;
+    let call = first.client().post(format!("{}/crawl", first.base())).header("content-type", "application/json");
+    let call = call.body(json!({"urls": [outside.page("/gated")]}).to_string());
+    let answer = actix::spawn(async { call.send().await.expect("the connection holds").status().as_u16() });
+    outside.gate_reached().await;
+    assert_eq!(second.delete(&busy).await.0, 202);
+    first.begin_stop();
+    first.until_not_ready().await;
+    outside.open_gate();
+    assert_eq!(answer.await.expect("it was asked"), 200);
+    assert!(first.stopped().await.success());
+}
+
+#[actix::test]
 async fn a_redis_that_was_restarted_is_found_again_with_what_it_kept() {
     let (outside, mut redis) = (Outside::start(), Redis::start());
     let server = redis.server(&[]).await;
