@@ -77,6 +77,7 @@ pub async fn answer(
                 Piece::Pages => first.json.iter().for_each(|json| body.put_slice(json)),
             }
         }
+        drop(first);
         return whole_answer(api, content_type, body.freeze());
     }
     drop(first);
@@ -92,12 +93,15 @@ pub async fn answer(
 
 /// The texts among the pieces, with room for them all; `None` stands for the pages.
 fn held(answers: &Room, pieces: Vec<Piece>) -> Result<Vec<Option<Bytes>>, Full> {
-    let texts = pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
-        Piece::Pages => Bytes::new(),
-    });
-    let held = answers.hold(texts.collect())?;
-    Ok(pieces.iter().zip(held).map(|(piece, text)| matches!(piece, Piece::Text(_)).then_some(text)).collect())
+    let (texts, is_text): (Vec<_>, Vec<_>) = pieces
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => (Bytes::from(text), true),
+            Piece::Pages => (Bytes::new(), false),
+        })
+        .unzip();
+    let held = answers.hold(texts)?;
+    Ok(held.into_iter().zip(is_text).map(|(text, is_text)| is_text.then_some(text)).collect())
 }
 
 /// An answer that is there already.
