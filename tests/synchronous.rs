@@ -282,8 +282,9 @@ async fn keys_without_effect_are_named_in_the_answer_and_with_the_job() {
     assert_eq!(named(&list["jobs"][0]), named(&answer));
     let (status, answer) = server.post("/html", json!({"url": "raw:<p>x", "q": "x"})).await;
     assert_eq!((status, named(&answer)), (200, vec!["q".to_owned()]));
-    let (_, answer) = server.post("/md", json!({"url": "raw:<p>x", "f": "raw", "c": "0"})).await;
-    assert_eq!(answer["warnings"], Value::Null);
+    let absent = json!({"url": "raw:<p>x", "f": "raw", "c": "0", "provider": null, "temperature": null, "zz": null});
+    let (_, answer) = server.post("/md", absent).await;
+    assert_eq!(answer["warnings"], Value::Null, "what is null is absent");
 }
 
 #[actix::test]

@@ -7,7 +7,7 @@ use opilio_actors::ports::ModelName;
 use serde_json::{Map, Value};
 
 use super::crawl_options::{FieldError, Loc};
-use super::submission::{Fields, field_error};
+use super::submission::{Fields, beyond, field_error};
 use super::webhook_config::{self, WebhookDefaults, web_address};
 
 const KEYS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
@@ -34,7 +34,7 @@ pub fn llm_job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<
     };
     let webhook = webhook_config::target(body.get("webhook_config"), defaults, &mut fields);
     let (addressing, unknown): (Vec<_>, Vec<_>) =
-        body.keys().filter(|key| !KEYS.contains(&key.as_str())).partition(|key| PROVIDERS.contains(&key.as_str()));
+        beyond(body, &KEYS).partition(|key| PROVIDERS.contains(&key.as_str()));
     let reason = "addresses and keys of providers come from the server's configuration only";
     fields.without_effect("", addressing.into_iter(), reason);
     fields.without_effect("", unknown.into_iter(), "not a key of this request");

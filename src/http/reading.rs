@@ -11,7 +11,7 @@ use super::body::{self, Body};
 use super::crawl_options::{FieldError, LONGEST_QUERY};
 use super::errors::ApiError;
 use super::reach::reachable;
-use super::submission::{self, Fields, field_error};
+use super::submission::{self, Fields, beyond, field_error};
 use super::webhook_config::WebhookDefaults;
 use super::{Api, Caller, asking, extraction, results};
 
@@ -122,7 +122,7 @@ fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
         errors.push(field_error(&["q"], "string_too_long", format!("must have at most {LONGEST_QUERY} bytes")));
     }
     let (of_a_model, unknown): (Vec<_>, Vec<_>) =
-        body.keys().filter(|key| !KEYS.contains(&key.as_str())).partition(|key| MODEL_KEYS.contains(&key.as_str()));
+        beyond(body, &KEYS).partition(|key| MODEL_KEYS.contains(&key.as_str()));
     if filter != "llm" {
         fields.without_effect("", of_a_model.into_iter(), "it is for `llm` only");
     }
@@ -165,7 +165,7 @@ pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: Value) -> 
     };
     let mut fields = Fields::default();
     let url = page(given, &mut fields.errors);
-    fields.without_effect("", given.keys().filter(|key| *key != "url"), "not a key of this request");
+    fields.without_effect("", beyond(given, &["url"]), "not a key of this request");
     let read = if fields.errors.is_empty() { Ok(()) } else { Err(fields.errors) };
     reachable(read, &body, &api.guard).map_err(ApiError::Invalid)?;
     drop(body);

@@ -37,6 +37,11 @@ impl Fields {
     }
 }
 
+/// The keys of `given` beyond those that are known. One that is `null` is absent.
+pub fn beyond<'a>(given: &'a Map<String, Value>, known: &'a [&str]) -> impl Iterator<Item = &'a String> {
+    given.iter().filter(|(key, value)| !value.is_null() && !known.contains(&key.as_str())).map(|(key, _)| key)
+}
+
 /// An error at a path of keys within the body.
 pub fn field_error(path: &[&str], kind: &'static str, msg: impl Into<String>) -> FieldError {
     let loc = ["body"].iter().chain(path).map(|key| Loc::from(*key)).collect();
@@ -57,8 +62,7 @@ pub fn crawl_job(body: &Value, defaults: &WebhookDefaults, max_urls: usize) -> R
     fields.errors.extend(parsed.errors);
     fields.warn(parsed.warnings);
     let webhook = webhook_config::target(body.get("webhook_config"), defaults, &mut fields);
-    let unknown = body.keys().filter(|key| !KEYS.contains(&key.as_str()));
-    fields.without_effect("", unknown, "not a key of this request");
+    fields.without_effect("", beyond(body, &KEYS), "not a key of this request");
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::crawl_options::FieldError;
 use super::header_rules;
-use super::submission::{Fields, field_error};
+use super::submission::{Fields, beyond, field_error};
 
 /// Set by the signing of each webhook.
 const SIGNED: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -41,8 +41,7 @@ pub fn target(config: Option<&Value>, defaults: &WebhookDefaults, fields: &mut F
 }
 
 fn named(config: &Map<String, Value>, defaults: &WebhookDefaults, fields: &mut Fields) -> Option<Target> {
-    let unknown = config.keys().filter(|key| !KEYS.contains(&key.as_str()));
-    fields.without_effect("webhook_config.", unknown, "not a key of webhook_config");
+    fields.without_effect("webhook_config.", beyond(config, &KEYS), "not a key of webhook_config");
     let url = match config.get("webhook_url").filter(|url| !url.is_null()) {
         None => Err(("missing", "the address to tell is needed".to_owned())),
         Some(Value::String(text)) => web_address(text).map_err(|why| ("url_parsing", why)),
