@@ -13,6 +13,7 @@ WORKDIR /opilio
 
 # What others wrote, compiled under empty packages of ours: a change of our own code leaves this layer as it is. The
 # manifests lose their tests and benches, which are not here.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY actors/Cargo.toml actors/
 COPY page/Cargo.toml page/
