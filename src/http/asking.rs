@@ -97,6 +97,9 @@ pub async fn page(
 ) -> Result<HttpResponse, ApiError> {
     let (id, index) = path.into_inner();
     let job = find(&api, &caller, &id).await?;
+    if job.spec.task_type() != TaskType::Crawl {
+        return Err(ApiError::NoSuchPage);
+    }
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
     let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NoSuchPage)?;
     let page = match part.of(job.progress.total)?.fields {

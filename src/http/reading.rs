@@ -13,7 +13,7 @@ use super::errors::ApiError;
 use super::reach::reachable;
 use super::submission::{self, Fields, beyond, field_error};
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, asking, extraction, results};
+use super::{Api, Caller, asking, extraction, results, synchronous};
 
 const KEYS: [&str; 4] = ["url", "f", "q", "c"];
 const MODEL_KEYS: [&str; 2] = ["provider", "temperature"];
@@ -228,7 +228,7 @@ pub async fn ask(
         };
     };
     let mut url = page.into_inner();
-    if !url.contains("://") && !url.starts_with("raw:") {
+    if synchronous::lacks_scheme(&url) {
         url.insert_str(0, "https://");
     }
     let temperature = temperature.map(|text| text.parse::<f64>().map_or(json!(text), |number| json!(number)));

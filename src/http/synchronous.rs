@@ -154,12 +154,18 @@ fn take_stream(config: &mut Value) -> bool {
 /// Existing clients write `example.com` here.
 fn with_scheme(url: &mut Value) {
     if let Value::String(url) = url
-        && !url.contains("://")
-        && !url.starts_with("raw:")
+        && lacks_scheme(url)
         && !url.is_empty()
     {
         url.insert_str(0, "https://");
     }
+}
+
+/// Whether it begins like a bare host; what a query holds is no scheme.
+pub fn lacks_scheme(url: &str) -> bool {
+    let beginning = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let has_scheme = beginning.ends_with(':') && url[beginning.len()..].starts_with("//");
+    !has_scheme && !url.starts_with("raw:")
 }
 
 /// One page a line, as each is ready, and a last line that says how it ended.
@@ -253,8 +259,8 @@ mod tests {
 
     #[test]
     fn bare_hosts_get_a_scheme_and_other_addresses_stay() {
-        let job = spec(json!({"urls": ["example.com/x", "http://a.example", "raw:<p>hi"]}));
-        assert_eq!(job.urls(), ["https://example.com/x", "http://a.example", "raw:<p>hi"]);
+        let job = spec(json!({"urls": ["example.com/x?u=http://b", "http://a.example", "raw:<p>hi"]}));
+        assert_eq!(job.urls(), ["https://example.com/x?u=http://b", "http://a.example", "raw:<p>hi"]);
         assert_eq!((job.webhook, job.warnings), (None, vec![]));
     }
 
