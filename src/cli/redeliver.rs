@@ -24,7 +24,7 @@ pub struct Redeliver {
     /// All of jobs that settled since this time (RFC 3339).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// All to this receiver.
+    /// All to the host and port of this address, whatever its path.
     #[arg(long, value_name = "URL")]
     receiver: Option<String>,
     /// Print JSON: one document, or one a job.
