@@ -178,7 +178,7 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
 
     let refused = [
         (vec!["status", "crawl_nothing"], "opilio: the server refuses: Task not found (HTTP 404)\n"),
-        (vec!["watch", "crawl_nothing"], "opilio: the server refuses: Task not found (HTTP 404)\n"),
+        (vec!["watch", "crawl_nothing"], "opilio: crawl_nothing: the server refuses: Task not found (HTTP 404)\n"),
         (vec!["cancel", &id], "(HTTP 409)\n"),
         (vec!["redeliver", &id], "(HTTP 409)\n"),
         (vec!["jobs", "--status", "lost"], "status: not one of the values it may have (HTTP 422)\n"),
@@ -253,6 +253,18 @@ async fn a_job_is_cancelled_while_it_runs() {
     let cancelled = opilio(server.base(), &["cancel", &id, "--json"]).await.document();
     assert_eq!((&cancelled["task_id"], &cancelled["status"]), (&json!(id), &json!("cancelled")));
     assert_eq!(opilio(server.base(), &["watch", &id]).await.code, 1);
+}
+
+#[actix::test]
+async fn of_several_jobs_those_that_cannot_be_cancelled_are_named_and_the_others_are() {
+    let (outside, server) = (Outside::start(), Server::start().await);
+    let id = submitted(server.base(), &[&outside.page("/gated")]).await;
+    outside.gate_reached().await;
+    let said = opilio(server.base(), &["cancel", "crawl_a", &id, "crawl_b"]).await;
+    assert_eq!((said.code, said.out.lines().count()), (4, 1), "{}", said.out);
+    assert!(said.out.contains(&id), "{}", said.out);
+    let sentence = |id: &str| format!("opilio: {id}: the server refuses: Task not found (HTTP 404)\n");
+    assert_eq!(said.err, sentence("crawl_a") + &sentence("crawl_b"));
 }
 
 const SECRET: &str = "whsec_c2VjcmV0";

@@ -15,7 +15,9 @@ pub use job_store::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter,
     JobPage, JobStore, Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
 };
-pub use model::{LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn};
+pub use model::{
+    LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn, is_not_usable,
+};
 pub use notice::Notice;
 pub use page_cache::{KeptPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};

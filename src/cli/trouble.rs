@@ -90,13 +90,21 @@ pub fn exit(done: anyhow::Result<()>) -> ExitCode {
     if error.chain().any(closed) {
         return ExitCode::SUCCESS;
     }
-    let code = error.downcast_ref::<Trouble>().map_or(1, Trouble::code);
+    tell(&error);
+    code(&error).into()
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Trouble>().map_or(1, Trouble::code)
+}
+
+/// On standard error, as people or programs read it.
+pub fn tell(error: &anyhow::Error) {
     match is_said_in_json() {
-        true => eprintln!("{}", document(&error, code)),
+        true => eprintln!("{}", document(error, code(error))),
         // Who cannot be told cannot be told that either.
         false => drop(shown::say_all(&mut std::io::stderr(), &format!("opilio: {error:#}"))),
     }
-    code.into()
 }
 
 /// The `detail` of an error as one sentence.

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -52,7 +53,7 @@ pub async fn follow(client: &Client, ids: &[String], manner: &Manner) -> anyhow:
         let mut following = Following::new(client, id, manner.patience);
         let screen = Screen::new(id, manner.json, bars.as_ref());
         loop {
-            let event = following.next().await?;
+            let event = following.next().await.with_context(|| visible(id).into_owned())?;
             screen.show(&event)?;
             if event.is_last() {
                 return match shown::misfortune(&event.data) {

@@ -1,8 +1,10 @@
 //! `POST /md`, `POST /html` and `GET /llm/{url}`: one page, read while the caller waits.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use opilio_actors::domain::extraction::Extracted;
 use opilio_actors::domain::job::{Job, JobSpec, Status, Warning};
+use opilio_actors::ports::is_not_usable;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -251,7 +253,7 @@ async fn answer(
     let mut spec = extraction(&api, &asked)?;
     spec.warnings.extend_from_slice(warnings);
     let (job, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
-    well_ended(&job)?;
+    well_ended(&job, &record)?;
     let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());
     let content = content.ok_or_else(|| ApiError::Internal("a stored answer is no answer".to_owned()))?;
     Ok(serde_json::from_str::<String>(&content).unwrap_or(content))
@@ -268,12 +270,14 @@ fn extraction(api: &Api, body: &Value) -> Result<JobSpec, ApiError> {
 }
 
 /// # Errors
-/// The reason of a job that failed.
-pub fn well_ended(job: &Job) -> Result<(), ApiError> {
-    match job.state.status() {
-        Status::Failed => Err(ApiError::Unreadable(job.error.clone().unwrap_or_default())),
-        _ => Ok(()),
+/// The reason of a job that failed: the caller's, where the model cannot be asked.
+pub fn well_ended(job: &Job, record: &Bytes) -> Result<(), ApiError> {
+    if job.state.status() != Status::Failed {
+        return Ok(());
     }
+    let why = job.error.clone().unwrap_or_default();
+    let kind = Extracted::parse(record).and_then(|extracted| extracted.error_type);
+    Err(if kind.is_some_and(|kind| is_not_usable(&kind)) { ApiError::Bad(why) } else { ApiError::Unreadable(why) })
 }
 
 /// A caller who waits needs no webhook.

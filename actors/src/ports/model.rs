@@ -232,15 +232,17 @@ impl ModelError {
 
 impl From<ModelError> for ExtractionError {
     fn from(error: ModelError) -> Self {
-        use ModelError::{ModelNotListed, NoKey, NotAName, NotAllowed, UnknownProvider};
         let (kind, reason) = (error.kind(), error.to_string());
-        match error {
-            UnknownProvider { .. } | NotAllowed { .. } | NoKey { .. } | NotAName { .. } | ModelNotListed { .. } => {
-                Self::ProviderNotUsable { kind, reason }
-            }
-            _ => Self::Failed { kind, reason },
-        }
+        if is_not_usable(kind) { Self::ProviderNotUsable { kind, reason } } else { Self::Failed { kind, reason } }
     }
+}
+
+/// Whether a failure of this kind is one of the choice of a model, whatever the page: nothing was fetched or asked.
+pub fn is_not_usable(kind: &str) -> bool {
+    matches!(
+        kind,
+        "unknown_provider" | "provider_not_allowed" | "missing_key" | "model_not_listed" | "not_a_model_name"
+    )
 }
 
 /// Every model that the operator made usable. Addresses and keys are its own knowledge.

@@ -88,7 +88,7 @@ impl Call {
         let mut attended = reading::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
         self.progress.follow(&mut attended).await?;
         let (job, record) = attended.only_record().await?;
-        reading::well_ended(&job)?;
+        reading::well_ended(&job, &record)?;
         short(status::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 

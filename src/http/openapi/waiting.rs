@@ -46,7 +46,7 @@ pub fn markdown() -> Operation {
     operation("waiting", "markdown", "One page as Markdown")
         .takes::<MarkdownRequest>(json!({"url": "https://example.com", "f": "raw"}))
         .answers::<Markdown>(200, "The page", answer)
-        .fails(&[409, 501, 502])
+        .fails(&[400, 409, 501, 502])
         .build()
 }
 
