@@ -26,8 +26,8 @@ pub struct Jobs {
     #[arg(long, value_name = "STATE")]
     webhook: Option<String>,
     /// At most so many.
-    #[arg(long, default_value_t = 20, conflicts_with = "all")]
-    limit: usize,
+    #[arg(long, default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     /// All there are.
     #[arg(long)]
     all: bool,
@@ -39,7 +39,7 @@ pub struct Jobs {
 impl Jobs {
     pub async fn run(self) -> anyhow::Result<()> {
         let client = self.remote.client()?;
-        let mut left = if self.all { usize::MAX } else { self.limit };
+        let mut left = if self.all { usize::MAX } else { self.limit as usize };
         let mut cursor = None;
         while left > 0 {
             let wanted = [

@@ -7,7 +7,7 @@ use opilio_actors::ports::ModelName;
 use serde_json::{Map, Value};
 
 use super::crawl_options::{FieldError, Loc};
-use super::submission::{Fields, beyond, field_error};
+use super::submission::{Fields, beyond, field_error, truth};
 use super::webhook_config::{self, WebhookDefaults, web_address};
 
 const KEYS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
@@ -114,7 +114,10 @@ fn provider(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<S
 }
 
 fn temperature(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<f64> {
-    let number = given(body, "temperature")?.as_f64();
+    let number = match given(body, "temperature")? {
+        Value::String(text) => text.parse().ok(),
+        number => number.as_f64(),
+    };
     let good = number.filter(|number| (0.0..=2.0).contains(number));
     if good.is_none() {
         errors.push(field_error(&["temperature"], "value_error", "a number from 0.0 to 2.0 is needed"));
@@ -123,16 +126,11 @@ fn temperature(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Optio
 }
 
 fn cache(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> bool {
-    match given(body, "cache") {
-        None => false,
-        Some(Value::Bool(choice)) => *choice,
-        Some(Value::String(digit)) if digit == "0" || digit == "1" => digit == "1",
-        Some(Value::Number(digit)) if digit.as_u64().is_some_and(|digit| digit < 2) => digit.as_u64() == Some(1),
-        Some(_) => {
-            errors.push(field_error(&["cache"], "bool_type", "true or false is needed"));
-            false
-        }
-    }
+    let Some(value) = given(body, "cache") else { return false };
+    truth(value).unwrap_or_else(|| {
+        errors.push(field_error(&["cache"], "bool_type", "true or false is needed"));
+        false
+    })
 }
 
 #[cfg(test)]
@@ -171,7 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_may_be_a_digit_and_a_null_is_absent() {
+    fn numbers_and_truths_may_be_texts_and_a_null_is_absent() {
+        let body = json!({"url": "https://example.com", "q": "x", "temperature": "0.5", "webhook_config":
+            {"webhook_url": "https://example.com/hook", "webhook_data_in_payload": "true"}});
+        let found = llm_job(&body, &WebhookDefaults { enabled: true, ..WebhookDefaults::default() });
+        let found = found.expect("nothing is wrong with it");
+        assert!(found.webhook.expect("it is named").data_in_payload);
+        assert_eq!(spec(body).temperature, Some(0.5));
         for (cache, meant) in [(json!("1"), true), (json!("0"), false), (json!(1), true), (json!(null), false)] {
             let body =
                 json!({"url": "https://example.com", "q": "x", "cache": cache, "schema": null, "provider": null});

@@ -233,8 +233,8 @@ pub async fn ask(
     if synchronous::lacks_scheme(&url) {
         url.insert_str(0, "https://");
     }
-    let temperature = temperature.map(|text| text.parse::<f64>().map_or(json!(text), |number| json!(number)));
-    let model = Model { provider: provider.map(Value::String), temperature };
+    let [provider, temperature] = [provider, temperature].map(|said| said.map(Value::String));
+    let model = Model { provider, temperature };
     let answer = answer(api.clone(), &caller, &url, &query, &model, &[]).await?;
     results::json(&api, &json!({"answer": answer}))
 }

@@ -104,6 +104,20 @@ fn urls(body: &Map<String, Value>, max_urls: usize, errors: &mut Vec<FieldError>
     urls
 }
 
+/// Yes or no, also as forms and environments spell it: `"true"`, `"1"`, `1`.
+pub fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(choice) => Some(*choice),
+        Value::Number(digit) => digit.as_u64().filter(|digit| *digit < 2).map(|digit| digit == 1),
+        Value::String(word) => match word.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The address of a page, or a page brought along.
 pub fn page_address(given: &Value) -> Result<&str, (&'static str, String)> {
     let Value::String(text) = given else { return Err(("url_type", "a URL is a text".to_owned())) };

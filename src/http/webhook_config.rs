@@ -7,7 +7,7 @@ use url::Url;
 
 use super::crawl_options::FieldError;
 use super::header_rules;
-use super::submission::{Fields, beyond, field_error};
+use super::submission::{Fields, beyond, field_error, truth};
 
 /// Set by the signing of each webhook.
 const SIGNED: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -50,12 +50,11 @@ fn named(config: &Map<String, Value>, defaults: &WebhookDefaults, fields: &mut F
     let url = url.map_err(|(kind, msg)| fields.errors.push(field_error(&["webhook_config", "webhook_url"], kind, msg)));
     let data_in_payload = match config.get("webhook_data_in_payload") {
         None | Some(Value::Null) => defaults.data_in_payload,
-        Some(Value::Bool(choice)) => *choice,
-        Some(_) => {
+        Some(value) => truth(value).unwrap_or_else(|| {
             let loc = ["webhook_config", "webhook_data_in_payload"];
             fields.errors.push(field_error(&loc, "bool_type", "true or false is needed"));
             false
-        }
+        }),
     };
     let headers = headers(config.get("webhook_headers"), &mut fields.errors);
     Some(Target { url: url.ok()?, headers, data_in_payload, trusted: false })

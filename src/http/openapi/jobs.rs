@@ -98,7 +98,9 @@ pub fn list() -> Operation {
 pub fn events() -> Operation {
     operation("jobs", "job_events", "What happens to a job, as server-sent events")
         .about(
-            "`queued`, `started`, `page` for each page, and one of `completed`, `failed` and `cancelled` at the end.",
+            "`queued`, `started`, `page` for each page, and one of `completed`, `failed` and `cancelled` at the end. The \
+             data of `page` are `task_id`, `index`, `url`, `success`, `status_code`, `error_message` and `progress`; of \
+             the others, the job as it stands when they are sent, without its result.",
         )
         .of_job()
         .header("Last-Event-ID", text(), "The last event that was seen: the stream goes on behind it, at any server")
@@ -110,8 +112,9 @@ pub fn events() -> Operation {
 pub fn all_events() -> Operation {
     operation("jobs", "all_events", "What happens to all of the caller's jobs, as server-sent events")
         .about(
-            "`queued`, `started`, and one of `completed`, `failed` and `cancelled` for each job. Begins now, or behind \
-             `Last-Event-ID`: who was away hears how each job stands that has changed, not every step that it took.",
+            "`queued`, `started`, and one of `completed`, `failed` and `cancelled`: how each job stands that has \
+             changed, not every step that it took; one that starts at once may never be `queued`. The data are the job, \
+             without its result. Begins now, or behind `Last-Event-ID`.",
         )
         .header("Last-Event-ID", text(), "The last event that was seen: the stream goes on behind it, at any server")
         .answers_in(200, "Events", "text/event-stream", EVENTS)
