@@ -185,6 +185,15 @@ async fn what_needs_a_browser_says_so() {
 }
 
 #[actix::test]
+async fn the_last_line_of_a_stream_names_what_had_no_effect() {
+    let server = Server::start().await;
+    let body = json!({"urls": ["raw:<p>x"], "priority": 10});
+    let response = json_post(&server, "/crawl/stream", body).send().await.expect("the server answers");
+    let last = lines_of(response).await.pop().expect("a last line");
+    assert_eq!((&last["status"], &last["warnings"][0]["key"]), (&json!("completed"), &json!("priority")));
+}
+
+#[actix::test]
 async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
     let (outside, server) = (Outside::start(), Server::start().await);
     let urls: Vec<_> = (0..5).map(|n| format!("raw:<h1>Page {n}</h1>")).collect();

@@ -41,7 +41,7 @@ pub async fn crawl(
     let mut attended = Attended::submit(api, &caller, spec).await?;
     drop(place);
     if stream {
-        return Ok(lines(attended));
+        return Ok(lines(attended, warnings));
     }
     let job = crawled(&mut attended).await?;
     let selection = Selection { range: 0..job.progress.total, fields: None, separator: b',' };
@@ -79,7 +79,8 @@ pub async fn crawl_stream(
 ) -> Result<HttpResponse, ApiError> {
     let (body, _place) = body::json(&request, body)?.apart();
     let Asked { spec, .. } = asked(&api.guard, body)?;
-    Ok(lines(Attended::submit(api, &caller, spec).await?))
+    let warnings = spec.warnings.clone();
+    Ok(lines(Attended::submit(api, &caller, spec).await?, warnings))
 }
 
 /// The job a request asks for. It tells nobody: its caller waits.
@@ -168,9 +169,9 @@ pub fn lacks_scheme(url: &str) -> bool {
     !has_scheme && !url.starts_with("raw:")
 }
 
-/// One page a line, as each is ready, and a last line that says how it ended.
-fn lines(attended: Attended) -> HttpResponse {
-    let lines = Lines { attended, seen: Seen::default(), over: false };
+/// One page a line, as each is ready, and a last line that says how it ended, and what had no effect.
+fn lines(attended: Attended, warnings: Vec<Warning>) -> HttpResponse {
+    let lines = Lines { attended, warnings, seen: Seen::default(), over: false };
     let lines = stream::unfold(lines, |mut lines| async {
         let line = lines.next().await?;
         Some((line, lines))
@@ -190,6 +191,7 @@ fn lines(attended: Attended) -> HttpResponse {
 
 struct Lines {
     attended: Attended,
+    warnings: Vec<Warning>,
     seen: Seen,
     over: bool,
 }
@@ -224,7 +226,7 @@ impl Lines {
             return Ok(Some(line));
         }
         self.over = status != Status::Processing;
-        Ok(self.over.then(|| vec![last_line(status)]))
+        Ok(self.over.then(|| vec![last_line(status, &self.warnings)]))
     }
 }
 
@@ -236,11 +238,14 @@ fn as_line(page: Bytes) -> Vec<Bytes> {
     }
 }
 
-fn last_line(status: Status) -> Bytes {
-    let line = match status {
+fn last_line(status: Status, warnings: &[Warning]) -> Bytes {
+    let mut line = match status {
         Status::Cancelled => json!({"status": "cancelled", "error": "the job was cancelled"}),
         _ => json!({"status": "completed"}),
     };
+    if !warnings.is_empty() {
+        line["warnings"] = json!(warnings);
+    }
     format!("{line}\n").into()
 }
 

@@ -33,7 +33,12 @@ pub fn crawl_stream() -> Operation {
     operation("waiting", "crawl_stream", "Crawl pages and get each as soon as it is ready")
         .about("A client that leaves stops the work.")
         .takes::<CrawlRequest>(request())
-        .answers_in(200, "One page's result a line, and a last line with the status", "application/x-ndjson", LINES)
+        .answers_in(
+            200,
+            "One page's result a line, and a last line with the status and, where keys had no effect, `warnings`",
+            "application/x-ndjson",
+            LINES,
+        )
         .fails(&[409, 501])
         .build()
 }
