@@ -113,23 +113,6 @@ async fn the_same_idempotency_key_is_another_one_for_another_caller() {
 }
 
 #[actix::test]
-async fn a_request_whose_keys_stand_in_another_order_is_the_same_request() {
-    let server = Server::start().await;
-    let mut answers = Vec::new();
-    for body in [
-        r#"{"urls": ["raw:<p>x"], "crawler_config": {"css_selector": "p", "verbose": true}}"#,
-        r#"{"crawler_config": {"verbose": true, "css_selector": "p"}, "urls": ["raw:<p>x"]}"#,
-        r#"{"urls": ["raw:<p>x"], "crawler_config": {"css_selector": "p", "verbose": false}}"#,
-    ] {
-        let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
-        let (status, _, answer) = server.ask("POST", "/crawl/job", &headers, body.into()).await;
-        answers.push((status, answer["task_id"].clone()));
-    }
-    assert_eq!(answers.iter().map(|(status, _)| *status).collect::<Vec<_>>(), [202, 202, 409]);
-    assert_eq!(answers[0], answers[1]);
-}
-
-#[actix::test]
 async fn who_may_only_read_starts_nothing_by_any_route() {
     let server = Server::configured(&config("")).await;
     for (method, path) in [

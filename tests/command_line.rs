@@ -169,7 +169,12 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
     let id = failed.out.lines().next().expect("the id").to_owned();
     assert_eq!(opilio(&base, &["status", &id]).await.code, 1);
 
-    for wrong in [vec!["submit"], vec!["submit", "x", "--set", "y"], vec!["submit", "a", "b", "-q", "what?"]] {
+    for wrong in [
+        vec!["jobs", "--limit", "0"],
+        vec!["submit"],
+        vec!["submit", "x", "--set", "y"],
+        vec!["submit", "a", "b", "-q", "what?"],
+    ] {
         assert_eq!(opilio(&base, &wrong).await.code, 2, "{wrong:?}");
     }
     let nobody = opilio("http://127.0.0.1:1", &["jobs"]).await;

@@ -213,6 +213,8 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=groq/x")).await;
     assert_eq!(status, 400);
     assert!(answer["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{answer}");
+    let unknown = json!({"url": page, "f": "llm", "provider": "nobody/x"});
+    assert_eq!(scene.server.post("/md", unknown).await.0, 400);
     assert_eq!(scene.server.get(&format!("/llm/{page}")).await.0, 400, "without a question");
     assert_eq!(scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await.0, 422);
     let bare = page.strip_prefix("http://").expect("it is no TLS");

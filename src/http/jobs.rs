@@ -9,7 +9,6 @@ use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{Idempotency, JobFilter, Most, Submission};
-use ring::digest::{Context as Digest, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -121,38 +120,10 @@ fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency
         let msg = format!("1 to {MAX_KEY} visible characters are needed");
         FieldError { loc, msg, kind: "value_error" }
     })?;
-    // The same request may be written with other spaces, and its keys in another order: what counts is what it says.
-    let mut said = Digest::new(&SHA256);
-    hear(body, &mut said);
-    let digest = said.finish();
+    // The same request may be written with other spaces: what counts is what it says. Neighbouring versions must agree
+    // on this: a request that is sent again during an upgrade is the same request.
+    let digest = ring::digest::digest(&ring::digest::SHA256, body.to_string().as_bytes());
     Ok(Some(Idempotency { key: key.to_owned(), fingerprint: BASE64_STANDARD.encode(digest) }))
-}
-
-/// Equal for equal values, whatever the order of their keys.
-fn hear(value: &Value, said: &mut Digest) {
-    match value {
-        Value::Object(object) => {
-            let mut entries: Vec<_> = object.iter().collect();
-            entries.sort_unstable_by_key(|(key, _)| *key);
-            said.update(b"{");
-            for (key, value) in entries {
-                said.update(json!(key).to_string().as_bytes());
-                said.update(b":");
-                hear(value, said);
-                said.update(b",");
-            }
-            said.update(b"}");
-        }
-        Value::Array(values) => {
-            said.update(b"[");
-            for value in values {
-                hear(value, said);
-                said.update(b",");
-            }
-            said.update(b"]");
-        }
-        plain => said.update(plain.to_string().as_bytes()),
-    }
 }
 
 pub async fn cancel(

@@ -268,4 +268,27 @@ mod tests {
             assert_eq!(ModelName::parse(raw), None, "{raw}");
         }
     }
+
+    #[test]
+    fn a_choice_that_cannot_be_asked_is_told_from_a_failure_by_its_word_alone() {
+        let name = || "x".to_owned();
+        let choices = [
+            ModelError::UnknownProvider { family: name() },
+            ModelError::NotAllowed { family: name() },
+            ModelError::NoKey { family: name(), variable: name() },
+            ModelError::ModelNotListed { who: name() },
+            ModelError::NotAName { given: name() },
+        ];
+        for choice in choices {
+            assert!(matches!(choice.into(), ExtractionError::ProviderNotUsable { .. }));
+        }
+        let failures = [
+            ModelError::Unauthorized { who: name() },
+            ModelError::Timeout { who: name(), after: name() },
+            ModelError::Unreachable { who: name(), reason: name() },
+        ];
+        for failure in failures {
+            assert!(matches!(failure.into(), ExtractionError::Failed { .. }));
+        }
+    }
 }
