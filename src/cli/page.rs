@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
 use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::line::Line;
 use opilio_actors::domain::text::visible_but;
 use opilio_actors::ports::{Clock, FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
@@ -93,7 +94,11 @@ impl Page {
             ..HttpFetcherSettings::default()
         };
         let fetcher = HttpFetcher::new(egress, fetcher, Arc::new(Now(Instant::now(), Timestamp::now())));
-        let request = PageRequest { url: url.to_string(), options: Arc::default(), whose: Principal::operator() };
+        let request = PageRequest {
+            url: url.to_string(),
+            options: Arc::default(),
+            line: Line::unattended(Principal::operator()),
+        };
         fetcher.fetch(request).await.map_err(|error| anyhow!("{error}"))
     }
 }

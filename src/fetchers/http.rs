@@ -108,7 +108,7 @@ impl HttpFetcher {
         let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
         let agent = (options.check_robots_txt || self.settings.respect_robots).then_some(agent);
         self.welcome(&to, agent).await?;
-        let mut turn = while_waiting(self.turns.take(host(to.url()), &request.whose)).await;
+        let mut turn = while_waiting(self.turns.take(host(to.url()), &request.line)).await;
         let mut redirects = 0;
         loop {
             let head = headers.to(to.url(), cookies.header(to.url()));
@@ -133,7 +133,7 @@ impl HttpFetcher {
                 // The old turn is given back first: two pages that wait for each other's host would wait for ever.
                 drop(turn);
                 self.welcome(&next, agent).await?;
-                turn = while_waiting(self.turns.take(host(next.url()), &request.whose)).await;
+                turn = while_waiting(self.turns.take(host(next.url()), &request.line)).await;
             } else {
                 self.welcome(&next, agent).await?;
             }

@@ -1,10 +1,10 @@
-//! A number of places, for which callers wait in a line each: a place that becomes free goes to the lines in turn, so that
+//! A number of places, for which callers wait in lines: a place that becomes free goes to the lines in turn, so that
 //! who waits with a thousand pages keeps another one waiting for no more than one of them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::line::Line;
 use tokio::sync::oneshot;
 
 #[derive(Debug)]
@@ -13,9 +13,9 @@ pub struct Places(Mutex<State>);
 #[derive(Debug)]
 struct State {
     free: usize,
-    lines: HashMap<Principal, VecDeque<oneshot::Sender<Place>>>,
-    /// Whose lines are not empty, in the order of their turns.
-    turns: VecDeque<Principal>,
+    lines: HashMap<Line, VecDeque<oneshot::Sender<Place>>>,
+    /// Those that are not empty, in the order of their turns.
+    turns: VecDeque<Line>,
 }
 
 /// One of the places; dropping it gives it to whose turn it is.
@@ -27,8 +27,8 @@ impl Places {
         Arc::new(Self(Mutex::new(State { free: places, lines: HashMap::new(), turns: VecDeque::new() })))
     }
 
-    /// Waits at the end of this caller's line. Who gives up waiting leaves nothing behind.
-    pub async fn take(self: &Arc<Self>, whose: &Principal) -> Place {
+    /// Waits at the end of this line. Who gives up waiting leaves nothing behind.
+    pub async fn take(self: &Arc<Self>, line: &Line) -> Place {
         let waiting = {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if state.free > 0 {
@@ -36,10 +36,10 @@ impl Places {
                 return Place(Some(Arc::clone(self)));
             }
             let (give, waiting) = oneshot::channel();
-            let line = state.lines.entry(whose.clone()).or_default();
-            line.push_back(give);
-            if line.len() == 1 {
-                state.turns.push_back(whose.clone());
+            let waiting_there = state.lines.entry(line.clone()).or_default();
+            waiting_there.push_back(give);
+            if waiting_there.len() == 1 {
+                state.turns.push_back(line.clone());
             }
             waiting
         };
@@ -53,13 +53,13 @@ impl Places {
 
 impl State {
     fn next(&mut self) -> Option<oneshot::Sender<Place>> {
-        let whose = self.turns.pop_front()?;
-        let line = self.lines.get_mut(&whose)?;
-        let next = line.pop_front();
-        if line.is_empty() {
-            self.lines.remove(&whose);
+        let line = self.turns.pop_front()?;
+        let waiting_there = self.lines.get_mut(&line)?;
+        let next = waiting_there.pop_front();
+        if waiting_there.is_empty() {
+            self.lines.remove(&line);
         } else {
-            self.turns.push_back(whose);
+            self.turns.push_back(line);
         }
         next
     }
@@ -90,16 +90,22 @@ impl Drop for Place {
 mod tests {
     use std::time::Duration;
 
+    use opilio_actors::domain::id::Principal;
+
     use super::*;
+
+    fn line(name: &str) -> Line {
+        Line::unattended(Principal::new(name))
+    }
 
     /// Who has waited so far gets a place, in this order.
     async fn order(places: &Arc<Places>, waiting: &[&'static str]) -> Vec<&'static str> {
-        let held = places.take(&Principal::new("holder")).await;
+        let held = places.take(&line("holder")).await;
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         for name in waiting.iter().copied() {
             let (places, tell) = (Arc::clone(places), tell.clone());
             tokio::spawn(async move {
-                let _place = places.take(&Principal::new(name)).await;
+                let _place = places.take(&line(name)).await;
                 let _ = tell.send(name);
             });
             tokio::task::yield_now().await;
@@ -132,14 +138,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_waiting_leaves_his_place_to_the_next() {
         let places = Places::new(1);
-        let held = places.take(&Principal::new("a")).await;
+        let held = places.take(&line("a")).await;
         for _ in 0..3 {
-            let waits = tokio::time::timeout(Duration::from_secs(1), places.take(&Principal::new("a"))).await;
+            let waits = tokio::time::timeout(Duration::from_secs(1), places.take(&line("a"))).await;
             assert!(waits.is_err());
         }
         drop(held);
         assert_eq!(places.free(), 1);
-        drop(places.take(&Principal::new("b")).await);
+        drop(places.take(&line("b")).await);
         assert_eq!(places.free(), 1);
     }
 }

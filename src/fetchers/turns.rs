@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
-use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::line::Line;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
@@ -13,7 +13,7 @@ use super::places::{Place, Places};
 /// This many hosts are remembered before the idle ones are forgotten.
 const HOSTS_BEFORE_SWEEP: usize = 1024;
 
-/// Gives out turns. At each host, and among the hosts, callers go in turn; of one caller's pages the first goes first.
+/// Gives out turns. At each host, and among the hosts, the lines go in turn; in each the first page goes first.
 #[derive(Debug)]
 pub struct Turns {
     all: Arc<Places>,
@@ -56,15 +56,15 @@ impl Turns {
 
     /// Waits for a turn at `host`. Whoever waits for a host, or for its gap, holds no place that another host's page
     /// could use.
-    pub async fn take(&self, host: &str, whose: &Principal) -> Turn {
+    pub async fn take(&self, host: &str, line: &Line) -> Turn {
         let host = self.host(host);
-        let at_host = host.slots.take(whose).await;
+        let at_host = host.slots.take(line).await;
         let mut next_start = host.next_start.lock().await;
         // Asked first, because even a time that has passed may cost the timer's whole millisecond.
         if *next_start > Instant::now() {
             sleep_until(*next_start).await;
         }
-        let in_all = self.all.take(whose).await;
+        let in_all = self.all.take(line).await;
         *next_start = Instant::now() + self.gap;
         Turn { _at_host: at_host, _in_all: in_all }
     }
@@ -96,12 +96,14 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
+    use opilio_actors::domain::id::Principal;
+
     use super::*;
 
     const GAP: Duration = Duration::from_millis(100);
 
-    fn me() -> Principal {
-        Principal::anonymous()
+    fn me() -> Line {
+        Line::unattended(Principal::anonymous())
     }
 
     /// Whether a turn is to be had within a time, which passes if not.

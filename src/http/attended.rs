@@ -26,7 +26,7 @@ pub struct Attended {
 
 impl Attended {
     pub async fn submit(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<Self, ApiError> {
-        let job = api.new_job(caller, spec, None)?;
+        let job = api.new_job(caller, JobSpec { attended: true, ..spec }, None)?;
         // A task of its own, so that a caller who leaves before the job is admitted does not leave it behind.
         let submitted = tokio::spawn(Self::admit(api, job)).await;
         submitted.map_err(|error| ApiError::Internal(error.to_string()))?

@@ -15,9 +15,10 @@ use super::results::Results;
 use super::{PageCrawled, kept};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::id::{Principal, TaskType};
+use crate::domain::id::TaskType;
 use crate::domain::job::{Job, Task};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::domain::retry::Backoff;
 use crate::faults;
 use crate::persistence::persistently;
@@ -59,6 +60,7 @@ impl Crawler {
     pub async fn run(&self, claim: Claim) -> Outcome {
         let (first, then) = in_order(&claim.job, claim.missing);
         let Claim { lease, job, .. } = claim;
+        let line = &job.line();
         let results = &Results::of(&job, &*self.store, self.policy.max_results).await;
         let Task::Crawl(crawl) = job.spec.task else {
             return Outcome::Broke { reason: "not a crawl".to_owned() };
@@ -72,7 +74,7 @@ impl Crawler {
             let place = usize::try_from(index).ok().filter(|_| !stop.load(Ordering::Relaxed))?;
             let url = urls.get(place)?;
             let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
-            Some(self.write_page(lease, index, url, options, &job.principal, results))
+            Some(self.write_page(lease, index, url, options, line, results))
         };
         let one_by_one = stream::iter(first.into_iter().filter_map(&work)).buffer_unordered(1);
         let side_by_side = stream::iter(then.into_iter().filter_map(&work)).buffer_unordered(side_by_side);
@@ -86,10 +88,7 @@ impl Crawler {
                 Ok(Ok(())) => done += 1,
             }
             if !stop.load(Ordering::Relaxed) && self.policy.slice.is_some_and(|slice| done % slice.get() == 0) {
-                stop.store(
-                    self.store.others_wait(TaskType::Crawl, &job.principal).await.unwrap_or(false),
-                    Ordering::Relaxed,
-                );
+                stop.store(self.store.others_wait(TaskType::Crawl, line).await.unwrap_or(false), Ordering::Relaxed);
             }
         }
         match broke {
@@ -106,17 +105,17 @@ impl Crawler {
         index: u32,
         url: &str,
         options: Arc<CrawlOptions>,
-        whose: &Principal,
+        line: &Line,
         results: &Results,
     ) -> Result<Result<(), StoreError>, String> {
-        let page = AssertUnwindSafe(self.page(index, url, options, whose));
+        let page = AssertUnwindSafe(self.page(index, url, options, line));
         let record = page.catch_unwind().await.map_err(|panic| panic_text(&*panic))?;
         Ok(self.write_down(lease, results.fit(record, url)).await)
     }
 
     /// One page, read as it was fetched earlier, or now.
-    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>, whose: &Principal) -> PageRecord {
-        let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options), whose: whose.clone() };
+    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>, line: &Line) -> PageRecord {
+        let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options), line: line.clone() };
         let (fetched, effort) = self.come_by(&request).await;
         match fetched {
             Ok(page) => {

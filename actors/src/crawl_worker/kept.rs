@@ -125,6 +125,7 @@ mod tests {
     use crate::domain::crawl::Exchange;
     use crate::domain::crawl_options::{CacheUse, CrawlOptions, FetchOptions};
     use crate::domain::id::Principal;
+    use crate::domain::line::Line;
 
     #[derive(Default)]
     struct Noted(Mutex<usize>);
@@ -159,7 +160,7 @@ mod tests {
         PageRequest {
             url: url.to_owned(),
             options: Arc::new(CrawlOptions { fetch, cache, ..CrawlOptions::default() }),
-            whose: Principal::anonymous(),
+            line: Line::unattended(Principal::anonymous()),
         }
     }
 

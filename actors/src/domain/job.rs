@@ -10,6 +10,7 @@ use super::delivery::Delivery;
 use super::extraction::ExtractionSpec;
 use super::id::{JobId, Principal, TaskType};
 use super::lease::Lease;
+use super::line::Line;
 use super::webhook::Target;
 
 /// What a job was asked to do. It never changes.
@@ -20,6 +21,9 @@ pub struct JobSpec {
     pub webhook: Option<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// Somebody waits for its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attended: bool,
 }
 
 impl JobSpec {
@@ -208,6 +212,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Where it waits for its turn.
+    pub fn line(&self) -> Line {
+        Line { principal: self.principal.clone(), attended: self.spec.attended }
+    }
+
     /// 1 for the first.
     pub fn attempt(&self) -> u32 {
         if self.state.is_settled() { self.attempts_spent.max(1) } else { self.attempts_spent + 1 }

@@ -7,8 +7,9 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use crate::crawl_worker::{CrawlWorker, StartCrawl, StopCrawl};
-use crate::domain::id::{JobId, Principal, TaskType};
+use crate::domain::id::{JobId, TaskType};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::llm_worker::{LlmWorker, StartExtraction, StopExtraction};
 use crate::ports::Claim;
 use crate::pulse::Pulse;
@@ -48,7 +49,7 @@ impl Hand {
 /// A job that a worker is at.
 pub struct Busy {
     pub lease: Lease,
-    pub principal: Principal,
+    pub line: Line,
     pub since: Instant,
     /// 1 for the first.
     pub attempt: u32,
@@ -125,9 +126,9 @@ impl Crew {
         let idle = self.places.iter_mut().find(|place| place.is_idle());
         let Some(Place { worker: Some(worker), busy, .. }) = idle else { return false };
         let (lease, attempt, pulse) = (claim.lease.clone(), claim.job.attempt(), Pulse::default());
-        let (principal, since) = (claim.job.principal.clone(), Instant::now());
+        let (line, since) = (claim.job.line(), Instant::now());
         let ends = left.map(|left| since + left);
-        *busy = Some(Busy { lease, principal, since, attempt, pulse: pulse.clone(), ends, suspect });
+        *busy = Some(Busy { lease, line, since, attempt, pulse: pulse.clone(), ends, suspect });
         worker.start(claim, pulse);
         true
     }
@@ -141,20 +142,26 @@ impl Crew {
         self.places.iter().filter_map(|place| place.busy.as_ref())
     }
 
-    /// Where no worker has come free for so long: whose jobs hold more than half of the workers, and his youngest.
-    pub fn youngest_of_most(&self, time: Duration) -> Option<(Principal, Lease)> {
+    /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: the line
+    /// that most of them are of, and its youngest.
+    pub fn youngest_of_most(&self, time: Duration) -> Option<(Line, Lease)> {
         let youngest = self.busy().map(|busy| busy.since).max()?;
         if self.claiming || self.idle() > 0 || youngest.elapsed() < time {
             return None;
         }
-        let mut held = HashMap::<&Principal, usize>::new();
-        self.busy().for_each(|busy| *held.entry(&busy.principal).or_default() += 1);
-        let (most, count) = held.into_iter().max_by_key(|(_, count)| *count)?;
-        // His only one goes on, or it might never come to its end.
-        let too_many = count > 1 && 2 * count > self.places.len();
-        let his = self.busy().filter(|busy| busy.principal == *most && !busy.suspect);
-        let his_youngest = his.max_by_key(|busy| busy.since).filter(|_| too_many)?;
-        Some((most.clone(), his_youngest.lease.clone()))
+        let (mut by_principal, mut by_line) = (HashMap::new(), HashMap::new());
+        for Busy { line, .. } in self.busy() {
+            *by_principal.entry(&line.principal).or_insert(0) += 1;
+            *by_line.entry(line).or_insert(0) += 1;
+        }
+        let held = |line: &Line| (by_principal[&line.principal], by_line[line]);
+        let most = by_line.keys().copied().max_by_key(|line| held(line))?;
+        let (his, of_line) = held(most);
+        // The only one of its line goes on, or it might never come to its end.
+        let too_many = of_line > 1 && 2 * his > self.places.len();
+        let could_stop = self.busy().filter(|busy| busy.line == *most && !busy.suspect);
+        let its_youngest = could_stop.max_by_key(|busy| busy.since).filter(|_| too_many)?;
+        Some((most.clone(), its_youngest.lease.clone()))
     }
 
     /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.

@@ -17,14 +17,14 @@ use crate::ports::HandBack;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl JobSupervisor {
-    /// Where no worker has come free for a while, and one principal's jobs hold most of them, its youngest job lets others
+    /// Where no worker has come free for a while, and one principal's jobs hold most of them, the youngest lets others
     /// go first, if any wait. Older ones go on, so that each comes to its end. With no slices it never happens.
     pub(super) fn share(&mut self, ctx: &mut Context<Self>) {
         let task = TaskType::Crawl;
         let slices = self.trades.crawler.policy.slice.is_some();
-        let Some((principal, lease)) = self.crew(task).youngest_of_most(PATIENCE).filter(|_| slices) else { return };
+        let Some((line, lease)) = self.crew(task).youngest_of_most(PATIENCE).filter(|_| slices) else { return };
         let store = Arc::clone(&self.store);
-        let asked = async move { (store.others_wait(task, &principal).await, lease) };
+        let asked = async move { (store.others_wait(task, &line).await, lease) };
         ctx.spawn(asked.into_actor(self).map(move |(others_wait, lease), this, ctx| {
             let still = this.crew(task).youngest_of_most(PATIENCE).is_some_and(|(_, youngest)| youngest == lease);
             if this.draining || !still || !others_wait.unwrap_or(false) {

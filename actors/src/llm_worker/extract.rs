@@ -16,8 +16,8 @@ use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
 use crate::domain::extraction::prompt;
 use crate::domain::extraction::shape::{Scope, Shape};
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, record};
-use crate::domain::id::Principal;
 use crate::domain::job::Task;
+use crate::domain::line::Line;
 use crate::domain::retry::Backoff;
 use crate::metrics::Metrics;
 use crate::persistence::persistently;
@@ -71,6 +71,7 @@ impl Extractor {
     /// Returns when the job's one record is written, or why it cannot be.
     pub async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
+        let line = job.line();
         let Task::Extraction(spec) = job.spec.task else {
             return Outcome::Broke { reason: "not an extraction".to_owned() };
         };
@@ -84,7 +85,7 @@ impl Extractor {
             Err(unusable) => (Err(Stop::Failed(unusable.into())), Usage::default()),
             Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since).await {
                 Err(error) => return ended(error),
-                Ok(asking) => (self.extract(&asking, &spec, &job.principal).await, asking.usage()),
+                Ok(asking) => (self.extract(&asking, &spec, &line).await, asking.usage()),
             },
         };
         usage.duration_s = began.elapsed().as_secs_f64();
@@ -102,12 +103,12 @@ impl Extractor {
         }
     }
 
-    async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec, whose: &Principal) -> Result<Content, Stop> {
+    async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec, line: &Line) -> Result<Content, Stop> {
         let schema = spec.schema.clone();
         let shape = aside(move || schema.as_ref().map(|schema| Shape::new(schema).map(Arc::new)).transpose()).await?;
         // It was checked at submission; a later version may be stricter.
         let shape = shape.map_err(|bad| ExtractionError::failed("bad_schema", format!("schema: {bad}")))?;
-        let page: Arc<str> = self.page(asking, spec, whose).await?.into();
+        let page: Arc<str> = self.page(asking, spec, line).await?.into();
         if page.trim().is_empty() {
             return Err(ExtractionError::failed("empty_page", "The page has no text to extract from").into());
         }
@@ -150,14 +151,14 @@ impl Extractor {
     }
 
     /// The page's text, from this attempt or an earlier one.
-    async fn page(&self, asking: &Asking<'_>, spec: &ExtractionSpec, whose: &Principal) -> Result<String, Stop> {
+    async fn page(&self, asking: &Asking<'_>, spec: &ExtractionSpec, line: &Line) -> Result<String, Stop> {
         if let Some(known) = asking.known(PAGE) {
             return Ok(String::from_utf8_lossy(known).into_owned());
         }
         // What is fetched for one job may be kept for the next, whether this one takes a kept page or not.
         let cache = CacheUse { read: spec.cache, write: true, check: false };
         let options = CrawlOptions { cache, ..CrawlOptions::default() };
-        let record = self.crawler.page(0, &spec.url, Arc::new(options), whose).await;
+        let record = self.crawler.page(0, &spec.url, Arc::new(options), line).await;
         if !record.success {
             let reason = format!("The page was not fetched: {}", record.error);
             return Err(ExtractionError::failed("page_not_fetched", reason).into());

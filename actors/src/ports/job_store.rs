@@ -16,6 +16,7 @@ use crate::domain::delivery::{
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Interruption, Job, JobSpec, Progress, Status};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::domain::webhook::Receiver;
 
 /// A variant for each decision that a caller can take.
@@ -56,6 +57,13 @@ pub struct NewJob {
     pub most_open: Option<u64>,
     pub spec: JobSpec,
     pub idempotency: Option<Idempotency>,
+}
+
+impl NewJob {
+    /// Where it is to wait for its turn.
+    pub fn line(&self) -> Line {
+        Line { principal: self.principal.clone(), attended: self.spec.attended }
+    }
 }
 
 /// `Idempotency-Key`, and what the body was when it was first used.
@@ -232,8 +240,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Admits a job, unless its idempotency key is taken or the queue is full.
     async fn submit(&self, job: NewJob) -> Result<Submission, StoreError>;
 
-    /// Leases up to `most` jobs that may run now, going round the principals, oldest first within each. Jobs whose lease
-    /// ran out count as handed back.
+    /// Leases up to `most` jobs that may run now, going round the lines, oldest first within each. Jobs whose lease ran out
+    /// count as handed back.
     async fn claim(&self, node: &NodeId, task: TaskType, most: usize, hold: Duration)
     -> Result<Vec<Claim>, StoreError>;
 
@@ -282,8 +290,8 @@ pub trait JobStore: Send + Sync + 'static {
 
     async fn counts(&self) -> Result<QueueCounts, StoreError>;
 
-    /// Whether anybody but `principal` has a job of this kind ready to run.
-    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError>;
+    /// Whether a job of this kind is ready to run in another line than this one.
+    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError>;
 
     /// Pending deliveries that nobody is sending, the earliest of each receiver first.
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError>;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::domain::crawl::Exchange;
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::id::Principal;
+use crate::domain::line::Line;
 
 /// One page to fetch, once.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub struct PageRequest {
     /// As submitted: absolute `http(s)`, or `raw:<html>`.
     pub url: String,
     pub options: Arc<CrawlOptions>,
-    /// On whose behalf; callers take turns where pages wait for each other.
-    pub whose: Principal,
+    /// Where it waits, if pages have to wait for each other.
+    pub line: Line,
 }
 
 /// A page as it came, whole. Any status: a 404 has a body too.

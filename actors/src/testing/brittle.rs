@@ -11,6 +11,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDeliver
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, Progress};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
     Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
@@ -110,8 +111,8 @@ where
         self.store.counts().await
     }
 
-    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
-        self.store.others_wait(task, principal).await
+    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
+        self.store.others_wait(task, line).await
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {

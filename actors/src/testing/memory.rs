@@ -16,6 +16,7 @@ use crate::domain::delivery::{DeliveryState, LoggedAttempt};
 use crate::domain::id::{JobId, Principal, TaskType};
 use crate::domain::job::{Job, JobState};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::domain::retention::Retention;
 use crate::ports::{Clock, Idempotency, StoreError};
 
@@ -43,8 +44,8 @@ struct State {
     rows: BTreeMap<u64, Row>,
     next: u64,
     last_change: u64,
-    /// Whose job of each kind was claimed last.
-    last_served: HashMap<TaskType, Principal>,
+    /// From which line a job of each kind was claimed last.
+    last_served: HashMap<TaskType, Line>,
     retention: Retention,
 }
 

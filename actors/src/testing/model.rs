@@ -158,7 +158,9 @@ impl World {
     }
 
     async fn submit(&mut self, pages: usize) -> Result<(), Broken> {
-        let job = crawl(pages);
+        let mut job = crawl(pages);
+        // Some of them in another line.
+        job.spec.attended = pages == 2;
         let id = job.id.clone();
         match self.subject.store.submit(job).await {
             Ok(Submission::Admitted) => {}

@@ -136,12 +136,12 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
     })
 }
 
-pub fn others_wait(connection: &Connection, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
+pub fn others_wait(connection: &Connection, task: TaskType, line: &str) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND principal < ?2) \
-             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND principal > ?2)",
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line < ?2) \
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line > ?2)",
         )
         .map_err(store_error)?;
-    select.query_row(params![task.as_str(), principal.as_str()], |row| row.get(0)).map_err(store_error)
+    select.query_row(params![task.as_str(), line], |row| row.get(0)).map_err(store_error)
 }

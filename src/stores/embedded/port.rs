@@ -9,6 +9,7 @@ use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, Du
 use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
+use opilio_actors::domain::line::Line;
 use opilio_actors::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
     Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
@@ -102,9 +103,9 @@ impl JobStore for EmbeddedStore {
         self.reader.run(listing::counts).await
     }
 
-    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
-        let principal = principal.clone();
-        self.reader.run(move |db| listing::others_wait(db, task, &principal)).await
+    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
+        let line = line.to_string();
+        self.reader.run(move |db| listing::others_wait(db, task, &line)).await
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {

@@ -23,8 +23,8 @@ pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Resul
     let spec = serde_json::to_string(&new.spec).map_err(|_| damaged("a job's spec"))?;
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO jobs (id, principal, task, spec, state, total, created_at, idempotency_key, fingerprint) \
-             VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8)",
+            "INSERT INTO jobs (id, principal, task, spec, state, total, created_at, idempotency_key, fingerprint, line) \
+             VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8, ?9)",
         )
         .map_err(store_error)?;
     let key = new.idempotency.as_ref().map(|known| &known.key);
@@ -39,7 +39,8 @@ pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Resul
             total,
             micros(context.now()),
             key,
-            fingerprint
+            fingerprint,
+            new.line().to_string()
         ])
         .map_err(store_error)?;
     Ok(Submission::Admitted)
@@ -96,8 +97,8 @@ pub fn claim(
     let last = served.entry(task).or_default();
     let mut claims = Vec::new();
     while claims.len() < most {
-        let Some((principal, seq)) = next_in_turn(connection, task, last)? else { break };
-        *last = principal;
+        let Some((line, seq)) = next_in_turn(connection, task, last)? else { break };
+        *last = line;
         match lease_job(connection, context, node, seq, hold) {
             Ok(claim) => claims.push(claim),
             Err(StoreError::Damaged(why)) => super::upkeep::set_aside(connection, context, seq, &why)?,
@@ -107,16 +108,16 @@ pub fn claim(
     Ok(claims)
 }
 
-/// The oldest ready job of the principal that comes after `last`, going round.
+/// The oldest ready job of the line that comes after `last`, going round, and its line.
 fn next_in_turn(connection: &Connection, task: TaskType, last: &str) -> Result<Option<(String, i64)>, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT principal, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
-             AND principal > ?2 ORDER BY principal, seq LIMIT 1",
+            "SELECT line, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
+             AND line > ?2 ORDER BY line, seq LIMIT 1",
         )
         .map_err(store_error)?;
-    let mut after = |name: &str| {
-        let found = select.query_row(params![task.as_str(), name], |row| Ok((row.get(0)?, row.get(1)?)));
+    let mut after = |line: &str| {
+        let found = select.query_row(params![task.as_str(), line], |row| Ok((row.get(0)?, row.get(1)?)));
         found.optional().map_err(store_error)
     };
     match after(last)? {

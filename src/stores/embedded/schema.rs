@@ -5,7 +5,12 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 /// One step a version; a file is brought up step by step. A step that was released is never changed.
-const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 /// Today's version.
 pub const NEWEST: i64 = STEPS.len() as i64;
 

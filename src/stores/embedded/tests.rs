@@ -77,6 +77,26 @@ async fn a_restart_claims_again_what_the_last_process_was_running() {
 }
 
 #[actix::test]
+async fn a_job_queued_in_a_file_that_knows_no_lines_yet_is_claimed() {
+    let Embedded { store, clock, folder } = Embedded::new();
+    let job = crawl(1);
+    store.submit(job.clone()).await.expect("there is room");
+    drop(store);
+    let db = rusqlite::Connection::open(folder.path().join("opilio.db")).expect("the file is there");
+    db.execute_batch("DROP INDEX jobs_ready; ALTER TABLE jobs DROP COLUMN line").expect("it can be written");
+    let older = include_str!("schema_1.sql").lines().find(|line| line.starts_with("CREATE INDEX jobs_ready"));
+    db.execute_batch(older.expect("it had that index")).expect("it can be written");
+    db.pragma_update(None, "user_version", 3).expect("it can be written");
+    drop(db);
+    let store = open(&folder, &clock).expect("it is brought to today's version");
+    let mut another = crawl(1);
+    another.spec.attended = true;
+    store.submit(another.clone()).await.expect("there is room");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 9, HOLD).await.expect("the store is there");
+    assert_eq!(claims.into_iter().map(|claim| claim.job.id).collect::<Vec<_>>(), [job.id, another.id]);
+}
+
+#[actix::test]
 async fn a_job_that_cannot_be_read_stops_nobody_else() {
     let Embedded { store, clock, folder } = Embedded::new();
     let (odd, good) = (crawl(1), crawl(1));

@@ -9,6 +9,7 @@ use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, Du
 use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Interruption, Job, Progress};
 use opilio_actors::domain::lease::Lease;
+use opilio_actors::domain::line::Line;
 use opilio_actors::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
     Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
@@ -89,9 +90,9 @@ impl JobStore for RedisStore {
         self.tally().await
     }
 
-    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
+    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
         self.ask(&self.scripts.others_wait, |call| {
-            call.arg(task.as_str()).arg(principal.as_str());
+            call.arg(task.as_str()).arg(line.to_string());
         })
         .await
     }

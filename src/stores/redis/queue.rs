@@ -14,6 +14,7 @@ use super::{RedisStore, Reply, blob, costs, read};
 
 impl RedisStore {
     pub(super) async fn admit(&self, new: NewJob) -> Result<Submission, StoreError> {
+        let line = new.line().to_string();
         let NewJob { id, principal, most_open, mut spec, idempotency } = new;
         let (task, total) = (spec.task_type(), spec.urls().len());
         let target = spec.webhook.take();
@@ -30,6 +31,7 @@ impl RedisStore {
                 call.arg(receiver).arg(total).arg(key).arg(fingerprint);
                 let most_open = most_open.or(self.settings.max_per_principal);
                 call.arg(bound(self.settings.max_queued)).arg(bound(most_open)).arg(self.format);
+                call.arg(&line);
             })
             .await?;
         match reply.word.as_str() {

@@ -5,6 +5,17 @@ use super::*;
 
 #[test]
 fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_anothers() {
+    no_more_than_those_under_way_go_before(of("one", 1));
+}
+
+#[test]
+fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_one_of_the_same_caller_who_waits_for_it() {
+    let mut job = of("one", 1);
+    (job.principal, job.spec.attended) = (Principal::new("hangs"), true);
+    no_more_than_those_under_way_go_before(job);
+}
+
+fn no_more_than_those_under_way_go_before(job: NewJob) {
     by_jumps(|| async {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
         let plot = Plot::new(Site::new(hang));
@@ -17,11 +28,31 @@ fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_anothers() {
         while house.site.under_way() < workers * side_by_side {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let id = house.submit(of("one", 1)).await;
+        let id = house.submit(job).await;
         assert_eq!(house.webhook().await["task_id"], id.as_str());
         let before = house.site.before("one.example");
         assert_eq!(before, workers * side_by_side, "only what was under way already");
         assert_eq!(house.died("crawl_worker", "hung"), 0);
+    });
+}
+
+#[test]
+fn where_neither_line_of_a_caller_holds_most_of_the_workers_but_both_do_the_larger_ones_youngest_lets_others_go_first()
+{
+    by_jumps(|| async {
+        let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
+        let plot = Plot::new(Site::new(hang));
+        let mut house = plot.build();
+        for attended in [false, true, true, false] {
+            let mut job = of("hangs", 1);
+            job.spec.attended = attended;
+            house.submit(job).await;
+        }
+        while house.site.under_way() < 4 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let id = house.submit(of("one", 1)).await;
+        assert_eq!(house.webhook().await["task_id"], id.as_str());
     });
 }
 

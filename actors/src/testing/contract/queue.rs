@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{HOLD, Harness, claim, claimed, submit};
 use crate::domain::id::{Principal, TaskType};
 use crate::domain::job::{Interruption, Stage};
+use crate::domain::line::Line;
 use crate::ports::{Ending, HandBack, StoreError, Submission};
 use crate::testing::jobs::{crawl, good_page, key};
 
@@ -60,6 +61,49 @@ pub async fn claims_go_round_the_principals_oldest_first(h: &impl Harness) {
     let order: Vec<_> = claim(h, "n", 9).await.into_iter().map(|claim| claim.job.id).collect();
     let [a1, a2, a3, b, c] = &expected[..] else { unreachable!("five were submitted") };
     assert_eq!(order, [a1, b, c, a2, a3].map(Clone::clone));
+}
+
+pub async fn a_job_that_somebody_waits_for_stands_in_a_line_of_its_own(h: &impl Harness) {
+    let mut expected = Vec::new();
+    for (name, attended) in [("a", false), ("a", false), ("a", false), ("a", true), ("a", true), ("b", false)] {
+        let mut job = crawl(1);
+        (job.principal, job.spec.attended) = (Principal::new(name), attended);
+        expected.push(job.id.clone());
+        submit(h, job).await;
+    }
+    let first = claim(h, "n", 1).await.pop().expect("jobs wait");
+    let line = first.job.line();
+    let (own, others) = (Line { attended: true, ..line.clone() }, Line::unattended(Principal::new("b")));
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(true));
+    // Given back, it has its place again; the line it stands in is not its principal's only one.
+    h.store().hand_back(&first.lease, back(Interruption::Sliced, Duration::ZERO)).await.expect("the lease is good");
+    let order: Vec<_> = claim(h, "n", 9).await.into_iter().map(|claim| claim.job.id).collect();
+    let [a1, a2, a3, waited1, waited2, b] = &expected[..] else { unreachable!("six were submitted") };
+    assert_eq!(order, [waited1, b, a1, waited2, a2, a3].map(Clone::clone));
+    for line in [line, own, others] {
+        assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(false), "{line:?}");
+    }
+}
+
+pub async fn a_job_that_somebody_waited_for_keeps_its_line_when_its_lease_runs_out_or_it_is_cancelled(
+    h: &impl Harness,
+) {
+    let attended = || {
+        let mut job = crawl(1);
+        job.spec.attended = true;
+        job
+    };
+    let line = Line { attended: true, ..Line::unattended(attended().principal) };
+    let lost = claimed(h, attended()).await;
+    h.let_time_pass(HOLD).await;
+    h.store().requeue().await.expect("the store is there");
+    let other = Line::unattended(line.principal.clone());
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &other).await, Ok(true));
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(false));
+    let cancelled = h.store().cancel(&lost.job.id, None).await.expect("it is not settled");
+    assert!(cancelled.spec.attended);
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &other).await, Ok(false));
+    assert!(claim(h, "n", 1).await.is_empty());
 }
 
 pub async fn a_claimed_job_is_not_claimed_again_while_its_lease_runs(h: &impl Harness) {
@@ -143,8 +187,8 @@ pub async fn a_job_that_lets_others_go_first_is_claimed_after_theirs(h: &impl Ha
     let mut other = crawl(1);
     other.principal = Principal::new("another");
     submit(h, other.clone()).await;
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &long.job.principal).await, Ok(true));
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &other.principal).await, Ok(false));
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &long.job.line()).await, Ok(true));
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &Line::unattended(other.principal)).await, Ok(false));
     h.store().record_pages(&long.lease, vec![good_page(0)]).await.expect("the lease is good");
     h.store().hand_back(&long.lease, back(Interruption::Sliced, Duration::ZERO)).await.expect("the lease is good");
     let order: Vec<_> = claim(h, "n", 2).await.into_iter().map(|claim| (claim.job.id, claim.missing)).collect();

@@ -69,12 +69,14 @@ impl State {
         while claims.len() < most {
             let last = self.last_served.get(&task).cloned();
             let ready = self.rows.iter().filter(|(_, row)| row.is_ready() && row.job.spec.task_type() == task);
-            // After whom was served last, going round; of one principal the oldest.
-            let turn =
-                |row: &Row| (last.as_ref().is_some_and(|last| row.job.principal <= *last), row.job.principal.clone());
+            // After the line that was served last, going round; of one line the oldest.
+            let turn = |row: &Row| {
+                let line = row.job.line();
+                (last.as_ref().is_some_and(|last| line <= *last), line)
+            };
             let Some((seq, _)) = ready.min_by_key(|(seq, row)| (turn(row), **seq)) else { break };
             let Some(row) = self.rows.get_mut(&seq.clone()) else { break };
-            self.last_served.insert(task, row.job.principal.clone());
+            self.last_served.insert(task, row.job.line());
             let is_first = row.job.started_at.is_none();
             let claim = row.claim(now, node, hold);
             if let Some(claim) = claim.as_ref().filter(|_| is_first) {

@@ -11,6 +11,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DeliverySt
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::ports::{
     AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
     Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
@@ -160,10 +161,10 @@ impl JobStore for MemoryStore {
         })
     }
 
-    async fn others_wait(&self, task: TaskType, principal: &Principal) -> Result<bool, StoreError> {
+    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
         let state = self.state().0;
         let mut ready = state.rows.values().filter(|row| row.is_ready() && row.job.spec.task_type() == task);
-        Ok(ready.any(|row| row.job.principal != *principal))
+        Ok(ready.any(|row| row.job.line() != *line))
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {

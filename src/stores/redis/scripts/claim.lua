@@ -1,16 +1,18 @@
--- Leases jobs that may run now, going round the principals, oldest first within each.
+-- Leases jobs that may run now, going round the lines, oldest first within each.
 -- ARGV: node, task, most, hold, what a vanished attempt costs without and with progress, the newest format understood,
 -- this claim's name, and the names of those whose answers did not come
 local node, task, most, hold, understood = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[7])
 requeue(ARGV[5], ARGV[6])
 
--- The oldest job of this principal that this version understands; not much further than its line's beginning.
+-- The oldest job of this line that this version understands, not much further than its beginning: its id, whether the
+-- line is empty, its state and its principal.
 local function oldest(line)
+  local key = P .. 'ready:' .. task .. ':' .. line
   for place = 0, 15 do
-    local id = call('ZRANGE', line, place, place)[1]
+    local id = call('ZRANGE', key, place, place)[1]
     if not id then return nil, place == 0 end
-    local f = fields(id, 'state', 'format')
-    if not f[2] or tonumber(f[2]) <= understood then return id, false, f[1] end
+    local f = fields(id, 'state', 'format', 'principal')
+    if not f[2] or tonumber(f[2]) <= understood then return id, false, f[1], f[3] end
   end
 end
 
@@ -36,13 +38,13 @@ for n = 9, #ARGV do
 end
 
 local last = call('HGET', P .. 'turn', task) or ''
--- Principals in a row whose jobs are all for newer versions.
+-- Lines in a row whose jobs are all for newer versions.
 local passed = 0
 while #claims < most and (passed == 0 or passed < math.min(100, call('ZCARD', ring))) do
   local turn = call('ZRANGEBYLEX', ring, '(' .. last, '+', 'LIMIT', 0, 1)[1] or call('ZRANGE', ring, 0, 0)[1]
   if not turn then break end
   last = turn
-  local id, none, state = oldest(P .. 'ready:' .. task .. ':' .. turn)
+  local id, none, state, principal = oldest(turn)
   if none then call('ZREM', ring, turn) end
   if id then unready(id, task, turn) elseif not none then passed = passed + 1 end
   local moved = state and AFTER[state] and AFTER[state].claimed
@@ -52,8 +54,8 @@ while #claims < most and (passed == 0 or passed < math.min(100, call('ZCARD', ri
     call('HSET', job_key(id), 'state', moved, 'node', node, 'lease_until', whole(after(hold)), 'pages_in_attempt', 0)
     if call('HSETNX', job_key(id), 'started_at', whole(NOW)) == 1 then note_change(id) end
     call('ZADD', P .. 'leases', after(hold), id)
-    tally(turn, state, -1)
-    tally(turn, moved, 1)
+    tally(principal, state, -1)
+    tally(principal, moved, 1)
     tell('changed', id)
     bring(id)
   end

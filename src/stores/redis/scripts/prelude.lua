@@ -47,17 +47,24 @@ local function tally(principal, state, by)
   end
 end
 
--- Into the ready jobs of its principal, at its place, and the principal into the ring.
-local function make_ready(id, task, principal, seq)
-  call('ZADD', P .. 'ready:' .. task .. ':' .. principal, seq, id)
-  call('ZADD', P .. 'ring:' .. task, 0, principal)
+-- Where a job waits for its turn; an older version knows one line of each principal, and names it after him.
+local function line_of(id)
+  local f = fields(id, 'line', 'principal')
+  return f[1] or f[2]
 end
 
-local function unready(id, task, principal)
-  local key = P .. 'ready:' .. task .. ':' .. principal
+-- Into its line, at its place, and the line into the ring.
+local function make_ready(id)
+  local f, line = fields(id, 'task', 'seq'), line_of(id)
+  call('ZADD', P .. 'ready:' .. f[1] .. ':' .. line, f[2], id)
+  call('ZADD', P .. 'ring:' .. f[1], 0, line)
+end
+
+local function unready(id, task, line)
+  local key = P .. 'ready:' .. task .. ':' .. line
   call('ZREM', key, id)
   if call('EXISTS', key) == 0 then
-    call('ZREM', P .. 'ring:' .. task, principal)
+    call('ZREM', P .. 'ring:' .. task, line)
   end
 end
 
@@ -69,23 +76,23 @@ end
 
 -- Back to the queue, at the old place. `cost`: the attempts it costs without progress and with some.
 local function release(id, wait, reason, cost_idle, cost_busy)
-  local f = fields(id, 'task', 'principal', 'seq', 'pages_in_attempt', 'state')
-  local state = AFTER[f[5]] and AFTER[f[5]].handed_back
+  local f = fields(id, 'principal', 'pages_in_attempt', 'state')
+  local state = AFTER[f[3]] and AFTER[f[3]].handed_back
   if not state then return end
-  local spent = tonumber(f[4]) > 0 and cost_busy or cost_idle
+  local spent = tonumber(f[2]) > 0 and cost_busy or cost_idle
   call('HINCRBY', job_key(id), 'attempts_spent', spent)
   call('HSET', job_key(id), 'state', state)
   call('HDEL', job_key(id), 'node', 'lease_until', 'not_before')
   if reason ~= '' then call('HSET', job_key(id), 'error', reason) end
   call('ZREM', P .. 'leases', id)
-  tally(f[2], f[5], -1)
-  tally(f[2], state, 1)
+  tally(f[1], f[3], -1)
+  tally(f[1], state, 1)
   if wait > 0 then
     local at = after(wait)
     call('HSET', job_key(id), 'not_before', whole(at))
     call('ZADD', P .. 'later', at, id)
   else
-    make_ready(id, f[1], f[2], f[3])
+    make_ready(id)
   end
 end
 
@@ -152,7 +159,7 @@ end
 local function finish(id, state, error, counts, keep)
   local f = fields(id, 'state', 'principal', 'task', 'receiver')
   if f[1] == 'queued' then
-    unready(id, f[3], f[2])
+    unready(id, f[3], line_of(id))
     call('ZREM', P .. 'later', id)
   end
   call('ZREM', P .. 'leases', id)
@@ -197,10 +204,9 @@ local function requeue(cost_idle, cost_busy)
   end
   for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'later', '-inf', NOW, 'LIMIT', 0, 1000)) do
     call('ZREM', P .. 'later', id)
-    local f = fields(id, 'task', 'principal', 'seq', 'state')
-    if f[4] == 'queued' then
+    if call('HGET', job_key(id), 'state') == 'queued' then
       call('HDEL', job_key(id), 'not_before')
-      make_ready(id, f[1], f[2], f[3])
+      make_ready(id)
     end
   end
 end

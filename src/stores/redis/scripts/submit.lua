@@ -1,5 +1,6 @@
 -- Admits a job, unless its idempotency key is taken or the queue is full.
--- ARGV: id, principal, task, spec, webhook, receiver, total, key, fingerprint, most queued, most of one principal, format
+-- ARGV: id, principal, task, spec, webhook, receiver, total, key, fingerprint, most queued, most of one principal, format,
+-- its line
 local id, principal, task, spec, webhook, receiver, total, key, fingerprint = unpack(ARGV, 1, 9)
 local slot = principal .. '\0' .. key
 if key ~= '' then
@@ -20,6 +21,7 @@ local seq = call('INCR', P .. 'seq')
 call('HSET', job_key(id), 'seq', seq, 'principal', principal, 'task', task, 'spec', spec, 'state', 'queued', 'total', total,
   'done', 0, 'failed', 0, 'attempts_spent', 0, 'pages_in_attempt', 0, 'token', 0, 'created_at', whole(NOW))
 if webhook ~= '' then call('HSET', job_key(id), 'webhook_config', webhook, 'receiver', receiver) end
+if ARGV[13] ~= principal then call('HSET', job_key(id), 'line', ARGV[13]) end
 if ARGV[12] ~= '1' then call('HSET', job_key(id), 'format', ARGV[12]) end
 if key ~= '' then
   call('HSET', job_key(id), 'key', slot, 'fingerprint', fingerprint)
@@ -29,6 +31,6 @@ note_change(id)
 call('ZADD', P .. 'all', seq, id)
 call('ZADD', P .. 'of:' .. principal, seq, id)
 tally(principal, 'queued', 1)
-make_ready(id, task, principal, seq)
+make_ready(id)
 tell('ready', task)
 return {'admitted'}

@@ -1,0 +1,28 @@
+//! Where jobs and pages wait for their turn.
+
+use std::fmt;
+
+use super::id::Principal;
+
+/// Turns go round the lines, in each of which the first goes first. A principal has two, so that nobody who waits for an
+/// answer stands behind his own jobs that nobody waits for, and neither of them behind the other for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Line {
+    pub principal: Principal,
+    pub attended: bool,
+}
+
+impl Line {
+    /// What nobody waits for.
+    pub fn unattended(principal: Principal) -> Self {
+        Self { principal, attended: false }
+    }
+}
+
+/// A name that no other line has, as the stores write it down.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.principal.as_str())?;
+        f.write_str(if self.attended { "\u{1f}attended" } else { "" })
+    }
+}
