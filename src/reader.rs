@@ -12,7 +12,7 @@ use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
 use opilio_actors::ports::{FetchedPage, PageReader};
-use opilio_page::{ContentFilter, Limits, Page, Unreadable};
+use opilio_page::{ContentFilter, Limits, Options, Page, Unreadable};
 use url::Url;
 
 use crate::egress::in_words;
@@ -108,6 +108,11 @@ fn with_filter(options: Arc<CrawlOptions>, filter: Option<&ContentFilter>) -> Ar
     }
 }
 
+/// Whether these bytes are plainly no text.
+pub(crate) fn is_no_text(body: &[u8]) -> bool {
+    matches!(kind::of(None, body), Kind::Unsupported(_))
+}
+
 /// The whole of the work on one page. What a page with an error status says is given as well, where it can be read.
 pub(crate) fn read(
     url: &str,
@@ -119,25 +124,37 @@ pub(crate) fn read(
     let FetchedPage { exchange, body, content_type, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);
-    let text = |is_html| charset::decode(&body, content_type, is_html).0;
-    let read = match kind::of(content_type, &body) {
-        Kind::Html => {
-            let html = text(true);
-            let page = opilio_page::read(&html, &base(&exchange, options), &options.page, limits);
-            page.map(|page| (html, page)).map_err(|unreadable| reason(&unreadable))
-        }
-        Kind::Text(essence) => Ok(text_page(text(false), &essence)),
-        Kind::Unsupported(essence) => Err(format!("Unsupported content type {essence}")),
-    };
-    match read {
+    match read_body(&body, content_type, &base(&exchange, options), &options.page, limits) {
         Ok((html, page)) => PageResult::read(url, html, exchange, page, effort, status_error.unwrap_or_default()),
         Err(reason) => PageResult::failed(url, exchange, Some(effort), status_error.unwrap_or(reason)),
     }
 }
 
-fn text_page(text: String, essence: &str) -> (String, Page) {
-    let page = opilio_page::read_text(&text, essence);
-    (text, page)
+/// A body's text, and the page it is. Without a `content_type` it is taken for what it looks like.
+///
+/// # Errors
+/// Why it is no page, in one sentence.
+pub(crate) fn read_body(
+    body: &[u8],
+    content_type: Option<&str>,
+    base: &Url,
+    options: &Options,
+    limits: &Limits,
+) -> Result<(String, Page), String> {
+    let text = |is_html| charset::decode(body, content_type, is_html).0;
+    match kind::of(content_type, body) {
+        Kind::Html => {
+            let html = text(true);
+            let page = opilio_page::read(&html, base, options, limits);
+            page.map(|page| (html, page)).map_err(|unreadable| reason(&unreadable))
+        }
+        Kind::Text(essence) => {
+            let text = text(false);
+            let page = opilio_page::read_text(&text, &essence);
+            Ok((text, page))
+        }
+        Kind::Unsupported(essence) => Err(format!("Unsupported content type {essence}")),
+    }
 }
 
 /// A page without an address of its own has the base that the job gives it, or none.

@@ -194,6 +194,10 @@ fn one_page_is_read_from_the_command_line() {
     assert!(fit.contains("cracks in its arches") && !fit.contains("Jobs"), "{fit}");
     let all: serde_json::Value = serde_json::from_str(&printed(&["--fit", "--json"])).expect("JSON");
     assert_eq!((&all["markdown"]["fit_markdown"], &all["metadata"]["title"]), (&json!(fit), &json!("Bridge closed")));
+    std::fs::write(&file, "%PDF-1.7\n\x01").expect("the folder is ours");
+    let other = opilio("", &["page", file.to_str().expect("a plain name")], &[]);
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(!other.status.success() && said.contains("Unsupported content type application/pdf"), "{said}");
     let missing = opilio("", &["page", "missing.html"], &[]);
     assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("missing.html"));
 }

@@ -16,7 +16,8 @@ use url::Url;
 
 use super::sources::Sources;
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
-use crate::fetchers::{HttpFetcher, HttpFetcherSettings, charset, own_user_agent};
+use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
+use crate::reader;
 
 #[derive(Debug, Args)]
 pub struct Page {
@@ -38,11 +39,19 @@ pub struct Page {
     sources: Sources,
 }
 
+/// A page as it came, and its address.
+struct Body {
+    bytes: Vec<u8>,
+    content_type: Option<String>,
+    url: Url,
+}
+
 impl Page {
     pub fn run(self) -> anyhow::Result<()> {
-        let (html, url) = self.fetch()?;
+        let Body { bytes, content_type, url } = self.fetch()?;
         let options = Options { content_filter: self.fit.then_some(ContentFilter::Main), ..Options::default() };
-        let page = opilio_page::read(&html, &url, &options, &Limits::default())?;
+        let read = reader::read_body(&bytes, content_type.as_deref(), &url, &options, &Limits::default());
+        let (_, page) = read.map_err(|reason| anyhow!("{}: {reason}", self.page))?;
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &page)?;
@@ -59,8 +68,7 @@ impl Page {
         Ok(out.flush()?)
     }
 
-    /// The page as text, and its address.
-    fn fetch(&self) -> anyhow::Result<(String, Url)> {
+    fn fetch(&self) -> anyhow::Result<Body> {
         let blank = || Url::parse("about:blank").expect("a constant");
         if let Some(url) = Url::parse(&self.page).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
             let page = actix_web::rt::System::new().block_on(self.download(&url))?;
@@ -68,15 +76,17 @@ impl Page {
                 bail!("{url} answers {status}");
             }
             let base = page.exchange.final_url.as_deref().and_then(|url| Url::parse(url).ok()).unwrap_or(url);
-            let html = charset::decode(&page.body, page.content_type.as_deref(), true).0;
-            return Ok((html, self.url.clone().unwrap_or(base)));
+            let FetchedPage { body, content_type, .. } = page;
+            return Ok(Body { bytes: body.into(), content_type, url: self.url.clone().unwrap_or(base) });
         }
         let mut bytes = Vec::new();
         match self.page.as_str() {
             "-" => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()).context("standard input")?,
             file => bytes = std::fs::read(file).with_context(|| file.to_owned())?,
         }
-        Ok((charset::decode(&bytes, None, true).0, self.url.clone().unwrap_or_else(blank)))
+        // A file is a page, also where it begins with mere words.
+        let content_type = (!reader::is_no_text(&bytes)).then(|| "text/html".to_owned());
+        Ok(Body { bytes, content_type, url: self.url.clone().unwrap_or_else(blank) })
     }
 
     /// Whoever has a shell here may reach what this machine can reach.

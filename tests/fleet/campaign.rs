@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::house::Server;
@@ -114,6 +114,9 @@ impl Campaign {
                 let server = &nodes[luck.choice(&well).copied().expect("one is always well")].server;
                 let _ = server.try_delete(&format!("/crawl/job/{id}")).await;
             }
+            // Somebody who waits, if only until the fault: his job ends with or without him.
+            let server = &nodes[luck.choice(&well).copied().expect("one is always well")].server;
+            let _ = server.try_post("/crawl", json!({"urls": [world.address("/page/waits/0")]})).await;
             std::future::pending::<()>().await;
         };
         tokio::select! { () = ends => {}, () = work => {} }
@@ -191,6 +194,11 @@ impl Campaign {
             let node = self.luck.choice(&self.nodes).expect("there are three");
             let status: Value = settled_and_delivered(&node.server, id).await;
             assert_settled_once(id, &status, &self.world.seen().told[id]);
+        }
+        for node in &self.nodes {
+            while node.server.get("/jobs?status=processing").await.1["jobs"] != json!([]) {
+                sleep(Duration::from_millis(50)).await;
+            }
         }
         assert!(self.world.seen().told.keys().all(|id| ids.contains(id)), "a job that nobody wished for was told of");
         self.tally
