@@ -4,7 +4,6 @@ mod body;
 mod cookies;
 mod headers;
 mod http;
-mod places;
 mod raw;
 mod robots;
 mod turns;

@@ -6,6 +6,7 @@ pub mod egress;
 pub mod fetchers;
 pub mod http;
 pub mod models;
+mod places;
 #[doc(hidden)]
 pub mod promises;
 pub mod reader;

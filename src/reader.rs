@@ -11,7 +11,7 @@ use http::StatusCode;
 use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
-use opilio_actors::ports::{FetchedPage, PageReader};
+use opilio_actors::ports::{FetchedPage, PageReader, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options, Page, Unreadable};
 use url::Url;
 
@@ -70,22 +70,16 @@ impl CpuReader {
 
 #[async_trait]
 impl PageReader for CpuReader {
-    async fn read(
-        &self,
-        index: u32,
-        url: &str,
-        page: FetchedPage,
-        options: Arc<CrawlOptions>,
-        effort: Effort,
-    ) -> PageRecord {
+    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, effort: Effort) -> PageRecord {
+        let PageRequest { url, options, line } = request;
         let exchange = page.exchange.clone();
-        let (own_url, limits) = (url.to_owned(), self.limits.clone());
-        let options = with_filter(options, self.content_filter.as_ref());
+        let (own_url, limits) = (url.clone(), self.limits.clone());
+        let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
         let work = move || {
             faults::came_from(&own_url);
             PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
         };
-        let reason = match self.pool.run(self.timeout + GRACE, work).await {
+        let reason = match self.pool.run(line, self.timeout + GRACE, work).await {
             Ok(record) => return record,
             Err(Broken::Overran) => too_slow(self.timeout),
             Err(Broken::Panicked) => "Page could not be read: internal error".to_owned(),

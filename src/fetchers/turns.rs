@@ -8,7 +8,7 @@ use opilio_actors::domain::line::Line;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::places::{Place, Places};
+use crate::places::{Place, Places};
 
 /// This many hosts are remembered before the idle ones are forgotten.
 const HOSTS_BEFORE_SWEEP: usize = 1024;

@@ -64,8 +64,9 @@ pub async fn rerun(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = find(&api, &caller, &id).await?;
-    Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), job.spec, None).await?))
+    // Nobody waits for it this time.
+    let spec = JobSpec { attended: false, ..find(&api, &caller, &id).await?.spec };
+    Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, None).await?))
 }
 
 /// The job is stored, and this is what its caller is told.

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use opilio_actors::domain::line::Line;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Runs work on threads of its own, so many pieces at a time. Whoever came first goes first.
+use crate::places::{self, Places};
+
+/// Runs work on threads of its own, so many pieces at a time. The lines go in turn; in each the first goes first.
 pub struct CpuPool {
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 /// Work that came to nothing.
@@ -21,7 +23,7 @@ pub enum Broken {
 
 /// Held while the work goes on, also when nobody waits for it any more; given back early when it overruns.
 #[derive(Clone)]
-struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+struct Place(Arc<Mutex<Option<places::Place>>>);
 
 impl Place {
     fn give_back(&self) {
@@ -31,18 +33,18 @@ impl Place {
 
 impl CpuPool {
     pub fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places.max(1))) }
+        Self { places: Places::new(places.max(1)) }
     }
 
     /// Waits for a place, then at most `limit` for the work. A thread cannot be stopped: work that overruns goes on
     /// without a place until it ends by itself, so it should know a limit of its own.
     pub async fn run<T: Send + 'static>(
         &self,
+        line: &Line,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Broken> {
-        let permit = self.places.clone().acquire_owned().await.expect("this semaphore is never closed");
-        let place = Place(Arc::new(Mutex::new(Some(permit))));
+        let place = Place(Arc::new(Mutex::new(Some(self.places.take(line).await))));
         let held = place.clone();
         let running = spawn_blocking(move || {
             let _back = GiveBack(held);
@@ -71,35 +73,58 @@ impl Drop for GiveBack {
 mod tests {
     use std::sync::mpsc;
 
+    use futures_util::future::join_all;
+    use opilio_actors::domain::id::Principal;
+
     use super::*;
 
     const LONG: Duration = Duration::from_secs(60);
 
+    fn line(attended: bool) -> Line {
+        Line { principal: Principal::anonymous(), attended }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_somebody_waits_for_goes_before_all_but_one_of_those_that_wait() {
+        let pool = CpuPool::new(1);
+        let held = pool.places.take(&line(false)).await;
+        let (tell, told) = mpsc::channel();
+        let work = |attended: bool| {
+            let tell = tell.clone();
+            let (pool, line) = (&pool, line(attended));
+            async move { pool.run(&line, LONG, move || tell.send(attended).is_ok()).await }
+        };
+        let all = join_all([false, false, false, true].map(work));
+        let release = async { drop(held) };
+        tokio::join!(biased; all, release);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [false, true, false, false]);
+    }
+
     #[tokio::test]
     async fn a_panic_is_an_outcome_and_frees_the_place() {
         let pool = CpuPool::new(1);
-        assert_eq!(pool.run(LONG, || panic!("on purpose")).await, Err::<(), _>(Broken::Panicked));
-        assert_eq!(pool.run(LONG, || 7).await, Ok(7));
+        assert_eq!(pool.run(&line(false), LONG, || panic!("on purpose")).await, Err::<(), _>(Broken::Panicked));
+        assert_eq!(pool.run(&line(false), LONG, || 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn work_that_overruns_gives_its_place_back_while_it_still_runs() {
-        let pool = CpuPool::new(1);
+        let (pool, line) = (CpuPool::new(1), line(false));
         let (release, wait) = mpsc::channel::<()>();
-        let stuck = pool.run(Duration::from_millis(20), move || wait.recv().is_ok());
+        let stuck = pool.run(&line, Duration::from_millis(20), move || wait.recv().is_ok());
         assert_eq!(stuck.await, Err(Broken::Overran));
-        assert_eq!(pool.run(LONG, || 7).await, Ok(7));
+        assert_eq!(pool.run(&line, LONG, || 7).await, Ok(7));
         drop(release);
     }
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_keeps_its_place_until_it_ends() {
-        let pool = CpuPool::new(1);
+        let (pool, line) = (CpuPool::new(1), line(false));
         let (release, wait) = mpsc::channel::<()>();
-        let abandoned = timeout(Duration::from_millis(20), pool.run(LONG, move || wait.recv().is_ok()));
+        let abandoned = timeout(Duration::from_millis(20), pool.run(&line, LONG, move || wait.recv().is_ok()));
         assert!(abandoned.await.is_err());
-        assert!(timeout(Duration::from_millis(20), pool.run(LONG, || 7)).await.is_err());
+        assert!(timeout(Duration::from_millis(20), pool.run(&line, LONG, || 7)).await.is_err());
         drop(release);
-        assert_eq!(pool.run(LONG, || 7).await, Ok(7));
+        assert_eq!(pool.run(&line, LONG, || 7).await, Ok(7));
     }
 }

@@ -1,4 +1,6 @@
 use bytes::Bytes;
+use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::line::Line;
 use serde_json::Value;
 
 use super::*;
@@ -20,7 +22,9 @@ fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Fetc
 
 async fn read_with(settings: ReaderSettings, page: FetchedPage) -> (PageRecord, Value) {
     let reader = CpuReader::new(settings);
-    let record = reader.read(3, "http://example.com/", page, Arc::default(), EFFORT).await;
+    let line = Line::unattended(Principal::anonymous());
+    let request = PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), line };
+    let record = reader.read(3, &request, page, EFFORT).await;
     let json = serde_json::from_slice(&record.json).expect("JSON");
     (record, json)
 }

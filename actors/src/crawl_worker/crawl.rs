@@ -115,12 +115,12 @@ impl Crawler {
 
     /// One page, read as it was fetched earlier, or now.
     pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>, line: &Line) -> PageRecord {
-        let request = PageRequest { url: url.to_owned(), options: Arc::clone(&options), line: line.clone() };
+        let request = PageRequest { url: url.to_owned(), options, line: line.clone() };
         let (fetched, effort) = self.come_by(&request).await;
         match fetched {
             Ok(page) => {
                 let exchange = page.exchange.clone();
-                let record = self.reader.read(index, url, page, options, effort).await;
+                let record = self.reader.read(index, &request, page, effort).await;
                 match self.policy.max_result.filter(|most| record.json.len() > most.get()) {
                     None => record,
                     Some(most) => {

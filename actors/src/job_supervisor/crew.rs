@@ -142,8 +142,9 @@ impl Crew {
         self.places.iter().filter_map(|place| place.busy.as_ref())
     }
 
-    /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: the line
-    /// that most of them are of, and its youngest.
+    /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: his youngest
+    /// job, of those that nobody waits for if it can be. A line's only one goes on, or it might never come to its end, unless
+    /// he has no other.
     pub fn youngest_of_most(&self, time: Duration) -> Option<(Line, Lease)> {
         let youngest = self.busy().map(|busy| busy.since).max()?;
         if self.claiming || self.idle() > 0 || youngest.elapsed() < time {
@@ -154,14 +155,11 @@ impl Crew {
             *by_principal.entry(&line.principal).or_insert(0) += 1;
             *by_line.entry(line).or_insert(0) += 1;
         }
-        let held = |line: &Line| (by_principal[&line.principal], by_line[line]);
-        let most = by_line.keys().copied().max_by_key(|line| held(line))?;
-        let (his, of_line) = held(most);
-        // The only one of its line goes on, or it might never come to its end.
-        let too_many = of_line > 1 && 2 * his > self.places.len();
-        let could_stop = self.busy().filter(|busy| busy.line == *most && !busy.suspect);
-        let its_youngest = could_stop.max_by_key(|busy| busy.since).filter(|_| too_many)?;
-        Some((most.clone(), its_youngest.lease.clone()))
+        let too_many = |count: usize| count > 1 && 2 * count > self.places.len();
+        let (most, _) = by_principal.into_iter().find(|(_, count)| too_many(*count))?;
+        let could_stop = self.busy().filter(|busy| busy.line.principal == *most && !busy.suspect);
+        let first = |busy: &&Busy| (by_line[&busy.line] > 1, !busy.line.attended, busy.since);
+        could_stop.max_by_key(first).map(|busy| (busy.line.clone(), busy.lease.clone()))
     }
 
     /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.

@@ -1,13 +1,10 @@
 //! An outside that does what a test tells it to.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
-use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
     FetchError, FetchedPage, KeptPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
@@ -53,11 +50,11 @@ pub struct StatusReader;
 
 #[async_trait]
 impl PageReader for StatusReader {
-    async fn read(&self, index: u32, url: &str, page: FetchedPage, _: Arc<CrawlOptions>, effort: Effort) -> PageRecord {
+    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, effort: Effort) -> PageRecord {
         let status = page.exchange.status.unwrap_or(200);
         let error = if status < 400 { String::new() } else { format!("HTTP {status}") };
         let text = String::from_utf8_lossy(&page.body).into_owned();
-        let mut result = PageResult::failed(url, page.exchange, Some(effort), error);
+        let mut result = PageResult::failed(&request.url, page.exchange, Some(effort), error);
         result.success = status < 400;
         result.markdown.raw_markdown = text;
         PageRecord::new(index, &result)

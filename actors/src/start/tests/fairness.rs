@@ -37,23 +37,48 @@ fn no_more_than_those_under_way_go_before(job: NewJob) {
 }
 
 #[test]
-fn where_neither_line_of_a_caller_holds_most_of_the_workers_but_both_do_the_larger_ones_youngest_lets_others_go_first()
-{
-    by_jumps(|| async {
+fn where_both_lines_of_a_caller_hold_all_workers_his_youngest_that_nobody_waits_for_lets_others_go_first() {
+    let handed_over = handed_over_by(&[false, true, false, true]);
+    assert_eq!(handed_over, [0, 0, 1, 0]);
+}
+
+#[test]
+fn the_only_one_of_a_line_goes_on_while_the_other_line_has_more() {
+    assert_eq!(handed_over_by(&[true, false, true, true]), [0, 0, 0, 1]);
+}
+
+#[test]
+fn where_each_line_of_a_caller_has_but_one_they_let_others_go_first_all_the_same() {
+    assert_eq!(handed_over_by(&[true, false]), [0, 1]);
+}
+
+/// Of one caller's jobs that hold a worker each, and whose pages hang, how often each was begun anew because it had let
+/// another caller's go first.
+fn handed_over_by(attended: &'static [bool]) -> Vec<usize> {
+    let (tell, told) = std::sync::mpsc::channel();
+    by_jumps(|| async move {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
-        let plot = Plot::new(Site::new(hang));
+        let mut plot = Plot::new(Site::new(hang));
+        plot.policy.jobs.crawl_workers = attended.len();
         let mut house = plot.build();
-        for attended in [false, true, true, false] {
-            let mut job = of("hangs", 1);
-            job.spec.attended = attended;
+        for (at, attended) in attended.iter().enumerate() {
+            let mut job = of(&format!("hangs-{at}"), 1);
+            (job.principal, job.spec.attended) = (Principal::new("hangs"), *attended);
             house.submit(job).await;
-        }
-        while house.site.under_way() < 4 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            while house.site.under_way() <= at {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         }
         let id = house.submit(of("one", 1)).await;
         assert_eq!(house.webhook().await["task_id"], id.as_str());
+        while house.site.under_way() < attended.len() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let begun = house.site.begun();
+        let times = |at: usize| begun.iter().filter(|url| url.contains(&format!("hangs-{at}."))).count();
+        tell.send((0..attended.len()).map(|at| times(at) - 1).collect()).expect("the test waits");
     });
+    told.recv().expect("it is told")
 }
 
 #[test]

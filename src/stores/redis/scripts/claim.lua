@@ -5,14 +5,14 @@ local node, task, most, hold, understood = ARGV[1], ARGV[2], tonumber(ARGV[3]), 
 requeue(ARGV[5], ARGV[6])
 
 -- The oldest job of this line that this version understands, not much further than its beginning: its id, whether the
--- line is empty, its state and its principal.
+-- line is empty, its state and its principal (of a damaged one, anything).
 local function oldest(line)
   local key = P .. 'ready:' .. task .. ':' .. line
   for place = 0, 15 do
     local id = call('ZRANGE', key, place, place)[1]
     if not id then return nil, place == 0 end
     local f = fields(id, 'state', 'format', 'principal')
-    if not f[2] or tonumber(f[2]) <= understood then return id, false, f[1], f[3] end
+    if not f[2] or tonumber(f[2]) <= understood then return id, false, f[1], f[3] or line end
   end
 end
 
