@@ -45,17 +45,22 @@ impl Line {
         Self { places, patience: settings.patience, state: Mutex::new(state) }
     }
 
-    /// Waits for a turn, if it is near; the turn lasts as long as what is returned.
+    /// Waits for a place, and then for a turn by the rates, if each is near; they last as long as what is returned. Where
+    /// somebody waits for the answer, either may take the time of both: of the turns that come next, those that are too far
+    /// away for all other jobs are left for his.
     pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<OwnedSemaphorePermit>, ModelError> {
         self.with(|state| state.health.admit(Instant::now()))?;
+        let came = Instant::now();
+        let patience = |left: Duration| if question.attended { left } else { self.patience };
         let permit = match &self.places {
             None => None,
-            Some(places) => match timeout(self.patience, Arc::clone(places).acquire_owned()).await {
+            Some(places) => match timeout(patience(2 * self.patience), Arc::clone(places).acquire_owned()).await {
                 Ok(permit) => permit.ok(),
                 Err(_) => return Err(used_up(who, Duration::from_secs(1))),
             },
         };
-        let wait = self.with(|state| state.reserve(question, self.patience)).map_err(|wait| used_up(who, wait))?;
+        let left = patience((2 * self.patience).saturating_sub(came.elapsed()));
+        let wait = self.with(|state| state.reserve(question, left)).map_err(|wait| used_up(who, wait))?;
         if !wait.is_zero() {
             sleep(wait).await;
         }
@@ -123,4 +128,39 @@ fn used_up(who: &str, wait: Duration) -> ModelError {
     // Those who are sent away do not all come back at the same moment.
     let wait = wait.mul_f64(1.0 + fastrand::f64());
     ModelError::OverRate { who: who.to_owned(), wait }
+}
+
+#[cfg(test)]
+mod tests {
+    use opilio_actors::ports::ModelName;
+
+    use super::*;
+
+    fn question(attended: bool) -> Question {
+        Question {
+            model: ModelName { family: "openai".to_owned(), model: "m".to_owned() },
+            system: String::new(),
+            turns: vec![],
+            schema: None,
+            temperature: None,
+            answer_tokens: 1,
+            attended,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_others_find_too_far_is_left_for_who_waits() {
+        let settings = ModelSettings { patience: Duration::from_secs(10), ..ModelSettings::default() };
+        let limits = RateLimits { requests_per_minute: Some(6), ..RateLimits::default() };
+        let line = Line::new(&settings, limits);
+        for _ in 0..6 {
+            assert!(line.turn(&question(false), "m").await.is_ok());
+        }
+        // One every ten seconds from now on.
+        let began = Instant::now();
+        let [others, waits] = [question(false), question(true)];
+        let turns = tokio::join!(line.turn(&others, "m"), line.turn(&others, "m"), line.turn(&waits, "m"));
+        assert!(matches!(turns, (Ok(_), Err(ModelError::OverRate { .. }), Ok(_))), "{turns:?}");
+        assert_eq!(began.elapsed().as_secs(), 20);
+    }
 }

@@ -112,6 +112,7 @@ pub struct Asking<'a> {
     lease: &'a Lease,
     temperature: Option<f64>,
     since: Timestamp,
+    attended: bool,
     known: HashMap<String, Bytes>,
     account: Mutex<Account>,
 }
@@ -123,10 +124,12 @@ impl<'a> Asking<'a> {
         plan: ModelPlan,
         temperature: Option<f64>,
         since: Timestamp,
+        attended: bool,
     ) -> Result<Self, StoreError> {
         let known = persistently(|| extractor.crawler.store.checkpoints(&lease.job)).await?;
         let account = Mutex::new(Account { plan, usage: Usage::default() });
-        Ok(Self { extractor, lease, temperature, since, known: known.into_iter().collect(), account })
+        let known = known.into_iter().collect();
+        Ok(Self { extractor, lease, temperature, since, attended, known, account })
     }
 
     /// What the job has used up so far.
@@ -204,6 +207,7 @@ impl<'a> Asking<'a> {
                 schema: asked.schema.clone(),
                 temperature: self.temperature.or(plan.temperature),
                 answer_tokens: plan.answer_tokens,
+                attended: self.attended,
             };
             let asked = self.extractor.model.ask(question).await;
             pulse::beat();

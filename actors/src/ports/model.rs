@@ -73,6 +73,8 @@ pub struct Question {
     pub schema: Option<Arc<Value>>,
     pub temperature: Option<f64>,
     pub answer_tokens: usize,
+    /// Somebody waits for the end of its job.
+    pub attended: bool,
 }
 
 /// What the model said, whole.
