@@ -262,6 +262,10 @@ async fn wrong_questions_about_jobs_and_deliveries_are_named() {
         let (status, answer) = server.get(path).await;
         assert_eq!((status, named(&answer)), (422, sorted(places)), "{path}: {answer}");
     }
+    // What would be right is said as well.
+    let (_, answer) = server.get("/jobs?limit=many&type=odd").await;
+    let said: Vec<_> = answer["detail"].as_array().expect("a list").iter().map(|error| &error["msg"]).collect();
+    assert_eq!(said, ["must be one of crawl, llm_extraction", "must be a whole number from 1 to 1000"]);
     let replays: [(Value, &[&str]); 7] = [
         (json!([]), &["body"]),
         (json!("exhausted"), &["body"]),

@@ -186,7 +186,10 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
         (vec!["watch", "crawl_nothing"], "opilio: crawl_nothing: the server refuses: Task not found (HTTP 404)\n"),
         (vec!["cancel", &id], "(HTTP 409)\n"),
         (vec!["redeliver", &id], "(HTTP 409)\n"),
-        (vec!["jobs", "--status", "lost"], "status: not one of the values it may have (HTTP 422)\n"),
+        (
+            vec!["jobs", "--status", "lost"],
+            "status: must be one of processing, completed, failed, cancelled (HTTP 422)\n",
+        ),
     ];
     for (arguments, sentence) in refused {
         let said = opilio(&base, &arguments).await;

@@ -216,7 +216,8 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     let unknown = json!({"url": page, "f": "llm", "provider": "nobody/x"});
     assert_eq!(scene.server.post("/md", unknown).await.0, 400);
     assert_eq!(scene.server.get(&format!("/llm/{page}")).await.0, 400, "without a question");
-    assert_eq!(scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await.0, 422);
+    let (status, answer) = scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await;
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["query", "temperature"])), "{answer}");
     let bare = page.strip_prefix("http://").expect("it is no TLS");
     assert_eq!(scene.server.get(&format!("/llm/{bare}?q=title&provider=openai/good")).await.0, 502, "it is no TLS");
     let (_, jobs) = scene.server.get("/jobs").await;

@@ -26,7 +26,7 @@ impl Deliveries {
         if self.json {
             return Ok(writeln!(out, "{log}")?);
         }
-        let state = log["state"].as_str().unwrap_or("nothing to deliver yet");
+        let state = log["state"].as_str().unwrap_or("no delivery: the job has no webhook, or has not ended");
         shown::say(&mut out, &format!("{} {state}", shown::text(&log, "webhook_id")))?;
         for attempt in log["attempts"].as_array().into_iter().flatten() {
             shown::say(&mut out, &shown::attempt(attempt))?;

@@ -29,8 +29,11 @@ impl Part {
     /// What of it is no number.
     pub fn of(&self, total: u32) -> Result<Selection, ApiError> {
         let mut errors = Vec::new();
-        let offset = choice("offset", self.offset.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(0_u32);
-        let limit = choice("limit", self.limit.as_deref(), |raw| raw.parse().ok(), &mut errors).unwrap_or(u32::MAX);
+        let mut number = |name, raw: &Option<String>| -> Option<u32> {
+            choice(name, raw.as_deref(), |raw| raw.parse().ok(), "a whole number that is not negative", &mut errors)
+        };
+        let offset = number("offset", &self.offset).unwrap_or(0);
+        let limit = number("limit", &self.limit).unwrap_or(u32::MAX);
         if !errors.is_empty() {
             return Err(ApiError::Invalid(errors));
         }

@@ -167,16 +167,21 @@ pub async fn list(
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let mut errors = Vec::new();
+    let statuses = one_of(Status::ALL.map(Status::as_str));
+    let types = one_of(TaskType::ALL.map(TaskType::as_str));
+    let states = one_of(DeliveryStatus::ALL.map(DeliveryStatus::as_str));
+    let next = "the next_cursor of an earlier answer";
     let mut filter = JobFilter {
         principal: caller.sees().cloned(),
-        status: choice("status", query.status.as_deref(), Status::parse, &mut errors),
-        task: choice("type", query.task.as_deref(), TaskType::parse, &mut errors),
-        webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &mut errors),
-        cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), &mut errors),
+        status: choice("status", query.status.as_deref(), Status::parse, &statuses, &mut errors),
+        task: choice("type", query.task.as_deref(), TaskType::parse, &types, &mut errors),
+        webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &states, &mut errors),
+        cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), next, &mut errors),
         most: Most { jobs: 100, bytes: MOST_BYTES },
     };
     let limit = |raw: &str| raw.parse().ok().filter(|limit| (1..=1000).contains(limit));
-    filter.most.jobs = choice("limit", query.limit.as_deref(), limit, &mut errors).unwrap_or(filter.most.jobs);
+    let number = "a whole number from 1 to 1000";
+    filter.most.jobs = choice("limit", query.limit.as_deref(), limit, number, &mut errors).unwrap_or(filter.most.jobs);
     if !errors.is_empty() {
         return Err(ApiError::Invalid(errors));
     }
@@ -186,20 +191,26 @@ pub async fn list(
     results::json(&api, &JobList { jobs, next_cursor: found.next.map(|next| next.to_string()) })
 }
 
-/// A value of a query, if it is one of those that there may be.
+/// A value of a query, if it is `wanted`, in words.
 pub fn choice<T>(
     name: &str,
     raw: Option<&str>,
     parse: impl Fn(&str) -> Option<T>,
+    wanted: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<T> {
     let raw = raw?;
     let parsed = parse(raw);
     if parsed.is_none() {
         let loc = vec![Loc::from("query"), Loc::from(name)];
-        errors.push(FieldError { loc, msg: "not one of the values it may have".to_owned(), kind: "value_error" });
+        errors.push(FieldError { loc, msg: format!("must be {wanted}"), kind: "value_error" });
     }
     parsed
+}
+
+/// In words.
+fn one_of<const N: usize>(names: [&str; N]) -> String {
+    format!("one of {}", names.join(", "))
 }
 
 pub async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Job, ApiError> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::attended::Attended;
 use super::body::{self, Body};
-use super::crawl_options::{FieldError, LONGEST_QUERY};
+use super::crawl_options::{FieldError, LONGEST_QUERY, Loc};
 use super::errors::ApiError;
 use super::reach::reachable;
 use super::submission::{self, Fields, beyond, field_error};
@@ -235,8 +235,20 @@ pub async fn ask(
     }
     let [provider, temperature] = [provider, temperature].map(|said| said.map(Value::String));
     let model = Model { provider, temperature };
-    let answer = answer(api.clone(), &caller, &url, &query, &model, &[]).await?;
+    let answer = answer(api.clone(), &caller, &url, &query, &model, &[]).await.map_err(in_the_address)?;
     results::json(&api, &json!({"answer": answer}))
+}
+
+/// Wrong fields where the sender of a request without a body finds them.
+fn in_the_address(error: ApiError) -> ApiError {
+    let ApiError::Invalid(mut errors) = error else { return error };
+    for FieldError { loc, .. } in &mut errors {
+        let part = if loc.contains(&Loc::from("url")) { "path" } else { "query" };
+        if let Some(first) = loc.first_mut() {
+            *first = Loc::from(part);
+        }
+    }
+    ApiError::Invalid(errors)
 }
 
 /// What a model says about the page, as text.
