@@ -4,8 +4,8 @@
 //! its status, words and `Retry-After`, every answer is bounded in time and size, and no address or key can come from
 //! anywhere but the settings.
 
+mod endpoint;
 mod health;
-mod line;
 mod pace;
 mod settings;
 mod trouble;
@@ -22,7 +22,7 @@ use serde_json::Value;
 
 pub use settings::{FamilySettings, ModelSettings, RateLimits, Wire};
 
-use self::line::Line;
+use self::endpoint::Endpoint;
 use self::wire::Sent;
 use crate::egress::{Answer, Egress, Errand, Trouble, in_words};
 
@@ -31,15 +31,15 @@ pub struct Models {
     egress: Egress,
     clock: Arc<dyn Clock>,
     settings: ModelSettings,
-    lines: Mutex<HashMap<ModelName, Arc<Line>>>,
+    endpoints: Mutex<HashMap<ModelName, Arc<Endpoint>>>,
 }
 
-/// So many lines are remembered; their names come from requests.
-const MOST_LINES: usize = 1000;
+/// So many of them are remembered; their names come from requests.
+const MOST_ENDPOINTS: usize = 1000;
 
 impl Models {
     pub fn new(egress: Egress, clock: Arc<dyn Clock>, settings: ModelSettings) -> Self {
-        Self { egress, clock, settings, lines: Mutex::default() }
+        Self { egress, clock, settings, endpoints: Mutex::default() }
     }
 
     fn family(&self, name: &ModelName) -> Result<&FamilySettings, ModelError> {
@@ -57,26 +57,26 @@ impl Models {
         allowed.iter().any(|entry| entry.eq_ignore_ascii_case(&name.family) || *entry == whole)
     }
 
-    fn line(&self, name: &ModelName, family: &FamilySettings) -> Arc<Line> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() >= MOST_LINES && !lines.contains_key(name) {
+    fn endpoint(&self, name: &ModelName, family: &FamilySettings) -> Arc<Endpoint> {
+        let mut known = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_ENDPOINTS && !known.contains_key(name) {
             // Those in use are kept alive by who uses them.
-            lines.retain(|_, line| Arc::strong_count(line) > 1);
+            known.retain(|_, endpoint| Arc::strong_count(endpoint) > 1);
         }
-        let line = lines.entry(name.clone()).or_insert_with(|| Arc::new(Line::new(&self.settings, family.limits)));
-        Arc::clone(line)
+        let new = || Arc::new(Endpoint::new(&self.settings, family.limits));
+        Arc::clone(known.entry(name.clone()).or_insert_with(new))
     }
 
     /// Asks in the strongest form that the model takes.
     async fn ask_in_form(
         &self,
-        line: &Line,
+        endpoint: &Endpoint,
         family: &FamilySettings,
         question: &Question,
     ) -> Result<ModelAnswer, ModelError> {
         loop {
             let strongest = || family.wire.strongest(question.schema.as_deref());
-            let form = line.form(question).unwrap_or_else(strongest);
+            let form = endpoint.form(question).unwrap_or_else(strongest);
             let sent = Sent {
                 family: &family.name,
                 base_url: &family.base_url,
@@ -87,7 +87,7 @@ impl Models {
             };
             let said = self.exchange(family, &sent).await;
             let refused = question.schema.is_some() && said.as_ref().is_err_and(trouble::is_about_the_form);
-            if refused && line.weaken(question, form) {
+            if refused && endpoint.weaken(question, form) {
                 continue;
             }
             return said;
@@ -176,10 +176,10 @@ impl LanguageModel for Models {
 
     async fn ask(&self, question: Question) -> Result<ModelAnswer, ModelError> {
         let family = self.family(&question.model)?;
-        let line = self.line(&question.model, family);
-        let _turn = line.turn(&question, &question.model.to_string()).await?;
-        let outcome = self.ask_in_form(&line, family, &question).await;
-        line.ended(&outcome);
+        let endpoint = self.endpoint(&question.model, family);
+        let _turn = endpoint.turn(&question, &question.model.to_string()).await?;
+        let outcome = self.ask_in_form(&endpoint, family, &question).await;
+        endpoint.ended(&outcome);
         outcome
     }
 }

@@ -144,7 +144,7 @@ pub(crate) fn read_body(
         }
         Kind::Text(essence) => {
             let text = text(false);
-            let page = opilio_page::read_text(&text, &essence);
+            let page = opilio_page::read_text(&text, &essence, options);
             Ok((text, page))
         }
         Kind::Unsupported(essence) => Err(format!("Unsupported content type {essence}")),

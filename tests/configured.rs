@@ -205,10 +205,16 @@ fn one_page_is_read_from_the_command_line() {
 #[actix::test]
 async fn one_page_is_read_from_the_web_without_a_server() {
     let outside = Outside::start();
-    let url = outside.page("/article");
-    let output = actix_web::web::block(move || opilio("", &["page", &url], &[])).await.expect("it ran");
-    let markdown = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && markdown.contains("# A title"), "{markdown}");
+    let read = async |path: &str, how: &'static str| {
+        let url = outside.page(path);
+        let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("it ran");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("it is text")
+    };
+    assert!(read("/article", "--markdown").await.contains("# A title"));
+    for how in ["--markdown", "--fit"] {
+        assert_eq!(read("/text", how).await, house::TEXT, "{how}");
+    }
 }
 
 #[actix::test]

@@ -218,6 +218,8 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     assert_eq!(scene.server.get(&format!("/llm/{page}")).await.0, 400, "without a question");
     let (status, answer) = scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await;
     assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["query", "temperature"])), "{answer}");
+    let (status, answer) = scene.server.get("/llm/ftp:%2F%2Fa.example%2Fx?q=x").await;
+    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["path", "url"])), "{answer}");
     let bare = page.strip_prefix("http://").expect("it is no TLS");
     assert_eq!(scene.server.get(&format!("/llm/{bare}?q=title&provider=openai/good")).await.0, 502, "it is no TLS");
     let (_, jobs) = scene.server.get("/jobs").await;

@@ -163,6 +163,8 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     let (status, answer) = server.post("/md", json!({"url": url})).await;
     assert_eq!((status, &answer["filter"]), (200, &json!("fit")), "{answer}");
     assert!(answer["markdown"].as_str().is_some_and(|fit| !fit.is_empty()), "{answer}");
+    let (status, answer) = server.post("/md", json!({"url": outside.page("/text")})).await;
+    assert_eq!((status, &answer["markdown"]), (200, &json!(house::TEXT)), "a text is its own main content");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "a title"})).await;
     assert!(status == 200 && answer["markdown"].as_str().is_some_and(|fit| fit.contains("A title")), "{answer}");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "submarines"})).await;

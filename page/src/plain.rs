@@ -2,7 +2,7 @@
 
 use crate::classify::{is_block, is_left_out};
 use crate::tree::{Data, Id, Step, Tag, Tree};
-use crate::{Markdown, Page};
+use crate::{Markdown, Options, Page};
 
 /// Says what a body that is no HTML says. `content_type_essence` is its media type without parameters
 /// (`application/json`).
@@ -12,8 +12,9 @@ use crate::{Markdown, Page};
 /// - JSON, XML and other structured text go into a fenced block with their language, so that a reader, person or model,
 ///   sees where the data begins and ends and none of it is taken for markup.
 ///
-/// There are no links, media or tables in it; `cleaned_html` is the text as a `<pre>`.
-pub fn read_text(text: &str, content_type_essence: &str) -> Page {
+/// There are no links, media or tables in it; `cleaned_html` is the text as a `<pre>`. Of `options` it is only asked whether
+/// the main content is wanted: that is all of it.
+pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> Page {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let markdown = match language(content_type_essence) {
         Some(language) => fenced(text, language),
@@ -23,7 +24,14 @@ pub fn read_text(text: &str, content_type_essence: &str) -> Page {
     cleaned_html.push_str("<pre>");
     crate::cleaned::escape_text(text, &mut cleaned_html);
     cleaned_html.push_str("</pre>");
-    Page { cleaned_html, markdown: Markdown::of_text(&markdown), metadata: crate::metadata::none(), ..Page::default() }
+    let mut page =
+        Page { markdown: Markdown::of_text(&markdown), metadata: crate::metadata::none(), ..Page::default() };
+    if options.content_filter.is_some() {
+        page.markdown.fit_markdown = markdown;
+        page.markdown.fit_html.clone_from(&cleaned_html);
+        page.fit_html = Some(cleaned_html.clone());
+    }
+    Page { cleaned_html, ..page }
 }
 
 /// `None`: text to be read as it is.
@@ -150,6 +158,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ContentFilter;
 
     #[test]
     fn a_body_that_is_no_html_is_taken_as_it_is_or_fenced() {
@@ -162,12 +171,26 @@ mod tests {
             ("application/rss+xml", "<a>```</a>", "````xml\n<a>```</a>\n````\n"),
             ("text/csv", "a,b\n", "```csv\na,b\n```\n"),
         ] {
-            let page = read_text(text, essence);
+            let page = read_text(text, essence, &Options::default());
             assert_eq!(page.markdown.raw_markdown, markdown, "{essence}");
             assert_eq!(page.markdown.markdown_with_citations, markdown);
             assert!(page.metadata["title"].is_null());
         }
-        assert_eq!(read_text("a<b", "text/plain").cleaned_html, "<pre>a&lt;b</pre>");
+        let whole = read_text("a<b", "text/plain", &Options::default());
+        assert_eq!(
+            (&*whole.cleaned_html, &*whole.markdown.fit_markdown, whole.fit_html),
+            ("<pre>a&lt;b</pre>", "", None)
+        );
+    }
+
+    #[test]
+    fn a_text_is_its_own_main_content() {
+        for filter in [ContentFilter::Main, ContentFilter::Pruning(Default::default())] {
+            let options = Options { content_filter: Some(filter), ..Options::default() };
+            let page = read_text("a<b", "text/plain", &options);
+            assert_eq!((&*page.markdown.fit_markdown, &*page.markdown.fit_html), ("a<b", "<pre>a&lt;b</pre>"));
+            assert_eq!(page.fit_html.as_deref(), Some("<pre>a&lt;b</pre>"));
+        }
     }
 
     #[test]

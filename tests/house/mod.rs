@@ -19,6 +19,9 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, watch};
 const ARTICLE: &str = "<!DOCTYPE html><title>The page</title><h1>A title</h1>\
     <p>Some <b>bold</b> words and <a href=\"/other\">a link</a>.</p>";
 
+/// A page that is no HTML.
+pub const TEXT: &str = "# A text\nthat is <b>read</b> as it is.\n";
+
 /// A page with something of everything that a result tells of.
 const FULL: &str = "<!DOCTYPE html><html lang=en><head><title>The page</title>\
     <meta name=description content='What it is about'><meta property='og:title' content='The page'>\
@@ -79,6 +82,7 @@ impl Outside {
                     web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body(ARTICLE) }),
                 )
                 .route("/full", web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body(FULL) }))
+                .route("/text", web::get().to(|| async { HttpResponse::Ok().content_type("text/plain").body(TEXT) }))
                 .route("/gated", web::get().to(gated))
                 .route("/counted", web::get().to(counted))
                 .route("/hook", web::post().to(hook))

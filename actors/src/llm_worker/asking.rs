@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::extract::Extractor;
 use crate::domain::extraction::{ExtractionError, Usage};
 use crate::domain::lease::Lease;
+use crate::domain::line::Line;
 use crate::persistence::persistently;
 use crate::ports::{ModelAnswer, ModelError, ModelPlan, Question, Role, StoreError, Turn};
 use crate::pulse;
@@ -112,7 +113,7 @@ pub struct Asking<'a> {
     lease: &'a Lease,
     temperature: Option<f64>,
     since: Timestamp,
-    attended: bool,
+    line: &'a Line,
     known: HashMap<String, Bytes>,
     account: Mutex<Account>,
 }
@@ -124,12 +125,12 @@ impl<'a> Asking<'a> {
         plan: ModelPlan,
         temperature: Option<f64>,
         since: Timestamp,
-        attended: bool,
+        line: &'a Line,
     ) -> Result<Self, StoreError> {
         let known = persistently(|| extractor.crawler.store.checkpoints(&lease.job)).await?;
         let account = Mutex::new(Account { plan, usage: Usage::default() });
         let known = known.into_iter().collect();
-        Ok(Self { extractor, lease, temperature, since, attended, known, account })
+        Ok(Self { extractor, lease, temperature, since, line, known, account })
     }
 
     /// What the job has used up so far.
@@ -207,7 +208,7 @@ impl<'a> Asking<'a> {
                 schema: asked.schema.clone(),
                 temperature: self.temperature.or(plan.temperature),
                 answer_tokens: plan.answer_tokens,
-                attended: self.attended,
+                line: self.line.clone(),
             };
             let asked = self.extractor.model.ask(question).await;
             pulse::beat();

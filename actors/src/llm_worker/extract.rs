@@ -83,7 +83,7 @@ impl Extractor {
         let since = job.started_at.unwrap_or(job.created_at);
         let (outcome, mut usage) = match self.model.plan(spec.provider.as_deref()) {
             Err(unusable) => (Err(Stop::Failed(unusable.into())), Usage::default()),
-            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since, line.attended).await {
+            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since, &line).await {
                 Err(error) => return ended(error),
                 Ok(asking) => (self.extract(&asking, &spec, &line).await, asking.usage()),
             },

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::extraction::ExtractionError;
+use crate::domain::line::Line;
 
 /// Which model, of whom: `openai/gpt-4o-mini`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,8 +74,8 @@ pub struct Question {
     pub schema: Option<Arc<Value>>,
     pub temperature: Option<f64>,
     pub answer_tokens: usize,
-    /// Somebody waits for the end of its job.
-    pub attended: bool,
+    /// Where it waits, if questions have to wait for each other.
+    pub line: Line,
 }
 
 /// What the model said, whole.

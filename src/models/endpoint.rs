@@ -1,4 +1,4 @@
-//! The line to one model: its rates, its health and the form it takes, shared by all workers of the process.
+//! Where one model is asked: its rates, its health and the form it takes, shared by all workers of the process.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use opilio_actors::domain::extraction::chunk::tokens;
 use opilio_actors::ports::{ModelError, Question};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::health::Health;
 use super::pace::Pace;
 use super::settings::{ModelSettings, RateLimits};
 use super::wire::Form;
+use crate::places::{Place, Places};
 
-pub struct Line {
-    places: Option<Arc<Semaphore>>,
+pub struct Endpoint {
+    places: Option<Arc<Places>>,
     patience: Duration,
     state: Mutex<State>,
 }
@@ -32,7 +32,7 @@ struct State {
 /// So many of them are remembered.
 const MOST_FORMS: usize = 256;
 
-impl Line {
+impl Endpoint {
     pub fn new(settings: &ModelSettings, limits: RateLimits) -> Self {
         let now = Instant::now();
         let state = State {
@@ -41,30 +41,32 @@ impl Line {
             health: Health::new(settings.failures_before_pause, settings.pause),
             forms: HashMap::new(),
         };
-        let places = limits.concurrency.map(|places| Arc::new(Semaphore::new(places.get())));
+        let places = limits.concurrency.map(|places| Places::new(places.get()));
         Self { places, patience: settings.patience, state: Mutex::new(state) }
     }
 
     /// Waits for a place, and then for a turn by the rates, if each is near; they last as long as what is returned. Where
-    /// somebody waits for the answer, either may take the time of both: of the turns that come next, those that are too far
-    /// away for all other jobs are left for his.
-    pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<OwnedSemaphorePermit>, ModelError> {
+    /// somebody waits for the answer, the turn may be as far as both: of those that come next, some are too far for all other
+    /// jobs, and so are left for his.
+    pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<Place>, ModelError> {
         self.with(|state| state.health.admit(Instant::now()))?;
         let came = Instant::now();
-        let patience = |left: Duration| if question.attended { left } else { self.patience };
-        let permit = match &self.places {
+        let place = match &self.places {
             None => None,
-            Some(places) => match timeout(patience(2 * self.patience), Arc::clone(places).acquire_owned()).await {
-                Ok(permit) => permit.ok(),
+            Some(places) => match timeout(self.patience, places.take(&question.line)).await {
+                Ok(place) => Some(place),
                 Err(_) => return Err(used_up(who, Duration::from_secs(1))),
             },
         };
-        let left = patience((2 * self.patience).saturating_sub(came.elapsed()));
-        let wait = self.with(|state| state.reserve(question, left)).map_err(|wait| used_up(who, wait))?;
+        let patience = match question.line.attended {
+            true => (2 * self.patience).saturating_sub(came.elapsed()),
+            false => self.patience,
+        };
+        let wait = self.with(|state| state.reserve(question, patience)).map_err(|wait| used_up(who, wait))?;
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        Ok(permit)
+        Ok(place)
     }
 
     /// The form that is left for the question's schema, where its model did not take every one.
@@ -132,6 +134,8 @@ fn used_up(who: &str, wait: Duration) -> ModelError {
 
 #[cfg(test)]
 mod tests {
+    use opilio_actors::domain::id::Principal;
+    use opilio_actors::domain::line::Line;
     use opilio_actors::ports::ModelName;
 
     use super::*;
@@ -144,7 +148,7 @@ mod tests {
             schema: None,
             temperature: None,
             answer_tokens: 1,
-            attended,
+            line: Line { principal: Principal::anonymous(), attended },
         }
     }
 
@@ -152,15 +156,31 @@ mod tests {
     async fn a_turn_that_others_find_too_far_is_left_for_who_waits() {
         let settings = ModelSettings { patience: Duration::from_secs(10), ..ModelSettings::default() };
         let limits = RateLimits { requests_per_minute: Some(6), ..RateLimits::default() };
-        let line = Line::new(&settings, limits);
+        let endpoint = Endpoint::new(&settings, limits);
         for _ in 0..6 {
-            assert!(line.turn(&question(false), "m").await.is_ok());
+            assert!(endpoint.turn(&question(false), "m").await.is_ok());
         }
         // One every ten seconds from now on.
         let began = Instant::now();
         let [others, waits] = [question(false), question(true)];
-        let turns = tokio::join!(line.turn(&others, "m"), line.turn(&others, "m"), line.turn(&waits, "m"));
+        let turns = tokio::join!(endpoint.turn(&others, "m"), endpoint.turn(&others, "m"), endpoint.turn(&waits, "m"));
         assert!(matches!(turns, (Ok(_), Err(ModelError::OverRate { .. }), Ok(_))), "{turns:?}");
         assert_eq!(began.elapsed().as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_at_a_model_goes_to_the_lines_in_turn() {
+        let limits = RateLimits { concurrency: std::num::NonZeroUsize::new(1), ..RateLimits::default() };
+        let endpoint = Endpoint::new(&ModelSettings::default(), limits);
+        let held = endpoint.turn(&question(false), "m").await;
+        let order = Mutex::new(vec![]);
+        let turn = async |attended: bool| {
+            let turn = endpoint.turn(&question(attended), "m").await;
+            order.lock().expect("no panic").push((attended, turn.is_ok()));
+        };
+        let release = async { drop(held) };
+        tokio::join!(biased; turn(false), turn(false), turn(false), turn(true), release);
+        let order = order.into_inner().expect("no panic");
+        assert_eq!(order, [(false, true), (true, true), (false, true), (false, true)]);
     }
 }
