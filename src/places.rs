@@ -53,15 +53,20 @@ impl Places {
 
 impl State {
     fn next(&mut self) -> Option<oneshot::Sender<Place>> {
-        let line = self.turns.pop_front()?;
-        let waiting_there = self.lines.get_mut(&line)?;
-        let next = waiting_there.pop_front();
-        if waiting_there.is_empty() {
-            self.lines.remove(&line);
-        } else {
-            self.turns.push_back(line);
+        loop {
+            let line = self.turns.pop_front()?;
+            let waiting_there = self.lines.get_mut(&line)?;
+            // Who has given up costs his line no turn.
+            let next = std::iter::from_fn(|| waiting_there.pop_front()).find(|next| !next.is_closed());
+            if waiting_there.is_empty() {
+                self.lines.remove(&line);
+            } else {
+                self.turns.push_back(line);
+            }
+            if next.is_some() {
+                return next;
+            }
         }
-        next
     }
 }
 
@@ -133,6 +138,27 @@ mod tests {
         let order = order(&places, &waiting).await;
         assert_eq!(order.iter().position(|name| *name == "one"), Some(1));
         assert_eq!((order.len(), places.free()), (1001, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_give_up_cost_the_others_of_their_line_no_turn() {
+        let places = Places::new(1);
+        let held = places.take(&line("holder")).await;
+        for _ in 0..100 {
+            assert!(tokio::time::timeout(Duration::from_millis(1), places.take(&line("impatient"))).await.is_err());
+        }
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        for name in ["patient", "patient", "patient", "impatient"] {
+            let (places, tell) = (Arc::clone(&places), tell.clone());
+            tokio::spawn(async move {
+                let _place = places.take(&line(name)).await;
+                let _ = tell.send(name);
+            });
+            tokio::task::yield_now().await;
+        }
+        drop((held, tell));
+        let first = [told.recv().await, told.recv().await];
+        assert!(first.contains(&Some("impatient")), "{first:?}");
     }
 
     #[tokio::test(start_paused = true)]

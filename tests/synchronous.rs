@@ -56,7 +56,7 @@ async fn who_waits_stands_behind_none_of_his_own_jobs_that_nobody_waits_for() {
         assert_eq!(server.post(&again, Value::Null).await.0, 202);
     }
     let all_there = async {
-        while server.get("/jobs").await.1["jobs"].as_array().map(Vec::len) != Some(5) {}
+        while server.get("/jobs").await.1["jobs"].as_array().map(Vec::len) != Some(6) {}
         outside.open_gate();
     };
     let ((status, answer), ()) = tokio::join!(server.post("/crawl", json!({"urls": ["raw:<p>x"]})), all_there);

@@ -13,7 +13,7 @@ use crate::{Markdown, Options, Page};
 ///   sees where the data begins and ends and none of it is taken for markup.
 ///
 /// There are no links, media or tables in it; `cleaned_html` is the text as a `<pre>`. Of `options` it is only asked whether
-/// the main content is wanted: that is all of it.
+/// the main content is wanted: that is all of it, whatever the filter, as Markdown alone.
 pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> Page {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let markdown = match language(content_type_essence) {
@@ -28,8 +28,6 @@ pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> P
         Page { markdown: Markdown::of_text(&markdown), metadata: crate::metadata::none(), ..Page::default() };
     if options.content_filter.is_some() {
         page.markdown.fit_markdown = markdown;
-        page.markdown.fit_html.clone_from(&cleaned_html);
-        page.fit_html = Some(cleaned_html.clone());
     }
     Page { cleaned_html, ..page }
 }
@@ -185,11 +183,10 @@ mod tests {
 
     #[test]
     fn a_text_is_its_own_main_content() {
-        for filter in [ContentFilter::Main, ContentFilter::Pruning(Default::default())] {
+        for filter in [ContentFilter::Main, ContentFilter::Bm25(Default::default())] {
             let options = Options { content_filter: Some(filter), ..Options::default() };
             let page = read_text("a<b", "text/plain", &options);
-            assert_eq!((&*page.markdown.fit_markdown, &*page.markdown.fit_html), ("a<b", "<pre>a&lt;b</pre>"));
-            assert_eq!(page.fit_html.as_deref(), Some("<pre>a&lt;b</pre>"));
+            assert_eq!((&*page.markdown.fit_markdown, page.fit_html), ("a<b", None));
         }
     }
 

@@ -46,22 +46,23 @@ impl Endpoint {
     }
 
     /// Waits for a place, and then for a turn by the rates, if each is near; they last as long as what is returned. Where
-    /// somebody waits for the answer, the turn may be as far as both: of those that come next, some are too far for all other
-    /// jobs, and so are left for his.
+    /// somebody waits for the answer, either may take the time of both: of the turns that come next, some are too far away
+    /// for all other jobs, and so are left for his.
     pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<Place>, ModelError> {
         self.with(|state| state.health.admit(Instant::now()))?;
-        let came = Instant::now();
+        let both = Instant::now() + 2 * self.patience;
+        let patience = || match question.line.attended {
+            true => both.saturating_duration_since(Instant::now()),
+            false => self.patience,
+        };
         let place = match &self.places {
             None => None,
-            Some(places) => match timeout(self.patience, places.take(&question.line)).await {
+            Some(places) => match timeout(patience(), places.take(&question.line)).await {
                 Ok(place) => Some(place),
                 Err(_) => return Err(used_up(who, Duration::from_secs(1))),
             },
         };
-        let patience = match question.line.attended {
-            true => (2 * self.patience).saturating_sub(came.elapsed()),
-            false => self.patience,
-        };
+        let patience = patience();
         let wait = self.with(|state| state.reserve(question, patience)).map_err(|wait| used_up(who, wait))?;
         if !wait.is_zero() {
             sleep(wait).await;

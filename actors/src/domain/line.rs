@@ -13,6 +13,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// The lines, in the order of their names, that this one's jobs may keep waiting while they hold workers: its own, and
+    /// where somebody waits for them, the one of those of its principal that nobody waits for.
+    pub fn lets_wait(&self) -> [Self; 2] {
+        [Self { attended: false, ..self.clone() }, self.clone()]
+    }
+
     /// What nobody waits for.
     pub fn unattended(principal: Principal) -> Self {
         Self { principal, attended: false }

@@ -144,7 +144,7 @@ impl Crew {
 
     /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: his youngest
     /// job, of those that nobody waits for if it can be. A line's only one goes on, or it might never come to its end, unless
-    /// he has no other.
+    /// he has no others.
     pub fn youngest_of_most(&self, time: Duration) -> Option<(Line, Lease)> {
         let youngest = self.busy().map(|busy| busy.since).max()?;
         if self.claiming || self.idle() > 0 || youngest.elapsed() < time {
@@ -158,7 +158,10 @@ impl Crew {
         let too_many = |count: usize| count > 1 && 2 * count > self.places.len();
         let (most, _) = by_principal.into_iter().find(|(_, count)| too_many(*count))?;
         let could_stop = self.busy().filter(|busy| busy.line.principal == *most && !busy.suspect);
-        let first = |busy: &&Busy| (by_line[&busy.line] > 1, !busy.line.attended, busy.since);
+        let first = |busy: &&Busy| {
+            let has_others = by_line[&busy.line] > 1;
+            (has_others, has_others && !busy.line.attended, busy.since)
+        };
         could_stop.max_by_key(first).map(|busy| (busy.line.clone(), busy.lease.clone()))
     }
 

@@ -290,7 +290,7 @@ pub trait JobStore: Send + Sync + 'static {
 
     async fn counts(&self) -> Result<QueueCounts, StoreError>;
 
-    /// Whether a job of this kind is ready to run in another line than this one.
+    /// Whether a job of this kind is ready to run in a line that this one does not let wait.
     async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError>;
 
     /// Pending deliveries that nobody is sending, the earliest of each receiver first.

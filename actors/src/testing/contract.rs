@@ -48,6 +48,7 @@ macro_rules! store_contract {
             a_job_is_refused_when_its_principal_has_as_many_as_it_may,
             claims_go_round_the_principals_oldest_first,
             a_job_that_somebody_waits_for_stands_in_a_line_of_its_own,
+            a_job_that_somebody_waits_for_lets_only_others_go_first,
             a_job_that_somebody_waited_for_keeps_its_line_when_its_lease_runs_out_or_it_is_cancelled,
             a_claimed_job_is_not_claimed_again_while_its_lease_runs,
             a_job_whose_lease_ran_out_is_claimed_again_with_only_its_missing_pages,

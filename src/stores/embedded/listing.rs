@@ -136,12 +136,15 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
     })
 }
 
-pub fn others_wait(connection: &Connection, task: TaskType, line: &str) -> Result<bool, StoreError> {
+/// Whether a job is ready in a line other than these two.
+pub fn others_wait(connection: &Connection, task: TaskType, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line < ?2) \
-             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line > ?2)",
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line > ?3) \
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
+                        AND line > ?2 AND line < ?3)",
         )
         .map_err(store_error)?;
-    select.query_row(params![task.as_str(), line], |row| row.get(0)).map_err(store_error)
+    select.query_row(params![task.as_str(), low, high], |row| row.get(0)).map_err(store_error)
 }

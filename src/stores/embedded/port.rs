@@ -104,8 +104,8 @@ impl JobStore for EmbeddedStore {
     }
 
     async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
-        let line = line.to_string();
-        self.reader.run(move |db| listing::others_wait(db, task, &line)).await
+        let lets_wait = line.lets_wait().map(|line| line.to_string());
+        self.reader.run(move |db| listing::others_wait(db, task, &lets_wait)).await
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {

@@ -92,7 +92,7 @@ impl JobStore for RedisStore {
 
     async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
         self.ask(&self.scripts.others_wait, |call| {
-            call.arg(task.as_str()).arg(line.to_string());
+            call.arg(task.as_str()).arg(&line.lets_wait().map(|line| line.to_string())[..]);
         })
         .await
     }

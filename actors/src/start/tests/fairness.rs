@@ -50,6 +50,7 @@ fn the_only_one_of_a_line_goes_on_while_the_other_line_has_more() {
 #[test]
 fn where_each_line_of_a_caller_has_but_one_they_let_others_go_first_all_the_same() {
     assert_eq!(handed_over_by(&[true, false]), [0, 1]);
+    assert_eq!(handed_over_by(&[false, true]), [0, 1]);
 }
 
 /// Of one caller's jobs that hold a worker each, and whose pages hang, how often each was begun anew because it had let

@@ -75,6 +75,7 @@ pub async fn a_job_that_somebody_waits_for_stands_in_a_line_of_its_own(h: &impl 
     let line = first.job.line();
     let (own, others) = (Line { attended: true, ..line.clone() }, Line::unattended(Principal::new("b")));
     assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(true));
+    assert_eq!(h.store().others_wait(TaskType::Crawl, &own).await, Ok(true), "another principal's is ready");
     // Given back, it has its place again; the line it stands in is not its principal's only one.
     h.store().hand_back(&first.lease, back(Interruption::Sliced, Duration::ZERO)).await.expect("the lease is good");
     let order: Vec<_> = claim(h, "n", 9).await.into_iter().map(|claim| claim.job.id).collect();
@@ -82,6 +83,28 @@ pub async fn a_job_that_somebody_waits_for_stands_in_a_line_of_its_own(h: &impl 
     assert_eq!(order, [waited1, b, a1, waited2, a2, a3].map(Clone::clone));
     for line in [line, own, others] {
         assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(false), "{line:?}");
+    }
+}
+
+pub async fn a_job_that_somebody_waits_for_lets_only_others_go_first(h: &impl Harness) {
+    let job = |name: &str, attended: bool| {
+        let mut job = crawl(1);
+        (job.principal, job.spec.attended) = (Principal::new(name), attended);
+        job
+    };
+    // Names around those of `m`'s two lines, and between them.
+    for (name, attended) in [("a", false), ("m\u{1}", true), ("m a", false), ("z", true)] {
+        let other = job(name, attended);
+        let (waited_for, own) = (job("m", true), job("m", false));
+        submit(h, own.clone()).await;
+        assert_eq!(h.store().others_wait(TaskType::Crawl, &waited_for.line()).await, Ok(false), "{name}");
+        submit(h, other.clone()).await;
+        for line in [waited_for.line(), own.line()] {
+            assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(true), "{name}");
+        }
+        for id in [own.id, other.id] {
+            h.store().cancel(&id, None).await.expect("it is not settled");
+        }
     }
 }
 

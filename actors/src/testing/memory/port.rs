@@ -164,7 +164,7 @@ impl JobStore for MemoryStore {
     async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
         let state = self.state().0;
         let mut ready = state.rows.values().filter(|row| row.is_ready() && row.job.spec.task_type() == task);
-        Ok(ready.any(|row| row.job.line() != *line))
+        Ok(ready.any(|row| !line.lets_wait().contains(&row.job.line())))
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
