@@ -9,7 +9,7 @@ use opilio_actors::domain::delivery::{AttemptOutcome, DeliveryState};
 use opilio_actors::domain::id::{Principal, TaskType};
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::webhook::Target;
-use opilio_actors::ports::{StoreError, WebhookTransport};
+use opilio_actors::ports::{StoreError, Submission, WebhookTransport};
 use opilio_actors::testing::brittle::Brittle;
 use opilio_actors::testing::jobs::{node, target};
 use tokio::sync::watch;
@@ -67,6 +67,12 @@ fn pages_of(name: &str, pages: usize) -> NewJob {
     crawl.urls = (0..pages).map(|page| format!("https://{name}.example/{page}")).collect();
     job.principal = Principal::new(name);
     job
+}
+
+/// What comes of it, where nothing can be awaited.
+fn at_once<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let run = || tokio::runtime::Builder::new_current_thread().build().expect("one thread").block_on(work);
+    std::thread::scope(|scope| scope.spawn(run).join().expect("no panic"))
 }
 
 /// A gate where every operation of the store passes this point, closed at first.
@@ -182,16 +188,18 @@ async fn a_supervisor_that_dies_leaves_its_jobs_to_its_successor_at_once() {
 
 #[actix::test]
 async fn a_claim_that_reaches_a_supervisor_too_late_goes_back_at_once() {
-    let mut gate = None;
+    let (mut gate, job) = (None, crawl(1));
+    let id = job.id.clone();
     let mut house = House::changed(
         &[],
         |_| Some(Ok(page(200))),
         |outside, policy| {
+            // Already there, so that the first claim, the one that is held, brings it.
+            assert_eq!(at_once(outside.store.submit(job)), Ok(Submission::Admitted));
             gate = Some(gate_at("claim.after", outside));
             policy.jobs.lease = NOBODY_COULD_WAIT;
         },
     );
-    let id = house.submit(crawl(1)).await;
     house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
     // Both at once: it finds the claim in its mailbox, behind what kills it.
     gate.expect("it was made").send_replace(true);
