@@ -21,8 +21,8 @@ use opilio_actors::domain::job::{Status, Task};
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::job_supervisor::{JobPolicy, SubmitJob};
 use opilio_actors::metrics::Metrics;
-use opilio_actors::ports::{Clock, JobFilter, JobStore, Most};
-use opilio_actors::start::{Actors, Outside, Policy, start};
+use opilio_actors::ports::{Clock, JobFilter, JobStore, PageLimit};
+use opilio_actors::start::{Actors, Dependencies, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::jobs::extraction;
 use opilio_actors::webhook_sender::SenderPolicy;
@@ -123,7 +123,7 @@ async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
         task: None,
         webhook: None,
         cursor: None,
-        most: Most::of(1),
+        most: PageLimit::of(1),
     };
     let failed = store.jobs(failed).await.expect("the store is there").jobs;
     assert!(failed.is_empty(), "{:?}", failed[0].error);
@@ -145,7 +145,7 @@ fn house(base: &str, folder: &std::path::Path, workers: usize) -> (Actors, Arc<E
     // All pages are on one host here, which is asked as often as the model is.
     let fetcher = HttpFetcherSettings { max_pages_per_host: workers, ..HttpFetcherSettings::default() };
     let transport = HttpTransport::new(egress.clone(), &WebhookSettings::default(), Arc::clone(&clock));
-    let outside = Outside {
+    let dependencies = Dependencies {
         cache: Arc::new(opilio_actors::testing::fakes::NoCache),
         store: store.clone(),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(&clock))),
@@ -154,7 +154,7 @@ fn house(base: &str, folder: &std::path::Path, workers: usize) -> (Actors, Arc<E
         model: Arc::new(Models::new(egress, Arc::clone(&clock), models)),
         clock,
     };
-    (start(outside, policy(workers), Metrics::default()), store)
+    (start(dependencies, policy(workers), Metrics::default()), store)
 }
 
 fn policy(workers: usize) -> Policy {

@@ -25,7 +25,7 @@ use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::JobPolicy;
 use opilio_actors::metrics::Metrics;
 use opilio_actors::ports::Clock;
-use opilio_actors::start::{Outside, Policy, start};
+use opilio_actors::start::{Dependencies, Policy, start};
 use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_page::ContentFilter;
 use prometheus_client::registry::Registry;
@@ -54,11 +54,11 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
     let (guard, proxies) = (egress::guard(&settings)?, access::proxies(&settings)?);
     let mut kept = store::open(&settings, &clock).await?;
     let notices = kept.notices.take();
-    let outside = outside(&settings, &clock, kept, guard.clone())?;
-    let store = Arc::clone(&outside.store);
+    let dependencies = dependencies(&settings, &clock, kept, guard.clone())?;
+    let store = Arc::clone(&dependencies.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
-    let actors = start(outside, policy(&settings), metrics);
+    let actors = start(dependencies, policy(&settings), metrics);
     if let Some(notices) = notices {
         actix_web::rt::spawn(notices.listen(actors.ears()));
     }
@@ -173,7 +173,12 @@ fn kept(time: Duration) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
-fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept, guard: Guard) -> anyhow::Result<Outside> {
+fn dependencies(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    kept: store::Kept,
+    guard: Guard,
+) -> anyhow::Result<Dependencies> {
     let store::Kept { jobs: store, pages: cache, .. } = kept;
     let Settings { crawler, limits, webhooks, .. } = settings;
     let egress = EgressSettings {
@@ -208,7 +213,7 @@ fn outside(settings: &Settings, clock: &Arc<dyn Clock>, kept: store::Kept, guard
     };
     let transport = HttpTransport::new(egress.clone(), &transport, Arc::clone(clock)).context("webhooks")?;
     let models = extraction::models(&settings.llm);
-    Ok(Outside {
+    Ok(Dependencies {
         store: faults::brittle(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
         cache,

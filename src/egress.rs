@@ -1,35 +1,35 @@
 //! The one way out: every connection that the server makes passes the guard here first.
 //!
-//! An address is judged twice: its host as written when a [`Cleared`] is made from it, and the addresses its name
+//! An address is judged twice: its host as written when a [`AllowedUrl`] is made from it, and the addresses its name
 //! resolves to when the connection is made; the addresses that were judged are the ones that are dialled. Only a
-//! [`Cleared`] can be sent to, so each hop of a redirect is judged like a first address, and more strictly.
+//! [`AllowedUrl`] can be sent to, so each hop of a redirect is judged like a first address, and more strictly.
 
 mod address;
 mod allow;
-mod answer;
-mod cargo;
+mod allowlist;
 mod client;
 mod decoding;
+mod error;
 mod guard;
-mod lists;
-mod party;
-mod ports;
+mod port_policy;
+mod request_body;
 mod resolver;
+mod response;
 mod retry_after;
+mod same_origin;
 mod tls;
-mod trouble;
 
 #[cfg(test)]
 pub mod testing;
 
-pub use allow::{Allow, BadAllow};
-pub use answer::Answer;
-pub use cargo::Cargo;
-pub use client::{Egress, EgressSettings, Unbuildable};
-pub use guard::{Blocked, Cleared, Guard};
-pub use lists::{Errand, Lists};
-pub use party::is_same_party;
-pub use ports::{BadPort, Ports};
+pub use allow::{Allow, InvalidAllowEntry};
+pub use allowlist::{Allowlists, Purpose};
+pub use client::{BuildError, Egress, EgressSettings};
+pub use error::{EgressError, in_words};
+pub use guard::{AllowedUrl, Blocked, Guard};
+pub use port_policy::{InvalidPort, Ports};
+pub use request_body::RequestBody;
+pub use response::Answer;
 pub use retry_after::retry_after;
+pub use same_origin::is_same_origin;
 pub use tls::user_tls;
-pub use trouble::{Trouble, in_words};

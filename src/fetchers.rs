@@ -3,10 +3,10 @@
 mod body;
 mod cookies;
 mod headers;
+mod host_limiter;
 mod http;
 mod raw;
 mod robots;
-mod turns;
 
 pub mod charset;
 

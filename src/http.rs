@@ -3,7 +3,6 @@
 mod access;
 mod all_events;
 mod asking;
-mod attended;
 pub(crate) mod body;
 mod caller;
 mod callers;
@@ -35,6 +34,7 @@ mod server;
 mod slash;
 mod status;
 pub(crate) mod submission;
+mod sync_job;
 mod synchronous;
 mod token;
 pub(crate) mod webhook_config;

@@ -3,10 +3,10 @@
 pub mod app;
 pub mod cli;
 pub mod egress;
+mod fair_semaphore;
 pub mod fetchers;
 pub mod http;
 pub mod models;
-mod places;
 #[doc(hidden)]
 pub mod promises;
 pub mod reader;

@@ -24,7 +24,7 @@ pub use settings::{FamilySettings, ModelSettings, RateLimits, Wire};
 
 use self::endpoint::Endpoint;
 use self::wire::Sent;
-use crate::egress::{Answer, Egress, Errand, Trouble, in_words};
+use crate::egress::{Answer, Egress, EgressError, Purpose, in_words};
 
 /// The models that the operator made usable.
 pub struct Models {
@@ -98,12 +98,12 @@ impl Models {
         let who = sent.question.model.to_string();
         let request = family.wire.request(sent)?;
         let body = Bytes::from(request.body.to_string());
-        let to = self.egress.guard().trust(&request.url, Errand::Model);
+        let to = self.egress.guard().trust(&request.url, Purpose::Model);
         let to = to.map_err(|blocked| ModelError::Unreachable { who: who.clone(), reason: blocked.to_string() })?;
         let exchange = async {
             let answer = self.egress.send(Method::POST, &to, request.headers, body).await?;
             let (status, headers) = (answer.status(), answer.headers().clone());
-            Ok::<_, Trouble>((status, headers, self.read(answer).await?))
+            Ok::<_, EgressError>((status, headers, self.read(answer).await?))
         };
         let Ok(exchanged) = tokio::time::timeout(self.settings.timeout, exchange).await else {
             return Err(ModelError::Timeout { who, after: in_words(self.settings.timeout) });
@@ -125,7 +125,7 @@ impl Models {
     }
 
     /// The whole body; `None` where it is larger than an answer may be.
-    async fn read(&self, mut answer: Answer) -> Result<Option<Vec<u8>>, Trouble> {
+    async fn read(&self, mut answer: Answer) -> Result<Option<Vec<u8>>, EgressError> {
         let mut bytes = Vec::new();
         while let Some(piece) = answer.next_piece().await? {
             if bytes.len() + piece.len() > self.settings.max_answer_bytes {

@@ -71,7 +71,7 @@ impl CpuReader {
 #[async_trait]
 impl PageReader for CpuReader {
     async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, effort: Effort) -> PageRecord {
-        let PageRequest { url, options, line } = request;
+        let PageRequest { url, options, queue } = request;
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.clone(), self.limits.clone());
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
@@ -79,7 +79,7 @@ impl PageReader for CpuReader {
             faults::came_from(&own_url);
             PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
         };
-        let reason = match self.pool.run(line, self.timeout + GRACE, work).await {
+        let reason = match self.pool.run(queue, self.timeout + GRACE, work).await {
             Ok(record) => return record,
             Err(Broken::Overran) => too_slow(self.timeout),
             Err(Broken::Panicked) => "Page could not be read: internal error".to_owned(),

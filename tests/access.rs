@@ -1,9 +1,9 @@
 //! Who gets in, and whose jobs they find there, against the real binary.
 
-mod house;
+mod support;
 
-use house::{Outside, Server};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 /// Tokens with their names and scopes; the operator's own is `operator's`.
 const TOKENS: [(&str, &str); 4] = [("ann", "submit"), ("bob", "submit"), ("eve", "read"), ("boss", "admin")];
@@ -58,10 +58,10 @@ fn ways(id: &str) -> [(&'static str, String, u16); 11] {
 
 #[actix::test]
 async fn the_job_of_one_is_not_there_for_the_others_and_admins_see_all() {
-    let (outside, server) = (Outside::start(), Server::configured(&config(HOOKS)).await);
-    let webhook = json!({"webhook_url": outside.hook()});
+    let (site, server) = (TestSite::start(), Server::configured(&config(HOOKS)).await);
+    let webhook = json!({"webhook_url": site.hook()});
     let id = submit(&server, "ann", json!({"urls": ["raw:<p>x"], "webhook_config": webhook})).await;
-    outside.told().await;
+    site.next_webhook().await;
     for (method, path, _) in ways(&id) {
         for other in ["bob", "eve"] {
             // Who may only read is not even told whether there is anything to change.
@@ -80,11 +80,11 @@ async fn the_job_of_one_is_not_there_for_the_others_and_admins_see_all() {
 
 #[actix::test]
 async fn lists_and_bulk_replays_hold_ones_own_jobs_and_an_admins_everybodys() {
-    let (outside, server) = (Outside::start(), Server::configured(&config(HOOKS)).await);
-    let webhook = json!({"webhook_url": outside.hook()});
+    let (site, server) = (TestSite::start(), Server::configured(&config(HOOKS)).await);
+    let webhook = json!({"webhook_url": site.hook()});
     for name in ["ann", "bob"] {
         submit(&server, name, json!({"urls": ["raw:<p>x"], "webhook_config": webhook})).await;
-        outside.told().await;
+        site.next_webhook().await;
     }
     for (name, jobs) in [("ann", 1), ("bob", 1), ("eve", 0), ("boss", 2), ("operator", 2)] {
         let (_, list) = ask(&server, name, "GET", "/jobs", Value::Null).await;
@@ -162,8 +162,8 @@ async fn a_token_made_by_the_command_line_lets_in_and_is_in_no_file() {
         std::process::Command::new(env!("CARGO_BIN_EXE_opilio")).args(["token", "ci", "--scope", "read"]).output();
     let made = made.expect("the binary is built");
     let lines = String::from_utf8(made.stdout).expect("it is text");
-    let told = String::from_utf8(made.stderr).expect("it is text");
-    let token = told.lines().next().expect("the token is said first");
+    let next_webhook = String::from_utf8(made.stderr).expect("it is text");
+    let token = next_webhook.lines().next().expect("the token is said first");
     assert!(made.status.success() && token.len() > 40 && !lines.contains(token), "{lines}");
     let server = Server::configured(&lines).await;
     assert_eq!(server.get_with("/jobs", "x-api-key", token).await, 200);

@@ -1,10 +1,10 @@
 //! Bad requests to the real binary, one row each: the status, and the fields that `detail` names.
 
-mod house;
+mod support;
 
-use house::{Outside, Server};
 use opilio_actors::domain::text::visible;
 use serde_json::{Map, Value, json};
+use support::{Server, TestSite};
 
 /// A `422` names exactly these places, dots between the steps.
 type Case = (&'static str, Value, &'static [&'static str]);
@@ -327,16 +327,16 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
 
 #[actix::test]
 async fn what_comes_too_late_or_has_nothing_to_do_is_a_conflict() {
-    let (server, outside) = (Server::start().await, Outside::start());
-    let webhook = json!({"webhook_url": outside.hook()});
+    let (server, site) = (Server::start().await, TestSite::start());
+    let webhook = json!({"webhook_url": site.hook()});
     let body = json!({"urls": ["raw:<p>x"], "webhook_config": webhook});
-    let (_, told) = server.post_with_key("/crawl/job", "k", body).await;
-    let told = told["task_id"].as_str().expect("an id").to_owned();
-    outside.told().await;
-    let body = json!({"urls": [outside.page("/gated")]});
+    let (_, next_webhook) = server.post_with_key("/crawl/job", "k", body).await;
+    let next_webhook = next_webhook["task_id"].as_str().expect("an id").to_owned();
+    site.next_webhook().await;
+    let body = json!({"urls": [site.page("/gated")]});
     let (_, silent) = server.post("/crawl/job", body.clone()).await;
     let silent = silent["task_id"].as_str().expect("an id").to_owned();
-    outside.gate_reached().await;
+    site.gate_reached().await;
     for (name, (status, answer)) in [
         ("a settled job is cancelled", server.delete(&format!("/crawl/job/{told}")).await),
         ("a key is used again", server.post_with_key("/crawl/job", "k", body).await),

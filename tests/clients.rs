@@ -3,17 +3,17 @@
 
 #[path = "clients/examples.rs"]
 mod examples;
-mod house;
 #[path = "clients/programs.rs"]
 mod programs;
 mod providers;
 #[path = "clients/readme.rs"]
 mod readme;
+mod support;
 
-use house::{Outside, Server};
 use programs::{Program, Workshop, errors_of_type, file, output};
 use providers::{KEY, Providers};
 use readme::shown;
+use support::{Server, TestSite};
 
 async fn server_with_a_model(providers: &Providers, config: &str) -> Server {
     let base_url = providers.address("openai");
@@ -29,12 +29,12 @@ fn id<'a>(said: &'a str, name: &str) -> &'a str {
 
 #[actix::test]
 async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
-    let (outside, providers, workshop) = (Outside::start(), Providers::start(), Workshop::open());
+    let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
     let server = server_with_a_model(&providers, "").await;
     let mut handler = Program::start(workshop.python(&file("tests/clients/handler.py")).arg(server.base()));
     let port = handler.says().await.replace("listening ", "");
     let hook = format!("http://127.0.0.1:{port}/webhooks/crawl-complete");
-    let (page, missing) = (outside.page("/article"), outside.page("/missing"));
+    let (page, missing) = (site.page("/article"), site.page("/missing"));
     for data in ["with-data", "without"] {
         let mut client = workshop.typescript(&file("tests/clients/client.ts")).await;
         let submitted = output(client.args([server.base(), &page, &missing, &hook, data])).await;
@@ -55,8 +55,8 @@ async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
 
 #[actix::test]
 async fn the_peers_own_clients_crawl_stream_and_read_the_schema() {
-    let (outside, server, workshop) = (Outside::start(), Server::start().await, Workshop::open());
-    let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| outside.page(path));
+    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
+    let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.page(path));
     let mut client = workshop.peer(&file("tests/clients/peer.py"));
     let said = output(client.args([server.base(), &page, &other, &missing])).await;
     let (one, many) = (format!("one {page} True 200 True"), format!("many {page} True {other} True {missing} False"));

@@ -1,19 +1,19 @@
 //! The command line as a client: the real binary talks to the real binary.
 
-mod house;
 #[path = "command_line/in_json.rs"]
 mod in_json;
 mod providers;
 #[path = "command_line/relay.rs"]
 mod relay;
+mod support;
 
 use std::process::Stdio;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use house::{Outside, Server};
 use providers::{KEY, Providers};
 use relay::Relay;
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
@@ -90,8 +90,8 @@ fn names(events: &[Value]) -> Vec<&str> {
 
 #[actix::test]
 async fn a_crawl_is_submitted_watched_shown_and_listed() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let (page, missing) = (outside.page("/article"), outside.page("/missing"));
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let (page, missing) = (site.page("/article"), site.page("/missing"));
     let watched = opilio(server.base(), &["submit", &page, &missing, "--watch", "--json"]).await;
     assert_eq!((watched.code, watched.err.as_str()), (0, ""));
     let said = watched.documents();
@@ -123,9 +123,9 @@ async fn a_crawl_is_submitted_watched_shown_and_listed() {
 
 #[actix::test]
 async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
-    let (outside, mut server) = (Outside::start(), Server::start().await);
+    let (site, mut server) = (TestSite::start(), Server::start().await);
     let relay = Relay::lay(server.base()).await;
-    let id = submitted(relay.base(), &[&outside.page("/article"), &outside.page("/gated")]).await;
+    let id = submitted(relay.base(), &[&site.page("/article"), &site.page("/gated")]).await;
     let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json", "--patience", "10m"]));
     let mut events = Vec::new();
     for _ in 0..2 {
@@ -133,11 +133,11 @@ async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
     }
     relay.cut();
     events.push(watching.document().await);
-    outside.gate_reached().await;
+    site.gate_reached().await;
     server.kill().await;
     server.restart().await;
     relay.lead_to(server.base());
-    outside.open_gate();
+    site.open_gate();
     for _ in 0..2 {
         events.push(watching.document().await);
     }
@@ -150,8 +150,8 @@ async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
 
 #[actix::test]
 async fn a_terminal_shows_bars() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let watch = format!("{} submit --watch {}", env!("CARGO_BIN_EXE_opilio"), outside.page("/article"));
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let watch = format!("{} submit --watch {}", env!("CARGO_BIN_EXE_opilio"), site.page("/article"));
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &watch, "/dev/null"]).env("OPILIO_URL", server.base()).env("TERM", "xterm");
     let said = end(terminal).await;
@@ -161,9 +161,9 @@ async fn a_terminal_shows_bars() {
 
 #[actix::test]
 async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
-    let (outside, mut server) = (Outside::start(), Server::start().await);
+    let (site, mut server) = (TestSite::start(), Server::start().await);
     let base = server.base().to_owned();
-    let failed = opilio(&base, &["submit", "--watch", &outside.page("/missing")]).await;
+    let failed = opilio(&base, &["submit", "--watch", &site.page("/missing")]).await;
     assert_eq!(failed.code, 1);
     assert!(failed.err.contains(" failed: HTTP 404 Not Found"), "{}", failed.err);
     let id = failed.out.lines().next().expect("the id").to_owned();
@@ -197,20 +197,20 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
         assert!(said.err.ends_with(sentence), "{arguments:?}: {}", said.err);
     }
 
-    submitted(&base, &[&outside.page("/gated")]).await;
-    outside.gate_reached().await;
+    submitted(&base, &[&site.page("/gated")]).await;
+    site.gate_reached().await;
     server.begin_stop();
     server.until_not_ready().await;
     let late = opilio(&base, &["submit", "raw:<p>late"]).await;
     assert_eq!((late.code, late.err.contains("cannot do this now")), (5, true), "{}", late.err);
-    outside.open_gate();
+    site.open_gate();
     assert!(server.stopped().await.success());
 }
 
 #[actix::test]
 async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let page = outside.page("/article");
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let page = site.page("/article");
     let file = server.folder().join("options.json");
     std::fs::write(&file, r#"{"css_selector": "h1", "verbos": true}"#).expect("the folder is ours");
     let file = format!("@{}", file.display());
@@ -239,11 +239,11 @@ async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
 
 #[actix::test]
 async fn a_question_gets_its_answer_by_the_model_and_the_schema_given() {
-    let (outside, providers) = (Outside::start(), Providers::start());
+    let (site, providers) = (TestSite::start(), Providers::start());
     let address = providers.address("openai");
     let server = Server::start_with(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &address)]).await;
     let schema = r#"{"type": "object", "properties": {"title": {"type": "string"}}}"#;
-    let page = outside.page("/article");
+    let page = site.page("/article");
     let asked = ["submit", &page, "-q", "What is the title?", "--schema", schema, "--provider", "openai/good"];
     let said = opilio(server.base(), &[&asked[..], &["--watch"]].concat()).await;
     assert_eq!(said.code, 0, "{}", said.err);
@@ -255,9 +255,9 @@ async fn a_question_gets_its_answer_by_the_model_and_the_schema_given() {
 
 #[actix::test]
 async fn a_job_is_cancelled_while_it_runs() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let id = submitted(server.base(), &[&outside.page("/gated")]).await;
-    outside.gate_reached().await;
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let id = submitted(server.base(), &[&site.page("/gated")]).await;
+    site.gate_reached().await;
     let cancelled = opilio(server.base(), &["cancel", &id, "--json"]).await.document();
     assert_eq!((&cancelled["task_id"], &cancelled["status"]), (&json!(id), &json!("cancelled")));
     assert_eq!(opilio(server.base(), &["watch", &id]).await.code, 1);
@@ -265,9 +265,9 @@ async fn a_job_is_cancelled_while_it_runs() {
 
 #[actix::test]
 async fn of_several_jobs_those_that_cannot_be_cancelled_are_named_and_the_others_are() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let id = submitted(server.base(), &[&outside.page("/gated")]).await;
-    outside.gate_reached().await;
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let id = submitted(server.base(), &[&site.page("/gated")]).await;
+    site.gate_reached().await;
     let said = opilio(server.base(), &["cancel", "crawl_a", &id, "crawl_b"]).await;
     assert_eq!((said.code, said.out.lines().count()), (4, 1), "{}", said.out);
     assert!(said.out.contains(&id), "{}", said.out);
@@ -284,8 +284,8 @@ async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
         |secret, count| command("", &["listen", "--port", "0", "--json", "--secret", secret, "--count", count]);
     let mut listening = Running::start(listen(SECRET, "5"));
     let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
-    let told = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
-    let id = submitted(server.base(), &[&["raw:<p>hi"], &told[..]].concat()).await;
+    let next_webhook = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
+    let id = submitted(server.base(), &[&["raw:<p>hi"], &next_webhook[..]].concat()).await;
     let first = listening.document().await;
     assert_eq!(
         (&first["signature"], &first["repeated"], &first["answer"]),
@@ -350,9 +350,9 @@ async fn what_strangers_wrote_does_nothing_on_a_terminal() {
     let acts = "\u{1b}]0;mine\u{7}\u{9b}31m\r\u{202e}";
     let mut listening = Running::start(command("", &["listen", "--port", "0", "--count", "1"]));
     let hook = listening.line().await.trim_start_matches("listening on ").to_owned();
-    let told = json!({"task_id": acts, "status": "failed", "error": acts});
-    let told = told.to_string();
-    assert_eq!(posted(&hook, told.len(), &told).await, "HTTP/1.1 204");
+    let next_webhook = json!({"task_id": acts, "status": "failed", "error": acts});
+    let next_webhook = next_webhook.to_string();
+    assert_eq!(posted(&hook, next_webhook.len(), &next_webhook).await, "HTTP/1.1 204");
     let shown = listening.line().await;
     assert!(
         shown.contains(r"\u{1b}]0;mine") && !shown.contains(char::is_control) && !shown.contains('\u{202e}'),

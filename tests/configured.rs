@@ -2,12 +2,12 @@
 
 #[path = "configured/compose.rs"]
 mod compose;
-mod house;
+mod support;
 
 use std::process::{Command, Output};
 
-use house::{Outside, Server};
 use serde_json::json;
+use support::{Server, TestSite};
 
 fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -22,38 +22,37 @@ fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Out
 
 #[actix::test]
 async fn example_5_the_default_url_is_told_of_jobs_without_a_webhook_config() {
-    let outside = Outside::start();
-    let config =
-        format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", outside.hook());
+    let site = TestSite::start();
+    let config = format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", site.hook());
     let server = Server::configured(&config).await;
-    let (status, job) = server.post("/crawl/job", json!({"urls": [outside.page("/article")]})).await;
+    let (status, job) = server.post("/crawl/job", json!({"urls": [site.page("/article")]})).await;
     assert_eq!(status, 202);
-    let told = outside.told().await;
-    assert_eq!(told.body["task_id"], job["task_id"]);
-    assert_eq!(told.body["status"], "completed");
-    assert!(told.body.get("data").is_none());
+    let next_webhook = site.next_webhook().await;
+    assert_eq!(next_webhook.body["task_id"], job["task_id"]);
+    assert_eq!(next_webhook.body["status"], "completed");
+    assert!(next_webhook.body.get("data").is_none());
 }
 
 #[actix::test]
 async fn configured_headers_a_signature_and_the_default_for_data_go_with_every_webhook() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let config =
         "webhooks: {headers: {User-Agent: Mine/1.0, X-Team: blue}, secrets: [whsec_c2VjcmV0], data_in_payload: true}";
     let server = Server::configured(config).await;
-    let body = json!({"urls": [outside.page("/article")], "webhook_config": {"webhook_url": outside.hook()}});
+    let body = json!({"urls": [site.page("/article")], "webhook_config": {"webhook_url": site.hook()}});
     server.post("/crawl/job", body).await;
-    let told = outside.told().await;
-    assert_eq!(told.header("user-agent"), Some("Mine/1.0"));
-    assert_eq!(told.header("x-team"), Some("blue"));
-    assert!(told.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
-    assert!(told.body["data"]["markdown"].is_string());
+    let next_webhook = site.next_webhook().await;
+    assert_eq!(next_webhook.header("user-agent"), Some("Mine/1.0"));
+    assert_eq!(next_webhook.header("x-team"), Some("blue"));
+    assert!(next_webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
+    assert!(next_webhook.body["data"]["markdown"].is_string());
 }
 
 #[actix::test]
 async fn a_switched_off_webhook_tells_nobody() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::configured("webhooks: {enabled: false}").await;
-    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": outside.hook()}});
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.hook()}});
     let (_, job) = server.post("/crawl/job", body).await;
     let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     assert!(status.get("webhook").is_none());
@@ -61,13 +60,13 @@ async fn a_switched_off_webhook_tells_nobody() {
 
 #[actix::test]
 async fn retries_follow_the_configured_schedule() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::configured("webhooks: {retry: {max_attempts: 2, initial_delay_ms: 10}}").await;
-    outside.answer_hooks_with(&[500, 500]);
-    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": outside.hook()}});
+    site.answer_hooks_with(&[500, 500]);
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.hook()}});
     let (_, job) = server.post("/crawl/job", body).await;
-    outside.told().await;
-    outside.told().await;
+    site.next_webhook().await;
+    site.next_webhook().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     loop {
         let (_, status) = server.get(&path).await;
@@ -147,9 +146,9 @@ fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
 
 #[actix::test]
 async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_refused() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::configured("app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}").await;
-    let (status, refusal) = server.post("/crawl/job", json!({"urls": [outside.page("/article")]})).await;
+    let (status, refusal) = server.post("/crawl/job", json!({"urls": [site.page("/article")]})).await;
     let loc = json!(["body", "urls", 0]);
     assert_eq!((status, &refusal["detail"][0]["msg"]), (422, &json!("URL blocked")), "{refusal}");
     assert_eq!(refusal["detail"][0]["loc"], loc);
@@ -157,11 +156,11 @@ async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_
 
 #[actix::test]
 async fn logs_are_json_where_that_is_configured() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::configured("logging: {format: json}").await;
-    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": outside.hook()}});
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.hook()}});
     let (_, job) = server.post("/crawl/job", body).await;
-    outside.told().await;
+    site.next_webhook().await;
     loop {
         let line = server.log_line().await;
         let line: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
@@ -204,23 +203,23 @@ fn one_page_is_read_from_the_command_line() {
 
 #[actix::test]
 async fn one_page_is_read_from_the_web_without_a_server() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let read = async |path: &str, how: &'static str| {
-        let url = outside.page(path);
+        let url = site.page(path);
         let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("it ran");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("it is text")
     };
     assert!(read("/article", "--markdown").await.contains("# A title"));
     for how in ["--markdown", "--fit"] {
-        assert_eq!(read("/text", how).await, house::TEXT, "{how}");
+        assert_eq!(read("/text", how).await, support::TEXT, "{how}");
     }
 }
 
 #[actix::test]
 async fn the_operator_can_have_fit_markdown_made_for_all_jobs() {
-    let (outside, server) = (Outside::start(), Server::configured("crawler: {content_filter: main}\n").await);
-    let (status, answer) = server.post("/crawl", json!({"urls": [outside.page("/article")]})).await;
+    let (site, server) = (TestSite::start(), Server::configured("crawler: {content_filter: main}\n").await);
+    let (status, answer) = server.post("/crawl", json!({"urls": [site.page("/article")]})).await;
     let page = &answer["results"][0];
     assert!(status == 200 && page["markdown"]["fit_markdown"].as_str().is_some_and(|fit| !fit.is_empty()), "{answer}");
     assert_eq!(page["fit_html"], page["markdown"]["fit_html"]);

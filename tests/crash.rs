@@ -3,15 +3,15 @@
 
 #[path = "crash/campaign.rs"]
 mod campaign;
+#[path = "crash/environment.rs"]
+mod environment;
 #[path = "crash/history.rs"]
 mod history;
-mod house;
-#[path = "crash/reckoning.rs"]
-mod reckoning;
-#[path = "crash/wish.rs"]
-mod wish;
-#[path = "crash/world.rs"]
-mod world;
+#[path = "crash/invariants.rs"]
+mod invariants;
+#[path = "crash/scenario.rs"]
+mod scenario;
+mod support;
 
 use campaign::{Campaign, Death};
 use opilio_actors::faults::POINTS;

@@ -1,24 +1,24 @@
 //! What a disk can do to the real binary: be full, be read-only, lose half a file, have another process on it, or hold what
 //! a newer version wrote. Each is a clear sentence, nothing is damaged, and room that comes back is used.
 
-mod house;
 mod namespaces;
+mod support;
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use house::{Outside, Server};
 use namespaces::{run, within};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
-fn job(outside: &Outside, page: &str) -> Value {
-    json!({"urls": [outside.page(page)], "webhook_config": {"webhook_url": outside.hook()}})
+fn job(site: &TestSite, page: &str) -> Value {
+    json!({"urls": [site.page(page)], "webhook_config": {"webhook_url": site.hook()}})
 }
 
-async fn submit(server: &Server, outside: &Outside, page: &str) -> String {
-    let (status, answer) = server.post("/crawl/job", job(outside, page)).await;
+async fn submit(server: &Server, site: &TestSite, page: &str) -> String {
+    let (status, answer) = server.post("/crawl/job", job(site, page)).await;
     assert_eq!(status, 202, "{answer}");
     answer["task_id"].as_str().expect("an id").to_owned()
 }
@@ -32,16 +32,16 @@ fn bound_files(server: &Server, bytes: &str) {
 
 #[actix::test]
 async fn while_the_disk_is_full_new_jobs_are_503_and_afterwards_all_goes_on_without_a_restart() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::configured("jobs: {crawl_workers: 1}").await;
-    let done = submit(&server, &outside, "/article").await;
-    assert_eq!(outside.told().await.body["task_id"], done.as_str());
-    let running = submit(&server, &outside, "/gated").await;
-    outside.gate_reached().await;
-    let queued = submit(&server, &outside, "/article").await;
+    let done = submit(&server, &site, "/article").await;
+    assert_eq!(site.next_webhook().await.body["task_id"], done.as_str());
+    let running = submit(&server, &site, "/gated").await;
+    site.gate_reached().await;
+    let queued = submit(&server, &site, "/article").await;
 
     bound_files(&server, "0");
-    let body = job(&outside, "/article").to_string().into_bytes();
+    let body = job(&site, "/article").to_string().into_bytes();
     let json_type = [("content-type", "application/json")];
     for _ in 0..20 {
         let (status, headers, answer) = server.ask("POST", "/crawl/job", &json_type, body.clone()).await;
@@ -51,20 +51,21 @@ async fn while_the_disk_is_full_new_jobs_are_503_and_afterwards_all_goes_on_with
     }
     assert_eq!((server.get("/ready").await.0, server.get("/health").await.0), (503, 200));
     // The page comes and cannot be written down; what was accepted is known all the same.
-    outside.open_gate();
+    site.open_gate();
     for id in [&done, &running, &queued] {
         assert_eq!(server.get(&format!("/crawl/job/{id}")).await.0, 200);
     }
     assert_eq!(server.delete(&format!("/crawl/job/{queued}")).await.0, 503);
 
     bound_files(&server, "unlimited");
-    let late = submit(&server, &outside, "/article").await;
+    let late = submit(&server, &site, "/article").await;
     assert_eq!(server.get("/ready").await.0, 200);
-    let mut told = Vec::new();
+    let mut next_webhook = Vec::new();
     for _ in 0..3 {
-        told.push(outside.told().await.body);
+        next_webhook.push(site.next_webhook().await.body);
     }
-    let ids: Vec<_> = told.iter().map(|told| told["task_id"].as_str().expect("an id")).collect();
+    let ids: Vec<_> =
+        next_webhook.iter().map(|next_webhook| next_webhook["task_id"].as_str().expect("an id")).collect();
     assert_eq!(ids, [&running, &queued, &late], "in their order, each once");
     server.kill().await;
     server.restart().await;
@@ -76,16 +77,16 @@ async fn while_the_disk_is_full_new_jobs_are_503_and_afterwards_all_goes_on_with
 
 #[actix::test]
 async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::start().await;
-    let running = submit(&server, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let running = submit(&server, &site, "/gated").await;
+    site.gate_reached().await;
     bound_files(&server, "0");
-    outside.open_gate();
-    assert_eq!(server.post("/crawl/job", job(&outside, "/article")).await.0, 503);
+    site.open_gate();
+    assert_eq!(server.post("/crawl/job", job(&site, "/article")).await.0, 503);
     server.kill().await;
     server.restart().await;
-    assert_eq!(outside.told().await.body["task_id"], running.as_str());
+    assert_eq!(site.next_webhook().await.body["task_id"], running.as_str());
 }
 
 #[test]
@@ -99,13 +100,13 @@ fn a_disk_that_runs_full_under_the_store_costs_nothing_that_was_accepted_and_is_
     let path = disk.path().to_str().expect("text");
     run("mount", &["-t", "tmpfs", "-o", "size=2m", "small", path]);
     actix::System::new().block_on(async {
-        let outside = Outside::start();
+        let site = TestSite::start();
         let mut server = Server::configured(&format!("store: {{path: {path}/data}}")).await;
         fill(&disk.path().join("filler"));
         let mut accepted = Vec::new();
         // What is left of the store's own files is used up first.
         loop {
-            let (status, answer) = server.post("/crawl/job", job(&outside, "/article")).await;
+            let (status, answer) = server.post("/crawl/job", job(&site, "/article")).await;
             if status != 202 {
                 assert_eq!(status, 503, "{answer}");
                 break;
@@ -115,19 +116,19 @@ fn a_disk_that_runs_full_under_the_store_costs_nothing_that_was_accepted_and_is_
         assert_eq!((server.get("/ready").await.0, server.get("/health").await.0), (503, 200));
 
         std::fs::remove_file(disk.path().join("filler")).expect("it is ours");
-        accepted.push(submit(&server, &outside, "/article").await);
-        let mut told = Vec::new();
-        while told.len() < accepted.len() {
-            told.push(outside.told().await.body["task_id"].as_str().expect("an id").to_owned());
+        accepted.push(submit(&server, &site, "/article").await);
+        let mut next_webhook = Vec::new();
+        while next_webhook.len() < accepted.len() {
+            next_webhook.push(site.next_webhook().await.body["task_id"].as_str().expect("an id").to_owned());
         }
-        told.sort();
+        next_webhook.sort();
         server.kill().await;
         server.restart().await;
         for id in &accepted {
             assert_eq!(server.get(&format!("/crawl/job/{id}")).await.1["status"], "completed");
         }
         accepted.sort();
-        assert_eq!(told, accepted, "each once");
+        assert_eq!(next_webhook, accepted, "each once");
     });
 }
 
@@ -160,7 +161,7 @@ fn allow(path: &Path, mode: u32) {
 
 #[actix::test]
 async fn a_folder_or_a_file_that_cannot_be_written_stops_the_start_with_a_sentence() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let empty = tempfile::tempdir().expect("a temporary folder");
     allow(empty.path(), 0o555);
     let said = refused(empty.path());
@@ -168,8 +169,8 @@ async fn a_folder_or_a_file_that_cannot_be_written_stops_the_start_with_a_senten
     allow(empty.path(), 0o755);
 
     let mut server = Server::start().await;
-    let kept = submit(&server, &outside, "/article").await;
-    outside.told().await;
+    let kept = submit(&server, &site, "/article").await;
+    site.next_webhook().await;
     server.kill().await;
     let data = server.folder().join("data");
     let locked = ["opilio.db", "opilio.db-wal", "opilio.lock"].map(|name| data.join(name));
@@ -195,14 +196,14 @@ async fn a_path_that_is_no_folder_stops_the_start_with_a_sentence() {
 
 #[actix::test]
 async fn a_store_that_another_process_has_is_left_to_it() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::start().await;
-    let first = submit(&server, &outside, "/article").await;
+    let first = submit(&server, &site, "/article").await;
     let said = refused(server.folder());
     assert!(said.contains("the store folder ./data is in use by another process"), "{said}");
-    assert_eq!(outside.told().await.body["task_id"], first.as_str());
-    let second = submit(&server, &outside, "/article").await;
-    assert_eq!(outside.told().await.body["task_id"], second.as_str());
+    assert_eq!(site.next_webhook().await.body["task_id"], first.as_str());
+    let second = submit(&server, &site, "/article").await;
+    assert_eq!(site.next_webhook().await.body["task_id"], second.as_str());
     // A process that was killed holds nothing any more.
     server.kill().await;
     server.restart().await;
@@ -215,12 +216,12 @@ fn bytes(folder: &Path) -> [Vec<u8>; 2] {
 }
 
 /// A stopped server whose store is one file of many pages, and one of its jobs.
-async fn stopped_with_a_long_file(outside: &Outside) -> (Server, String) {
+async fn stopped_with_a_long_file(site: &TestSite) -> (Server, String) {
     let mut server = Server::start().await;
     let long = format!("raw:<p>{}", "words ".repeat(50_000));
-    let body = json!({"urls": [long], "webhook_config": {"webhook_url": outside.hook()}});
+    let body = json!({"urls": [long], "webhook_config": {"webhook_url": site.hook()}});
     let (_, answer) = server.post("/crawl/job", body).await;
-    outside.told().await;
+    site.next_webhook().await;
     server.kill().await;
     let db = rusqlite::Connection::open(server.folder().join("data/opilio.db")).expect("the file is there");
     db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("nobody else has it");
@@ -229,8 +230,8 @@ async fn stopped_with_a_long_file(outside: &Outside) -> (Server, String) {
 
 #[actix::test]
 async fn a_store_file_that_was_cut_short_is_named_and_left_as_it_is() {
-    let outside = Outside::start();
-    let (mut server, id) = stopped_with_a_long_file(&outside).await;
+    let site = TestSite::start();
+    let (mut server, id) = stopped_with_a_long_file(&site).await;
     let path = server.folder().join("data/opilio.db");
     let whole = std::fs::read(&path).expect("the file is there");
     for length in [whole.len() - 4096, whole.len() / 2, 4096, 50] {
@@ -258,8 +259,8 @@ async fn a_file_that_is_no_store_is_named_and_left_as_it_is() {
 
 #[actix::test]
 async fn a_store_of_a_newer_version_is_named_and_left_as_it_is() {
-    let outside = Outside::start();
-    let (mut server, id) = stopped_with_a_long_file(&outside).await;
+    let site = TestSite::start();
+    let (mut server, id) = stopped_with_a_long_file(&site).await;
     let version = |version: i64| {
         let db = rusqlite::Connection::open(server.folder().join("data/opilio.db")).expect("the file is there");
         let known: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).expect("it has one");
@@ -279,21 +280,21 @@ async fn a_store_of_a_newer_version_is_named_and_left_as_it_is() {
 
 #[actix::test]
 async fn a_job_that_cannot_be_read_is_an_error_under_whose_id_the_log_has_the_reason() {
-    let outside = Outside::start();
-    let (mut server, id) = stopped_with_a_long_file(&outside).await;
+    let site = TestSite::start();
+    let (mut server, id) = stopped_with_a_long_file(&site).await;
     let db = rusqlite::Connection::open(server.folder().join("data/opilio.db")).expect("the file is there");
     db.execute("UPDATE jobs SET spec = '{'", ()).expect("it can be written");
     drop(db);
     server.restart().await;
     let (status, answer) = server.get(&format!("/crawl/job/{id}")).await;
-    let told = answer["correlation_id"].as_str().expect("an id").to_owned();
+    let next_webhook = answer["correlation_id"].as_str().expect("an id").to_owned();
     assert_eq!(
         (status, &answer),
-        (500, &json!({"error": "Internal server error", "correlation_id": told})),
+        (500, &json!({"error": "Internal server error", "correlation_id": next_webhook})),
         "and nothing else"
     );
     server.begin_stop();
     let log = server.rest_of_log().await;
-    let line = log.lines().find(|line| line.contains(&told)).expect("the log names it");
+    let line = log.lines().find(|line| line.contains(&next_webhook)).expect("the log names it");
     assert!(line.contains("a job's spec is not what this version writes"), "{line}");
 }

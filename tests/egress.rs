@@ -1,7 +1,8 @@
 //! Nothing gets out to where it may not: internal addresses in every spelling, as pages, as redirects and as webhooks, given
 //! to the real binary in a network of the test's own, in which whoever is dialled is heard.
 
-mod house;
+#[path = "egress/world.rs"]
+mod environment;
 #[path = "egress/listener.rs"]
 mod listener;
 #[path = "egress/names.rs"]
@@ -9,14 +10,13 @@ mod names;
 mod namespaces;
 #[path = "egress/spellings.rs"]
 mod spellings;
-#[path = "egress/world.rs"]
-mod world;
+mod support;
 
+use environment::{PUBLIC, alone};
 use futures_util::stream::{self, StreamExt};
-use house::Server;
 use listener::redirect;
 use serde_json::{Value, json};
-use world::{PUBLIC, alone};
+use support::Server;
 
 /// Other machines may reach it, so callers may name no internal address.
 const CLOSED: &str = "app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}\n";
@@ -55,7 +55,7 @@ async fn ended(server: &Server, id: &str) -> Value {
     until(server, id, |status| status["status"] != "processing").await
 }
 
-async fn told(server: &Server, id: &str) -> Value {
+async fn next_webhook(server: &Server, id: &str) -> Value {
     until(server, id, |status| !["waiting", "pending"].contains(&status["webhook"]["state"].as_str().expect("a state")))
         .await
 }
@@ -167,7 +167,7 @@ fn no_webhook_goes_to_an_internal_address() {
             match answer {
                 Err(answer) => assert!(is_refusal(&answer["detail"][0]["msg"]), "{answer}"),
                 Ok(id) => {
-                    assert_eq!(told(&server, &id).await["webhook"]["state"], "refused");
+                    assert_eq!(next_webhook(&server, &id).await["webhook"]["state"], "refused");
                     let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
                     assert!(log.to_string().contains("URL blocked"), "{log}");
                 }
@@ -183,7 +183,7 @@ async fn no_hop_leads_inside(server: Server, status: u16) {
     let body = |url: &String| json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": url}});
     for id in each(hooks.iter().map(|url| submit(&server, body(url)))).await {
         let id = id.expect("a public address is admitted");
-        let status = told(&server, &id).await;
+        let status = next_webhook(&server, &id).await;
         assert_eq!(status["webhook"]["state"], "refused", "{status}");
     }
 }
@@ -225,7 +225,7 @@ fn a_name_whose_answers_change_is_reached_only_where_it_was_judged() {
         assert!(!reached.is_empty() && !refused.is_empty(), "{} and {}", reached.len(), refused.len());
         let hook = |url: &String| json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": url}});
         for id in each(names.iter().cycle().take(36).map(|url| submit(&server, hook(url)))).await {
-            let status = told(&server, &id.expect("names are looked up later")).await;
+            let status = next_webhook(&server, &id.expect("names are looked up later")).await;
             assert!(
                 ["delivered", "refused"].contains(&status["webhook"]["state"].as_str().expect("a state")),
                 "{status}"
@@ -268,7 +268,7 @@ fn what_the_operator_opened_is_reached_and_no_more() {
         assert_eq!(ended(&server, &id).await["progress"]["done"], 4);
         let hook = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": "http://192.168.1.1/hook"}});
         let id = submit(&server, hook).await.expect("it is admitted");
-        assert_eq!(told(&server, &id).await["webhook"]["state"], "delivered");
+        assert_eq!(next_webhook(&server, &id).await["webhook"]["state"], "delivered");
         listener.heard_only(&["10.0.0.1", "10.0.0.2", "127.0.0.1", "fc00::1", "192.168.1.1"]);
         for closed in ["http://192.168.1.1/", "http://11.0.0.1.at.example:25/", "http://127.0.0.2/"] {
             assert!(submit(&server, json!({"urls": [closed]})).await.is_err(), "{closed}");

@@ -1,10 +1,10 @@
 //! What of a page counts, the fields picked from it, and robots.txt: asked of the real binary.
 
-mod house;
+mod support;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use house::Server;
 use serde_json::{Value, json};
+use support::Server;
 
 const PAGE: &str =
     "raw:<title>Shop</title><meta property=og:title content=Lamps><nav><a href=https://a.example/n>Menu</a></nav>

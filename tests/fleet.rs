@@ -3,15 +3,15 @@
 
 #[path = "fleet/campaign.rs"]
 mod campaign;
-mod house;
+#[path = "crash/environment.rs"]
+mod environment;
+#[path = "crash/invariants.rs"]
+mod invariants;
 mod on_redis;
-#[path = "crash/reckoning.rs"]
-mod reckoning;
-#[path = "crash/wish.rs"]
+#[path = "crash/scenario.rs"]
 #[allow(dead_code, reason = "the crash tests need more of it")]
-mod wish;
-#[path = "crash/world.rs"]
-mod world;
+mod scenario;
+mod support;
 
 use campaign::Campaign;
 

@@ -12,8 +12,8 @@ use opilio::http::{Access, AccessSettings, Api, BodyLimits, Callers, Proxies, Ro
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
-use opilio_actors::keeper::Post;
 use opilio_actors::ports::Clock;
+use opilio_actors::supervised::ActorRef;
 use opilio_actors::testing::contract::RETENTION;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = EmbeddedStore::open(folder.path(), Arc::clone(&clock), settings).expect("an empty folder");
     let webhooks = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
-    let front = HttpFront::new(Post::<JobSupervisor>::default(), Post::default()).start();
+    let front = HttpFront::new(ActorRef::<JobSupervisor>::default(), ActorRef::default()).start();
     let api = Api {
         front,
         store: Arc::new(store),

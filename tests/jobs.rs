@@ -1,4 +1,4 @@
-//! Jobs from submission to webhook: real actors, a real store, an outside that follows a script.
+//! Jobs from submission to webhook: real actors, a real store, an dependencies that follows a script.
 
 #[path = "jobs/endurance.rs"]
 mod endurance;
@@ -26,13 +26,13 @@ use opilio_actors::metrics::{ActorLabels, Metrics};
 use opilio_actors::ports::{
     Clock, FetchError, FetchedPage, JobStore, LanguageModel, ModelAnswer, ModelError, NewJob, Question, WebhookRequest,
 };
-use opilio_actors::start::{Actors, Outside, Policy, start};
+use opilio_actors::start::{Actors, Dependencies, Policy, start};
 use opilio_actors::testing::contract::RETENTION;
-use opilio_actors::testing::death::{Die, KillWorkers};
 use opilio_actors::testing::fakes::{
     NoCache, ScriptedFetcher, ScriptedModel, ScriptedReceiver, StatusReader, page, says,
 };
 use opilio_actors::testing::jobs::crawl;
+use opilio_actors::testing::kill::{KillWorkers, Panic};
 use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_actors::{AnswerCache, CrawlPolicy, ExtractionPolicy};
 use serde_json::Value;
@@ -47,7 +47,7 @@ impl Clock for SystemClock {
     }
 }
 
-struct House {
+struct TestApp {
     actors: Actors,
     store: Arc<EmbeddedStore>,
     metrics: Metrics,
@@ -55,7 +55,7 @@ struct House {
     _folder: TempDir,
 }
 
-impl House {
+impl TestApp {
     fn new(
         script: &[u16],
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
@@ -76,21 +76,21 @@ impl House {
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
         model: Arc<dyn LanguageModel>,
     ) -> Self {
-        Self::changed(script, fetch, |outside, _| outside.model = model)
+        Self::changed(script, fetch, |dependencies, _| dependencies.model = model)
     }
 
-    /// With whatever `change` makes of the outside and the policy.
+    /// With whatever `change` makes of the dependencies and the policy.
     fn changed(
         script: &[u16],
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
-        change: impl FnOnce(&mut Outside, &mut Policy),
+        change: impl FnOnce(&mut Dependencies, &mut Policy),
     ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         let store = EmbeddedStore::open(folder.path(), Arc::new(SystemClock), settings).expect("an empty folder");
         let store = Arc::new(store);
         let (got, webhooks) = mpsc::unbounded_channel();
-        let mut outside = Outside {
+        let mut dependencies = Dependencies {
             cache: Arc::new(NoCache),
             store: store.clone(),
             fetcher: Arc::new(ScriptedFetcher(fetch)),
@@ -100,8 +100,8 @@ impl House {
             clock: Arc::new(SystemClock),
         };
         let (metrics, mut policy) = (Metrics::default(), policy());
-        change(&mut outside, &mut policy);
-        let actors = start(outside, policy, metrics.clone());
+        change(&mut dependencies, &mut policy);
+        let actors = start(dependencies, policy, metrics.clone());
         Self { actors, store, metrics, webhooks, _folder: folder }
     }
 
@@ -175,9 +175,9 @@ fn policy() -> Policy {
 
 #[actix::test]
 async fn a_job_runs_from_its_submission_to_its_webhook() {
-    let mut house = House::new(&[], |_| Some(Ok(page(200))));
-    let id = house.submit(crawl(3)).await;
-    let told = house.webhook().await;
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
+    let id = app.submit(crawl(3)).await;
+    let told = app.webhook().await;
     assert_eq!(told["task_id"], id.as_str());
     assert_eq!((&told["task_type"], &told["status"]), (&"crawl".into(), &"completed".into()));
     assert_eq!(told["urls"].as_array().map(Vec::len), Some(3));
@@ -186,11 +186,11 @@ async fn a_job_runs_from_its_submission_to_its_webhook() {
 
 #[actix::test]
 async fn a_webhook_with_data_holds_the_results_and_the_only_page_flat() {
-    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
     let mut job = crawl(1);
     job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
-    house.submit(job).await;
-    let data = house.webhook().await["data"].take();
+    app.submit(job).await;
+    let data = app.webhook().await["data"].take();
     assert_eq!(data["success"], true);
     assert_eq!(data["results"][0]["url"], "https://example.com/0");
     for flat in ["markdown", "html"] {
@@ -203,23 +203,23 @@ async fn a_webhook_with_data_holds_the_results_and_the_only_page_flat() {
 async fn a_failed_page_is_tried_again_and_its_last_answer_counts() {
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&tries);
-    let mut house = House::new(&[], move |_| {
+    let mut app = TestApp::new(&[], move |_| {
         counted.fetch_add(1, Ordering::SeqCst);
         Some(Err(FetchError::transient("Connection refused")))
     });
-    house.submit(crawl(1)).await;
-    let told = house.webhook().await;
+    app.submit(crawl(1)).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error"]), (&"failed".into(), &"Connection refused".into()));
     assert_eq!(tries.load(Ordering::SeqCst), 3);
 }
 
 #[actix::test]
 async fn a_webhook_is_retried_with_the_same_id_and_bytes_until_it_is_taken() {
-    let mut house = House::new(&[500, 503, 204], |_| Some(Ok(page(200))));
-    house.submit(crawl(1)).await;
+    let mut app = TestApp::new(&[500, 503, 204], |_| Some(Ok(page(200))));
+    app.submit(crawl(1)).await;
     let mut requests = Vec::new();
     for _ in 0..3 {
-        requests.push(house.webhooks.recv().await.expect("the sender is there"));
+        requests.push(app.webhooks.recv().await.expect("the sender is there"));
     }
     assert!(requests.windows(2).all(|pair| pair[0].id == pair[1].id && pair[0].body.whole() == pair[1].body.whole()));
 }
@@ -227,25 +227,25 @@ async fn a_webhook_is_retried_with_the_same_id_and_bytes_until_it_is_taken() {
 #[actix::test]
 async fn a_job_that_panics_runs_again_and_ends_well() {
     let tries = AtomicUsize::new(0);
-    let mut house = House::new(&[], move |_| {
+    let mut app = TestApp::new(&[], move |_| {
         assert!(tries.fetch_add(1, Ordering::SeqCst) > 0, "the first try panics");
         Some(Ok(page(200)))
     });
-    let id = house.submit(crawl(1)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    let id = app.submit(crawl(1)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
     assert_eq!((job.attempts_spent, job.attempt()), (2, 2));
 }
 
 #[actix::test]
 async fn a_page_that_always_panics_fails_alone_when_the_attempts_are_spent() {
-    let mut house = House::new(&[], |url| {
+    let mut app = TestApp::new(&[], |url| {
         assert!(!url.ends_with("/1"), "this page panics");
         Some(Ok(page(200)))
     });
-    let id = house.submit(crawl(2)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    let pages = house.store.pages(&id, 1, usize::MAX).await.expect("the store is there");
+    let id = app.submit(crawl(2)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    let pages = app.store.pages(&id, 1, usize::MAX).await.expect("the store is there");
     let page: Value = serde_json::from_slice(&pages[0].1).expect("a result is JSON");
     let reason = page["error_message"].as_str().expect("a reason");
     assert!(reason.starts_with("Given up after 3 attempts: the work panicked"), "{reason}");
@@ -253,80 +253,80 @@ async fn a_page_that_always_panics_fails_alone_when_the_attempts_are_spent() {
 
 #[actix::test]
 async fn cancelling_ends_a_job_whose_page_hangs_and_frees_its_worker() {
-    let mut house = House::new(&[], |url| url.ends_with("/1").then(|| Ok(page(200))).or_else(|| None));
-    let hanging = [house.submit(crawl(1)).await, house.submit(crawl(1)).await];
+    let mut app = TestApp::new(&[], |url| url.ends_with("/1").then(|| Ok(page(200))).or_else(|| None));
+    let hanging = [app.submit(crawl(1)).await, app.submit(crawl(1)).await];
     for job in &hanging {
         let cancel = CancelJob { job: job.clone(), principal: None };
-        let job = house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+        let job = app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
         assert_eq!(job.state, JobState::Cancelled);
-        assert_eq!(house.webhook().await["status"], "cancelled");
+        assert_eq!(app.webhook().await["status"], "cancelled");
     }
-    assert_eq!(house.died("crawl_worker", "in a job"), 0);
+    assert_eq!(app.died("crawl_worker", "in a job"), 0);
 }
 
 #[actix::test]
 async fn workers_that_die_between_jobs_are_replaced_and_counted() {
-    let mut house = House::new(&[], |_| Some(Ok(page(200))));
-    house.submit(crawl(1)).await;
-    house.webhook().await;
-    house.actors.supervisor.tell(KillWorkers);
-    house.submit(crawl(1)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.died("crawl_worker", "between jobs"), 2);
-    assert_eq!(house.died("llm_worker", "between jobs"), 2);
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
+    app.submit(crawl(1)).await;
+    app.webhook().await;
+    app.actors.supervisor.tell(KillWorkers);
+    app.submit(crawl(1)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    assert_eq!(app.died("crawl_worker", "between jobs"), 2);
+    assert_eq!(app.died("llm_worker", "between jobs"), 2);
 }
 
 #[actix::test]
 async fn a_sender_that_dies_is_replaced_and_finds_what_is_due() {
-    let mut house = House::new(&[], |_| Some(Ok(page(200))));
-    house.submit(crawl(1)).await;
-    house.webhook().await;
-    house.actors.sender.tell(Die);
-    house.submit(crawl(1)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.died("webhook_sender", "panicked"), 1);
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
+    app.submit(crawl(1)).await;
+    app.webhook().await;
+    app.actors.sender.tell(Panic);
+    app.submit(crawl(1)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    assert_eq!(app.died("webhook_sender", "panicked"), 1);
 }
 
 #[actix::test]
 async fn a_supervisor_that_dies_is_replaced_and_finds_what_waits() {
-    let mut house = House::new(&[], |_| Some(Ok(page(200))));
-    house.submit(crawl(1)).await;
-    house.webhook().await;
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
+    app.submit(crawl(1)).await;
+    app.webhook().await;
     let job = crawl(1);
     let id = job.id.clone();
-    house.store.submit(job).await.expect("there is room");
-    house.actors.supervisor.tell(Die);
-    assert_eq!(house.webhook().await["task_id"], id.as_str());
-    assert_eq!(house.died("job_supervisor", "panicked"), 1);
+    app.store.submit(job).await.expect("there is room");
+    app.actors.supervisor.tell(Panic);
+    assert_eq!(app.webhook().await["task_id"], id.as_str());
+    assert_eq!(app.died("job_supervisor", "panicked"), 1);
 }
 
 #[actix::test]
 async fn a_drain_hands_back_what_runs_without_costing_an_attempt() {
-    let house = House::new(&[], |_| None);
-    let id = house.submit(crawl(1)).await;
+    let app = TestApp::new(&[], |_| None);
+    let id = app.submit(crawl(1)).await;
     let running = async {
         loop {
-            let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+            let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
             if matches!(job.state, JobState::Running { .. }) {
                 break;
             }
         }
     };
     running.await;
-    house.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front is there");
-    let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    app.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front is there");
+    let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
     assert_eq!((job.state, job.attempts_spent), (JobState::Queued { not_before: None }, 0));
 }
 
 #[actix::test]
 async fn more_webhooks_than_the_memory_holds_are_all_sent() {
-    let mut house = House::new(&[], |_| Some(Ok(page(200))));
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
     let mut waiting = std::collections::HashSet::new();
     for _ in 0..300 {
-        waiting.insert(house.submit(crawl(1)).await.as_str().to_owned());
+        waiting.insert(app.submit(crawl(1)).await.as_str().to_owned());
     }
     while !waiting.is_empty() {
-        let told = house.webhook().await;
+        let told = app.webhook().await;
         assert!(waiting.remove(told["task_id"].as_str().expect("an id")), "told twice: {told}");
     }
 }

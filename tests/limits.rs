@@ -1,14 +1,14 @@
 //! Slow, huge and greedy clients, and huge pages, against the real binary.
 
-#[path = "house/events.rs"]
+#[path = "support/events.rs"]
 mod events;
-mod house;
+mod support;
 
 use std::time::Duration;
 
 use events::events_until;
-use house::{Outside, Server};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -119,13 +119,13 @@ async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
 
 #[actix::test]
 async fn who_does_not_read_the_answer_is_let_go() {
-    let (outside, server) = (Outside::start(), Server::configured("limits: {write_timeout: 1s}").await);
+    let (site, server) = (TestSite::start(), Server::configured("limits: {write_timeout: 1s}").await);
     // Some megabytes, more than the buffers in between take.
     let page = format!("raw:<p>{}</p>", "x ".repeat(500_000));
-    let body = json!({"urls": [page], "webhook_config": {"webhook_url": outside.hook()}});
+    let body = json!({"urls": [page], "webhook_config": {"webhook_url": site.hook()}});
     let (status, job) = server.post("/crawl/job", body).await;
     assert_eq!(status, 202, "{job}");
-    outside.told().await;
+    site.next_webhook().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     // The head, and then nothing for as long as the server is patient; it closes what it cannot write.
     let mut stream = unread(&server, &path).await;
@@ -190,10 +190,12 @@ async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the
 
     let path = format!("/jobs/{}/events", jobs[0].as_str().expect("an id"));
     let events = events_until(&server, &path, None, "completed").await;
-    let told: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
-    assert_eq!((told.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
+    let next_webhook: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
+    assert_eq!((next_webhook.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
     assert!(
-        told.iter().all(|job| job["task_id"] == jobs[0] && job["urls"] == Value::Null && job["status"] != Value::Null)
+        next_webhook
+            .iter()
+            .all(|job| job["task_id"] == jobs[0] && job["urls"] == Value::Null && job["status"] != Value::Null)
     );
 }
 
@@ -302,15 +304,15 @@ async fn the_limit_of_an_existing_configuration_counts_where_the_caller_waits() 
 
 #[actix::test]
 async fn ones_own_jobs_are_a_429_and_everybodys_a_503() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     for (config, refused) in [
         ("limits: {queue: {per_principal: 2}}\njobs: {crawl_workers: 1}", 429),
         ("limits: {queue: {maxsize: 1}}\njobs: {crawl_workers: 1}", 503),
     ] {
         let server = Server::configured(config).await;
-        let gated = json!({"urls": [outside.page("/gated")]});
+        let gated = json!({"urls": [site.page("/gated")]});
         assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
-        outside.gate_reached().await;
+        site.gate_reached().await;
         assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
         let body = gated.to_string().into_bytes();
         let (status, headers, answer) =
@@ -325,8 +327,8 @@ async fn a_token_may_have_bounds_of_its_own() {
     let hash: String = opilio::http::hash("t").iter().map(|byte| format!("{byte:02x}")).collect();
     let token = format!("{{sha256: {hash}, scope: submit, rate: 3/hour, max_jobs: 1}}");
     let config = format!("security: {{api_token: own, tokens: {{ci: {token}}}}}\negress: {{allow: [127.0.0.1]}}");
-    let (outside, server) = (Outside::start(), Server::configured(&config).await);
-    let gated = json!({"urls": [outside.page("/gated")]}).to_string().into_bytes();
+    let (site, server) = (TestSite::start(), Server::configured(&config).await);
+    let gated = json!({"urls": [site.page("/gated")]}).to_string().into_bytes();
     let mut answers = Vec::new();
     for token in ["t", "t", "t", "t", "own", "own"] {
         let headers = [("x-api-key", token), ("content-type", "application/json")];
@@ -363,9 +365,9 @@ async fn a_page_is_led_so_far_by_redirects_and_no_further() {
     let (site, server) = (site.await, Server::configured("limits: {max_redirects: 3}").await);
     let (_, job) = server.post("/crawl/job", json!({"urls": [format!("{site}/3"), format!("{site}/4")]})).await;
     let status = settled(&server, &job).await;
-    let told = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
-    assert_eq!(told(0), (&json!(true), &json!("")), "{status}");
-    assert_eq!(told(1), (&json!(false), &json!("Too many redirects (3)")));
+    let next_webhook = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
+    assert_eq!(next_webhook(0), (&json!(true), &json!("")), "{status}");
+    assert_eq!(next_webhook(1), (&json!(false), &json!("Too many redirects (3)")));
 }
 
 #[actix::test]

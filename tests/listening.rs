@@ -1,15 +1,15 @@
 //! Listeners of other hands, over a network that is cut: the `eventsource` package comes back by itself.
 
-mod house;
 #[path = "clients/programs.rs"]
 mod programs;
 #[path = "command_line/relay.rs"]
 mod relay;
+mod support;
 
-use house::{Outside, Server};
 use programs::{Program, Workshop, file};
 use relay::Relay;
 use serde_json::json;
+use support::{Server, TestSite};
 
 /// All that it says, until it says something that begins so.
 async fn until(program: &mut Program, end: &str) -> Vec<String> {
@@ -24,13 +24,13 @@ async fn until(program: &mut Program, end: &str) -> Vec<String> {
 
 #[actix::test]
 async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
-    let (outside, server, workshop) = (Outside::start(), Server::start().await, Workshop::open());
+    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
     let relay = Relay::lay(server.base()).await;
     let script = file("tests/clients/listen.ts");
     let mut follower = Program::start(workshop.typescript(&script).await.arg(format!("{}/events", relay.base())));
     assert_eq!(follower.says().await, "open");
 
-    let urls = [outside.page("/gated"), outside.page("/article")];
+    let urls = [site.page("/gated"), site.page("/article")];
     let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
     let id = job["task_id"].as_str().expect("an id");
     let events = format!("{}/jobs/{id}/events", relay.base());
@@ -40,10 +40,10 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
     // Who follows all jobs hears how each stands: that it was queued may be over before it is told.
     until(&mut follower, &format!("started {id}")).await;
 
-    outside.gate_reached().await;
+    site.gate_reached().await;
     relay.cut();
     assert_eq!([listener.says().await, follower.says().await], ["cut", "cut"]);
-    outside.open_gate();
+    site.open_gate();
     let after = until(&mut listener, "closed").await;
     // The stream ends; whoever asks for more is told that there is nothing.
     let expected = ["open", &format!("page {id} 0"), &format!("completed {id}"), "cut", "closed"];
@@ -53,10 +53,10 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
 
 #[actix::test]
 async fn a_stream_without_news_says_something_all_the_same() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start_with(&[("OPILIO__APP__HEARTBEAT", "100ms")]).await;
-    let (_, job) = server.post("/crawl/job", json!({"urls": [outside.page("/gated")]})).await;
-    outside.gate_reached().await;
+    let (_, job) = server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
+    site.gate_reached().await;
     let events = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     for path in [events.as_str(), "/events"] {
         let mut stream = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");

@@ -1,14 +1,14 @@
 //! LLM jobs on the real binary over real sockets, the model a fake that checks what it is asked.
 
-mod house;
 mod providers;
+mod support;
 
-use house::{Outside, Server, Told};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
+use support::{ReceivedWebhook, Server, TestSite};
 
 struct Scene {
-    outside: Outside,
+    site: TestSite,
     providers: Providers,
     server: Server,
 }
@@ -25,18 +25,18 @@ impl Scene {
             ("GROQ_API_KEY", ""),
         ])
         .await;
-        Self { outside: Outside::start(), providers, server }
+        Self { site: TestSite::start(), providers, server }
     }
 
     fn webhook(&self, with_data: bool) -> Value {
-        json!({"webhook_url": self.outside.hook(), "webhook_data_in_payload": with_data,
+        json!({"webhook_url": self.site.hook(), "webhook_data_in_payload": with_data,
             "webhook_headers": {"X-Secret": "abc"}})
     }
 
     /// Example 6, but for its addresses.
     fn example_6(&self, provider: &str, with_data: bool) -> Value {
         json!({
-            "url": self.outside.page("/article"),
+            "url": self.site.page("/article"),
             "q": "Extract the article title, author, and publication date",
             "schema": "{\"type\": \"object\", \"properties\": {\"title\": {\"type\": \"string\"}, \"author\": {\"type\": \"string\"}, \"date\": {\"type\": \"string\"}}}",
             "cache": false,
@@ -51,8 +51,8 @@ impl Scene {
         answer["task_id"].as_str().expect("an id").to_owned()
     }
 
-    async fn told(&self) -> Told {
-        self.outside.told().await
+    async fn next_webhook(&self) -> ReceivedWebhook {
+        self.site.next_webhook().await
     }
 }
 
@@ -64,21 +64,24 @@ async fn example_6_runs_to_the_letter() {
     let id = answer["task_id"].as_str().expect("an id").to_owned();
     let seconds = id.split('_').nth(1).and_then(|seconds| seconds.parse::<u64>().ok());
     assert!(id.starts_with("llm_") && seconds.is_some_and(|seconds| seconds > 1_700_000_000), "{id}");
-    assert_eq!((&answer["status"], &answer["url"]), (&json!("processing"), &json!(scene.outside.page("/article"))));
+    assert_eq!((&answer["status"], &answer["url"]), (&json!("processing"), &json!(scene.site.page("/article"))));
 
-    let told = scene.told().await;
-    assert_eq!(told.header("x-secret"), Some("abc"));
-    assert_eq!(told.body["task_id"], id.as_str());
-    assert_eq!((&told.body["task_type"], &told.body["status"]), (&json!("llm_extraction"), &json!("completed")));
-    assert_eq!(told.body["urls"], json!([scene.outside.page("/article")]));
-    assert_eq!(told.body["data"], json!({"extracted_content": {"title": "T"}}));
+    let next_webhook = scene.next_webhook().await;
+    assert_eq!(next_webhook.header("x-secret"), Some("abc"));
+    assert_eq!(next_webhook.body["task_id"], id.as_str());
+    assert_eq!(
+        (&next_webhook.body["task_type"], &next_webhook.body["status"]),
+        (&json!("llm_extraction"), &json!("completed"))
+    );
+    assert_eq!(next_webhook.body["urls"], json!([scene.site.page("/article")]));
+    assert_eq!(next_webhook.body["data"], json!({"extracted_content": {"title": "T"}}));
 
     let asked = &scene.providers.taken()[0].body;
     assert!(asked["messages"][1]["content"].as_str().is_some_and(|text| text.contains("# A title")), "{asked}");
     for path in ["llm", "crawl"] {
         let (_, status) = scene.server.get(&format!("/{path}/job/{id}")).await;
         assert_eq!((&status["status"], &status["result"]), (&json!("completed"), &json!({"title": "T"})));
-        assert_eq!(status["url"], json!(scene.outside.page("/article")));
+        assert_eq!(status["url"], json!(scene.site.page("/article")));
         let usage = &status["usage"];
         assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&json!(100), &json!(10)));
         assert_eq!((&usage["total_tokens"], &usage["requests"]), (&json!(110), &json!(1)));
@@ -92,15 +95,15 @@ async fn example_6_runs_to_the_letter() {
 async fn without_data_the_receiver_fetches_the_result() {
     let scene = Scene::start().await;
     let id = scene.submit(scene.example_6("anthropic/good", false)).await;
-    let told = scene.told().await;
-    assert!(told.body.get("data").is_none());
+    let next_webhook = scene.next_webhook().await;
+    assert!(next_webhook.body.get("data").is_none());
     assert_eq!(scene.server.get(&format!("/llm/job/{id}")).await.1["result"], json!({"title": "T"}));
 }
 
 #[actix::test]
 async fn a_webhook_is_optional() {
     let scene = Scene::start().await;
-    let body = json!({"url": scene.outside.page("/article"), "q": "the title", "provider": "openai/good"});
+    let body = json!({"url": scene.site.page("/article"), "q": "the title", "provider": "openai/good"});
     let id = scene.submit(body).await;
     loop {
         let (_, status) = scene.server.get(&format!("/llm/job/{id}")).await;
@@ -121,13 +124,13 @@ async fn the_points_of_failure_are_told_each_with_its_reason() {
         ("openai/bad-key", "/article", "unauthorized", "openai/bad-key refused the key (HTTP 401)"),
     ] {
         let mut body = scene.example_6(provider, true);
-        body["url"] = json!(scene.outside.page(page));
+        body["url"] = json!(scene.site.page(page));
         let id = scene.submit(body).await;
-        let told = scene.told().await.body;
-        assert_eq!((&told["task_id"], &told["task_type"]), (&json!(id), &json!("llm_extraction")));
-        assert_eq!((&told["status"], &told["error"]), (&json!("failed"), &json!(error)));
-        assert_eq!(told["error_type"], kind);
-        assert!(told.get("data").is_none());
+        let next_webhook = scene.next_webhook().await.body;
+        assert_eq!((&next_webhook["task_id"], &next_webhook["task_type"]), (&json!(id), &json!("llm_extraction")));
+        assert_eq!((&next_webhook["status"], &next_webhook["error"]), (&json!("failed"), &json!(error)));
+        assert_eq!(next_webhook["error_type"], kind);
+        assert!(next_webhook.get("data").is_none());
         let (_, status) = scene.server.get(&format!("/llm/job/{id}")).await;
         assert_eq!((&status["error"], &status["error_type"]), (&json!(error), &json!(kind)));
         assert!(status.get("result").is_none());
@@ -137,9 +140,9 @@ async fn the_points_of_failure_are_told_each_with_its_reason() {
 #[actix::test]
 async fn a_failing_receiver_is_told_again_with_the_same_bytes() {
     let scene = Scene::start().await;
-    scene.outside.answer_hooks_with(&[503]);
+    scene.site.answer_hooks_with(&[503]);
     scene.submit(scene.example_6("openai/good", true)).await;
-    let (first, second) = (scene.told().await, scene.told().await);
+    let (first, second) = (scene.next_webhook().await, scene.next_webhook().await);
     assert_eq!(first.bytes, second.bytes);
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
 }
@@ -148,15 +151,15 @@ async fn a_failing_receiver_is_told_again_with_the_same_bytes() {
 async fn a_job_and_its_webhook_outlive_a_kill() {
     let mut scene = Scene::start().await;
     let mut body = scene.example_6("openai/good", true);
-    body["url"] = json!(scene.outside.page("/gated"));
+    body["url"] = json!(scene.site.page("/gated"));
     let id = scene.submit(body).await;
-    scene.outside.gate_reached().await;
+    scene.site.gate_reached().await;
     scene.server.kill().await;
-    scene.outside.open_gate();
+    scene.site.open_gate();
     scene.server.restart().await;
-    let told = scene.told().await;
-    assert_eq!((&told.body["task_id"], &told.body["status"]), (&json!(id), &json!("completed")));
-    assert_eq!(told.header("x-secret"), Some("abc"));
+    let next_webhook = scene.next_webhook().await;
+    assert_eq!((&next_webhook.body["task_id"], &next_webhook.body["status"]), (&json!(id), &json!("completed")));
+    assert_eq!(next_webhook.header("x-secret"), Some("abc"));
 }
 
 #[actix::test]
@@ -169,8 +172,8 @@ async fn an_answer_that_was_here_before_a_kill_is_not_asked_for_again() {
     scene.providers.asked().await;
     scene.server.kill().await;
     scene.server.restart().await;
-    let told = scene.told().await.body;
-    assert_eq!((&told["status"], &told["usage"]["requests"]), (&json!("completed"), &json!(2)));
+    let next_webhook = scene.next_webhook().await.body;
+    assert_eq!((&next_webhook["status"], &next_webhook["usage"]["requests"]), (&json!("completed"), &json!(2)));
     // The answer before the kill, the question that the kill cut short, and the same once more.
     assert_eq!(scene.providers.taken().len(), 3);
 }
@@ -180,7 +183,7 @@ async fn a_job_is_cancelled_and_run_again() {
     let scene = Scene::start().await;
     let id = scene.submit(scene.example_6("openai/hangs", true)).await;
     assert_eq!(scene.server.delete(&format!("/llm/job/{id}")).await.0, 202);
-    assert_eq!(scene.told().await.body["status"], "cancelled");
+    assert_eq!(scene.next_webhook().await.body["status"], "cancelled");
     assert_eq!(scene.server.delete(&format!("/llm/job/{id}")).await.0, 409);
     let (status, again) = scene.server.post(&format!("/jobs/{id}/rerun"), Value::Null).await;
     assert_eq!(status, 202);
@@ -204,7 +207,7 @@ async fn a_bad_schema_is_refused_with_its_place() {
 #[actix::test]
 async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     let scene = Scene::start().await;
-    let page = scene.outside.page("/article");
+    let page = scene.site.page("/article");
     for page in [page.clone(), page.replace("://", "%3A%2F%2F")] {
         let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=openai/good")).await;
         assert_eq!(status, 200, "{answer}");

@@ -1,11 +1,11 @@
 //! LLM jobs as the operator's settings decide, on the real binary.
 
-mod house;
 mod providers;
+mod support;
 
-use house::{Outside, Server};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 fn config(providers: &Providers, rest: &str) -> String {
     format!(
@@ -17,97 +17,105 @@ fn config(providers: &Providers, rest: &str) -> String {
 }
 
 /// What the receiver is told of a job by this model, `null` being the default.
-async fn told(server: &Server, outside: &Outside, provider: Value) -> Value {
-    let body = json!({"url": outside.page("/article"), "q": "the title", "provider": provider,
-        "webhook_config": {"webhook_url": outside.hook(), "webhook_data_in_payload": true}});
+async fn next_webhook(server: &Server, site: &TestSite, provider: Value) -> Value {
+    let body = json!({"url": site.page("/article"), "q": "the title", "provider": provider,
+        "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
     let (status, answer) = server.post("/llm/job", body).await;
     assert_eq!(status, 202, "{answer}");
-    outside.told().await.body
+    site.next_webhook().await.body
 }
 
 #[actix::test]
 async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
-    let (providers, outside) = (Providers::start(), Outside::start());
+    let (providers, site) = (Providers::start(), TestSite::start());
     let server =
         Server::configured(&config(&providers, "  fallback: openai/good\n  allowed_providers: [mine]\n")).await;
     for (provider, answered) in [(json!(null), "mine"), (json!("mine/bad-key"), "openai")] {
-        let told = told(&server, &outside, provider).await;
-        assert_eq!((&told["status"], &told["usage"]["provider"]), (&json!("completed"), &json!(answered)), "{told}");
+        let next_webhook = next_webhook(&server, &site, provider).await;
+        assert_eq!(
+            (&next_webhook["status"], &next_webhook["usage"]["provider"]),
+            (&json!("completed"), &json!(answered)),
+            "{next_webhook}"
+        );
     }
     for (provider, kind) in [
         ("openai/other", "provider_not_allowed"),
         ("anthropic/good", "provider_not_allowed"),
         ("mine/other", "model_not_listed"),
     ] {
-        let told = told(&server, &outside, json!(provider)).await;
-        assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!(kind)), "{told}");
+        let next_webhook = next_webhook(&server, &site, json!(provider)).await;
+        assert_eq!(
+            (&next_webhook["status"], &next_webhook["error_type"]),
+            (&json!("failed"), &json!(kind)),
+            "{next_webhook}"
+        );
     }
 }
 
 #[actix::test]
 async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_missing() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start_with(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", ""), ("LLM_PROVIDER", "")]).await;
-    let told = told(&server, &outside, json!(null)).await;
-    assert_eq!(told["error"], "LLM provider `openai` has no key: set OPENAI_API_KEY");
-    assert_eq!(told["error_type"], "missing_key");
+    let next_webhook = next_webhook(&server, &site, json!(null)).await;
+    assert_eq!(next_webhook["error"], "LLM provider `openai` has no key: set OPENAI_API_KEY");
+    assert_eq!(next_webhook["error_type"], "missing_key");
 }
 
 #[actix::test]
 async fn the_default_receiver_is_told_of_llm_jobs_too() {
-    let (providers, outside) = (Providers::start(), Outside::start());
-    let rest = format!("webhooks: {{default_url: \"{}\", data_in_payload: true}}\n", outside.hook());
+    let (providers, site) = (Providers::start(), TestSite::start());
+    let rest = format!("webhooks: {{default_url: \"{}\", data_in_payload: true}}\n", site.hook());
     let server = Server::configured(&config(&providers, &rest)).await;
-    let (_, job) = server.post("/llm/job", json!({"url": outside.page("/article"), "q": "the title"})).await;
-    let told = outside.told().await.body;
-    assert_eq!((&told["task_id"], &told["task_type"]), (&job["task_id"], &json!("llm_extraction")));
-    assert_eq!(told["data"]["extracted_content"], json!({"title": "T"}));
+    let (_, job) = server.post("/llm/job", json!({"url": site.page("/article"), "q": "the title"})).await;
+    let next_webhook = site.next_webhook().await.body;
+    assert_eq!((&next_webhook["task_id"], &next_webhook["task_type"]), (&job["task_id"], &json!("llm_extraction")));
+    assert_eq!(next_webhook["data"]["extracted_content"], json!({"title": "T"}));
 }
 
 #[actix::test]
 async fn answers_are_used_again_where_the_operator_says_so() {
-    let (providers, outside) = (Providers::start(), Outside::start());
+    let (providers, site) = (Providers::start(), TestSite::start());
     let server = Server::configured(&config(&providers, "  cache: {max_bytes: 100000, keep: 1h}\n")).await;
     for (provider, cached, asked) in
         [("mine/good", json!(null), 1), ("mine/good", json!(true), 1), ("openai/good", json!(null), 2)]
     {
-        let told = told(&server, &outside, json!(provider)).await;
-        assert_eq!((&told["usage"]["cached"], providers.taken().len()), (&cached, asked), "{told}");
-        assert_eq!(told["data"]["extracted_content"], json!({"title": "T"}));
+        let next_webhook = next_webhook(&server, &site, json!(provider)).await;
+        assert_eq!((&next_webhook["usage"]["cached"], providers.taken().len()), (&cached, asked), "{next_webhook}");
+        assert_eq!(next_webhook["data"]["extracted_content"], json!({"title": "T"}));
     }
 }
 
 #[actix::test]
 async fn a_stopping_server_hands_a_job_back_whose_model_hangs_and_loses_no_attempt() {
-    let (providers, outside) = (Providers::start(), Outside::start());
+    let (providers, site) = (Providers::start(), TestSite::start());
     let mut server = Server::configured(&config(&providers, "app: {shutdown_grace: 50ms}\n")).await;
-    let body = json!({"url": outside.page("/article"), "q": "the title", "provider": "mine/hangs-once",
-        "webhook_config": {"webhook_url": outside.hook()}});
+    let body = json!({"url": site.page("/article"), "q": "the title", "provider": "mine/hangs-once",
+        "webhook_config": {"webhook_url": site.hook()}});
     let (_, job) = server.post("/llm/job", body).await;
     providers.asked().await;
     server.begin_stop();
     assert!(server.stopped().await.success());
     server.restart().await;
-    assert_eq!(outside.told().await.body["status"], "completed");
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
     let (_, status) = server.get(&format!("/llm/job/{}", job["task_id"].as_str().expect("an id"))).await;
     assert_eq!(status["attempt"], 1);
 }
 
 #[actix::test]
 async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
-    let (providers, outside) = (Providers::start(), Outside::start());
+    let (providers, site) = (Providers::start(), TestSite::start());
     let mut server = Server::configured(&config(&providers, "logging: {level: trace}\n")).await;
     let mut seen = String::new();
     for provider in ["mine/good", "mine/picky", "mine/bad-key"] {
-        let body = json!({"url": outside.page("/article"), "q": "the title", "provider": provider,
-            "base_url": outside.page("/counted"), "api_key": "sk-of-the-caller",
-            "webhook_config": {"webhook_url": outside.hook(), "webhook_data_in_payload": true}});
+        let body = json!({"url": site.page("/article"), "q": "the title", "provider": provider,
+            "base_url": site.page("/counted"), "api_key": "sk-of-the-caller",
+            "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
         let (status, answer) = server.post("/llm/job", body).await;
         let warned: Vec<_> =
             answer["warnings"].as_array().into_iter().flatten().map(|one| one["key"].clone()).collect();
         assert_eq!((status, warned), (202, vec![json!("base_url"), json!("api_key")]));
         let id = answer["task_id"].as_str().expect("an id");
-        seen += &outside.told().await.body.to_string();
+        seen += &site.next_webhook().await.body.to_string();
         for path in [format!("/llm/job/{id}"), format!("/jobs/{id}/deliveries"), "/jobs".to_owned()] {
             seen += &server.get(&path).await.1.to_string();
         }
@@ -127,13 +135,13 @@ async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
     seen += &server.rest_of_log().await;
     assert!(seen.contains("***: this model takes no such temperature"), "{seen}");
     assert!(!seen.contains(KEY) && !seen.contains("sk-of-the-caller"), "{seen}");
-    assert_eq!((outside.visits(), providers.taken().len()), (0, 3));
+    assert_eq!((site.visits(), providers.taken().len()), (0, 3));
 }
 
 /// The keys that existing receivers and clients read of LLM jobs, as Crawl4AI 0.9.2 has them.
 #[actix::test]
 async fn the_envelopes_are_those_that_receivers_know() {
-    let (providers, outside) = (Providers::start(), Outside::start());
+    let (providers, site) = (Providers::start(), TestSite::start());
     let server = Server::configured(&config(&providers, "  allowed_providers: [mine]\n")).await;
     let has = |value: &Value, paths: &[&str]| {
         for path in paths {
@@ -141,18 +149,20 @@ async fn the_envelopes_are_those_that_receivers_know() {
         }
     };
     for (provider, end) in [("mine/good", "/data/extracted_content"), ("openai/x", "/error")] {
-        let body = json!({"url": outside.page("/article"), "q": "the title", "provider": provider,
-            "webhook_config": {"webhook_url": outside.hook(), "webhook_data_in_payload": true}});
+        let body = json!({"url": site.page("/article"), "q": "the title", "provider": provider,
+            "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
         let (_, answer) = server.post("/llm/job", body).await;
         has(&answer, &["/task_id", "/status", "/url", "/_links/self/href", "/_links/status/href"]);
-        let told = outside.told().await;
-        has(&told.body, &["/task_id", "/task_type", "/status", "/timestamp", "/urls/0", end]);
-        assert_eq!(told.header("content-type"), Some("application/json"));
+        let next_webhook = site.next_webhook().await;
+        has(&next_webhook.body, &["/task_id", "/task_type", "/status", "/timestamp", "/urls/0", end]);
+        assert_eq!(next_webhook.header("content-type"), Some("application/json"));
         let (_, status) = server.get(&format!("/llm/job/{}", answer["task_id"].as_str().expect("an id"))).await;
         let end = if end == "/error" { end } else { "/result" };
         has(&status, &["/task_id", "/status", "/created_at", "/url", "/_links/self/href", "/_links/refresh/href", end]);
         if end == "/error" {
-            assert!(told.body["error"].as_str().is_some_and(|error| error.starts_with("LLM provider not allowed")));
+            assert!(
+                next_webhook.body["error"].as_str().is_some_and(|error| error.starts_with("LLM provider not allowed"))
+            );
         }
     }
 }

@@ -1,12 +1,12 @@
 //! 200 schemas of growing difficulty, and odd ones, at submission: taken or refused as a validator says.
 
-mod house;
 #[path = "../actors/tests/schemas/samples.rs"]
 mod samples;
+mod support;
 
-use house::Server;
 use samples::{SCHEMAS, broken, odd, sample};
 use serde_json::{Value, json};
+use support::Server;
 
 async fn submit(server: &Server, schema: Value) -> (u16, Value) {
     server.post("/llm/job", json!({"url": "http://127.0.0.1:9/", "q": "anything", "schema": schema})).await

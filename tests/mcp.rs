@@ -1,17 +1,17 @@
 //! The Model Context Protocol over the real binary: the official SDK on every transport, and what it would never send.
 
-mod house;
 #[path = "mcp/messages.rs"]
 mod messages;
 #[path = "clients/programs.rs"]
 mod programs;
 mod providers;
+mod support;
 
-use house::{Outside, Server};
 use messages::{Client, call, list};
 use programs::{Program, Workshop, file, output, shown_in};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 const TOKEN: &str = "open-sesame-12345";
 
@@ -33,11 +33,11 @@ async fn closed(providers: &Providers) -> Server {
 
 #[actix::test]
 async fn the_official_sdk_calls_every_tool_over_every_transport_and_sees_progress() {
-    let (outside, providers, workshop) = (Outside::start(), Providers::start(), Workshop::open());
+    let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
     let server = closed(&providers).await;
-    let (page, gated) = (outside.page("/article"), outside.page("/gated"));
+    let (page, gated) = (site.page("/article"), site.page("/gated"));
     for (transport, mode) in WAYS {
-        outside.close_gate();
+        site.close_gate();
         let mut client = workshop.python(&file("tests/clients/sdk.py"));
         client.args([server.base(), transport, mode, TOKEN, env!("CARGO_BIN_EXE_opilio"), &page, &gated]);
         let mut client = Program::start(&mut client);
@@ -46,7 +46,7 @@ async fn the_official_sdk_calls_every_tool_over_every_transport_and_sees_progres
             said.push(client.says().await);
             match said.last().map(String::as_str) {
                 // One page is there, and the other is still at its gate.
-                Some("progress 1 2") => outside.open_gate(),
+                Some("progress 1 2") => site.open_gate(),
                 Some(last) if last.starts_with("unknown") || last.starts_with("refused") => break,
                 _ => {}
             }
@@ -90,7 +90,7 @@ async fn without_the_right_token_the_sdk_is_refused_on_every_transport() {
 
 #[actix::test]
 async fn the_configurations_and_the_program_of_the_documentation_work_as_they_are_printed() {
-    let (outside, workshop) = (Outside::start(), Workshop::open());
+    let (site, workshop) = (TestSite::start(), Workshop::open());
     let printed = |language: &str, words: &str| shown_in("docs/mcp.md", language, words);
     let opilio = std::path::Path::new(env!("CARGO_BIN_EXE_opilio")).parent().expect("a folder");
     let others = std::env::var_os("PATH").unwrap_or_default();
@@ -108,7 +108,7 @@ async fn the_configurations_and_the_program_of_the_documentation_work_as_they_ar
     }
     let server = Server::start().await;
     let program = printed("python", "call_tool").replace("11235", &server.port());
-    let program = workshop.write("program.py", &program.replace("https://example.com", &outside.page("/article")));
+    let program = workshop.write("program.py", &program.replace("https://example.com", &site.page("/article")));
     let said: Value = serde_json::from_str(&output(&mut workshop.python(&program)).await).expect("JSON");
     assert_eq!((&said["success"], &said["filter"]), (&json!(true), &json!("fit")));
 }
@@ -243,10 +243,10 @@ async fn behind_a_proxy_that_is_listed_calls_are_counted_by_their_client() {
 
 #[actix::test]
 async fn an_answer_that_takes_its_time_says_so_meanwhile() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::configured("app: {heartbeat: 100ms}").await;
     let client = Client::of(&server, "");
-    let mut crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+    let mut crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
     // As clients ask since 2026-07-28.
     crawl["params"]["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -264,7 +264,7 @@ async fn an_answer_that_takes_its_time_says_so_meanwhile() {
             std::str::from_utf8(&stream.chunk().await.expect("it holds").expect("it goes on")).expect("text"),
         );
     }
-    outside.open_gate();
+    site.open_gate();
     said.push_str(&stream.text().await.expect("it ends well"));
     let data: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
     let answer: Value = serde_json::from_str(data[0]).expect("JSON");
@@ -273,21 +273,21 @@ async fn an_answer_that_takes_its_time_says_so_meanwhile() {
 
 #[actix::test]
 async fn a_client_that_leaves_stops_the_work() {
-    let outside = Outside::start();
-    let crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+    let site = TestSite::start();
+    let crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
     for transport in ["http", "sse", "stdio"] {
         let server = Server::configured("app: {heartbeat: 100ms}").await;
         let client = Client::of(&server, "");
         match transport {
             "http" => {
                 let stream = client.open(&crawl).await;
-                outside.gate_reached().await;
+                site.gate_reached().await;
                 drop(stream);
             }
             "sse" => {
                 let session = client.session().await;
                 assert_eq!(session.send(&crawl).await, 202);
-                outside.gate_reached().await;
+                site.gate_reached().await;
                 let messages = session.leave();
                 assert_eq!(server.end_of_the_job().await, "cancelled", "{transport}");
                 let (status, answer) = client.post(&messages, list()).await;
@@ -296,7 +296,7 @@ async fn a_client_that_leaves_stops_the_work() {
             _ => {
                 let mut relay = messages::Relay::start(&server);
                 relay.say(&crawl).await;
-                outside.gate_reached().await;
+                site.gate_reached().await;
                 relay.leave().await;
             }
         }
@@ -306,8 +306,8 @@ async fn a_client_that_leaves_stops_the_work() {
 
 #[actix::test]
 async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
-    let outside = Outside::start();
-    let crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+    let site = TestSite::start();
+    let crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
     let back = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
     let again = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
 
@@ -315,7 +315,7 @@ async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
     let client = Client::of(&server, "");
     let mut session = client.session().await;
     assert_eq!(session.send(&crawl).await, 202);
-    outside.gate_reached().await;
+    site.gate_reached().await;
     assert_eq!(session.send(&back).await, 202);
     assert_eq!(server.end_of_the_job().await, "cancelled");
     assert_eq!(session.send(&again).await, 202);
@@ -324,7 +324,7 @@ async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
     let server = Server::configured("app: {heartbeat: 100ms}").await;
     let mut relay = messages::Relay::start(&server);
     relay.say(&crawl).await;
-    outside.gate_reached().await;
+    site.gate_reached().await;
     relay.say(&back).await;
     assert_eq!(server.end_of_the_job().await, "cancelled");
     relay.say(&again).await;
@@ -348,11 +348,11 @@ async fn sessions_are_their_owners_and_so_many_of_one_and_no_more() {
 
 #[actix::test]
 async fn a_session_that_does_not_read_is_asked_to_before_it_is_answered_further() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
     let session = Client::of(&server, "").session().await;
     let asked = |id: u32| {
-        let mut crawl = call("crawl", json!({"urls": [outside.page("/gated")]}));
+        let mut crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
         crawl["id"] = json!(id);
         crawl
     };
@@ -405,11 +405,11 @@ async fn what_is_no_message_on_standard_input_is_answered_and_so_is_who_finds_no
 
 #[actix::test]
 async fn a_call_whose_server_dies_is_answered_by_what_stands_between() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::configured("app: {heartbeat: 100ms}").await;
     let mut relay = messages::Relay::start(&server);
-    relay.say(&call("crawl", json!({"urls": [outside.page("/gated")]}))).await;
-    outside.gate_reached().await;
+    relay.say(&call("crawl", json!({"urls": [site.page("/gated")]}))).await;
+    site.gate_reached().await;
     server.kill().await;
     let answer = relay.hear().await;
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)), "{answer}");

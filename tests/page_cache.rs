@@ -1,26 +1,26 @@
 //! Pages that were fetched earlier, as crawl jobs and LLM jobs use them.
 
-mod house;
 mod providers;
+mod support;
 
-use house::{Outside, Server};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 /// The one page of a crawl by these options.
-async fn crawled(server: &Server, outside: &Outside, options: Value) -> Value {
-    let body = json!({"urls": [outside.page("/counted")], "crawler_config": options,
-        "webhook_config": {"webhook_url": outside.hook()}});
+async fn crawled(server: &Server, site: &TestSite, options: Value) -> Value {
+    let body = json!({"urls": [site.page("/counted")], "crawler_config": options,
+        "webhook_config": {"webhook_url": site.hook()}});
     let (status, job) = server.post("/crawl/job", body).await;
     assert_eq!((status, job.get("warnings")), (202, None), "{job}");
-    outside.told().await;
+    site.next_webhook().await;
     let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     status["result"]["results"][0].clone()
 }
 
 #[actix::test]
 async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
-    let (server, outside) = (Server::start().await, Outside::start());
+    let (server, site) = (Server::start().await, TestSite::start());
     for (mode, visits, shown, status) in [
         (json!({"cache_mode": "read_only"}), 1, "visit 1", "miss"),
         (json!({"cache_mode": "bypass"}), 2, "visit 2", "miss"),
@@ -33,8 +33,8 @@ async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
         (json!({"cache_mode": "enabled", "user_agent": "another"}), 7, "visit 7", "miss"),
         (json!({"cache_mode": "read_only"}), 7, "visit 3", "hit"),
     ] {
-        let page = crawled(&server, &outside, mode.clone()).await;
-        assert_eq!((outside.visits(), &page["cache_status"]), (visits, &json!(status)), "{mode}");
+        let page = crawled(&server, &site, mode.clone()).await;
+        assert_eq!((site.visits(), &page["cache_status"]), (visits, &json!(status)), "{mode}");
         assert!(page["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains(shown)), "{mode}: {page}");
         assert_eq!((&page["success"], &page["status_code"]), (&json!(true), &json!(200)), "{mode}");
         assert_eq!(page["cached_at"].as_f64().is_some_and(|at| at > 1.7e9), status != "miss", "{mode}: {page}");
@@ -43,10 +43,10 @@ async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
 
 #[actix::test]
 async fn pages_fetched_before_a_restart_are_found_after_it() {
-    let (mut server, outside) = (Server::start().await, Outside::start());
+    let (mut server, site) = (Server::start().await, TestSite::start());
     for (visits, status) in [(1, "miss"), (1, "hit")] {
-        let page = crawled(&server, &outside, json!({"cache_mode": "enabled"})).await;
-        assert_eq!((outside.visits(), &page["cache_status"]), (visits, &json!(status)));
+        let page = crawled(&server, &site, json!({"cache_mode": "enabled"})).await;
+        assert_eq!((site.visits(), &page["cache_status"]), (visits, &json!(status)));
         server.kill().await;
         server.restart().await;
     }
@@ -54,26 +54,26 @@ async fn pages_fetched_before_a_restart_are_found_after_it() {
 
 #[actix::test]
 async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
-    let (providers, outside) = (Providers::start(), Outside::start());
+    let (providers, site) = (Providers::start(), TestSite::start());
     let base_url = providers.address("openai");
     let environment =
         [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
     let server = Server::start_with(&environment).await;
     for (cache, visits) in [(json!(false), 1), (json!(true), 1), (json!("1"), 1), (json!(null), 2)] {
-        let body = json!({"url": outside.page("/counted"), "q": "the title", "cache": cache,
-            "webhook_config": {"webhook_url": outside.hook()}});
+        let body = json!({"url": site.page("/counted"), "q": "the title", "cache": cache,
+            "webhook_config": {"webhook_url": site.hook()}});
         let (status, job) = server.post("/llm/job", body).await;
         assert_eq!((status, job.get("warnings")), (202, None), "{job}");
-        assert_eq!(outside.told().await.body["status"], "completed");
-        assert_eq!(outside.visits(), visits, "{cache}");
+        assert_eq!(site.next_webhook().await.body["status"], "completed");
+        assert_eq!(site.visits(), visits, "{cache}");
     }
 }
 
 #[actix::test]
 async fn no_page_is_kept_where_the_operator_gives_no_room() {
-    let (server, outside) = (Server::configured("crawler: {cache: {max_bytes: 0}}").await, Outside::start());
+    let (server, site) = (Server::configured("crawler: {cache: {max_bytes: 0}}").await, TestSite::start());
     for visits in [1, 2] {
-        let page = crawled(&server, &outside, json!({"cache_mode": "enabled"})).await;
-        assert_eq!((outside.visits(), &page["cache_status"]), (visits, &json!("miss")));
+        let page = crawled(&server, &site, json!({"cache_mode": "enabled"})).await;
+        assert_eq!((site.visits(), &page["cache_status"]), (visits, &json!("miss")));
     }
 }

@@ -1,9 +1,9 @@
 //! The table of a page's fields, asserted by one and the same check wherever a page's result is shown.
 
-mod house;
+mod support;
 
-use house::{Outside, Server};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 const KEYS: [&str; 30] = [
     "url",
@@ -93,14 +93,14 @@ fn shows_everything(page: &Value, from: &str) {
 
 #[actix::test]
 async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let urls = [outside.page("/full"), outside.page("/nowhere"), "http://127.0.0.1:1/".to_owned()];
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let urls = [site.page("/full"), site.page("/nowhere"), "http://127.0.0.1:1/".to_owned()];
     let request = json!({"urls": urls});
-    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
 
     let (_, waited) = server.post("/crawl", request.clone()).await;
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
-    let told = outside.told().await.body;
+    let next_webhook = site.next_webhook().await.body;
     let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     let stream = server.client().post(format!("{}/crawl/stream", server.base())).body(request.to_string());
     let stream = stream.header("content-type", "application/json").send().await.expect("it answers");
@@ -114,7 +114,7 @@ async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
         ("POST /crawl/stream", &json!(lines)),
         ("a job's result", &status["result"]["results"]),
         ("a job's results", &status["results"]),
-        ("a webhook", &told["data"]["results"]),
+        ("a webhook", &next_webhook["data"]["results"]),
     ] {
         let pages = pages.as_array().unwrap_or_else(|| panic!("{from} has no pages"));
         let found: Vec<_> = pages.iter().map(|page| page["url"].as_str().expect("a URL")).collect();

@@ -2,12 +2,12 @@
 //!
 //! `make test-model` installs both and runs it; `OPILIO_TEST_MODEL_PYTHON` names the Python that has them.
 
-mod house;
+mod support;
 
 use std::process::Stdio;
 
-use house::{Outside, Server};
 use serde_json::json;
+use support::{Server, TestSite};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -30,21 +30,21 @@ async fn serve_model() -> (Child, String) {
 #[actix::test]
 async fn a_real_models_answer_conforms_to_its_schema() {
     let (_model, address) = serve_model().await;
-    let outside = Outside::start();
+    let site = TestSite::start();
     let base_url = format!("{address}/v1");
     let server = Server::start_with(&[("LLM_PROVIDER", "local/smollm2"), ("LLM_BASE_URL", &base_url)]).await;
     let schema = json!({"type": "object", "additionalProperties": false, "required": ["title", "words"], "properties": {
         "title": {"type": "string", "maxLength": 60}, "words": {"type": "integer", "minimum": 0, "maximum": 1000}}});
-    let body = json!({"url": outside.page("/article"), "q": "Give the title of the page and its number of words",
+    let body = json!({"url": site.page("/article"), "q": "Give the title of the page and its number of words",
         "schema": schema, "temperature": 0.0,
-        "webhook_config": {"webhook_url": outside.hook(), "webhook_data_in_payload": true}});
+        "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
     let (status, answer) = server.post("/llm/job", body).await;
     assert_eq!(status, 202, "{answer}");
-    let told = outside.told().await.body;
-    assert_eq!(told["status"], "completed", "{told}");
-    let content = &told["data"]["extracted_content"];
+    let next_webhook = site.next_webhook().await.body;
+    assert_eq!(next_webhook["status"], "completed", "{told}");
+    let content = &next_webhook["data"]["extracted_content"];
     assert!(content["title"].is_string() && content["words"].is_u64(), "{told}");
-    assert!(told["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{told}");
-    assert_eq!(told["usage"]["provider"], "local");
-    println!("{}", told["data"]);
+    assert!(next_webhook["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{told}");
+    assert_eq!(next_webhook["usage"]["provider"], "local");
+    println!("{}", next_webhook["data"]);
 }

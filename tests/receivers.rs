@@ -1,16 +1,16 @@
 //! Receivers that misbehave, against the real binary: how often each is tried, when, and how it ends.
 
-mod house;
+mod support;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use house::{Outside, Server};
 use opilio::webhooks::Signer;
 use opilio_actors::domain::secret::Secret;
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -324,23 +324,23 @@ async fn what_happens_to_webhooks_is_in_the_log_for_a_grep() {
 #[actix::test]
 async fn a_long_result_is_sent_whole_with_its_length_and_signature_and_the_same_bytes_again() {
     const SECRET: &str = "a secret of the tests";
-    let outside = Outside::start();
-    outside.answer_hooks_with(&[500]);
+    let site = TestSite::start();
+    site.answer_hooks_with(&[500]);
     let server =
         Server::configured(&format!("webhooks: {{secrets: [{SECRET}], retry: {{initial_delay: 10ms}}}}")).await;
     let urls: Vec<_> = (0..6).map(|n| format!("raw:<p>{n} {}", "word ".repeat(60_000))).collect();
-    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
     let (status, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     assert_eq!(status, 202);
-    let (first, second) = (outside.told().await, outside.told().await);
+    let (first, second) = (site.next_webhook().await, site.next_webhook().await);
     assert!(first.bytes.len() > 4 << 20 && first.bytes == second.bytes, "{}", first.bytes.len());
     let (_, asked) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     assert_eq!(second.body["data"], asked["result"]);
     let signer = Signer::new(&[Secret::new(SECRET)]).expect("it is a secret");
-    for told in [first, second] {
-        let header = |name: &str| told.header(name).expect("it is sent").to_owned();
-        assert_eq!(header("content-length"), told.bytes.len().to_string());
+    for next_webhook in [first, second] {
+        let header = |name: &str| next_webhook.header(name).expect("it is sent").to_owned();
+        assert_eq!(header("content-length"), next_webhook.bytes.len().to_string());
         let sent = header("webhook-timestamp").parse().expect("a number");
-        assert!(signer.has_signed(&header("webhook-id"), sent, &told.bytes, &header("webhook-signature")));
+        assert!(signer.has_signed(&header("webhook-id"), sent, &next_webhook.bytes, &header("webhook-signature")));
     }
 }

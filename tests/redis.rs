@@ -1,8 +1,7 @@
 //! Several servers on one Redis: the real binary, a real redis-server, and a wire between them that can be cut.
 
-#[path = "house/events.rs"]
+#[path = "support/events.rs"]
 mod events;
-mod house;
 #[path = "redis/nodes.rs"]
 mod nodes;
 #[path = "redis/older_state.rs"]
@@ -10,15 +9,16 @@ mod older_state;
 mod on_redis;
 #[path = "redis/starts.rs"]
 mod starts;
+mod support;
 #[path = "redis/tls.rs"]
 mod tls;
 
 use std::time::{Duration, Instant};
 
 use events::events_until;
-use house::{Outside, Server};
 use on_redis::{Redis, signal};
 use serde_json::json;
+use support::{Server, TestSite};
 
 /// Until the job at `path` is settled.
 async fn settled(server: &Server, path: &str) -> serde_json::Value {
@@ -30,8 +30,8 @@ async fn settled(server: &Server, path: &str) -> serde_json::Value {
     }
 }
 
-async fn submitted(server: &Server, outside: &Outside, page: &str) -> String {
-    let job = json!({"urls": [outside.page(page)], "webhook_config": {"webhook_url": outside.hook()}});
+async fn submitted(server: &Server, site: &TestSite, page: &str) -> String {
+    let job = json!({"urls": [site.page(page)], "webhook_config": {"webhook_url": site.hook()}});
     let (status, job) = server.post("/crawl/job", job).await;
     assert_eq!(status, 202, "{job}");
     format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))
@@ -39,10 +39,10 @@ async fn submitted(server: &Server, outside: &Outside, page: &str) -> String {
 
 #[actix::test]
 async fn what_one_server_accepts_every_server_knows() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let (first, second) = (redis.server(&[]).await, redis.server(&[]).await);
-    let path = submitted(&first, &outside, "/article").await;
-    assert_eq!(outside.told().await.body["status"], "completed");
+    let path = submitted(&first, &site, "/article").await;
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
     let status = settled(&second, &path).await;
     assert!(status["results"][0]["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains("A title")));
     let (_, jobs) = second.get("/jobs").await;
@@ -51,59 +51,59 @@ async fn what_one_server_accepts_every_server_knows() {
 
 #[actix::test]
 async fn who_follows_all_jobs_at_one_server_hears_of_those_of_every_other() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let (first, second) = (redis.server(&[]).await, redis.server(&[]).await);
     let mut stream = second.client().get(format!("{}/events", second.base())).send().await.expect("it answers");
-    let path = submitted(&first, &outside, "/article").await;
-    let mut told = String::new();
-    while !told.contains("event: completed") {
+    let path = submitted(&first, &site, "/article").await;
+    let mut next_webhook = String::new();
+    while !next_webhook.contains("event: completed") {
         let piece = stream.chunk().await.expect("the connection holds").expect("the stream goes on");
-        told.push_str(std::str::from_utf8(&piece).expect("text"));
+        next_webhook.push_str(std::str::from_utf8(&piece).expect("text"));
     }
-    assert!(told.contains(&path), "{told}");
+    assert!(next_webhook.contains(&path), "{next_webhook}");
 }
 
 #[actix::test]
 async fn who_follows_all_jobs_goes_on_at_another_server_where_the_first_one_died() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let (mut first, second) = (redis.server(&[]).await, redis.server(&[]).await);
-    let before = submitted(&first, &outside, "/article").await;
+    let before = submitted(&first, &site, "/article").await;
     let mut heard = 0;
     let events = first.client().get(format!("{}/events", first.base())).header("last-event-id", "0");
-    let told = hear(events.send().await.expect("it answers"), &before, &mut heard).await;
-    assert_eq!(told.matches("event: completed").count(), 1, "{told}");
+    let next_webhook = hear(events.send().await.expect("it answers"), &before, &mut heard).await;
+    assert_eq!(next_webhook.matches("event: completed").count(), 1, "{next_webhook}");
     first.kill().await;
-    let after = submitted(&second, &outside, "/article").await;
+    let after = submitted(&second, &site, "/article").await;
     let events = second.client().get(format!("{}/events", second.base())).header("last-event-id", heard.to_string());
-    let told = hear(events.send().await.expect("it answers"), &after, &mut heard).await;
-    assert!(!told.contains(&before), "{told}");
+    let next_webhook = hear(events.send().await.expect("it answers"), &after, &mut heard).await;
+    assert!(!next_webhook.contains(&before), "{next_webhook}");
 }
 
 /// What a stream says until the job at `path` is completed; `heard` becomes the id of the last event.
 async fn hear(mut stream: reqwest::Response, path: &str, heard: &mut u64) -> String {
-    let mut told = String::new();
+    let mut next_webhook = String::new();
     loop {
         let piece = stream.chunk().await.expect("the connection holds").expect("the stream goes on");
-        told.push_str(std::str::from_utf8(&piece).expect("text"));
-        let mut ids = told.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok());
+        next_webhook.push_str(std::str::from_utf8(&piece).expect("text"));
+        let mut ids = next_webhook.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok());
         *heard = ids.next_back().unwrap_or(*heard);
         let completed = |event: &str| event.contains("event: completed") && event.contains(path);
-        if told.split("\n\n").any(completed) && told.ends_with("\n\n") {
-            return told;
+        if next_webhook.split("\n\n").any(completed) && next_webhook.ends_with("\n\n") {
+            return next_webhook;
         }
     }
 }
 
 #[actix::test]
 async fn who_follows_a_job_goes_on_at_another_server_where_the_first_one_died() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let (mut first, second) = (redis.server(&[]).await, redis.server(&[]).await);
-    let (_, job) = first.post("/crawl/job", json!({"urls": [outside.page("/gated"), outside.page("/article")]})).await;
+    let (_, job) = first.post("/crawl/job", json!({"urls": [site.page("/gated"), site.page("/article")]})).await;
     let path = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     let before = events_until(&first, &path, None, "page").await;
-    outside.gate_reached().await;
+    site.gate_reached().await;
     first.kill().await;
-    outside.open_gate();
+    site.open_gate();
     let last = before.last().expect("there is one");
     let after = events_until(&second, &path, Some(&last.id), "nothing").await;
     let heard: Vec<_> = before.iter().chain(&after).map(|event| event.name.as_str()).collect();
@@ -115,59 +115,59 @@ async fn who_follows_a_job_goes_on_at_another_server_where_the_first_one_died() 
 
 #[actix::test]
 async fn a_job_is_cancelled_at_any_server() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[]).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     let second = redis.server(&[]).await;
     assert_eq!(second.delete(&path).await.0, 202);
-    assert_eq!(outside.told().await.body["status"], "cancelled");
+    assert_eq!(site.next_webhook().await.body["status"], "cancelled");
     assert_eq!(settled(&first, &path).await["status"], "cancelled");
 }
 
 #[actix::test]
 async fn the_jobs_of_a_killed_server_are_taken_over() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let mut first = redis.server(&[]).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     first.kill().await;
     let second = redis.server(&[]).await;
-    outside.gate_reached().await;
-    outside.open_gate();
-    assert_eq!(outside.told().await.body["status"], "completed");
+    site.gate_reached().await;
+    site.open_gate();
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
     assert_eq!(settled(&second, &path).await["status"], "completed");
 }
 
 #[actix::test]
 async fn a_frozen_server_that_comes_back_can_write_nothing() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[]).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     signal(first.pid(), "STOP");
     let second = redis.server(&[]).await;
-    outside.gate_reached().await;
-    outside.open_gate();
-    let told = outside.told().await;
+    site.gate_reached().await;
+    site.open_gate();
+    let next_webhook = site.next_webhook().await;
     let before = settled(&second, &path).await;
     signal(first.pid(), "CONT");
     // It has heard of nothing it could do: another job goes through it, and the old one is as it was.
-    submitted(&first, &outside, "/article").await;
-    let next = outside.told().await;
-    assert_ne!(told.header("webhook-id"), next.header("webhook-id"));
+    submitted(&first, &site, "/article").await;
+    let next = site.next_webhook().await;
+    assert_ne!(next_webhook.header("webhook-id"), next.header("webhook-id"));
     assert_eq!(settled(&first, &path).await["finished_at"], before["finished_at"]);
 }
 
 #[actix::test]
 async fn while_redis_is_away_callers_hear_so_at_once_and_what_runs_is_kept() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[]).await;
-    let path = submitted(&server, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&server, &site, "/gated").await;
+    site.gate_reached().await;
     redis.signal("STOP");
-    outside.open_gate();
-    let job = json!({"urls": [outside.page("/article")]}).to_string().into_bytes();
+    site.open_gate();
+    let job = json!({"urls": [site.page("/article")]}).to_string().into_bytes();
     let json = [("content-type", "application/json")];
     for (method, path, body) in [("POST", "/crawl/job", job), ("GET", &path, vec![]), ("GET", "/ready", vec![])] {
         let asked = Instant::now();
@@ -179,31 +179,31 @@ async fn while_redis_is_away_callers_hear_so_at_once_and_what_runs_is_kept() {
     }
     assert_eq!(server.get("/health").await.0, 200);
     redis.signal("CONT");
-    assert_eq!(outside.told().await.body["status"], "completed");
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
     assert_eq!(settled(&server, &path).await["status"], "completed");
 }
 
 #[actix::test]
 async fn who_waits_for_pages_waits_on_while_redis_is_away_for_a_moment() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let wire = redis.wire();
     let server = redis.server_by(&wire, &[("OPILIO__JOBS__LEASE", "1h")]).await;
-    let urls = json!({"urls": [outside.page("/gated")]});
+    let urls = json!({"urls": [site.page("/gated")]});
     let stop = async {
         for _ in 0..3 {
-            outside.gate_reached().await;
+            site.gate_reached().await;
         }
         wire.cut();
         // Whoever waits looks every second, in vain.
         tokio::time::sleep(Duration::from_secs(3)).await;
         wire.mend();
         while server.get("/ready").await.0 != 200 {}
-        outside.open_gate();
+        site.open_gate();
     };
     let lines = server.client().post(format!("{}/crawl/stream", server.base()));
     let lines = lines.header("content-type", "application/json").body(urls.to_string()).send();
     let lines = async { lines.await.expect("it answers").text().await.expect("the whole answer") };
-    let page = json!({"url": outside.page("/gated"), "f": "raw"});
+    let page = json!({"url": site.page("/gated"), "f": "raw"});
     let (crawl, markdown, lines, ()) =
         tokio::join!(server.post("/crawl", urls.clone()), server.post("/md", page), lines, stop);
     assert_eq!((crawl.0, &crawl.1["success"]), (200, &json!(true)), "{}", crawl.1);
@@ -213,47 +213,47 @@ async fn who_waits_for_pages_waits_on_while_redis_is_away_for_a_moment() {
 
 #[actix::test]
 async fn who_waits_for_pages_that_another_server_crawls_has_them_also_where_the_own_one_leaves() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let mut first = redis.server(&[("OPILIO__JOBS__CRAWL_WORKERS", "1")]).await;
-    let busy = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let busy = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     let second = redis.server(&[]).await;
     let call = first.client().post(format!("{}/crawl", first.base())).header("content-type", "application/json");
-    let call = call.body(json!({"urls": [outside.page("/gated")]}).to_string());
+    let call = call.body(json!({"urls": [site.page("/gated")]}).to_string());
     let answer = actix::spawn(async { call.send().await.expect("the connection holds").status().as_u16() });
-    outside.gate_reached().await;
+    site.gate_reached().await;
     assert_eq!(second.delete(&busy).await.0, 202);
     first.begin_stop();
     first.until_not_ready().await;
-    outside.open_gate();
+    site.open_gate();
     assert_eq!(answer.await.expect("it was asked"), 200);
     assert!(first.stopped().await.success());
 }
 
 #[actix::test]
 async fn a_redis_that_was_restarted_is_found_again_with_what_it_kept() {
-    let (outside, mut redis) = (Outside::start(), Redis::start());
+    let (site, mut redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[]).await;
-    let path = submitted(&server, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&server, &site, "/gated").await;
+    site.gate_reached().await;
     redis.restart();
-    outside.open_gate();
-    assert_eq!(outside.told().await.body["status"], "completed");
+    site.open_gate();
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
     assert_eq!(settled(&server, &path).await["status"], "completed");
 }
 
 #[actix::test]
 async fn a_server_cut_off_from_redis_loses_its_jobs_to_the_others() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let wire = redis.wire();
     let first = redis.server_by(&wire, &[]).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     wire.cut();
     let second = redis.server(&[]).await;
-    outside.gate_reached().await;
-    outside.open_gate();
-    assert_eq!(outside.told().await.body["status"], "completed");
+    site.gate_reached().await;
+    site.open_gate();
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
     let there = settled(&second, &path).await;
     wire.mend();
     assert_eq!(settled(&first, &path).await["finished_at"], there["finished_at"]);
@@ -261,12 +261,12 @@ async fn a_server_cut_off_from_redis_loses_its_jobs_to_the_others() {
 
 #[actix::test]
 async fn what_redis_forgot_is_unknown_and_new_jobs_go_on() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[]).await;
-    let path = submitted(&server, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&server, &site, "/gated").await;
+    site.gate_reached().await;
     redis.flush();
     assert_eq!(server.get(&path).await.0, 404);
-    submitted(&server, &outside, "/article").await;
-    assert_eq!(outside.told().await.body["status"], "completed");
+    submitted(&server, &site, "/article").await;
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
 }

@@ -1,13 +1,13 @@
 //! Secrets planted wherever one can be given, and everything that the server says searched for them.
 
-mod house;
+mod support;
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use house::Server;
 use serde_json::{Value, json};
+use support::Server;
 
 /// What each secret begins with. None of them may be anywhere in what is said.
 const MARK: &str = "planted-";
@@ -16,7 +16,7 @@ const MARK: &str = "planted-";
 type Sent = Arc<Mutex<String>>;
 
 /// A page, a receiver that fails once and repeats all it was sent, and a model that refuses and repeats its key.
-fn outside() -> (String, Sent) {
+fn site() -> (String, Sent) {
     let sent = Sent::default();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -45,7 +45,7 @@ fn closed_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
-fn config(outside: &str) -> String {
+fn config(site: &str) -> String {
     format!(
         "security: {{api_token: planted-api-token}}
 egress: {{allow: [127.0.0.1]}}
@@ -56,7 +56,7 @@ webhooks:
   retry: {{initial_delay: 10ms}}
 llm:
   provider: own/model
-  families: {{own: {{base_url: \"{outside}\", api_key: planted-models-key, needs_key: true}}}}
+  families: {{own: {{base_url: \"{site}\", api_key: planted-models-key, needs_key: true}}}}
 "
     )
 }
@@ -91,8 +91,8 @@ impl Said {
         let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
         loop {
             let status = self.ask(server, "GET", &path, Value::Null).await;
-            let told = &status["webhook"]["state"];
-            if status["status"] != "processing" && told != "waiting" && told != "pending" {
+            let next_webhook = &status["webhook"]["state"];
+            if status["status"] != "processing" && next_webhook != "waiting" && next_webhook != "pending" {
                 break;
             }
         }
@@ -101,18 +101,18 @@ impl Said {
 
 #[actix::test]
 async fn no_secret_is_in_anything_that_is_said() {
-    let (outside, sent) = outside();
-    let config = config(&outside);
+    let (site, sent) = site();
+    let config = config(&site);
     let mut server = Server::configured_with(&config, &VARIABLES).await;
     let mut said = Said(vec![]);
-    let webhook = json!({"webhook_url": format!("{outside}/hook"), "webhook_headers": {
+    let webhook = json!({"webhook_url": format!("{site}/hook"), "webhook_headers": {
         "Authorization": "Bearer planted-webhook-credential", "X-Key": "planted-webhook-header"}});
-    let crawl = json!({"urls": [format!("{outside}/page"), format!("http://127.0.0.1:{}/", closed_port())], "webhook_config": webhook,
-        "browser_config": {"headers": {"X-Page": "planted-page-header"}, "cookies": [{"name": "c", "value": "planted-cookie", "url": outside}]}});
+    let crawl = json!({"urls": [format!("{site}/page"), format!("http://127.0.0.1:{}/", closed_port())], "webhook_config": webhook,
+        "browser_config": {"headers": {"X-Page": "planted-page-header"}, "cookies": [{"name": "c", "value": "planted-cookie", "url": site}]}});
     let job = said.ask(&server, "POST", "/crawl/job", crawl).await;
     said.settled(&server, &job).await;
     let id = job["task_id"].as_str().expect("an id");
-    let question = json!({"url": format!("{outside}/page"), "q": "what?", "webhook_config": webhook,
+    let question = json!({"url": format!("{site}/page"), "q": "what?", "webhook_config": webhook,
         "api_key": "planted-key-in-a-request"});
     let asked = said.ask(&server, "POST", "/llm/job", question).await;
     said.settled(&server, &asked).await;

@@ -1,32 +1,32 @@
 //! The real binary over real sockets: from a request to its webhook, through kills and stops.
 
-mod house;
+mod support;
 
-use house::{Outside, Server};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 #[actix::test]
 async fn example_1_a_webhook_tells_that_the_job_is_done() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
-    let page = outside.page("/article");
+    let page = site.page("/article");
     let submitted = server
         .post(
             "/crawl/job",
             json!({"urls": [page], "webhook_config": {
-            "webhook_url": outside.hook(), "webhook_data_in_payload": false}}),
+            "webhook_url": site.hook(), "webhook_data_in_payload": false}}),
         )
         .await;
     assert_eq!(submitted.0, 202);
     let id = submitted.1["task_id"].as_str().expect("an id").to_owned();
     assert!(id.starts_with("crawl_"));
-    let told = outside.told().await;
-    assert_eq!(told.body["task_id"], id.as_str());
-    assert_eq!(told.body["task_type"], "crawl");
-    assert_eq!(told.body["status"], "completed");
-    assert_eq!(told.body["urls"], json!([page]));
-    assert!(told.body.get("data").is_none());
-    let timestamp = told.body["timestamp"].as_str().expect("a time");
+    let next_webhook = site.next_webhook().await;
+    assert_eq!(next_webhook.body["task_id"], id.as_str());
+    assert_eq!(next_webhook.body["task_type"], "crawl");
+    assert_eq!(next_webhook.body["status"], "completed");
+    assert_eq!(next_webhook.body["urls"], json!([page]));
+    assert!(next_webhook.body.get("data").is_none());
+    let timestamp = next_webhook.body["timestamp"].as_str().expect("a time");
     assert!(timestamp.ends_with("+00:00") && timestamp.len() == 32, "{timestamp}");
 
     let status = server.get(&format!("/crawl/job/{id}")).await;
@@ -39,51 +39,54 @@ async fn example_1_a_webhook_tells_that_the_job_is_done() {
 
 #[actix::test]
 async fn example_2_and_3_data_and_headers_arrive() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
-    let body = json!({"urls": [outside.page("/article")], "webhook_config": {
-        "webhook_url": outside.hook(), "webhook_data_in_payload": true,
+    let body = json!({"urls": [site.page("/article")], "webhook_config": {
+        "webhook_url": site.hook(), "webhook_data_in_payload": true,
         "webhook_headers": {"X-Webhook-Secret": "my-secret-token", "X-Service-ID": "crawl4ai-production"}}});
     server.post("/crawl/job", body).await;
-    let told = outside.told().await;
-    let data = &told.body["data"];
+    let next_webhook = site.next_webhook().await;
+    let data = &next_webhook.body["data"];
     let markdown = data["markdown"].as_str().expect("text");
     assert!(markdown.contains("# A title") && markdown.contains("Some **bold** words"), "{markdown}");
     assert!(data["html"].as_str().expect("text").contains("<h1>A title</h1>"));
     assert_eq!(data["metadata"]["title"], "The page");
-    assert_eq!(data["links"]["internal"][0]["href"], outside.page("/other"));
+    assert_eq!(data["links"]["internal"][0]["href"], site.page("/other"));
     assert_eq!(data["results"][0]["markdown"]["raw_markdown"], data["markdown"]);
-    assert_eq!(told.header("x-webhook-secret"), Some("my-secret-token"));
-    assert_eq!(told.header("x-service-id"), Some("crawl4ai-production"));
-    assert_eq!(told.header("content-type"), Some("application/json"));
-    assert!(told.header("user-agent").expect("one").starts_with("Opilio-Webhook/"));
-    assert!(told.header("webhook-id").is_some() && told.header("webhook-timestamp").is_some());
+    assert_eq!(next_webhook.header("x-webhook-secret"), Some("my-secret-token"));
+    assert_eq!(next_webhook.header("x-service-id"), Some("crawl4ai-production"));
+    assert_eq!(next_webhook.header("content-type"), Some("application/json"));
+    assert!(next_webhook.header("user-agent").expect("one").starts_with("Opilio-Webhook/"));
+    assert!(next_webhook.header("webhook-id").is_some() && next_webhook.header("webhook-timestamp").is_some());
 }
 
 #[actix::test]
 async fn example_4_a_failure_is_told_with_its_reason() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
-    let webhook = json!({"webhook_url": outside.hook()});
-    server.post("/crawl/job", json!({"urls": [outside.page("/missing")], "webhook_config": webhook})).await;
-    let told = outside.told().await;
-    assert_eq!((&told.body["status"], &told.body["error"]), (&json!("failed"), &json!("HTTP 404 Not Found")));
+    let webhook = json!({"webhook_url": site.hook()});
+    server.post("/crawl/job", json!({"urls": [site.page("/missing")], "webhook_config": webhook})).await;
+    let next_webhook = site.next_webhook().await;
+    assert_eq!(
+        (&next_webhook.body["status"], &next_webhook.body["error"]),
+        (&json!("failed"), &json!("HTTP 404 Not Found"))
+    );
 }
 
 #[actix::test]
 async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
-    let urls = json!([outside.page("/article"), outside.page("/missing"), "http://127.0.0.1:1/x"]);
+    let urls = json!([site.page("/article"), site.page("/missing"), "http://127.0.0.1:1/x"]);
     server
         .post(
             "/crawl/job",
             json!({"urls": urls, "webhook_config": {
-        "webhook_url": outside.hook(), "webhook_data_in_payload": true}}),
+        "webhook_url": site.hook(), "webhook_data_in_payload": true}}),
         )
         .await;
-    let told = outside.told().await;
-    let results = told.body["data"]["results"].as_array().expect("a list").clone();
+    let next_webhook = site.next_webhook().await;
+    let results = next_webhook.body["data"]["results"].as_array().expect("a list").clone();
     let successes: Vec<_> = results.iter().map(|result| result["success"].clone()).collect();
     assert_eq!(successes, [true, false, false]);
     for result in &results {
@@ -102,46 +105,46 @@ async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
 
 #[actix::test]
 async fn a_failing_receiver_is_tried_again_with_the_same_id_and_bytes() {
-    let outside = Outside::start();
-    outside.answer_hooks_with(&[500]);
+    let site = TestSite::start();
+    site.answer_hooks_with(&[500]);
     let server = Server::start().await;
-    let webhook = json!({"webhook_url": outside.hook()});
+    let webhook = json!({"webhook_url": site.hook()});
     let (_, submitted) = server.post("/crawl/job", json!({"urls": ["raw:<p>hi"], "webhook_config": webhook})).await;
-    let (first, second) = (outside.told().await, outside.told().await);
+    let (first, second) = (site.next_webhook().await, site.next_webhook().await);
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.bytes, second.bytes);
     let id = submitted["task_id"].as_str().expect("an id");
     let replayed = server.post(&format!("/jobs/{id}/deliveries"), Value::Null).await;
     assert_eq!(replayed.0, 202);
-    assert_eq!(outside.told().await.bytes, first.bytes);
+    assert_eq!(site.next_webhook().await.bytes, first.bytes);
     let log = server.get(&format!("/jobs/{id}/deliveries")).await.1;
     assert_eq!((&log["attempts"][0]["status"], &log["attempts"][1]["status"]), (&json!(500), &json!(200)));
 }
 
 #[actix::test]
 async fn jobs_running_at_a_kill_are_done_after_the_restart() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::start().await;
-    let ids = submit_slow_jobs(&server, &outside).await;
+    let ids = submit_slow_jobs(&server, &site).await;
     server.kill().await;
-    outside.open_gate();
+    site.open_gate();
     server.restart().await;
-    assert_all_told(&outside, ids).await;
+    assert_all_told(&site, ids).await;
 }
 
 #[actix::test]
 async fn jobs_running_at_a_stop_are_done_in_time_or_after_the_restart() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let mut server = Server::start().await;
-    let ids = submit_slow_jobs(&server, &outside).await;
+    let ids = submit_slow_jobs(&server, &site).await;
     server.begin_stop();
     assert_eq!(server.until_not_ready().await, 503);
     let late = server.refusal_of(json!({"urls": ["raw:<p>late"]})).await;
     assert_eq!(late, 503);
-    outside.open_gate();
+    site.open_gate();
     assert!(server.stopped().await.success());
     server.restart().await;
-    assert_all_told(&outside, ids).await;
+    assert_all_told(&site, ids).await;
 }
 
 #[actix::test]
@@ -157,17 +160,17 @@ async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
 
 #[actix::test]
 async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
-    let webhook = json!({"webhook_url": outside.hook(), "webhook_headers": {"X-Webhook-Secret": "hidden-value"}});
-    let body = json!({"urls": [outside.page("/gated")], "priority": 10, "webhook_config": webhook});
+    let webhook = json!({"webhook_url": site.hook(), "webhook_headers": {"X-Webhook-Secret": "hidden-value"}});
+    let body = json!({"urls": [site.page("/gated")], "priority": 10, "webhook_config": webhook});
     let (_, submitted) = server.post_with_key("/crawl/job", "one", body.clone()).await;
     assert_eq!(submitted["warnings"][0]["key"], "priority");
     let id = submitted["task_id"].as_str().expect("an id");
     assert_eq!(server.post_with_key("/crawl/job", "one", body.clone()).await.1["task_id"], id);
     assert_eq!(server.post_with_key("/crawl/job", "one", json!({"urls": ["raw:x"]})).await.0, 409);
 
-    outside.gate_reached().await;
+    site.gate_reached().await;
     let (_, running) = server.get(&format!("/llm/job/{id}")).await;
     assert_eq!((&running["status"], &running["stage"]), (&json!("processing"), &json!("running")));
     assert_eq!(running["progress"], json!({"done": 0, "failed": 0, "total": 1}));
@@ -175,15 +178,15 @@ async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
     assert!(!running.to_string().contains("hidden-value"));
 
     assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 202);
-    let told = outside.told().await;
-    assert_eq!((&told.body["status"], told.body["error"].is_string()), (&json!("cancelled"), true));
+    let next_webhook = site.next_webhook().await;
+    assert_eq!((&next_webhook.body["status"], next_webhook.body["error"].is_string()), (&json!("cancelled"), true));
     assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 409);
 
-    outside.open_gate();
+    site.open_gate();
     let (status, again) = server.post(&format!("/jobs/{id}/rerun"), Value::Null).await;
     assert_eq!(status, 202);
     assert_ne!(again["task_id"], id);
-    assert_eq!(outside.told().await.body["task_id"], again["task_id"]);
+    assert_eq!(site.next_webhook().await.body["task_id"], again["task_id"]);
     let newest = server.get("/jobs?limit=1").await.1;
     assert_eq!(newest["jobs"][0]["task_id"], again["task_id"]);
     let cursor = newest["next_cursor"].as_str().expect("there is more");
@@ -193,38 +196,38 @@ async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
 
 #[actix::test]
 async fn a_raw_page_resolves_its_links_against_the_base_it_was_given() {
-    let outside = Outside::start();
+    let site = TestSite::start();
     let server = Server::start().await;
-    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
     let config = json!({"base_url": "https://a.example/dir/"});
     let urls = json!(["raw:<a href='x'>x</a>"]);
     server.post("/crawl/job", json!({"urls": urls, "crawler_config": config, "webhook_config": webhook})).await;
-    let links = outside.told().await.body["data"]["links"].take();
+    let links = site.next_webhook().await.body["data"]["links"].take();
     assert_eq!(links["internal"][0]["href"], "https://a.example/dir/x");
 }
 
 /// Ten jobs whose pages wait for the gate.
-async fn submit_slow_jobs(server: &Server, outside: &Outside) -> Vec<String> {
+async fn submit_slow_jobs(server: &Server, site: &TestSite) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..10 {
-        let webhook = json!({"webhook_url": outside.hook()});
-        let body = json!({"urls": [outside.page("/gated")], "webhook_config": webhook});
+        let webhook = json!({"webhook_url": site.hook()});
+        let body = json!({"urls": [site.page("/gated")], "webhook_config": webhook});
         ids.push(server.post("/crawl/job", body).await.1["task_id"].as_str().expect("an id").to_owned());
     }
-    outside.gate_reached().await;
+    site.gate_reached().await;
     ids
 }
 
-async fn assert_all_told(outside: &Outside, mut ids: Vec<String>) {
-    let mut told = Vec::new();
+async fn assert_all_told(site: &TestSite, mut ids: Vec<String>) {
+    let mut next_webhook = Vec::new();
     for _ in &ids {
-        let webhook = outside.told().await.body;
+        let webhook = site.next_webhook().await.body;
         assert_eq!(webhook["status"], "completed");
-        told.push(webhook["task_id"].as_str().expect("an id").to_owned());
+        next_webhook.push(webhook["task_id"].as_str().expect("an id").to_owned());
     }
     ids.sort();
-    told.sort();
-    assert_eq!(told, ids);
+    next_webhook.sort();
+    assert_eq!(next_webhook, ids);
 }
 
 const KEYS: [&str; 30] = [

@@ -1,10 +1,10 @@
 //! Our answers hold every key that Crawl4AI 0.9.2 answers with, in types that its readers accept; where they differ on
 //! purpose, [`DIFFERENCES`] says why. The shapes were written down from that server's own answers.
 
-mod house;
+mod support;
 
-use house::{Outside, Server};
 use serde_json::{Value, json};
+use support::{Server, TestSite};
 
 /// Where our answers differ, by the end of the path, and the reason.
 const DIFFERENCES: &[(&str, &str)] = &[
@@ -74,35 +74,35 @@ impl Comparison {
 
 #[actix::test]
 async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_differences() {
-    let (outside, server) = (Outside::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), Server::start().await);
     let mut shapes = Comparison::default();
 
-    let urls = [outside.page("/full"), outside.page("/nowhere")];
-    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": true});
+    let urls = [site.page("/full"), site.page("/nowhere")];
+    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
     let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     shapes.of("accepted", &accepted);
-    let told = outside.told().await.body;
-    shapes.of("webhook", &told);
-    shapes.of("result", &told["data"]);
-    shapes.of("page", &told["data"]["results"][0]);
-    shapes.of("unreachable_page", &told["data"]["results"][1]);
+    let next_webhook = site.next_webhook().await.body;
+    shapes.of("webhook", &next_webhook);
+    shapes.of("result", &next_webhook["data"]);
+    shapes.of("page", &next_webhook["data"]["results"][0]);
+    shapes.of("unreachable_page", &next_webhook["data"]["results"][1]);
     let path = format!("/crawl/job/{}", accepted["task_id"].as_str().expect("an id"));
     let (_, status) = server.get(&path).await;
     shapes.of("processing", &status);
     shapes.of("result", &status["result"]);
     shapes.of("page", &status["result"]["results"][0]);
 
-    let webhook = json!({"webhook_url": outside.hook(), "webhook_data_in_payload": false});
+    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": false});
     let refused = json!({"urls": ["http://127.0.0.1:1/x"], "webhook_config": webhook});
     let (_, accepted) = server.post("/crawl/job", refused).await;
-    let told = outside.told().await.body;
-    shapes.of("webhook", &told);
-    assert_eq!(told.get("data"), None);
+    let next_webhook = site.next_webhook().await.body;
+    shapes.of("webhook", &next_webhook);
+    assert_eq!(next_webhook.get("data"), None);
     let (_, status) = server.get(&format!("/crawl/job/{}", accepted["task_id"].as_str().expect("an id"))).await;
     shapes.of("result", &status["result"]);
     shapes.of("unreachable_page", &status["result"]["results"][0]);
 
-    let (_, running) = server.post("/crawl/job", json!({"urls": [outside.page("/gated")]})).await;
+    let (_, running) = server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
     let (_, running) = server.get(&format!("/crawl/job/{}", running["task_id"].as_str().expect("an id"))).await;
     assert_eq!(running["status"], "processing");
     shapes.of("processing", &running);

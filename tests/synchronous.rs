@@ -1,13 +1,13 @@
 //! The endpoints whose caller waits, and the events of a job, over the real binary.
 
-#[path = "house/events.rs"]
+#[path = "support/events.rs"]
 mod events;
-mod house;
+mod support;
 
 use serde_json::{Value, json};
 
 use events::events_until;
-use house::{Outside, Server};
+use support::{Server, TestSite};
 
 async fn lines_of(response: reqwest::Response) -> Vec<Value> {
     let text = response.text().await.expect("it is text");
@@ -21,8 +21,8 @@ fn json_post(server: &Server, path: &str, body: Value) -> reqwest::RequestBuilde
 
 #[actix::test]
 async fn a_crawl_that_is_waited_for_answers_with_its_pages_in_order() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let urls = [outside.page("/article"), outside.page("/nowhere"), "raw:<h1>Hi</h1>".to_owned()];
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let urls = [site.page("/article"), site.page("/nowhere"), "raw:<h1>Hi</h1>".to_owned()];
     let (status, answer) = server.post("/crawl", json!({"urls": urls, "priority": 10})).await;
     assert_eq!((status, &answer["success"]), (200, &json!(true)));
     let pages = answer["results"].as_array().expect("a list");
@@ -37,19 +37,19 @@ async fn a_crawl_that_is_waited_for_answers_with_its_pages_in_order() {
 
 #[actix::test]
 async fn a_crawl_of_which_every_page_failed_gives_the_first_reason() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let (status, answer) = server.post("/crawl", json!({"urls": [outside.page("/nowhere")]})).await;
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let (status, answer) = server.post("/crawl", json!({"urls": [site.page("/nowhere")]})).await;
     assert_eq!((status, &answer["detail"]), (500, &json!("Crawl request failed: HTTP 404 Not Found")));
 }
 
 #[actix::test]
 async fn who_waits_stands_behind_none_of_his_own_jobs_that_nobody_waits_for() {
-    let (outside, server) = (Outside::start(), Server::configured("jobs: {crawl_workers: 1}").await);
+    let (site, server) = (TestSite::start(), Server::configured("jobs: {crawl_workers: 1}").await);
     assert_eq!(server.post("/crawl", json!({"urls": ["raw:<p>w"]})).await.0, 200);
     let (_, jobs) = server.get("/jobs").await;
     let waited_for = jobs["jobs"][0]["task_id"].as_str().expect("an id").to_owned();
-    server.post("/crawl/job", json!({"urls": [outside.page("/gated")]})).await;
-    outside.gate_reached().await;
+    server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
+    site.gate_reached().await;
     // When it is run again, nobody waits for it.
     let again = format!("/jobs/{waited_for}/rerun");
     for _ in 0..3 {
@@ -57,7 +57,7 @@ async fn who_waits_stands_behind_none_of_his_own_jobs_that_nobody_waits_for() {
     }
     let all_there = async {
         while server.get("/jobs").await.1["jobs"].as_array().map(Vec::len) != Some(6) {}
-        outside.open_gate();
+        site.open_gate();
     };
     let ((status, answer), ()) = tokio::join!(server.post("/crawl", json!({"urls": ["raw:<p>x"]})), all_there);
     assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
@@ -72,8 +72,8 @@ async fn who_waits_stands_behind_none_of_his_own_jobs_that_nobody_waits_for() {
 
 #[actix::test]
 async fn each_address_is_read_by_the_first_configuration_that_is_for_it() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let urls: Vec<_> = ["?one", "?two", "?three"].map(|query| outside.page(&format!("/full{query}"))).into();
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let urls: Vec<_> = ["?one", "?two", "?three"].map(|query| site.page(&format!("/full{query}"))).into();
     let configs = json!([
         {"url_matcher": ["*/full*", "*one"], "match_mode": "and", "css_selector": "h1"},
         {"type": "CrawlerRunConfig", "params": {
@@ -105,8 +105,8 @@ async fn keys_that_known_clients_send_in_the_wrong_place_are_named_and_stop_noth
 
 #[actix::test]
 async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let urls = [outside.page("/gated"), outside.page("/article")];
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let urls = [site.page("/gated"), site.page("/article")];
     for (path, config) in [("/crawl/stream", json!({})), ("/crawl", json!({"stream": true}))] {
         let body = json!({"urls": urls, "crawler_config": config});
         let response = json_post(&server, path, body).send().await.expect("the server answers");
@@ -115,7 +115,7 @@ async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
         let first = response.chunk().await.expect("the connection holds").expect("a line");
         let first: Value = serde_json::from_slice(&first).expect("one whole line");
         assert_eq!((&first["url"], first.get("error")), (&json!(urls[1]), None), "the other one is still at the gate");
-        outside.open_gate();
+        site.open_gate();
         let mut rest = Vec::new();
         while let Some(piece) = response.chunk().await.expect("the connection holds") {
             rest.extend_from_slice(&piece);
@@ -123,28 +123,28 @@ async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
         let rest = String::from_utf8(rest).expect("text");
         let rest: Vec<Value> = rest.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!((rest.len(), &rest[0]["url"], &rest[1]), (2, &json!(urls[0]), &json!({"status": "completed"})));
-        outside.close_gate();
+        site.close_gate();
     }
 }
 
 #[actix::test]
 async fn a_client_that_leaves_a_stream_stops_the_work() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let urls = [outside.page("/gated"), outside.page("/article"), outside.page("/article")];
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let urls = [site.page("/gated"), site.page("/article"), site.page("/article")];
     let response = json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("it answers");
-    outside.gate_reached().await;
+    site.gate_reached().await;
     drop(response);
     assert_eq!(server.end_of_the_job().await, "cancelled");
 }
 
 #[actix::test]
 async fn a_client_that_leaves_while_it_waits_stops_the_work() {
-    let outside = Outside::start();
-    let gated = outside.page("/gated");
+    let site = TestSite::start();
+    let gated = site.page("/gated");
     for (path, body) in [("/crawl", json!({"urls": [gated]})), ("/md", json!({"url": gated}))] {
         let server = Server::start().await;
         let asked = actix::spawn(json_post(&server, path, body).send());
-        outside.gate_reached().await;
+        site.gate_reached().await;
         asked.abort();
         assert_eq!(server.end_of_the_job().await, "cancelled", "{path}");
     }
@@ -152,8 +152,8 @@ async fn a_client_that_leaves_while_it_waits_stops_the_work() {
 
 #[actix::test]
 async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_peer_expect() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let url = outside.page("/article");
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let url = site.page("/article");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "raw"})).await;
     assert_eq!(
         (status, &answer["filter"], &answer["cache"], &answer["success"]),
@@ -163,8 +163,8 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     let (status, answer) = server.post("/md", json!({"url": url})).await;
     assert_eq!((status, &answer["filter"]), (200, &json!("fit")), "{answer}");
     assert!(answer["markdown"].as_str().is_some_and(|fit| !fit.is_empty()), "{answer}");
-    let (status, answer) = server.post("/md", json!({"url": outside.page("/text")})).await;
-    assert_eq!((status, &answer["markdown"]), (200, &json!(house::TEXT)), "a text is its own main content");
+    let (status, answer) = server.post("/md", json!({"url": site.page("/text")})).await;
+    assert_eq!((status, &answer["markdown"]), (200, &json!(support::TEXT)), "a text is its own main content");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "a title"})).await;
     assert!(status == 200 && answer["markdown"].as_str().is_some_and(|fit| fit.contains("A title")), "{answer}");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "submarines"})).await;
@@ -174,7 +174,7 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     let (status, answer) = server.post("/html", json!({"url": url})).await;
     assert_eq!((status, &answer["url"]), (200, &json!(url)));
     assert!(answer["html"].as_str().expect("text").contains("<h1>A title</h1>"), "{answer}");
-    let (status, answer) = server.post("/md", json!({"url": outside.page("/nowhere"), "f": "raw"})).await;
+    let (status, answer) = server.post("/md", json!({"url": site.page("/nowhere"), "f": "raw"})).await;
     assert_eq!((status, &answer["detail"]), (502, &json!("HTTP 404 Not Found")));
     let (status, answer) = server.post("/md", json!({"url": "nonsense", "f": "x"})).await;
     let places: Vec<_> = answer["detail"].as_array().expect("a list").iter().map(|error| &error["loc"][1]).collect();
@@ -225,11 +225,11 @@ async fn the_last_line_of_a_stream_names_what_had_no_effect() {
 
 #[actix::test]
 async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
-    let (outside, server) = (Outside::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), Server::start().await);
     let urls: Vec<_> = (0..5).map(|n| format!("raw:<h1>Page {n}</h1>")).collect();
-    let webhook = json!({"webhook_url": outside.hook()});
+    let webhook = json!({"webhook_url": site.hook()});
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
-    outside.told().await;
+    site.next_webhook().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     let (_, part) = server.get(&format!("{path}?offset=1&limit=2&fields=url,success")).await;
     let expected = json!([{"url": urls[1], "success": true}, {"url": urls[2], "success": true}]);
@@ -247,13 +247,13 @@ async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
 
 #[actix::test]
 async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
-    let (outside, server) = (Outside::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), Server::start().await);
     let text = "word ".repeat(100_000);
     let urls: Vec<_> = (0..8).map(|n| format!("raw:<p>{n} {text}</p>")).collect();
-    let webhook = json!({"webhook_url": outside.hook()});
+    let webhook = json!({"webhook_url": site.hook()});
     let (status, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     assert_eq!(status, 202, "{job}");
-    outside.told().await;
+    site.next_webhook().await;
     let url = format!("{}/crawl/job/{}", server.base(), job["task_id"].as_str().expect("an id"));
     let response = server.client().get(&url).send().await.expect("it answers");
     assert_eq!(response.headers().get("transfer-encoding").map(|value| value.as_bytes()), Some(&b"chunked"[..]));
@@ -267,8 +267,8 @@ async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
 
 #[actix::test]
 async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back() {
-    let (outside, mut server) = (Outside::start(), Server::start().await);
-    let urls = [outside.page("/gated"), outside.page("/article"), outside.page("/nowhere")];
+    let (site, mut server) = (TestSite::start(), Server::start().await);
+    let urls = [site.page("/gated"), site.page("/article"), site.page("/nowhere")];
     let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
     let path = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     let before = events_until(&server, &path, None, "page").await;
@@ -276,10 +276,10 @@ async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back
     assert_eq!(names, ["queued", "started", "page"]);
     let last = before.last().expect("there is one");
     assert_eq!(last.data["task_id"], job["task_id"]);
-    outside.gate_reached().await;
+    site.gate_reached().await;
     server.kill().await;
     server.restart().await;
-    outside.open_gate();
+    site.open_gate();
     let after = events_until(&server, &path, Some(&last.id), "nothing").await;
     let names: Vec<_> = after.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(names, ["page", "page", "completed"], "and then the stream ends");
@@ -295,9 +295,9 @@ async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back
 
 #[actix::test]
 async fn a_cancelled_job_has_one_last_event_that_says_so() {
-    let (outside, server) = (Outside::start(), Server::start().await);
-    let (_, job) = server.post("/crawl/job", json!({"urls": [outside.page("/gated")]})).await;
-    outside.gate_reached().await;
+    let (site, server) = (TestSite::start(), Server::start().await);
+    let (_, job) = server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
+    site.gate_reached().await;
     let id = job["task_id"].as_str().expect("an id");
     let path = format!("/jobs/{id}/events");
     let (events, _) = tokio::join!(events_until(&server, &path, None, "nothing"), async {
@@ -329,7 +329,7 @@ async fn keys_without_effect_are_named_in_the_answer_and_with_the_job() {
 #[actix::test]
 async fn callers_who_wait_when_the_server_leaves_are_told_and_their_jobs_end() {
     let config = "app: {shutdown_grace: 1s}\njobs: {crawl_workers: 1}";
-    let (outside, mut server) = (Outside::start(), Server::configured(config).await);
+    let (site, mut server) = (TestSite::start(), Server::configured(config).await);
     let (client, base) = (server.client().clone(), server.base().to_owned());
     let call = |url: String| {
         let request = client.post(format!("{base}/crawl")).header("content-type", "application/json");
@@ -339,9 +339,9 @@ async fn callers_who_wait_when_the_server_leaves_are_told_and_their_jobs_end() {
             (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
         })
     };
-    let running = call(outside.page("/gated"));
-    outside.gate_reached().await;
-    let queued = call(outside.page("/article"));
+    let running = call(site.page("/gated"));
+    site.gate_reached().await;
+    let queued = call(site.page("/article"));
     while server.get("/jobs").await.1["jobs"].as_array().map(Vec::len) != Some(2) {}
     server.begin_stop();
     assert_eq!(queued.await.expect("it was asked"), (503, true));

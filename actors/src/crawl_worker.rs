@@ -1,7 +1,7 @@
 //! Crawls one job at a time, its pages side by side.
 
 mod crawl;
-mod kept;
+mod http_cache;
 mod results;
 
 use std::sync::Arc;
@@ -12,9 +12,9 @@ pub use crawl::{CrawlPolicy, Crawler};
 
 use crate::domain::id::JobId;
 use crate::domain::lease::Lease;
+use crate::heartbeat::Heartbeat;
 use crate::ports::Claim;
-use crate::pulse::Pulse;
-use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
+use crate::worker::{ExitGuard, Outcome, Slot, Work, WorkerExited};
 
 /// Crawl this job's missing pages. A worker is asked only while it is idle.
 #[derive(Debug, Message)]
@@ -22,7 +22,7 @@ use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
 pub struct StartCrawl {
     pub claim: Claim,
     /// Beats while the work gets on.
-    pub pulse: Pulse,
+    pub heartbeat: Heartbeat,
 }
 
 /// Leave the job at once; no [`CrawlEnded`] follows.
@@ -51,7 +51,7 @@ pub struct CrawlWorker {
     slot: Slot,
     listener: Recipient<CrawlEnded>,
     work: Option<Work>,
-    _tombstone: Tombstone,
+    _exit_guard: ExitGuard,
 }
 
 impl CrawlWorker {
@@ -59,9 +59,9 @@ impl CrawlWorker {
         crawler: Arc<Crawler>,
         slot: Slot,
         listener: Recipient<CrawlEnded>,
-        obituary: Recipient<WorkerDied>,
+        on_exit: Recipient<WorkerExited>,
     ) -> Self {
-        Self { crawler, slot, listener, work: None, _tombstone: Tombstone { slot, obituary } }
+        Self { crawler, slot, listener, work: None, _exit_guard: ExitGuard { slot, on_exit } }
     }
 }
 
@@ -72,10 +72,10 @@ impl Actor for CrawlWorker {
 impl Handler<StartCrawl> for CrawlWorker {
     type Result = ();
 
-    fn handle(&mut self, StartCrawl { claim, pulse }: StartCrawl, ctx: &mut Self::Context) {
+    fn handle(&mut self, StartCrawl { claim, heartbeat }: StartCrawl, ctx: &mut Self::Context) {
         let (crawler, lease) = (Arc::clone(&self.crawler), claim.lease.clone());
         let crawl = async move { crawler.run(claim).await };
-        self.work = Some(Work::start(lease, pulse, crawl, ctx, |worker: &mut Self, outcome| {
+        self.work = Some(Work::start(lease, heartbeat, crawl, ctx, |worker: &mut Self, outcome| {
             let Some(Work { lease, .. }) = worker.work.take() else { return };
             worker.listener.do_send(CrawlEnded { slot: worker.slot, lease, outcome });
         }));

@@ -9,7 +9,7 @@ pub mod extraction_result;
 pub mod id;
 pub mod job;
 pub mod lease;
-pub mod line;
+pub mod queue_key;
 pub mod retention;
 pub mod retry;
 pub mod scope;

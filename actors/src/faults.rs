@@ -68,7 +68,7 @@ mod on {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::{Arc, JobStore};
-    use crate::testing::brittle::Brittle;
+    use crate::testing::failing_store::Brittle;
 
     struct Plan {
         point: String,

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use crate::crawl_worker::PageCrawled;
 use crate::domain::id::JobId;
 use crate::domain::job::Job;
+use crate::job_notifier::{JobNotifier, JobWatch};
 use crate::job_supervisor::{CancelJob, DrainJobs, JobSettled, JobStarted, JobSupervisor, SubmitJob};
-use crate::keeper::Post;
 use crate::ports::{Notice, StoreError, Submission};
-use crate::watchers::{Watch, Watchers};
+use crate::supervised::ActorRef;
 use crate::webhook_sender::{DrainDeliveries, ReplayDeliveries, ReplayDelivery, WebhookSender};
 
 /// Let no more jobs in; give running ones `grace`, then hand them back; let webhooks in flight end in
@@ -30,26 +30,26 @@ pub struct IsOpen;
 
 /// Be woken when something happens to a job, until the answer is dropped.
 #[derive(Debug, Message)]
-#[rtype(result = "Watch")]
+#[rtype(result = "JobWatch")]
 pub struct WatchJob {
     pub job: JobId,
 }
 
 /// Be woken when something happens to any job, until the answer is dropped.
 #[derive(Debug, Message)]
-#[rtype(result = "Watch")]
+#[rtype(result = "JobWatch")]
 pub struct WatchJobs;
 
 pub struct HttpFront {
-    supervisor: Post<JobSupervisor>,
-    sender: Post<WebhookSender>,
+    supervisor: ActorRef<JobSupervisor>,
+    sender: ActorRef<WebhookSender>,
     draining: bool,
-    watchers: Watchers,
+    notifier: JobNotifier,
 }
 
 impl HttpFront {
-    pub fn new(supervisor: Post<JobSupervisor>, sender: Post<WebhookSender>) -> Self {
-        Self { supervisor, sender, draining: false, watchers: Watchers::default() }
+    pub fn new(supervisor: ActorRef<JobSupervisor>, sender: ActorRef<WebhookSender>) -> Self {
+        Self { supervisor, sender, draining: false, notifier: JobNotifier::default() }
     }
 }
 
@@ -67,7 +67,7 @@ impl Handler<SubmitJob> for HttpFront {
     fn handle(&mut self, submit: SubmitJob, _: &mut Self::Context) -> Self::Result {
         let supervisor = self.supervisor.address().filter(|_| !self.draining);
         let why = if self.draining { StoreError::Unavailable("shutting down".to_owned()) } else { away("the queue") };
-        let news = self.watchers.any();
+        let news = self.notifier.any();
         Box::pin(async move {
             let Some(supervisor) = supervisor else { return Err(why) };
             let submission = supervisor.send(submit).await.unwrap_or_else(|_| Err(away("the queue")));
@@ -125,7 +125,7 @@ impl Handler<WatchJob> for HttpFront {
     type Result = MessageResult<WatchJob>;
 
     fn handle(&mut self, WatchJob { job }: WatchJob, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.watchers.watch(job))
+        MessageResult(self.notifier.watch(job))
     }
 }
 
@@ -133,7 +133,7 @@ impl Handler<WatchJobs> for HttpFront {
     type Result = MessageResult<WatchJobs>;
 
     fn handle(&mut self, _: WatchJobs, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.watchers.watch_all())
+        MessageResult(self.notifier.watch_all())
     }
 }
 
@@ -141,7 +141,7 @@ impl Handler<JobStarted> for HttpFront {
     type Result = ();
 
     fn handle(&mut self, JobStarted { job }: JobStarted, _: &mut Self::Context) {
-        self.watchers.tell(&job);
+        self.notifier.tell(&job);
     }
 }
 
@@ -149,7 +149,7 @@ impl Handler<PageCrawled> for HttpFront {
     type Result = ();
 
     fn handle(&mut self, PageCrawled { job }: PageCrawled, _: &mut Self::Context) {
-        self.watchers.tell(&job);
+        self.notifier.tell(&job);
     }
 }
 
@@ -157,7 +157,7 @@ impl Handler<JobSettled> for HttpFront {
     type Result = ();
 
     fn handle(&mut self, JobSettled { job }: JobSettled, _: &mut Self::Context) {
-        self.watchers.tell(&job.id);
+        self.notifier.tell(&job.id);
     }
 }
 
@@ -166,8 +166,8 @@ impl Handler<Notice> for HttpFront {
 
     fn handle(&mut self, notice: Notice, _: &mut Self::Context) {
         match notice {
-            Notice::Changed(job) | Notice::Cancelled(job) => self.watchers.tell(&job),
-            Notice::Missed => self.watchers.tell_all(),
+            Notice::Changed(job) | Notice::Cancelled(job) => self.notifier.tell(&job),
+            Notice::Missed => self.notifier.tell_all(),
             Notice::Ready(_) => {}
         }
     }
@@ -203,7 +203,7 @@ mod tests {
     #[actix::test]
     async fn what_another_node_says_of_a_job_wakes_who_waits_for_it() {
         tokio::time::pause();
-        let front = HttpFront::new(Post::default(), Post::default()).start();
+        let front = HttpFront::new(ActorRef::default(), ActorRef::default()).start();
         let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, 1);
         for notice in [Notice::Changed(job.clone()), Notice::Cancelled(job.clone()), Notice::Missed] {
             let mut watch = front.send(WatchJob { job: job.clone() }).await.expect("it is there");

@@ -1,13 +1,13 @@
 //! Admits jobs, claims them, hands them to workers, renews their leases, settles them, and replaces dead workers.
 
-mod claiming;
-mod crew;
+mod dispatch;
 #[cfg(feature = "testing")]
-mod deaths;
-mod ending;
-mod notices;
-mod sharing;
+mod kill_workers;
+mod notifications;
+mod preemption;
+mod settle;
 mod ticks;
+mod worker_pool;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,16 +17,16 @@ use actix::prelude::*;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-use self::crew::{Crew, Hand};
+use self::worker_pool::{WorkerPool, WorkerRef};
 use crate::crawl_worker::{CrawlEnded, CrawlWorker, Crawler};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Interruption, Job};
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
-use crate::keeper::{Post, Tombstone};
 use crate::llm_worker::{ExtractionEnded, Extractor, LlmWorker};
 use crate::metrics::Metrics;
-use crate::ports::{HandBack, JobStore, NewJob, StoreError, Submission};
+use crate::ports::{JobStore, NewJob, Release, StoreError, Submission};
+use crate::supervised::{ActorRef, DeathWatch};
 use crate::webhook_sender::WebhookSender;
 use crate::worker::Slot;
 
@@ -71,18 +71,18 @@ pub struct JobStarted {
 pub struct Listeners {
     pub started: Recipient<JobStarted>,
     pub settled: Recipient<JobSettled>,
-    pub sender: Post<WebhookSender>,
+    pub sender: ActorRef<WebhookSender>,
 }
 
 /// What a supervisor that dies leaves to its successor: the leases it held, so that nobody waits for them to run out, and
 /// whether anything is to be begun at all.
 #[derive(Clone, Debug, Default)]
-pub struct Estate {
+pub struct Handover {
     leases: Arc<Mutex<Vec<Lease>>>,
     draining: Arc<AtomicBool>,
 }
 
-impl Estate {
+impl Handover {
     fn leave(&self, leases: Vec<Lease>) {
         *self.leases.lock().unwrap_or_else(PoisonError::into_inner) = leases;
     }
@@ -122,76 +122,76 @@ pub struct JobPolicy {
 
 /// What the workers of each kind work with.
 #[derive(Clone)]
-pub struct Trades {
+pub struct Handlers {
     pub crawler: Arc<Crawler>,
     pub extractor: Arc<Extractor>,
 }
 
 pub struct JobSupervisor {
     store: Arc<dyn JobStore>,
-    trades: Trades,
+    handlers: Handlers,
     node: NodeId,
     policy: JobPolicy,
     listeners: Listeners,
     metrics: Metrics,
     /// Crawl workers and LLM workers.
-    crews: [Crew; 2],
+    pools: [WorkerPool; 2],
     sweeping: bool,
     draining: bool,
     /// Leases whose settlement or hand-back is being written.
     writing: Vec<Lease>,
     /// Notified when a drain finds nothing running any more.
     idle: Arc<Notify>,
-    estate: Estate,
-    _tombstone: Tombstone,
+    handover: Handover,
+    _death_watch: DeathWatch,
 }
 
 impl JobSupervisor {
     pub fn new(
-        trades: Trades,
+        handlers: Handlers,
         node: NodeId,
         policy: JobPolicy,
         listeners: Listeners,
         metrics: Metrics,
-        estate: Estate,
-        tombstone: Tombstone,
+        handover: Handover,
+        death_watch: DeathWatch,
     ) -> Self {
-        let store = Arc::clone(&trades.crawler.store);
-        let crews = [Crew::new(policy.crawl_workers), Crew::new(policy.llm_workers)];
+        let store = Arc::clone(&handlers.crawler.store);
+        let pools = [WorkerPool::new(policy.crawl_workers), WorkerPool::new(policy.llm_workers)];
         Self {
             store,
-            trades,
+            handlers,
             node,
             policy,
             listeners,
             metrics,
-            crews,
+            pools,
             sweeping: false,
-            draining: estate.is_draining(),
+            draining: handover.is_draining(),
             writing: Vec::new(),
             idle: Arc::default(),
-            estate,
-            _tombstone: tombstone,
+            handover,
+            _death_watch: death_watch,
         }
     }
 
-    fn hire(&self, slot: Slot, ctx: &mut Context<Self>) -> Hand {
-        self.metrics.started(Crew::actor_name(slot.task), slot.generation);
-        let (this, obituary) = (ctx.address(), ctx.address().recipient());
+    fn spawn_worker(&self, slot: Slot, ctx: &mut Context<Self>) -> WorkerRef {
+        self.metrics.started(WorkerPool::actor_name(slot.task), slot.generation);
+        let (this, on_exit) = (ctx.address(), ctx.address().recipient());
         match slot.task {
             TaskType::Crawl => {
-                let crawler = Arc::clone(&self.trades.crawler);
-                Hand::Crawl(CrawlWorker::new(crawler, slot, this.recipient(), obituary).start())
+                let crawler = Arc::clone(&self.handlers.crawler);
+                WorkerRef::Crawl(CrawlWorker::new(crawler, slot, this.recipient(), on_exit).start())
             }
             TaskType::LlmExtraction => {
-                let extractor = Arc::clone(&self.trades.extractor);
-                Hand::Llm(LlmWorker::new(extractor, slot, this.recipient(), obituary).start())
+                let extractor = Arc::clone(&self.handlers.extractor);
+                WorkerRef::Llm(LlmWorker::new(extractor, slot, this.recipient(), on_exit).start())
             }
         }
     }
 
     fn is_idle(&self) -> bool {
-        let busy = self.crews.iter().any(|crew| crew.claiming || crew.busy().next().is_some());
+        let busy = self.pools.iter().any(|pool| pool.claiming || pool.busy().next().is_some());
         self.writing.is_empty() && !busy
     }
 
@@ -202,8 +202,8 @@ impl JobSupervisor {
         }
     }
 
-    fn crew(&mut self, task: TaskType) -> &mut Crew {
-        let [crawlers, extractors] = &mut self.crews;
+    fn pool(&mut self, task: TaskType) -> &mut WorkerPool {
+        let [crawlers, extractors] = &mut self.pools;
         match task {
             TaskType::Crawl => crawlers,
             TaskType::LlmExtraction => extractors,
@@ -211,11 +211,11 @@ impl JobSupervisor {
     }
 
     fn leases(&self) -> Vec<Lease> {
-        self.crews.iter().flat_map(Crew::busy).map(|busy| busy.lease.clone()).collect()
+        self.pools.iter().flat_map(WorkerPool::busy).map(|busy| busy.lease.clone()).collect()
     }
 
     fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
-        self.crews.iter_mut().for_each(|crew| crew.stop_work(&condition));
+        self.pools.iter_mut().for_each(|pool| pool.stop_work(&condition));
     }
 }
 
@@ -223,7 +223,7 @@ impl Drop for JobSupervisor {
     fn drop(&mut self) {
         let leases = self.leases().into_iter().chain(self.writing.drain(..)).collect();
         self.stop_work(|_| true);
-        self.estate.leave(leases);
+        self.handover.leave(leases);
     }
 }
 
@@ -232,14 +232,14 @@ impl Actor for JobSupervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         for task in TaskType::ALL {
-            for place in 0..self.crew(task).places.len() {
-                let worker = self.hire(Slot { task, place, generation: 0 }, ctx);
-                self.crew(task).places[place].worker = Some(worker);
+            for place in 0..self.pool(task).places.len() {
+                let worker = self.spawn_worker(Slot { task, place, generation: 0 }, ctx);
+                self.pool(task).places[place].worker = Some(worker);
             }
         }
-        for lease in self.estate.take() {
-            let vanished = HandBack { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
-            self.hand_back(lease, vanished, ctx);
+        for lease in self.handover.take() {
+            let vanished = Release { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+            self.release(lease, vanished, ctx);
         }
         self.start_ticking(ctx);
     }
@@ -299,7 +299,7 @@ impl Handler<DrainJobs> for JobSupervisor {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, DrainJobs { grace }: DrainJobs, _: &mut Self::Context) -> Self::Result {
-        self.estate.begin_drain();
+        self.handover.begin_drain();
         self.draining = true;
         self.tell_if_idle();
         let idle = Arc::clone(&self.idle);
@@ -312,8 +312,8 @@ impl Handler<DrainJobs> for JobSupervisor {
             // All together, so that the store writes them at once: a stop leaves little time.
             let returned = async move {
                 let returned = leases.iter().map(|lease| {
-                    let back = HandBack { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
-                    store.hand_back(lease, back)
+                    let back = Release { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
+                    store.release(lease, back)
                 });
                 // One that ended meanwhile is settled; one that cannot be returned is claimed when its lease ends.
                 drop(join_all(returned).await);

@@ -5,16 +5,16 @@
 mod crawl_worker;
 pub mod domain;
 pub mod faults;
+pub mod heartbeat;
 pub mod http_front;
+pub mod job_notifier;
 pub mod job_supervisor;
-pub mod keeper;
 mod llm_worker;
 pub mod metrics;
-mod persistence;
 pub mod ports;
-pub mod pulse;
+mod retry_store;
 pub mod start;
-pub mod watchers;
+pub mod supervised;
 pub mod webhook_sender;
 mod worker;
 

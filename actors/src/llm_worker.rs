@@ -1,22 +1,22 @@
 //! Extracts for one job at a time; hands it back when its provider must rest.
 
-mod answers;
-mod asking;
+mod chunked;
 mod extract;
-mod parts;
+mod response_cache;
+mod session;
 
 use std::sync::Arc;
 
 use actix::prelude::*;
 
-pub use answers::AnswerCache;
-pub use asking::usage_of;
 pub use extract::{ExtractionPolicy, Extractor};
+pub use response_cache::AnswerCache;
+pub use session::usage_of;
 
 use crate::domain::lease::Lease;
+use crate::heartbeat::Heartbeat;
 use crate::ports::Claim;
-use crate::pulse::Pulse;
-use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
+use crate::worker::{ExitGuard, Outcome, Slot, Work, WorkerExited};
 
 /// Extract what this job asks for. A worker is asked only while it is idle.
 #[derive(Debug, Message)]
@@ -24,7 +24,7 @@ use crate::worker::{Outcome, Slot, Tombstone, Work, WorkerDied};
 pub struct StartExtraction {
     pub claim: Claim,
     /// Beats while the work gets on.
-    pub pulse: Pulse,
+    pub heartbeat: Heartbeat,
 }
 
 /// Leave the job at once; no [`ExtractionEnded`] follows.
@@ -46,7 +46,7 @@ pub struct LlmWorker {
     slot: Slot,
     listener: Recipient<ExtractionEnded>,
     work: Option<Work>,
-    _tombstone: Tombstone,
+    _exit_guard: ExitGuard,
 }
 
 impl LlmWorker {
@@ -54,9 +54,9 @@ impl LlmWorker {
         extractor: Arc<Extractor>,
         slot: Slot,
         listener: Recipient<ExtractionEnded>,
-        obituary: Recipient<WorkerDied>,
+        on_exit: Recipient<WorkerExited>,
     ) -> Self {
-        Self { extractor, slot, listener, work: None, _tombstone: Tombstone { slot, obituary } }
+        Self { extractor, slot, listener, work: None, _exit_guard: ExitGuard { slot, on_exit } }
     }
 }
 
@@ -67,10 +67,10 @@ impl Actor for LlmWorker {
 impl Handler<StartExtraction> for LlmWorker {
     type Result = ();
 
-    fn handle(&mut self, StartExtraction { claim, pulse }: StartExtraction, ctx: &mut Self::Context) {
+    fn handle(&mut self, StartExtraction { claim, heartbeat }: StartExtraction, ctx: &mut Self::Context) {
         let (extractor, lease) = (Arc::clone(&self.extractor), claim.lease.clone());
         let extraction = async move { extractor.run(claim).await };
-        self.work = Some(Work::start(lease, pulse, extraction, ctx, |worker: &mut Self, outcome| {
+        self.work = Some(Work::start(lease, heartbeat, extraction, ctx, |worker: &mut Self, outcome| {
             let Some(Work { lease, .. }) = worker.work.take() else { return };
             worker.listener.do_send(ExtractionEnded { slot: worker.slot, lease, outcome });
         }));

@@ -12,8 +12,8 @@ mod webhook_transport;
 
 pub use clock::Clock;
 pub use job_store::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, Idempotency, JobFilter,
-    JobPage, JobStore, Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Idempotency, JobFilter, JobPage, JobStore,
+    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 pub use model::{
     LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn, is_not_usable,

@@ -7,16 +7,16 @@ use actix::prelude::*;
 use crate::crawl_worker::{CrawlPolicy, Crawler};
 use crate::domain::id::NodeId;
 use crate::http_front::HttpFront;
-use crate::job_supervisor::{Estate, JobPolicy, JobSupervisor, Listeners, Trades};
-use crate::keeper::{Post, keep};
+use crate::job_supervisor::{Handlers, Handover, JobPolicy, JobSupervisor, Listeners};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
 use crate::ports::{Clock, JobStore, LanguageModel, Notice, PageCache, PageFetcher, PageReader, WebhookTransport};
+use crate::supervised::{ActorRef, keep};
 use crate::webhook_sender::{SenderPolicy, WebhookSender};
 
 /// The outside, as the actors see it.
 #[derive(Clone)]
-pub struct Outside {
+pub struct Dependencies {
     pub store: Arc<dyn JobStore>,
     pub fetcher: Arc<dyn PageFetcher>,
     pub cache: Arc<dyn PageCache>,
@@ -39,8 +39,8 @@ pub struct Policy {
 /// Where the actors that others talk to are.
 pub struct Actors {
     pub front: Addr<HttpFront>,
-    pub supervisor: Post<JobSupervisor>,
-    pub sender: Post<WebhookSender>,
+    pub supervisor: ActorRef<JobSupervisor>,
+    pub sender: ActorRef<WebhookSender>,
 }
 
 impl Actors {
@@ -55,34 +55,34 @@ impl Actors {
 }
 
 /// Starts everything on the arbiter that calls it. What a former process left behind is found in the store.
-pub fn start(outside: Outside, policy: Policy, metrics: Metrics) -> Actors {
-    let (supervisor, sender) = (Post::default(), Post::default());
-    let Outside { store, fetcher, cache, reader, transport, model, clock } = outside;
+pub fn start(dependencies: Dependencies, policy: Policy, metrics: Metrics) -> Actors {
+    let (supervisor, sender) = (ActorRef::default(), ActorRef::default());
+    let Dependencies { store, fetcher, cache, reader, transport, model, clock } = dependencies;
     let Policy { node, jobs, crawl, extraction, webhooks } = policy;
 
     let (its_store, its_node, counts) = (Arc::clone(&store), node.clone(), metrics.clone());
-    keep(sender.clone(), "webhook_sender", metrics.clone(), move |tombstone| {
+    keep(sender.clone(), "webhook_sender", metrics.clone(), move |death_watch| {
         let (store, transport, node) = (Arc::clone(&its_store), Arc::clone(&transport), its_node.clone());
-        WebhookSender::new(store, transport, node, webhooks.clone(), counts.clone(), tombstone)
+        WebhookSender::new(store, transport, node, webhooks.clone(), counts.clone(), death_watch)
     });
 
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
     let crawler = Crawler { store, fetcher, cache, reader, policy: crawl, listener: front.clone().recipient() };
     let crawler = Arc::new(crawler);
     let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
-    let trades = Trades { crawler, extractor: Arc::new(extractor) };
+    let handlers = Handlers { crawler, extractor: Arc::new(extractor) };
     let listeners =
         Listeners { started: front.clone().recipient(), settled: front.clone().recipient(), sender: sender.clone() };
-    let (counts, estate) = (metrics.clone(), Estate::default());
-    keep(supervisor.clone(), "job_supervisor", metrics, move |tombstone| {
+    let (counts, handover) = (metrics.clone(), Handover::default());
+    keep(supervisor.clone(), "job_supervisor", metrics, move |death_watch| {
         JobSupervisor::new(
-            trades.clone(),
+            handlers.clone(),
             node.clone(),
             jobs,
             listeners.clone(),
             counts.clone(),
-            estate.clone(),
-            tombstone,
+            handover.clone(),
+            death_watch,
         )
     });
 

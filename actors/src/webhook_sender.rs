@@ -5,8 +5,8 @@
 //! away, or beyond what the memory is to hold, stays in the store until a sweep brings it in.
 
 mod attempt;
-mod later;
-mod lines;
+mod delay_queue;
+mod receiver_queues;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,13 +24,13 @@ use crate::domain::job::Job;
 use crate::domain::retry::DeliveryPolicy;
 use crate::domain::webhook::Receiver;
 use crate::job_supervisor::JobSettled;
-use crate::keeper::Tombstone;
 use crate::metrics::Metrics;
 use crate::ports::{DueQuery, JobStore, ReplayFilter, StoreError, WebhookTransport};
+use crate::supervised::DeathWatch;
 
 use attempt::{Ended, Sending};
-use later::Later;
-use lines::Lines;
+use delay_queue::DelayQueue;
+use receiver_queues::ReceiverQueues;
 
 /// Send a job's webhook again now, by a fresh schedule.
 #[derive(Debug, Message)]
@@ -76,8 +76,8 @@ pub struct SenderPolicy {
 pub struct WebhookSender {
     sending: Arc<Sending>,
     policy: SenderPolicy,
-    lines: Lines,
-    later: Later,
+    queues: ReceiverQueues,
+    delayed: DelayQueue,
     alarm: Option<(Instant, SpawnHandle)>,
     sweeping: bool,
     /// Receivers with more waiting in the store than was taken in, as far as is known.
@@ -85,7 +85,7 @@ pub struct WebhookSender {
     draining: bool,
     /// Notified when a drain finds nothing in flight any more.
     idle: Arc<Notify>,
-    _tombstone: Tombstone,
+    _death_watch: DeathWatch,
 }
 
 impl WebhookSender {
@@ -95,38 +95,38 @@ impl WebhookSender {
         node: NodeId,
         policy: SenderPolicy,
         metrics: Metrics,
-        tombstone: Tombstone,
+        death_watch: DeathWatch,
     ) -> Self {
-        let lines = Lines::new(&policy);
+        let queues = ReceiverQueues::new(&policy);
         let (retry, end) = (policy.retry.clone(), CancellationToken::new());
         let sending = Sending { store, transport, node, lease: policy.lease, retry, metrics, end };
         Self {
             sending: Arc::new(sending),
             policy,
-            lines,
-            later: Later::default(),
+            queues,
+            delayed: DelayQueue::default(),
             alarm: None,
             sweeping: false,
             more_in_store: HashSet::new(),
             draining: false,
             idle: Arc::default(),
-            _tombstone: tombstone,
+            _death_watch: death_watch,
         }
     }
 
     /// Takes a delivery in, unless the memory is full of others: then a sweep finds it later.
     fn take_in(&mut self, due: DueDelivery, ctx: &mut Context<Self>) {
-        let known = self.lines.waiting_at(&due.receiver) + self.later.waiting_for(&due.receiver);
-        let full = self.lines.waiting() + self.later.len() >= self.policy.held || known >= self.share();
+        let known = self.queues.waiting_at(&due.receiver) + self.delayed.waiting_for(&due.receiver);
+        let full = self.queues.waiting() + self.delayed.len() >= self.policy.held || known >= self.share();
         if full || due.wait > self.policy.horizon {
             self.more_in_store.insert(due.receiver);
             return;
         }
         if due.wait.is_zero() {
-            self.later.forget(&due.job);
-            self.lines.join(due);
+            self.delayed.forget(&due.job);
+            self.queues.join(due);
         } else {
-            self.later.insert(Instant::now() + due.wait, due);
+            self.delayed.insert(Instant::now() + due.wait, due);
         }
         self.set_alarm(ctx);
         self.send_next(ctx);
@@ -134,7 +134,7 @@ impl WebhookSender {
 
     fn take_in_new(&mut self, found: Vec<DueDelivery>, ctx: &mut Context<Self>) {
         for due in found {
-            if !self.lines.knows(&due.job) && !self.later.knows(&due.job, due.version) {
+            if !self.queues.knows(&due.job) && !self.delayed.knows(&due.job, due.version) {
                 self.more_in_store.insert(due.receiver.clone());
                 self.take_in(due, ctx);
             }
@@ -148,7 +148,7 @@ impl WebhookSender {
 
     fn send_next(&mut self, ctx: &mut Context<Self>) {
         while !self.draining
-            && let Some(due) = self.lines.next()
+            && let Some(due) = self.queues.next()
         {
             ctx.notify(AttemptDelivery { due });
         }
@@ -156,14 +156,14 @@ impl WebhookSender {
 
     /// Wakes who waits for the end of a drain.
     fn tell_if_idle(&self) {
-        if self.draining && self.lines.in_flight() == 0 {
+        if self.draining && self.queues.in_flight() == 0 {
             self.idle.notify_one();
         }
     }
 
     /// One alarm, for the earliest.
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        let earliest = self.later.earliest();
+        let earliest = self.delayed.earliest();
         if self.alarm.as_ref().map(|(at, _)| *at) == earliest {
             return;
         }
@@ -290,13 +290,13 @@ impl Handler<Ended> for WebhookSender {
     type Result = ();
 
     fn handle(&mut self, Ended { due, next, answered, written }: Ended, ctx: &mut Self::Context) {
-        self.lines.leave(&due, answered);
+        self.queues.leave(&due, answered);
         self.tell_if_idle();
         if let Some(next) = next {
             self.take_in(next, ctx);
         }
         // While the store is away, the next sweep by the clock is soon enough.
-        let short = self.lines.waiting_at(&due.receiver) < self.policy.in_flight_per_receiver;
+        let short = self.queues.waiting_at(&due.receiver) < self.policy.in_flight_per_receiver;
         if written && short && self.more_in_store.remove(&due.receiver) {
             ctx.notify(Sweep);
         }
@@ -310,8 +310,8 @@ impl Handler<RetryDue> for WebhookSender {
     fn handle(&mut self, _: RetryDue, ctx: &mut Self::Context) {
         self.alarm = None;
         let now = Instant::now();
-        while let Some(due) = self.later.pop_due(now) {
-            self.lines.join(due);
+        while let Some(due) = self.delayed.pop_due(now) {
+            self.queues.join(due);
         }
         self.set_alarm(ctx);
         self.send_next(ctx);
@@ -322,7 +322,7 @@ impl Handler<Sweep> for WebhookSender {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
-        let room = self.policy.held.saturating_sub(self.lines.waiting() + self.later.len());
+        let room = self.policy.held.saturating_sub(self.queues.waiting() + self.delayed.len());
         if room == 0 || self.sweeping || self.draining {
             return;
         }
@@ -331,7 +331,7 @@ impl Handler<Sweep> for WebhookSender {
             horizon: self.policy.horizon,
             most: room,
             most_per_receiver: self.share(),
-            except: self.lines.crowded(self.share()),
+            except: self.queues.crowded(self.share()),
             longest_wait: self.policy.retry.backoff.max,
         };
         let store = Arc::clone(&self.sending.store);

@@ -7,14 +7,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::id::TaskType;
 use crate::domain::lease::Lease;
-use crate::pulse::Pulse;
+use crate::heartbeat::Heartbeat;
 
 use std::time::Duration;
 
 /// A worker is gone without having been asked to.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct WorkerDied {
+pub struct WorkerExited {
     pub slot: Slot,
 }
 
@@ -34,11 +34,11 @@ pub enum Outcome {
     /// Somebody else has the job, or it is settled.
     LeaseLost,
     /// It panicked, or the store refused it for good.
-    Broke { reason: String },
+    Crashed { reason: String },
     /// What it needs must rest; it should not come again before this has passed.
-    Resting { wait: Duration, reason: String },
+    Deferred { wait: Duration, reason: String },
     /// Others wait, and it has had its slice; not every page has its record yet.
-    Sliced,
+    Yielded,
 }
 
 /// The job that a worker is at. Dropping it ends the work.
@@ -52,7 +52,7 @@ impl Work {
     /// Runs `work` on a task of its own, turns its panic into an outcome, and tells the worker by `tell`.
     pub fn start<A>(
         lease: Lease,
-        pulse: Pulse,
+        heartbeat: Heartbeat,
         work: impl Future<Output = Outcome> + Send + 'static,
         ctx: &mut Context<A>,
         tell: impl FnOnce(&mut A, Outcome) + 'static,
@@ -63,11 +63,11 @@ impl Work {
         let (done, outcome) = tokio::sync::oneshot::channel();
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             // The inner task turns a panic into an outcome; dropping this one drops it too.
-            let outcome = AbortOnDropHandle::new(tokio::spawn(pulse.over(work))).await;
+            let outcome = AbortOnDropHandle::new(tokio::spawn(heartbeat.over(work))).await;
             // A worker that left its job does not hear of its end.
-            let _ = done.send(outcome.unwrap_or_else(|error| Outcome::Broke { reason: join_text(error) }));
+            let _ = done.send(outcome.unwrap_or_else(|error| Outcome::Crashed { reason: join_text(error) }));
         }));
-        let lost = || Outcome::Broke { reason: "the work was lost".to_owned() };
+        let lost = || Outcome::Crashed { reason: "the work was lost".to_owned() };
         let ended = async move { outcome.await.unwrap_or_else(|_| lost()) };
         let ended = actix::fut::wrap_future::<_, A>(ended).map(|outcome, worker: &mut A, _| tell(worker, outcome));
         Self { lease, ended: ctx.spawn(ended), _task: task }
@@ -80,14 +80,14 @@ impl Work {
 }
 
 /// Tells of its worker's end, whatever ended it.
-pub struct Tombstone {
+pub struct ExitGuard {
     pub slot: Slot,
-    pub obituary: Recipient<WorkerDied>,
+    pub on_exit: Recipient<WorkerExited>,
 }
 
-impl Drop for Tombstone {
+impl Drop for ExitGuard {
     fn drop(&mut self) {
-        self.obituary.do_send(WorkerDied { slot: self.slot });
+        self.on_exit.do_send(WorkerExited { slot: self.slot });
     }
 }
 

@@ -2,7 +2,7 @@
 //! many jobs are stored, and how much memory a job takes there: `cargo bench -p opilio --bench redis`.
 //!
 //! `--stored N` sets how many jobs are stored for the costs (100,000), `--rounds N` how often each pair is run (3), `--only
-//! WORD` picks rows: nodes, costs or memory. Nodes, Redis, load and outside share this machine: where it has no idle core
+//! WORD` picks rows: nodes, costs or memory. Nodes, Redis, load and origin share this machine: where it has no idle core
 //! left, a second node cannot make anything faster.
 
 #[path = "../system/costs.rs"]
@@ -15,9 +15,9 @@ mod nodes;
 #[path = "../system/opilio.rs"]
 #[allow(dead_code, reason = "the system bench needs more of it")]
 mod opilio;
-#[path = "../system/outside.rs"]
+#[path = "../system/origin.rs"]
 #[allow(dead_code, reason = "the system bench needs more of it")]
-mod outside;
+mod origin;
 mod server;
 #[path = "../system/table.rs"]
 mod table;
@@ -32,19 +32,19 @@ fn main() {
     let stored = number("--stored").unwrap_or(100_000);
     let only = argument("--only");
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
-    let outside = outside::Outside::start();
+    let origin = origin::Origin::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let mut table = Table::default();
     runtime.expect("a runtime").block_on(async {
         if wanted("nodes") {
-            nodes::submissions(rounds, &outside, &mut table).await;
-            nodes::jobs(rounds, &outside, &mut table).await;
+            nodes::submissions(rounds, &origin, &mut table).await;
+            nodes::jobs(rounds, &origin, &mut table).await;
         }
         if wanted("costs") {
             memory::costs(stored, &mut table).await;
         }
         if wanted("memory") {
-            memory::of_jobs(&outside, &mut table).await;
+            memory::of_jobs(&origin, &mut table).await;
         }
     });
     if !table.print() {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::costs;
 use crate::load::{self, post};
 use crate::nodes::until_idle;
-use crate::outside::Outside;
+use crate::origin::Origin;
 use crate::server::{IN_MEMORY, Redis};
 use crate::table::Table;
 
@@ -24,7 +24,7 @@ async fn times(stored: u32) -> [f64; 3] {
     costs::times(&store).await
 }
 
-pub async fn of_jobs(outside: &Outside, table: &mut Table) {
+pub async fn of_jobs(origin: &Origin, table: &mut Table) {
     const QUEUED: u32 = 50_000;
     const SETTLED: u32 = 1_000;
     let redis = Redis::start(IN_MEMORY);
@@ -36,7 +36,7 @@ pub async fn of_jobs(outside: &Outside, table: &mut Table) {
 
     let redis = Redis::start(IN_MEMORY);
     let (store, node) = (redis.store(), redis.node());
-    let request = post("/crawl/job", &json!({"urls": [outside.url("/article")]}).to_string());
+    let request = post("/crawl/job", &json!({"urls": [origin.url("/article")]}).to_string());
     let same = request.clone();
     load::run(&node.address, 8, 10, 202, move |_| same.clone()).await;
     until_idle(&store).await;

@@ -8,23 +8,23 @@ use futures_util::stream::{self, StreamExt};
 use opilio::stores::redis::RedisStore;
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::id::{NodeId, TaskType};
-use opilio_actors::ports::{Ending, JobStore};
+use opilio_actors::ports::{JobStore, SettleReason};
 use opilio_actors::testing::jobs::crawl;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::load::{self, per_second, post};
 use crate::opilio::Server;
-use crate::outside::{Outside, article};
+use crate::origin::{Origin, article};
 use crate::server::{DURABLE, Redis};
 use crate::table::Table;
 
 const CLIENTS: usize = 64;
 
 /// Jobs admitted a second; none of them gets on, because their page never comes.
-pub async fn submissions(rounds: u32, outside: &Outside, table: &mut Table) {
+pub async fn submissions(rounds: u32, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 20_000;
-    let request = post("/crawl/job", &json!({"urls": [outside.url("/never")]}).to_string());
+    let request = post("/crawl/job", &json!({"urls": [origin.url("/never")]}).to_string());
     for (nodes, what) in [(1, "submissions, 1 node"), (2, "submissions, 2 nodes"), (3, "submissions, 3 nodes")] {
         let mut measured = Vec::new();
         for _ in 0..rounds {
@@ -44,9 +44,9 @@ pub async fn submissions(rounds: u32, outside: &Outside, table: &mut Table) {
 }
 
 /// One-URL jobs from their submission to their end; the bare scripts do without pages and their parsing.
-pub async fn jobs(rounds: u32, outside: &Outside, table: &mut Table) {
+pub async fn jobs(rounds: u32, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 2_000;
-    let request = post("/crawl/job", &json!({"urls": [outside.url("/article")]}).to_string());
+    let request = post("/crawl/job", &json!({"urls": [origin.url("/article")]}).to_string());
     for (nodes, what) in [(1, "jobs of 50 KB, 1 node"), (2, "jobs of 50 KB, 2 nodes"), (3, "jobs of 50 KB, 3 nodes")] {
         let mut measured = Vec::new();
         for _ in 0..rounds {
@@ -98,7 +98,7 @@ async fn bare(store: &RedisStore, jobs: usize) -> Duration {
         let lease = &claims.first().expect("a job waits").lease;
         let record = PageRecord { index: 0, success: true, error: String::new(), json: Bytes::clone(&page) };
         store.record_pages(lease, vec![record]).await.expect("the lease holds");
-        store.settle(lease, Ending::Crawled).await.expect("the lease holds");
+        store.settle(lease, SettleReason::Crawled).await.expect("the lease holds");
     });
     done.buffer_unordered(CLIENTS).for_each(async |()| ()).await;
     began.elapsed()

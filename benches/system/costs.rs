@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::id::{NodeId, TaskType};
 use opilio_actors::domain::job::Task;
-use opilio_actors::ports::{Ending, JobStore};
+use opilio_actors::ports::{JobStore, SettleReason};
 use opilio_actors::testing::jobs::crawl;
 
 use crate::table::{Table, median};
@@ -38,7 +38,7 @@ pub async fn times(store: &impl JobStore) -> [f64; 3] {
         let began = Instant::now();
         let page = PageRecord::failed(0, "https://a.example/", "nothing");
         store.record_pages(lease, vec![page]).await.expect("the lease holds");
-        store.settle(lease, Ending::Crawled).await.expect("the lease holds");
+        store.settle(lease, SettleReason::Crawled).await.expect("the lease holds");
         times[1].push(began.elapsed().as_secs_f64() * 1e6);
         let began = Instant::now();
         store.requeue().await.expect("the store is there");

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::Plan;
 use crate::load::{self, per_second, post};
 use crate::opilio::Server;
-use crate::outside::Outside;
+use crate::origin::Origin;
 use crate::table::Table;
 
 const JOBS: usize = 2_000;
@@ -27,14 +27,14 @@ const UNREAD: Duration = Duration::from_secs(10);
 /// All that they may make the server hold.
 const MEMORY: f64 = 400.0;
 
-pub async fn clients(plan: Plan, outside: &Outside, table: &mut Table) {
+pub async fn clients(plan: Plan, origin: &Origin, table: &mut Table) {
     let (mut rounds, mut most) = (Vec::new(), 0.0_f64);
     for _ in 0..plan.rounds {
         let server = Server::start();
-        let alone = jobs(&server, outside, JOBS).await;
+        let alone = jobs(&server, origin, JOBS).await;
         let mut crowd = crowd(&server.address);
         sleep(Duration::from_secs(2)).await;
-        let beside = jobs(&server, outside, 2 * JOBS).await;
+        let beside = jobs(&server, origin, 2 * JOBS).await;
         most = most.max(server.memory());
         crowd.abort_all();
         rounds.push((beside, alone));
@@ -44,8 +44,8 @@ pub async fn clients(plan: Plan, outside: &Outside, table: &mut Table) {
 }
 
 /// A second, until so many are settled in all.
-async fn jobs(server: &Server, outside: &Outside, settled: usize) -> f64 {
-    let request = post("/crawl/job", &json!({"urls": [outside.url("/article")]}).to_string());
+async fn jobs(server: &Server, origin: &Origin, settled: usize) -> f64 {
+    let request = post("/crawl/job", &json!({"urls": [origin.url("/article")]}).to_string());
     let began = Instant::now();
     load::run(&server.address, 64, JOBS, 202, move |_| request.clone()).await;
     server.settled(settled).await;

@@ -10,7 +10,7 @@ mod hostile;
 mod load;
 mod memory;
 mod opilio;
-mod outside;
+mod origin;
 mod roles;
 mod speed;
 mod start;
@@ -40,39 +40,39 @@ fn main() {
         rounds: argument("--rounds").map_or(3, |rounds: u32| rounds as usize),
         stored: argument("--stored").unwrap_or(100_000),
     };
-    let outside = outside::Outside::start();
+    let origin = origin::Origin::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let mut table = Table::default();
     let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     runtime.expect("a runtime").block_on(async {
         if wanted("submissions") {
-            speed::submissions(plan, &outside, &mut table).await;
+            speed::submissions(plan, &origin, &mut table).await;
         }
         if wanted("pages") {
-            speed::pages(plan, &outside, &mut table).await;
+            speed::pages(plan, &origin, &mut table).await;
         }
         if wanted("deliveries") {
-            speed::deliveries(plan, &outside, &mut table).await;
+            speed::deliveries(plan, &origin, &mut table).await;
         }
         if wanted("polls") {
-            speed::polls(plan, &outside, &mut table).await;
+            speed::polls(plan, &origin, &mut table).await;
         }
         if wanted("latency") {
-            speed::latency(&outside, &mut table).await;
+            speed::latency(&origin, &mut table).await;
         }
         if wanted("memory") {
-            memory::at_rest_and_queued(&outside, &mut table).await;
+            memory::at_rest_and_queued(&origin, &mut table).await;
         }
         if wanted("hostile") {
-            hostile::clients(plan, &outside, &mut table).await;
+            hostile::clients(plan, &origin, &mut table).await;
         }
         if wanted("results") {
-            memory::long_results(&outside, &mut table).await;
-            memory::long_webhooks(&outside, &mut table).await;
+            memory::long_results(&origin, &mut table).await;
+            memory::long_webhooks(&origin, &mut table).await;
         }
         if wanted("start") {
-            start::to_first_answer(plan, &outside, &mut table).await;
+            start::to_first_answer(plan, &origin, &mut table).await;
         }
         if wanted("store") {
             store::by_stored(plan, &mut table).await;

@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 
 use crate::load::{self, Connection, post};
 use crate::opilio::Server;
-use crate::outside::Outside;
+use crate::origin::Origin;
 use crate::table::Table;
 
-pub async fn at_rest_and_queued(outside: &Outside, table: &mut Table) {
+pub async fn at_rest_and_queued(origin: &Origin, table: &mut Table) {
     const JOBS: usize = 50_000;
     let server = Server::start();
     table.at_most("memory at rest", server.memory(), 20.0, "MB");
-    let body = json!({"urls": [outside.url("/never")]}).to_string();
+    let body = json!({"urls": [origin.url("/never")]}).to_string();
     let warm = post("/crawl/job", &body);
     let request = warm.clone();
     load::run(&server.address, 64, 5_000, 202, move |_| warm.clone()).await;
@@ -28,10 +28,10 @@ pub async fn at_rest_and_queued(outside: &Outside, table: &mut Table) {
 }
 
 /// Ten clients each fetch the same long result; they read as fast as it comes.
-pub async fn long_results(outside: &Outside, table: &mut Table) {
+pub async fn long_results(origin: &Origin, table: &mut Table) {
     const CLIENTS: usize = 10;
     let server = Server::start();
-    let submit = post("/crawl/job", &json!({"urls": long_pages(outside)}).to_string());
+    let submit = post("/crawl/job", &json!({"urls": long_pages(origin)}).to_string());
     let mut connection = Connection::open(&server.address).await;
     let (status, job) = connection.ask(&submit).await;
     assert_eq!(status, 202);
@@ -55,12 +55,12 @@ pub async fn long_results(outside: &Outside, table: &mut Table) {
 }
 
 /// Ten webhooks with a result of 30 MB each are sent at once, to a receiver that reads as fast as they come.
-pub async fn long_webhooks(outside: &Outside, table: &mut Table) {
+pub async fn long_webhooks(origin: &Origin, table: &mut Table) {
     const WEBHOOKS: usize = 10;
     let server = Server::start();
     let (hook, mut taken) = receiver().await;
     let webhook = json!({"webhook_url": hook, "webhook_data_in_payload": true});
-    let submit = post("/crawl/job", &json!({"urls": long_pages(outside), "webhook_config": webhook}).to_string());
+    let submit = post("/crawl/job", &json!({"urls": long_pages(origin), "webhook_config": webhook}).to_string());
     let mut connection = Connection::open(&server.address).await;
     for _ in 0..WEBHOOKS {
         assert_eq!(connection.ask(&submit).await.0, 202);
@@ -79,8 +79,8 @@ pub async fn long_webhooks(outside: &Outside, table: &mut Table) {
 }
 
 /// Addresses whose results come to 30 MB.
-fn long_pages(outside: &Outside) -> Vec<String> {
-    (0..16).map(|n| outside.url(&format!("/long?{n}"))).collect()
+fn long_pages(origin: &Origin) -> Vec<String> {
+    (0..16).map(|n| origin.url(&format!("/long?{n}"))).collect()
 }
 
 /// Its address, and how long each webhook is that it has taken.

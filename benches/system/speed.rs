@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 use crate::Plan;
 use crate::load::{self, Connection, get, per_second, post};
 use crate::opilio::Server;
-use crate::outside::{Outside, article};
+use crate::origin::{Origin, article};
 use crate::roles::{Program, Writer};
 use crate::table::{Table, median};
 
 const CLIENTS: usize = 64;
 
 /// Jobs admitted a second; none of them gets on, because their page never comes.
-pub async fn submissions(plan: Plan, outside: &Outside, table: &mut Table) {
+pub async fn submissions(plan: Plan, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 20_000;
-    let body = json!({"urls": [outside.url("/never")]}).to_string();
+    let body = json!({"urls": [origin.url("/never")]}).to_string();
     let mut rounds = Vec::new();
     for _ in 0..plan.rounds {
         let request = post("/crawl/job", &body);
@@ -35,12 +35,12 @@ pub async fn submissions(plan: Plan, outside: &Outside, table: &mut Table) {
 }
 
 /// One-URL jobs from their submission to their end.
-pub async fn pages(plan: Plan, outside: &Outside, table: &mut Table) {
+pub async fn pages(plan: Plan, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 2_000;
-    let body = json!({"urls": [outside.url("/article")]}).to_string();
+    let body = json!({"urls": [origin.url("/article")]}).to_string();
     let mut rounds = Vec::new();
     for _ in 0..plan.rounds {
-        let limit = bare_crawl(&outside.url("/article"), JOBS).await;
+        let limit = bare_crawl(&origin.url("/article"), JOBS).await;
         let server = Server::start();
         let request = post("/crawl/job", &body);
         let began = Instant::now();
@@ -74,23 +74,23 @@ fn bare_client() -> reqwest::Client {
 }
 
 /// Webhooks to one healthy receiver: all of them due at once.
-pub async fn deliveries(plan: Plan, outside: &Outside, table: &mut Table) {
+pub async fn deliveries(plan: Plan, origin: &Origin, table: &mut Table) {
     const WEBHOOKS: usize = 3_000;
     let server = Server::start();
-    let body = json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": outside.url("/hook")}}).to_string();
-    outside.forget();
+    let body = json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": origin.url("/hook")}}).to_string();
+    origin.forget();
     let request = post("/crawl/job", &body);
     load::run(&server.address, CLIENTS, WEBHOOKS, 202, move |_| request.clone()).await;
-    outside.told(WEBHOOKS).await;
+    origin.told(WEBHOOKS).await;
     let mut rounds = Vec::new();
     for _ in 0..plan.rounds {
-        let limit = bare_posts(&outside.url("/hook"), WEBHOOKS).await;
-        outside.forget();
+        let limit = bare_posts(&origin.url("/hook"), WEBHOOKS).await;
+        origin.forget();
         let began = Instant::now();
         let mut connection = Connection::open(&server.address).await;
         let (status, body) = connection.ask(&post("/deliveries/replay", "{}")).await;
         assert_eq!(status, 202, "{}", String::from_utf8_lossy(body));
-        outside.told(WEBHOOKS).await;
+        origin.told(WEBHOOKS).await;
         rounds.push((per_second(WEBHOOKS, began.elapsed()), per_second(WEBHOOKS, limit)));
     }
     table.share("webhooks to one receiver, all due", &rounds, "/s", 0.5);
@@ -111,11 +111,11 @@ async fn bare_posts(url: &str, count: usize) -> Duration {
 }
 
 /// Status answers of a thousand jobs with a page of 50 KB each.
-pub async fn polls(plan: Plan, outside: &Outside, table: &mut Table) {
+pub async fn polls(plan: Plan, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 1_000;
     const POLLS: usize = 5_000;
     let server = Server::start();
-    let body = json!({"urls": [outside.url("/article")]}).to_string();
+    let body = json!({"urls": [origin.url("/article")]}).to_string();
     let mut connection = Connection::open(&server.address).await;
     let mut requests = Vec::new();
     for _ in 0..JOBS {
@@ -141,24 +141,23 @@ pub async fn polls(plan: Plan, outside: &Outside, table: &mut Table) {
 
 /// From the submission to the webhook, one job at a time, in milliseconds; what is needed is the page's own fetch and
 /// parse, and one sync after another for each step that must be on disk before the next.
-pub async fn latency(outside: &Outside, table: &mut Table) {
+pub async fn latency(origin: &Origin, table: &mut Table) {
     const JOBS: usize = 100;
     /// Admitted, claimed, page written, settled, attempt begun.
     const SYNCS: u32 = 5;
     let server = Server::start();
-    let webhook = json!({"webhook_url": outside.url("/hook")});
-    let request =
-        post("/crawl/job", &json!({"urls": [outside.url("/article")], "webhook_config": webhook}).to_string());
+    let webhook = json!({"webhook_url": origin.url("/hook")});
+    let request = post("/crawl/job", &json!({"urls": [origin.url("/article")], "webhook_config": webhook}).to_string());
     let mut connection = Connection::open(&server.address).await;
-    let (client, url, html) = (bare_client(), outside.url("/article"), article());
+    let (client, url, html) = (bare_client(), origin.url("/article"), article());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let writer = Writer::start(folder.path());
     let (mut ours, mut needed) = (Vec::new(), Vec::new());
     for _ in 0..JOBS {
-        outside.forget();
+        origin.forget();
         let began = Instant::now();
         assert_eq!(connection.ask(&request).await.0, 202);
-        outside.told(1).await;
+        origin.told(1).await;
         ours.push(began.elapsed().as_secs_f64() * 1000.0);
         let began = Instant::now();
         client.get(&url).send().await.expect("it serves").bytes().await.expect("it is whole");

@@ -8,14 +8,14 @@ use serde_json::json;
 use crate::Plan;
 use crate::load::{Connection, get, post};
 use crate::opilio::Server;
-use crate::outside::Outside;
+use crate::origin::Origin;
 use crate::store;
 use crate::table::{Table, median};
 
 /// Receivers that never answer: what is due stays so.
 const RECEIVERS: usize = 10;
 
-pub async fn to_first_answer(plan: Plan, outside: &Outside, table: &mut Table) {
+pub async fn to_first_answer(plan: Plan, origin: &Origin, table: &mut Table) {
     let mut empty = Vec::new();
     for _ in 0..plan.rounds {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -23,15 +23,15 @@ pub async fn to_first_answer(plan: Plan, outside: &Outside, table: &mut Table) {
         empty.push(time.as_secs_f64() * 1000.0);
     }
     table.at_most("start to first answer, empty store", median(empty), 100.0, "ms");
-    restart_with_much_to_do(plan, outside, table).await;
+    restart_with_much_to_do(plan, origin, table).await;
 }
 
-async fn restart_with_much_to_do(plan: Plan, outside: &Outside, table: &mut Table) {
+async fn restart_with_much_to_do(plan: Plan, origin: &Origin, table: &mut Table) {
     let (folder, deliveries) = (tempfile::tempdir().expect("a temporary folder"), plan.stored / 10);
     let silent: Vec<_> = (0..RECEIVERS).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     let receivers: Vec<_> =
         silent.iter().map(|one| format!("http://{}/hook", one.local_addr().expect("it is bound"))).collect();
-    let page = outside.url("/never");
+    let page = origin.url("/never");
     store::fill(&folder.path().join("data"), plan.stored, &page).await;
     store::fill_with_deliveries(&folder.path().join("data"), deliveries, &receivers).await;
 

@@ -1,9 +1,9 @@
 //! The page without what is not content: scripts, styles, empty elements, most attributes.
 
+use crate::budget::Watch;
 use crate::classify::is_preformatted;
-use crate::survey::{Holds, Survey};
+use crate::index::{Holds, Survey};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
-use crate::watch::Watch;
 use crate::{Selection, Unreadable};
 
 const KEPT: [&str; 14] = [

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::budget::Watch;
 use crate::tree::{Id, Tree};
-use crate::watch::Watch;
-use crate::{Page, Unreadable, plain};
+use crate::{Page, Unreadable, text};
 
 pub use patterns::PATTERN_NAMES;
 
@@ -99,7 +99,7 @@ impl InputFormat {
 
 /// What a page of `bytes` says, without its markup.
 pub(crate) fn whole_text(tree: &Tree, bytes: usize) -> String {
-    plain::text_of(tree, Id::ROOT, bytes.saturating_add(1))
+    text::text_of(tree, Id::ROOT, bytes.saturating_add(1))
 }
 
 /// All matches of the patterns, as JSON text.

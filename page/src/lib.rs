@@ -9,37 +9,37 @@
 //! as html5ever takes to parse it into this tree (0.64 ms and 0.32 ms on one core); over 330 pages from the web it is 1.5
 //! times. A tree of our own, because only then are depth and nodes counted while it is built, and comments never stored.
 
+mod budget;
 mod classify;
 mod cleaned;
-mod domain;
+mod content;
 mod extract;
-mod fit;
+mod index;
 mod links;
 mod markdown;
 mod media;
 mod metadata;
 mod options;
 mod output;
-mod plain;
+mod public_suffix;
 mod reader;
 mod select;
 mod skeleton;
 mod srcset;
 mod structured;
-mod survey;
 mod tables;
+mod text;
 mod tree;
 mod urls;
-mod watch;
 
+pub use content::{Bm25, ContentFilter, Pruning, STEMMED};
 pub use extract::{Extraction, InputFormat, Language, Misfit, PATTERN_NAMES, Step as MisfitStep};
-pub use fit::{Bm25, ContentFilter, Pruning, STEMMED};
 pub use options::{Limits, MarkdownOptions, Options};
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
-pub use plain::read_text;
 pub use reader::{Unreadable, read};
 pub use select::{SOCIAL_MEDIA, Selection, check_selector};
 pub use skeleton::skeleton;
+pub use text::read_text;
 
 /// Parses a page as [`read`] does and throws the tree away; the number of its nodes is returned.
 ///
@@ -47,7 +47,7 @@ pub use skeleton::skeleton;
 #[doc(hidden)]
 pub fn parse_only(html: &str) -> usize {
     let limits = Limits::default();
-    let watch = watch::Watch::start(&limits);
+    let watch = budget::Watch::start(&limits);
     tree::parse(html, &limits, &watch).map_or(0, |parsed| parsed.tree.len())
 }
 
@@ -55,9 +55,9 @@ pub fn parse_only(html: &str) -> usize {
 #[doc(hidden)]
 pub fn passages(html: &str, url: &url::Url) -> Result<serde_json::Value, Unreadable> {
     let limits = Limits::default();
-    let watch = watch::Watch::start(&limits);
+    let watch = budget::Watch::start(&limits);
     let tree = tree::parse(html, &limits, &watch)?.tree;
-    let survey = survey::survey(&tree, &watch)?;
+    let survey = index::survey(&tree, &watch)?;
     let base = urls::Base::of(url, survey.base_href(&tree));
-    fit::dump(&tree, &survey, &base, &watch)
+    content::dump(&tree, &survey, &base, &watch)
 }

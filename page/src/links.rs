@@ -4,12 +4,12 @@ mod score;
 
 use std::collections::HashSet;
 
-use crate::domain::registrable;
-use crate::survey::Survey;
+use crate::budget::Watch;
+use crate::index::Survey;
+use crate::public_suffix::registrable;
 use crate::tree::{Id, Tag, Tree};
 use crate::urls::{Base, MAX_URL};
-use crate::watch::Watch;
-use crate::{Link, Links, Unreadable, plain};
+use crate::{Link, Links, Unreadable, text};
 
 /// A link's text is cut here, at a word.
 const MAX_TEXT: usize = 1000;
@@ -46,7 +46,7 @@ pub(crate) fn links(
         list.push(Link {
             href: url.into(),
             text,
-            title: tree.attr(anchor, "title").map(plain::collapsed).unwrap_or_default(),
+            title: tree.attr(anchor, "title").map(text::collapsed).unwrap_or_default(),
             base_domain,
             intrinsic_score: score.or(Some(0.0)),
             total_score: score,
@@ -58,14 +58,14 @@ pub(crate) fn links(
 
 /// What a link says: its text, else what its image or its label says.
 fn text(tree: &Tree, anchor: Id) -> String {
-    let text = plain::text_of(tree, anchor, MAX_TEXT);
+    let text = text::text_of(tree, anchor, MAX_TEXT);
     if !text.is_empty() {
         return text;
     }
     let image = || tree.descendants(anchor).take(32).find(|&id| tree.tag(id) == Tag::Img);
     let label = tree.attr(anchor, "aria-label").or_else(|| tree.attr(anchor, "alt"));
     let label = label.or_else(|| tree.attr(image()?, "alt"));
-    label.map(plain::collapsed).unwrap_or_default()
+    label.map(text::collapsed).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -21,11 +21,11 @@ mod table;
 mod wrap;
 mod writer;
 
-use crate::survey::Survey;
+use crate::budget::Watch;
+use crate::index::Survey;
 use crate::tree::{Element, Id, Tag, Tree};
 use crate::urls::Base;
-use crate::watch::Watch;
-use crate::{Markdown, MarkdownOptions, Unreadable, plain};
+use crate::{Markdown, MarkdownOptions, Unreadable, text};
 
 /// What every part of the writer looks at.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ impl Source<'_> {
     /// The sign beside a heading that links to the heading itself.
     fn is_permalink(&self, anchor: Id, element: &Element) -> bool {
         let own = element.attr("href").is_some_and(|href| href.contains('#'));
-        own && matches!(&*plain::text_of(self.tree, anchor, 8), "¶" | "#" | "§" | "🔗" | "\u{f0c1}")
+        own && matches!(&*text::text_of(self.tree, anchor, 8), "¶" | "#" | "§" | "🔗" | "\u{f0c1}")
     }
 
     /// An empty link that somebody wrote into a paragraph; elsewhere it is an icon or an overlay without a label.

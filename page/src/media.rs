@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::budget::Watch;
 use crate::classify::{class_of, has_class_part, is_block};
+use crate::index::Survey;
 use crate::srcset::candidates;
-use crate::survey::Survey;
 use crate::tree::{Element, Id, Tag, Tree};
 use crate::urls::{Base, MAX_URL};
-use crate::watch::Watch;
-use crate::{Media, MediaItem, Options, Unreadable, plain};
+use crate::{Media, MediaItem, Options, Unreadable, text};
 
 /// A description is cut here, at a word.
 const MAX_DESCRIPTION: usize = 300;
@@ -71,7 +71,7 @@ fn items(
 ) -> Vec<MediaItem> {
     let mut seen = HashSet::new();
     let mut items = Vec::new();
-    let alt = tree.attr(id, "alt").or_else(|| tree.attr(id, "title")).map(plain::collapsed).unwrap_or_default();
+    let alt = tree.attr(id, "alt").or_else(|| tree.attr(id, "title")).map(text::collapsed).unwrap_or_default();
     let desc = if files.is_empty() { String::new() } else { description(tree, id) };
     for (src, width) in files.into_iter().filter(|(src, _)| is_usable(src)).take(MAX_FILES) {
         let Some(src) = base.absolute(src) else { continue };
@@ -191,14 +191,14 @@ fn description(tree: &Tree, id: Id) -> String {
         if tag == Tag::Figure {
             let caption = tree.children(ancestor).take(16).find(|&child| tree.tag(child) == Tag::Figcaption);
             if let Some(caption) = caption {
-                return plain::text_of(tree, caption, MAX_DESCRIPTION);
+                return text::text_of(tree, caption, MAX_DESCRIPTION);
             }
         }
         if matches!(tag, Tag::Body | Tag::Html | Tag::Main) {
             break;
         }
         if is_block(tag) {
-            let text = plain::text_of(tree, ancestor, MAX_DESCRIPTION);
+            let text = text::text_of(tree, ancestor, MAX_DESCRIPTION);
             if !text.is_empty() {
                 return text;
             }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::plain;
-use crate::survey::Survey;
+use crate::index::Survey;
+use crate::text;
 use crate::tree::{Element, Tree};
 
 const ALWAYS: [&str; 4] = ["title", "description", "keywords", "author"];
@@ -35,7 +35,7 @@ pub(crate) fn none() -> Map<String, Value> {
 
 /// `<meta>`s count wherever they stand: a stray element in the head makes a parser begin the body early.
 pub(crate) fn metadata(tree: &Tree, survey: &Survey) -> Metadata {
-    let title = survey.title.map(|title| plain::text_of_raw(tree, title)).unwrap_or_default();
+    let title = survey.title.map(|title| text::text_of_raw(tree, title)).unwrap_or_default();
     let mut metadata = Metadata { shown: none(), title, last_modified: None };
     for element in survey.metas.iter().filter_map(|&meta| tree.element(meta)) {
         metadata.note(element);
@@ -52,7 +52,7 @@ pub(crate) fn metadata(tree: &Tree, survey: &Survey) -> Metadata {
 
 impl Metadata {
     fn note(&mut self, element: &Element) {
-        let content = element.attr("content").map(plain::collapsed).unwrap_or_default();
+        let content = element.attr("content").map(text::collapsed).unwrap_or_default();
         if content.is_empty() {
             return;
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::budget::Watch;
 use crate::urls::Base;
-use crate::watch::Watch;
 use crate::{
-    Extraction, InputFormat, Limits, Options, Page, cleaned, extract, fit, links, markdown, media, metadata, select,
-    structured, survey, tables, tree,
+    Extraction, InputFormat, Limits, Options, Page, cleaned, content, extract, index, links, markdown, media, metadata,
+    select, structured, tables, tree,
 };
 
 /// Why there is nothing to say about a page. Each displays as one sentence for a person.
@@ -39,7 +39,7 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     let watch = Watch::start(limits);
     let parsed = tree::parse(html, limits, &watch)?;
     let mut tree = parsed.tree;
-    let mut survey = survey::survey(&tree, &watch)?;
+    let mut survey = index::survey(&tree, &watch)?;
     let base = Base::of(url, survey.base_href(&tree));
     let budget = html.len().saturating_mul(8).saturating_add(64 * 1024);
     watch.allow(budget);
@@ -51,13 +51,13 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     let selection = &options.selection;
     if let Some(selector) = &selection.css_selector {
         select::narrow(&mut tree, &[selector], &watch)?;
-        survey = survey::survey(&tree, &watch)?;
+        survey = index::survey(&tree, &watch)?;
     }
     let extraction = options.extraction.as_ref();
     let fields = extraction.map(|extraction| extraction.fields(&tree, budget, &watch)).transpose()?.flatten();
     if selection.leaves_out() {
         select::leave_out(&mut tree, &survey, &base, selection, &watch)?;
-        survey = survey::survey(&tree, &watch)?;
+        survey = index::survey(&tree, &watch)?;
     }
     let media = media::media(&tree, &survey, &base, options, &watch)?;
     let links = links::links(&tree, &survey, &base, options.score_links, &watch)?;
@@ -65,7 +65,7 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     if !selection.target_elements.is_empty() {
         let targets: Vec<&str> = selection.target_elements.iter().map(String::as_str).collect();
         select::narrow(&mut tree, &targets, &watch)?;
-        survey = survey::survey(&tree, &watch)?;
+        survey = index::survey(&tree, &watch)?;
     }
     let mut markdown = markdown::write(&tree, &survey, &base, &options.markdown, budget, &watch)?;
     let cleaned_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
@@ -76,8 +76,8 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     };
     let mut fit_html = None;
     if let Some(filter) = &options.content_filter {
-        fit::reduce(&mut tree, &survey, &base, filter, &watch)?;
-        survey = survey::survey(&tree, &watch)?;
+        content::reduce(&mut tree, &survey, &base, filter, &watch)?;
+        survey = index::survey(&tree, &watch)?;
         markdown.fit_markdown = markdown::write_plain(&tree, &survey, &base, &options.markdown, budget, &watch)?;
         markdown.fit_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
         fit_html = Some(markdown.fit_html.clone());

@@ -8,8 +8,8 @@ pub(crate) mod xpath;
 use serde::{Deserialize, Serialize};
 
 use crate::Unreadable;
+use crate::budget::Watch;
 use crate::tree::{Id, Tag, Tree};
-use crate::watch::Watch;
 
 pub(crate) use changes::leave_out;
 

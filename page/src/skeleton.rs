@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::budget::Watch;
 use crate::cleaned::{escape_text, escape_value, is_void, name};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree, parse};
-use crate::watch::Watch;
 use crate::{Limits, Unreadable};
 
 /// Characters of a text, and of an attribute's value.

@@ -5,11 +5,11 @@ mod microdata;
 use serde_json::{Map, Value};
 
 use crate::Unreadable;
-use crate::plain;
-use crate::survey::Survey;
+use crate::budget::Watch;
+use crate::index::Survey;
+use crate::text;
 use crate::tree::{Id, Tree};
 use crate::urls::Base;
-use crate::watch::Watch;
 
 /// Data nested deeper are dropped: readers of JSON have limits.
 const MAX_DEPTH: usize = 48;
@@ -80,7 +80,7 @@ fn opengraph(tree: &Tree, survey: &Survey) -> Map<String, Value> {
     for element in elements {
         let name = element.attr("property").or_else(|| element.attr("name")).unwrap_or_default();
         let name = name.trim().to_ascii_lowercase();
-        let content = element.attr("content").map(plain::collapsed).unwrap_or_default();
+        let content = element.attr("content").map(text::collapsed).unwrap_or_default();
         if let Some(name) = name.strip_prefix("og:").filter(|name| !name.is_empty() && !content.is_empty())
             && graph.len() < MAX_PROPERTIES
         {

@@ -1,9 +1,9 @@
 //! Tables of data: which they are, and what their cells say.
 
-use crate::survey::{Holds, Survey};
+use crate::budget::Watch;
+use crate::index::{Holds, Survey};
 use crate::tree::{Element, Id, Tag, Tree};
-use crate::watch::Watch;
-use crate::{Table, TableMetadata, Unreadable, plain};
+use crate::{Table, TableMetadata, Unreadable, text};
 
 /// Wider tables are cut.
 const MAX_COLUMNS: usize = 256;
@@ -93,9 +93,8 @@ impl Rows {
         }
         let mut cells = self.rows.iter().take(1000).flat_map(|row| &row.cells);
         let complex = Holds::STRUCTURE | Holds::HEADING;
-        cells.all(|&cell| {
-            !survey.holds(cell).any(complex) && plain::text_of(tree, cell, MAX_TEXT).len() <= MAX_BARE_TEXT
-        })
+        cells
+            .all(|&cell| !survey.holds(cell).any(complex) && text::text_of(tree, cell, MAX_TEXT).len() <= MAX_BARE_TEXT)
     }
 
     /// The cells laid out. Uses up `budget`, a number of slots; what does not fit is cut.
@@ -193,7 +192,7 @@ impl Budget {
             for (column, slot) in slots.into_iter().enumerate() {
                 let text = match slot {
                     Slot::Empty => String::new(),
-                    Slot::Cell(cell) => plain::text_of(tree, cell, MAX_TEXT),
+                    Slot::Cell(cell) => text::text_of(tree, cell, MAX_TEXT),
                     Slot::FromLeft => self.repeated(line.last()),
                     Slot::FromAbove => self.repeated(texts.last().and_then(|above| above.get(column))),
                 };
@@ -216,8 +215,8 @@ impl Budget {
 }
 
 fn described(tree: &Tree, id: Id, rows: &Rows, headers: Vec<String>, texts: Vec<Vec<String>>) -> Table {
-    let caption = rows.caption.map(|caption| plain::text_of(tree, caption, MAX_TEXT)).unwrap_or_default();
-    let summary = tree.attr(id, "summary").map(plain::collapsed).unwrap_or_default();
+    let caption = rows.caption.map(|caption| text::text_of(tree, caption, MAX_TEXT)).unwrap_or_default();
+    let summary = tree.attr(id, "summary").map(text::collapsed).unwrap_or_default();
     let attr = |name| tree.attr(id, name).filter(|value| !value.is_empty()).map(str::to_owned);
     let metadata = TableMetadata {
         row_count: texts.len(),

@@ -13,7 +13,7 @@ use html5ever::{Attribute, QualName};
 pub(crate) use parse::parse;
 pub(crate) use tag::Tag;
 
-use crate::watch::Work;
+use crate::budget::Work;
 
 /// The index of a node in its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

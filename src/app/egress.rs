@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::egress::{Allow, Guard, Lists, Ports};
+use crate::egress::{Allow, Allowlists, Guard, Ports};
 use crate::settings::Settings;
 
 /// The one guard of this process.
@@ -10,7 +10,7 @@ pub fn guard(settings: &Settings) -> anyhow::Result<Guard> {
     let egress = &settings.egress;
     let list = |key: &'static str, entries: &[String]| Allow::parse(texts(entries)).context(key);
     let is_anywhere = egress.allow_llm.iter().any(|entry| entry.trim() == "*");
-    let lists = Lists {
+    let lists = Allowlists {
         allow: list("egress.allow", &egress.allow)?,
         webhooks: list("egress.allow_webhooks", &egress.allow_webhooks)?,
         models: (!is_anywhere).then(|| list("egress.allow_llm", &egress.allow_llm)).transpose()?,

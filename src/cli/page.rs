@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
 use opilio_actors::domain::id::Principal;
-use opilio_actors::domain::line::Line;
+use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::text::visible_but;
 use opilio_actors::ports::{Clock, FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
@@ -107,7 +107,7 @@ impl Page {
         let request = PageRequest {
             url: url.to_string(),
             options: Arc::default(),
-            line: Line::unattended(Principal::operator()),
+            queue: QueueKey::batch(Principal::operator()),
         };
         fetcher.fetch(request).await.map_err(|error| anyhow!("{error}"))
     }

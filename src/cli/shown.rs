@@ -18,7 +18,7 @@ pub fn say_all(out: &mut impl Write, text: &str) -> io::Result<()> {
 
 /// `crawl_… completed 3 of 3 https://example.com and 2 more`
 pub fn line(job: &Value) -> String {
-    let mut line = format!("{} {:<10} {}", text(job, "task_id"), standing(job), progress(job));
+    let mut line = format!("{} {:<10} {}", text(job, "task_id"), summary(job), progress(job));
     if let Some(first) = job["urls"][0].as_str() {
         let more = job["urls"].as_array().map_or(0, |urls| urls.len() - 1);
         line.push_str(&format!(" {}", shortened(first)));
@@ -95,7 +95,7 @@ pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn standing(job: &Value) -> &str {
+fn summary(job: &Value) -> &str {
     match text(job, "status") {
         "processing" => text(job, "stage"),
         settled => settled,

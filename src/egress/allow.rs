@@ -17,17 +17,17 @@ pub struct Allow {
 /// An entry that is neither a host name nor an address nor a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{entry}` is neither a host name nor an IP address nor a network in CIDR notation")]
-pub struct BadAllow {
+pub struct InvalidAllowEntry {
     pub entry: String,
 }
 
 impl Allow {
     /// Each entry is a host name (`intranet.example`, `*.intranet.example` for all below it), an IP address or a
     /// network (`10.1.0.0/16`, `fd00::/8`). A name opens whatever addresses it resolves to.
-    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, BadAllow> {
+    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidAllowEntry> {
         let mut allow = Self::default();
         for entry in entries {
-            allow.add(entry).ok_or_else(|| BadAllow { entry: entry.to_owned() })?;
+            allow.add(entry).ok_or_else(|| InvalidAllowEntry { entry: entry.to_owned() })?;
         }
         Ok(allow)
     }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn an_entry_that_is_neither_is_named() {
         for entry in ["", "10.0.0.0/33", "http://x/", "a b", "1.2.3"] {
-            assert_eq!(Allow::parse(["ok.example", entry]), Err(BadAllow { entry: entry.to_owned() }));
+            assert_eq!(Allow::parse(["ok.example", entry]), Err(InvalidAllowEntry { entry: entry.to_owned() }));
         }
     }
 }

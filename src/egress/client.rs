@@ -8,14 +8,14 @@ use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, HeaderValue, Method};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::answer::Answer;
-use super::cargo::Cargo;
+use super::allowlist::Purpose;
 use super::decoding::ENCODINGS;
-use super::guard::{Cleared, Guard, Reach};
-use super::lists::Errand;
+use super::error::EgressError;
+use super::guard::{AllowedUrl, Guard, NetworkScope};
+use super::request_body::RequestBody;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
+use super::response::Answer;
 use super::tls;
-use super::trouble::Trouble;
 
 /// A name and an address are waited for, and connections kept, this long; the requests' own limits are their senders'.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Default for EgressSettings {
 
 /// The clients could not be built.
 #[derive(Debug, thiserror::Error)]
-pub enum Unbuildable {
+pub enum BuildError {
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     #[error("the HTTP client cannot be set up: {0}")]
@@ -67,7 +67,7 @@ pub struct Egress {
 }
 
 impl Egress {
-    pub fn new(guard: Guard, settings: &EgressSettings) -> Result<Self, Unbuildable> {
+    pub fn new(guard: Guard, settings: &EgressSettings) -> Result<Self, BuildError> {
         Self::assemble(guard, settings, Arc::new(SystemLookup), tls::system_roots())
     }
 
@@ -76,15 +76,15 @@ impl Egress {
         settings: &EgressSettings,
         lookup: Arc<dyn Lookup>,
         roots: RootCertStore,
-    ) -> Result<Self, Unbuildable> {
+    ) -> Result<Self, BuildError> {
         let tls = tls::configuration(roots)?;
         let build = |judge| client(settings, tls.clone(), GuardedResolver::new(lookup.clone(), judge));
-        let within = |errand| build(Some((guard.clone(), errand)));
+        let within = |purpose| build(Some((guard.clone(), purpose)));
         Ok(Self {
             anywhere: build(None)?,
-            pages: within(Errand::Page)?,
-            webhooks: within(Errand::Webhook)?,
-            models: within(Errand::Model)?,
+            pages: within(Purpose::Page)?,
+            webhooks: within(Purpose::Webhook)?,
+            models: within(Purpose::Model)?,
             connect_timeout: settings.connect_timeout,
             max_ratio: settings.max_ratio,
             guard,
@@ -99,24 +99,24 @@ impl Egress {
     pub async fn send(
         &self,
         method: Method,
-        to: &Cleared,
+        to: &AllowedUrl,
         mut headers: HeaderMap,
-        body: impl Into<Cargo>,
-    ) -> Result<Answer, Trouble> {
-        let client = match (to.reach(), to.errand()) {
-            (Reach::Anywhere, _) => &self.anywhere,
-            (Reach::Public, Errand::Page) => &self.pages,
-            (Reach::Public, Errand::Webhook) => &self.webhooks,
-            (Reach::Public, Errand::Model) => &self.models,
+        body: impl Into<RequestBody>,
+    ) -> Result<Answer, EgressError> {
+        let client = match (to.scope(), to.purpose()) {
+            (NetworkScope::Anywhere, _) => &self.anywhere,
+            (NetworkScope::Public, Purpose::Page) => &self.pages,
+            (NetworkScope::Public, Purpose::Webhook) => &self.webhooks,
+            (NetworkScope::Public, Purpose::Model) => &self.models,
         };
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ENCODINGS));
         let mut request = client.request(method, to.url().clone()).headers(headers);
-        if let Cargo(Some(body)) = body.into() {
+        if let RequestBody(Some(body)) = body.into() {
             request = request.body(body);
         }
         match request.send().await {
             Ok(response) => Ok(Answer::new(response, to.server(), self.max_ratio)),
-            Err(error) => Err(Trouble::of(&error, &to.server(), self.connect_timeout)),
+            Err(error) => Err(EgressError::of(&error, &to.server(), self.connect_timeout)),
         }
     }
 }

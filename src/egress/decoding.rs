@@ -13,7 +13,7 @@ use futures_util::{Stream, TryStreamExt, stream};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
-use super::trouble::Trouble;
+use super::error::EgressError;
 
 /// What answers may be encoded in.
 pub const ENCODINGS: &str = "gzip, br, zstd, deflate";
@@ -53,7 +53,7 @@ impl Decoder {
     }
 
     /// The next piece; `None` at the end. Safe to drop and call again.
-    pub async fn next_piece(&mut self, server: &str) -> Result<Option<Bytes>, Trouble> {
+    pub async fn next_piece(&mut self, server: &str) -> Result<Option<Bytes>, EgressError> {
         let mut piece = BytesMut::with_capacity(PIECE);
         let read = self.decoded.read_buf(&mut piece).await;
         let arrived = self.arrived.load(Ordering::Relaxed);
@@ -66,7 +66,7 @@ impl Decoder {
         }
         match self.most {
             Some(most) if self.grown > FREE && self.grown > arrived.saturating_mul(most.get()) => {
-                Err(Trouble::Lasting(format!("Body becomes more than {most} times as long as it was sent")))
+                Err(EgressError::Permanent(format!("Body becomes more than {most} times as long as it was sent")))
             }
             _ => Ok(Some(piece.freeze())),
         }
@@ -99,9 +99,9 @@ fn several<D>(mut decoder: D, set: fn(&mut D, bool)) -> D {
     decoder
 }
 
-fn trouble(error: &io::Error, server: &str) -> Trouble {
+fn trouble(error: &io::Error, server: &str) -> EgressError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
-        Some(transfer) => Trouble::of_body(transfer, server),
-        None => Trouble::Lasting("Body cannot be decompressed".to_owned()),
+        Some(transfer) => EgressError::of_body(transfer, server),
+        None => EgressError::Permanent("Body cannot be decompressed".to_owned()),
     }
 }

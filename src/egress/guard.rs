@@ -7,26 +7,26 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use super::address::is_public;
-use super::lists::{Errand, Lists};
+use super::allowlist::{Allowlists, Purpose};
 
 /// Judges the addresses that callers name and pages lead to. Only `http` and `https` are ever let through.
 #[derive(Clone, Debug)]
 pub struct Guard {
     internal: bool,
-    lists: Arc<Lists>,
+    lists: Arc<Allowlists>,
 }
 
 /// An address that the guard let through, and how far its name may reach when it is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleared {
+pub struct AllowedUrl {
     url: Url,
-    errand: Errand,
-    reach: Reach,
+    purpose: Purpose,
+    scope: NetworkScope,
 }
 
 /// Where a connection may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum NetworkScope {
     Anywhere,
     /// On the public Internet, or where the operator's list allows it.
     Public,
@@ -47,60 +47,65 @@ impl Blocked {
 impl Guard {
     /// For a server that only this machine can talk to: internal addresses may be named, and every port on the machine
     /// itself. A public page still cannot lead to one by redirect, unless a list has it.
-    pub fn open(lists: impl Into<Lists>) -> Self {
+    pub fn open(lists: impl Into<Allowlists>) -> Self {
         Self { internal: true, lists: Arc::new(lists.into()) }
     }
 
     /// Internal addresses are refused unless a list has them.
-    pub fn closed(lists: impl Into<Lists>) -> Self {
+    pub fn closed(lists: impl Into<Allowlists>) -> Self {
         Self { internal: false, lists: Arc::new(lists.into()) }
     }
 
     /// Judges an address that a caller named. A name is judged again, by what it resolves to, when it is connected to.
     /// A user name and a password in the address are dropped.
-    pub fn check(&self, url: &Url, errand: Errand) -> Result<Cleared, Blocked> {
-        let reach = if self.internal { Reach::Anywhere } else { Reach::Public };
-        self.judge_port(url, reach)?;
-        self.clear(url, errand, reach)
+    pub fn check(&self, url: &Url, purpose: Purpose) -> Result<AllowedUrl, Blocked> {
+        let scope = if self.internal { NetworkScope::Anywhere } else { NetworkScope::Public };
+        self.judge_port(url, scope)?;
+        self.clear(url, purpose, scope)
     }
 
     /// Lets an address through that the operator configured; one of a model within its list, where there is one.
-    pub fn trust(&self, url: &Url, errand: Errand) -> Result<Cleared, Blocked> {
-        let is_listed = errand == Errand::Model && self.lists.models.is_some();
-        self.clear(url, errand, if is_listed { Reach::Public } else { Reach::Anywhere })
+    pub fn trust(&self, url: &Url, purpose: Purpose) -> Result<AllowedUrl, Blocked> {
+        let is_listed = purpose == Purpose::Model && self.lists.models.is_some();
+        self.clear(url, purpose, if is_listed { NetworkScope::Public } else { NetworkScope::Anywhere })
     }
 
     /// Judges where an answer leads. `answered_by` is the address that gave it: once it was a public one, or is not
     /// known, no internal address is reached any more, however far the first address was trusted.
-    pub fn redirect(&self, from: &Cleared, answered_by: Option<SocketAddr>, to: &Url) -> Result<Cleared, Blocked> {
+    pub fn redirect(
+        &self,
+        from: &AllowedUrl,
+        answered_by: Option<SocketAddr>,
+        to: &Url,
+    ) -> Result<AllowedUrl, Blocked> {
         let was_internal = answered_by.is_some_and(|peer| !is_public(peer.ip()));
-        let reach = if was_internal { from.reach } else { Reach::Public };
-        self.judge_port(to, reach)?;
-        self.clear(to, from.errand, reach)
+        let scope = if was_internal { from.scope } else { NetworkScope::Public };
+        self.judge_port(to, scope)?;
+        self.clear(to, from.purpose, scope)
     }
 
-    fn clear(&self, url: &Url, errand: Errand, reach: Reach) -> Result<Cleared, Blocked> {
+    fn clear(&self, url: &Url, purpose: Purpose, scope: NetworkScope) -> Result<AllowedUrl, Blocked> {
         let host = url.host_str().unwrap_or_default();
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Blocked::because(host, format_args!("scheme {:?}", url.scheme())));
         }
-        if reach == Reach::Public {
+        if scope == NetworkScope::Public {
             match url.host() {
-                Some(Host::Ipv4(address)) => self.judge(host, errand, address.into())?,
-                Some(Host::Ipv6(address)) => self.judge(host, errand, address.into())?,
-                Some(Host::Domain(name)) => self.judge_name(name, errand)?,
+                Some(Host::Ipv4(address)) => self.judge(host, purpose, address.into())?,
+                Some(Host::Ipv6(address)) => self.judge(host, purpose, address.into())?,
+                Some(Host::Domain(name)) => self.judge_name(name, purpose)?,
                 None => return Err(Blocked::because(host, "no host")),
             }
         }
         let mut url = url.clone();
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Ok(Cleared { url, errand, reach })
+        Ok(AllowedUrl { url, purpose, scope })
     }
 
     /// The machine itself keeps no port from those who alone can talk to this server.
-    fn judge_port(&self, url: &Url, reach: Reach) -> Result<(), Blocked> {
-        let own = self.internal && reach == Reach::Anywhere && is_this_machine(url);
+    fn judge_port(&self, url: &Url, scope: NetworkScope) -> Result<(), Blocked> {
+        let own = self.internal && scope == NetworkScope::Anywhere && is_this_machine(url);
         match url.port_or_known_default() {
             Some(port) if !own && !self.lists.ports.has(port) => {
                 Err(Blocked::because(url.host_str().unwrap_or_default(), format_args!("port {port} is denied")))
@@ -109,26 +114,26 @@ impl Guard {
         }
     }
 
-    fn judge_name(&self, name: &str, errand: Errand) -> Result<(), Blocked> {
-        if is_local(name) && !self.lists.have_name(errand, name) {
+    fn judge_name(&self, name: &str, purpose: Purpose) -> Result<(), Blocked> {
+        if is_local(name) && !self.lists.have_name(purpose, name) {
             return Err(Blocked::because(name, "this machine's own name"));
         }
         Ok(())
     }
 
-    fn judge(&self, host: &str, errand: Errand, address: IpAddr) -> Result<(), Blocked> {
-        if is_public(address) || self.lists.have_address(errand, address) {
+    fn judge(&self, host: &str, purpose: Purpose, address: IpAddr) -> Result<(), Blocked> {
+        if is_public(address) || self.lists.have_address(purpose, address) {
             return Ok(());
         }
         Err(Blocked::because(host, format_args!("{address} is not a public address")))
     }
 
     /// Judges what a name resolved to: every address must pass, unless the name itself is on the list.
-    pub(crate) fn judge_resolved(&self, errand: Errand, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
-        if self.lists.have_name(errand, name) {
+    pub(crate) fn judge_resolved(&self, purpose: Purpose, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
+        if self.lists.have_name(purpose, name) {
             return Ok(());
         }
-        addresses.iter().try_for_each(|address| self.judge(name, errand, *address))
+        addresses.iter().try_for_each(|address| self.judge(name, purpose, *address))
     }
 }
 
@@ -147,7 +152,7 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-impl Cleared {
+impl AllowedUrl {
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -167,12 +172,12 @@ impl Cleared {
         self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    pub(super) fn errand(&self) -> Errand {
-        self.errand
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
-    pub(super) fn reach(&self) -> Reach {
-        self.reach
+    pub(super) fn scope(&self) -> NetworkScope {
+        self.scope
     }
 }
 
@@ -180,7 +185,7 @@ impl Cleared {
 mod tests {
     use super::*;
     use crate::egress::{Allow, Ports};
-    use Errand::{Model, Page, Webhook};
+    use Purpose::{Model, Page, Webhook};
 
     fn url(raw: &str) -> Url {
         Url::parse(raw).unwrap_or_else(|error| panic!("{raw}: {error}"))
@@ -271,7 +276,7 @@ mod tests {
         assert!(guard.redirect(&first, peer("1.1.1.1:80"), &url("http://127.0.0.9/")).is_ok());
         // A name may resolve to an internal address only where everything before was internal too.
         let second = guard.redirect(&first, peer("1.1.1.1:80"), &url("http://other.example/")).unwrap();
-        assert_eq!(second.reach(), Reach::Public);
+        assert_eq!(second.scope(), NetworkScope::Public);
         let back = guard.redirect(&second, peer("127.0.0.9:80"), &inside);
         assert_eq!(back, Err(Blocked), "a detour over an allowed address changes nothing");
     }
@@ -303,23 +308,23 @@ mod tests {
     #[test]
     fn webhooks_and_models_have_lists_of_their_own() {
         let list = |entry| Allow::parse([entry]).unwrap();
-        let lists = Lists { webhooks: list("10.0.0.1"), ..Lists::from(list("10.0.0.9")) };
+        let lists = Allowlists { webhooks: list("10.0.0.1"), ..Allowlists::from(list("10.0.0.9")) };
         let guard = Guard::closed(lists.clone());
         let hook = url("http://10.0.0.1/");
         assert!(guard.check(&hook, Webhook).is_ok() && guard.check(&hook, Page).is_err());
         let both = url("http://10.0.0.9/");
         assert!(guard.check(&both, Webhook).is_ok() && guard.check(&both, Page).is_ok());
         assert!(guard.trust(&url("http://10.0.0.7/"), Model).is_ok(), "without a list of its own");
-        let guard = Guard::open(Lists { models: Some(list("10.0.0.8")), ..lists });
+        let guard = Guard::open(Allowlists { models: Some(list("10.0.0.8")), ..lists });
         assert!(guard.trust(&url("http://10.0.0.8/"), Model).is_ok());
         assert!(guard.trust(&both, Model).is_err() && guard.trust(&hook, Model).is_err());
         let elsewhere = guard.trust(&url("http://model.example/"), Model).unwrap();
-        assert_eq!(elsewhere.reach(), Reach::Public, "a name is judged by what it resolves to");
+        assert_eq!(elsewhere.scope(), NetworkScope::Public, "a name is judged by what it resolves to");
     }
 
     #[test]
     fn a_denied_port_is_refused_but_on_the_machine_itself_and_where_the_operator_says_so() {
-        let lists = || Lists { ports: Ports::parse([], ["25"]).unwrap(), ..Lists::default() };
+        let lists = || Allowlists { ports: Ports::parse([], ["25"]).unwrap(), ..Allowlists::default() };
         let (open, closed) = (Guard::open(lists()), Guard::closed(lists()));
         for raw in ["http://1.1.1.1:25/", "http://mail.example:25/", "http://[2606:4700::1111]:25/"] {
             assert_eq!(closed.check(&url(raw), Page), Err(Blocked), "{raw}");
@@ -342,6 +347,6 @@ mod tests {
         let page = guard.check(&url("http://page.example/a?b#c"), Page).unwrap();
         let led = guard.redirect(&page, peer("1.1.1.1:80"), &url("http://other.example/a?b#c")).unwrap();
         let robots = led.on_same_server("/robots.txt");
-        assert_eq!((robots.url().as_str(), robots.reach()), ("http://other.example/robots.txt", Reach::Public));
+        assert_eq!((robots.url().as_str(), robots.scope()), ("http://other.example/robots.txt", NetworkScope::Public));
     }
 }

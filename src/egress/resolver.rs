@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::allowlist::Purpose;
 use super::guard::Guard;
-use super::lists::Errand;
 
 /// Looks a name up. A trait so that tests can play the DNS.
 pub trait Lookup: Send + Sync + 'static {
@@ -26,7 +26,7 @@ impl Lookup for SystemLookup {
 
 /// A name that did not become an address.
 #[derive(Debug, thiserror::Error)]
-pub enum Unresolved {
+pub enum ResolveError {
     #[error("DNS: no such host {0}")]
     NoSuchHost(String),
     #[error("DNS: no answer for {0}")]
@@ -37,11 +37,11 @@ pub enum Unresolved {
 pub struct GuardedResolver {
     lookup: Arc<dyn Lookup>,
     /// `None`: every address will do.
-    judge: Option<(Guard, Errand)>,
+    judge: Option<(Guard, Purpose)>,
 }
 
 impl GuardedResolver {
-    pub fn new(lookup: Arc<dyn Lookup>, judge: Option<(Guard, Errand)>) -> Self {
+    pub fn new(lookup: Arc<dyn Lookup>, judge: Option<(Guard, Purpose)>) -> Self {
         Self { lookup, judge }
     }
 }
@@ -50,16 +50,16 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (name, judge) = (name.as_str().to_owned(), self.judge.clone());
         if is_reserved(&name) {
-            return Box::pin(async move { Err(Unresolved::NoSuchHost(name).into()) });
+            return Box::pin(async move { Err(ResolveError::NoSuchHost(name).into()) });
         }
         let found = self.lookup.lookup(name.clone());
         Box::pin(async move {
             let addresses = found.await.map_err(|error| unresolved(&name, &error))?;
             if addresses.is_empty() {
-                return Err(Unresolved::NoSuchHost(name).into());
+                return Err(ResolveError::NoSuchHost(name).into());
             }
-            if let Some((guard, errand)) = judge {
-                guard.judge_resolved(errand, &name, &addresses)?;
+            if let Some((guard, purpose)) = judge {
+                guard.judge_resolved(purpose, &name, &addresses)?;
             }
             Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
@@ -74,12 +74,12 @@ fn is_reserved(name: &str) -> bool {
 
 /// The standard library gives the cause of a failed look-up as text only; these are the words of glibc, musl and macOS
 /// for `EAI_AGAIN`.
-fn unresolved(name: &str, error: &io::Error) -> Unresolved {
+fn unresolved(name: &str, error: &io::Error) -> ResolveError {
     tracing::debug!(target: "egress", name, %error, "name not resolved");
     let text = error.to_string().to_ascii_lowercase();
     let passing = ["temporary failure", "try again", "timed out", "too many open files"];
     if passing.iter().any(|words| text.contains(words)) {
-        return Unresolved::NoAnswer(name.to_owned());
+        return ResolveError::NoAnswer(name.to_owned());
     }
-    Unresolved::NoSuchHost(name.to_owned())
+    ResolveError::NoSuchHost(name.to_owned())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
-use crate::egress::{Answer, Trouble, in_words};
+use crate::egress::{Answer, EgressError, in_words};
 
 /// How much is taken, and how long a silence may last.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct BodyLimits {
 }
 
 /// The whole body, or why there is none. Reading stops at the piece that passes the bound.
-pub async fn read(answer: &mut Answer, limits: BodyLimits) -> Result<Bytes, Trouble> {
+pub async fn read(answer: &mut Answer, limits: BodyLimits) -> Result<Bytes, EgressError> {
     let announced = answer.announced_length().unwrap_or_default();
     if announced > limits.max_bytes as u64 {
         return Err(too_large(limits.max_bytes));
@@ -36,22 +36,24 @@ pub async fn read(answer: &mut Answer, limits: BodyLimits) -> Result<Bytes, Trou
     within(body.freeze(), limits.max_bytes)
 }
 
-async fn next(answer: &mut Answer, limits: BodyLimits) -> Result<Option<Bytes>, Trouble> {
+async fn next(answer: &mut Answer, limits: BodyLimits) -> Result<Option<Bytes>, EgressError> {
     match timeout(limits.max_silence, answer.next_piece()).await {
         Ok(piece) => piece,
-        Err(_) => Err(Trouble::Passing(format!("Connection stalled: no data for {}", in_words(limits.max_silence)))),
+        Err(_) => {
+            Err(EgressError::Transient(format!("Connection stalled: no data for {}", in_words(limits.max_silence))))
+        }
     }
 }
 
-fn within(body: Bytes, bound: usize) -> Result<Bytes, Trouble> {
+fn within(body: Bytes, bound: usize) -> Result<Bytes, EgressError> {
     if body.len() > bound { Err(too_large(bound)) } else { Ok(body) }
 }
 
 /// Said of a page that passes the bound.
-pub fn too_large(bound: usize) -> Trouble {
+pub fn too_large(bound: usize) -> EgressError {
     const MIB: usize = 1 << 20;
     const KIB: usize = 1 << 10;
-    Trouble::Lasting(match bound {
+    EgressError::Permanent(match bound {
         bound if bound % MIB == 0 => format!("Page larger than {} MiB", bound / MIB),
         bound if bound % KIB == 0 => format!("Page larger than {} KiB", bound / KIB),
         bound => format!("Page larger than {bound} bytes"),

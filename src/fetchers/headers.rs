@@ -6,7 +6,7 @@ use opilio_actors::domain::crawl_options::FetchOptions;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::egress::is_same_party;
+use crate::egress::is_same_origin;
 
 /// A header that cannot be sent. Its value is not shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +60,7 @@ impl RequestHeaders {
     /// What is sent to `url`. The caller's replace the operator's; away from home only the harmless ones are sent.
     pub fn to(&self, url: &Url, cookie: Option<HeaderValue>) -> HeaderMap {
         let mut headers = self.operators.clone();
-        let is_home = is_same_party(&self.home, url);
+        let is_home = is_same_origin(&self.home, url);
         for (name, value) in &self.callers {
             if is_home || HARMLESS.contains(name) {
                 headers.insert(name, value.clone());

@@ -7,18 +7,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, header};
 use opilio_actors::domain::crawl::Exchange;
+use opilio_actors::heartbeat::while_waiting;
 use opilio_actors::ports::{Clock, FetchError, FetchedPage, PageFetcher, PageRequest};
-use opilio_actors::pulse::while_waiting;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::body::{self, BodyLimits};
 use super::cookies::Cookies;
 use super::headers::{RequestHeaders, shown};
+use super::host_limiter::Turns;
 use super::raw;
 use super::robots::{Forbidden, Robots};
-use super::turns::Turns;
-use crate::egress::{Answer, Cleared, Egress, Errand, Trouble, retry_after};
+use crate::egress::{AllowedUrl, Answer, Egress, EgressError, Purpose, retry_after};
 
 /// The operator's choices.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl HttpFetcher {
         let options = &request.options.fetch;
         let first = Url::parse(&request.url).map_err(|error| FetchError::lasting(format!("Not a URL: {error}")))?;
         let guard = self.egress.guard();
-        let to = guard.check(&first, Errand::Page);
+        let to = guard.check(&first, Purpose::Page);
         let mut to = to.map_err(|blocked| refused(blocked.into(), Exchange::default()))?;
         let headers = RequestHeaders::new(&first, &self.settings.user_agent, &self.settings.headers, options)
             .map_err(|bad| FetchError::lasting(bad.to_string()))?;
@@ -108,7 +108,7 @@ impl HttpFetcher {
         let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
         let agent = (options.check_robots_txt || self.settings.respect_robots).then_some(agent);
         self.welcome(&to, agent).await?;
-        let mut turn = while_waiting(self.turns.take(host(to.url()), &request.line)).await;
+        let mut turn = while_waiting(self.turns.take(host(to.url()), &request.queue)).await;
         let mut redirects = 0;
         loop {
             let head = headers.to(to.url(), cookies.header(to.url()));
@@ -120,7 +120,7 @@ impl HttpFetcher {
             }
             let exchange = exchange(to.url(), &answer);
             if redirects == self.settings.max_redirects {
-                return Err(refused(Trouble::Lasting(format!("Too many redirects ({redirects})")), exchange));
+                return Err(refused(EgressError::Permanent(format!("Too many redirects ({redirects})")), exchange));
             }
             redirects += 1;
             cookies.learn(to.url(), answer.headers());
@@ -133,7 +133,7 @@ impl HttpFetcher {
                 // The old turn is given back first: two pages that wait for each other's host would wait for ever.
                 drop(turn);
                 self.welcome(&next, agent).await?;
-                turn = while_waiting(self.turns.take(host(next.url()), &request.line)).await;
+                turn = while_waiting(self.turns.take(host(next.url()), &request.queue)).await;
             } else {
                 self.welcome(&next, agent).await?;
             }
@@ -142,11 +142,11 @@ impl HttpFetcher {
     }
 
     /// Waits until a page may be asked for, by robots.txt; `agent`: as whom, where robots.txt counts at all.
-    async fn welcome(&self, to: &Cleared, agent: Option<&str>) -> Result<(), FetchError> {
+    async fn welcome(&self, to: &AllowedUrl, agent: Option<&str>) -> Result<(), FetchError> {
         let Some(agent) = agent else { return Ok(()) };
         while_waiting(self.robots.admit(to, agent)).await.map_err(|forbidden| {
             if forbidden == Forbidden::Blocked {
-                return refused(Trouble::Blocked, Exchange::default());
+                return refused(EgressError::Blocked, Exchange::default());
             }
             // The status and the header that clients of the peer look for.
             let headers = serde_json::json!({"x-robots-status": "Blocked by robots.txt"});
@@ -179,16 +179,19 @@ impl Budget {
         Self { whole, left: whole }
     }
 
-    async fn spend<T>(&mut self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    async fn spend<T>(&mut self, work: impl Future<Output = Result<T, EgressError>>) -> Result<T, EgressError> {
         let start = Instant::now();
         let done = timeout(self.left, work).await;
         self.left = self.left.saturating_sub(start.elapsed());
-        done.unwrap_or_else(|_| Err(Trouble::timeout(self.whole)))
+        done.unwrap_or_else(|_| Err(EgressError::timeout(self.whole)))
     }
 }
 
-async fn answered_within<T>(limit: Duration, asked: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-    timeout(limit, asked).await.unwrap_or_else(|_| Err(Trouble::timeout(limit)))
+async fn answered_within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, EgressError>>,
+) -> Result<T, EgressError> {
+    timeout(limit, asked).await.unwrap_or_else(|_| Err(EgressError::timeout(limit)))
 }
 
 fn host(url: &Url) -> &str {
@@ -196,12 +199,12 @@ fn host(url: &Url) -> &str {
 }
 
 /// Where a redirect leads. A fragment is carried along where the new address has none.
-fn target(from: &Cleared, answer: &Answer) -> Result<Url, Trouble> {
+fn target(from: &AllowedUrl, answer: &Answer) -> Result<Url, EgressError> {
     let Some(location) = answer.headers().get(header::LOCATION) else {
-        return Err(Trouble::Lasting("Redirect without a location".to_owned()));
+        return Err(EgressError::Permanent("Redirect without a location".to_owned()));
     };
     let target = from.url().join(&String::from_utf8_lossy(location.as_bytes()));
-    let mut target = target.map_err(|_| Trouble::Lasting("Redirect to an address that is none".to_owned()))?;
+    let mut target = target.map_err(|_| EgressError::Permanent("Redirect to an address that is none".to_owned()))?;
     if target.fragment().is_none() {
         target.set_fragment(from.url().fragment());
     }
@@ -216,8 +219,8 @@ fn exchange(url: &Url, answer: &Answer) -> Exchange {
     }
 }
 
-fn refused(trouble: Trouble, exchange: Exchange) -> FetchError {
-    FetchError { transient: matches!(trouble, Trouble::Passing(_)), reason: trouble.to_string(), exchange }
+fn refused(trouble: EgressError, exchange: Exchange) -> FetchError {
+    FetchError { transient: matches!(trouble, EgressError::Transient(_)), reason: trouble.to_string(), exchange }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
 use super::body::{self, BodyLimits};
-use crate::egress::{Answer, Cleared, Egress, Trouble};
+use crate::egress::{AllowedUrl, Answer, Egress, EgressError};
 use rules::Rules;
 
 /// RFC 9309, section 2.4.
@@ -67,7 +67,7 @@ impl Robots {
     }
 
     /// Waits until `agent` may ask for the page: not before the site's `Crawl-delay` since the last one has passed.
-    pub async fn admit(&self, to: &Cleared, agent: &str) -> Result<(), Forbidden> {
+    pub async fn admit(&self, to: &AllowedUrl, agent: &str) -> Result<(), Forbidden> {
         let site = self.site(to);
         let rules = {
             let mut known = site.known.lock().await;
@@ -86,7 +86,7 @@ impl Robots {
         Ok(())
     }
 
-    fn site(&self, to: &Cleared) -> Arc<Site> {
+    fn site(&self, to: &AllowedUrl) -> Arc<Site> {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         if sites.len() >= MAX_SITES {
             sites.clear();
@@ -94,14 +94,14 @@ impl Robots {
         Arc::clone(sites.entry(to.url().origin().ascii_serialization()).or_default())
     }
 
-    async fn ask(&self, to: &Cleared, agent: &str) -> Known {
+    async fn ask(&self, to: &AllowedUrl, agent: &str) -> Known {
         let rules = timeout(self.silence * 2, self.rules(to, agent)).await.unwrap_or(Err(Forbidden::Unknown));
         let keep = if rules.is_ok() { KEPT } else { KEPT_IN_TROUBLE };
         Known { until: Instant::now() + keep, rules: rules.map(Arc::new) }
     }
 
     /// A 4xx means that all is allowed, a 5xx or no answer that nothing is.
-    async fn rules(&self, to: &Cleared, agent: &str) -> Result<Rules, Forbidden> {
+    async fn rules(&self, to: &AllowedUrl, agent: &str) -> Result<Rules, Forbidden> {
         let guard = self.egress.guard();
         let unknown = |_| Forbidden::Unknown;
         let mut at = to.on_same_server("/robots.txt");
@@ -110,7 +110,7 @@ impl Robots {
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.egress.send(Method::GET, &at, headers.clone(), Bytes::new()).await;
             let mut answer = answer.map_err(|trouble| match trouble {
-                Trouble::Blocked => Forbidden::Blocked,
+                EgressError::Blocked => Forbidden::Blocked,
                 _ => Forbidden::Unknown,
             })?;
             match answer.status() {
@@ -131,7 +131,7 @@ impl Robots {
     }
 }
 
-fn target(from: &Cleared, answer: &Answer) -> Option<Url> {
+fn target(from: &AllowedUrl, answer: &Answer) -> Option<Url> {
     let location = answer.headers().get(header::LOCATION)?;
     from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }

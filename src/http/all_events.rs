@@ -11,8 +11,8 @@ use futures_util::stream;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::job::{Job, Status};
 use opilio_actors::http_front::WatchJobs;
-use opilio_actors::ports::Most;
-use opilio_actors::watchers::Watch;
+use opilio_actors::job_notifier::JobWatch;
+use opilio_actors::ports::PageLimit;
 use tokio::time::Instant;
 
 use super::caller::Caller;
@@ -21,7 +21,7 @@ use super::events::{BEAT, answer};
 use super::{Api, proxies, status};
 
 /// Looked at in one go, and held for a listener until it is sent.
-const STRETCH: Most = Most { jobs: 100, bytes: 1 << 18 };
+const STRETCH: PageLimit = PageLimit { jobs: 100, bytes: 1 << 18 };
 
 pub async fn events(api: web::Data<Api>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
@@ -55,7 +55,7 @@ struct Follower {
     seen: Option<u64>,
     /// Events to be sent.
     waiting: VecDeque<Bytes>,
-    watch: Watch,
+    watch: JobWatch,
     spoke: Instant,
 }
 

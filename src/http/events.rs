@@ -12,7 +12,7 @@ use futures_util::stream::{self, Stream};
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Progress, Status};
 use opilio_actors::http_front::WatchJob;
-use opilio_actors::watchers::Watch;
+use opilio_actors::job_notifier::JobWatch;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -95,7 +95,7 @@ struct Listener {
     job: JobId,
     base: String,
     told: Told,
-    watch: Watch,
+    watch: JobWatch,
     spoke: Instant,
 }
 
@@ -125,20 +125,20 @@ impl Listener {
     /// The first thing that the listener does not know yet.
     async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
         // The job first: once it is settled, all pages there will be are stored.
-        let standing = self.api.store.standing(&self.job).await?.ok_or(ApiError::NotFound)?;
+        let summary = self.api.store.summary(&self.job).await?.ok_or(ApiError::NotFound)?;
         match &mut self.told {
             Told::Nothing => self.tell(Told::Queued, "queued").await.map(Some),
-            Told::Queued if standing.started => self.tell(Told::Started(Seen::default()), "started").await.map(Some),
+            Told::Queued if summary.started => self.tell(Told::Started(Seen::default()), "started").await.map(Some),
             Told::Started(seen) if self.job.task() == TaskType::Crawl => {
                 match seen.find(&*self.api.store, &self.job, 0).await? {
                     Some((index, page)) => {
                         seen.insert(index);
-                        Ok(Some(self.event("page", page_event(index, &page, &self.job, standing.progress))))
+                        Ok(Some(self.event("page", page_event(index, &page, &self.job, summary.progress))))
                     }
-                    None => self.end(standing.status).await,
+                    None => self.end(summary.status).await,
                 }
             }
-            _ => self.end(standing.status).await,
+            _ => self.end(summary.status).await,
         }
     }
 

@@ -41,7 +41,7 @@ pub fn llm_job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
-    Ok(JobSpec { task: Task::Extraction(spec), webhook, warnings: fields.warnings, attended: false })
+    Ok(JobSpec { task: Task::Extraction(spec), webhook, warnings: fields.warnings, interactive: false })
 }
 
 /// The field, unless it is absent.

@@ -8,7 +8,7 @@ use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, JobSpec, Status};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
-use opilio_actors::ports::{Idempotency, JobFilter, Most, Submission};
+use opilio_actors::ports::{Idempotency, JobFilter, PageLimit, Submission};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -65,7 +65,7 @@ pub async fn rerun(
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     // Nobody waits for it this time.
-    let spec = JobSpec { attended: false, ..find(&api, &caller, &id).await?.spec };
+    let spec = JobSpec { interactive: false, ..find(&api, &caller, &id).await?.spec };
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, None).await?))
 }
 
@@ -177,7 +177,7 @@ pub async fn list(
         task: choice("type", query.task.as_deref(), TaskType::parse, &types, &mut errors),
         webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &states, &mut errors),
         cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), next, &mut errors),
-        most: Most { jobs: 100, bytes: MOST_BYTES },
+        most: PageLimit { jobs: 100, bytes: MOST_BYTES },
     };
     let limit = |raw: &str| raw.parse().ok().filter(|limit| (1..=1000).contains(limit));
     let number = "a whole number from 1 to 1000";

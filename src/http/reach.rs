@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::crawl_options::{FieldError, Loc};
-use crate::egress::{Errand, Guard};
+use crate::egress::{Guard, Purpose};
 
 /// The request as it was read, or all that is wrong with it and every address in it that the guard refuses.
 pub fn reachable<T>(read: Result<T, Vec<FieldError>>, body: &Value, guard: &Guard) -> Result<T, Vec<FieldError>> {
@@ -19,15 +19,15 @@ pub fn reachable<T>(read: Result<T, Vec<FieldError>>, body: &Value, guard: &Guar
 /// One error for each address that the guard refuses. What is no address is others' to name.
 fn blocked(body: &Value, guard: &Guard) -> Vec<FieldError> {
     let list = body.get("urls").and_then(Value::as_array).into_iter().flatten().enumerate();
-    let list = list.map(|(index, url)| (Errand::Page, vec![Loc::from("urls"), Loc::from(index)], url));
-    let page = body.get("url").map(|url| (Errand::Page, vec![Loc::from("url")], url));
+    let list = list.map(|(index, url)| (Purpose::Page, vec![Loc::from("urls"), Loc::from(index)], url));
+    let page = body.get("url").map(|url| (Purpose::Page, vec![Loc::from("url")], url));
     let receiver = body.get("webhook_config").and_then(|config| config.get("webhook_url"));
     let place = || vec![Loc::from("webhook_config"), Loc::from("webhook_url")];
-    let receiver = receiver.map(|url| (Errand::Webhook, place(), url));
-    let refused = list.chain(page).chain(receiver).filter(|(errand, _, url)| {
+    let receiver = receiver.map(|url| (Purpose::Webhook, place(), url));
+    let refused = list.chain(page).chain(receiver).filter(|(purpose, _, url)| {
         let url = url.as_str().filter(|url| !url.starts_with("raw:")).and_then(|url| Url::parse(url).ok());
         url.filter(|url| matches!(url.scheme(), "http" | "https"))
-            .is_some_and(|url| guard.check(&url, *errand).is_err())
+            .is_some_and(|url| guard.check(&url, *purpose).is_err())
     });
     refused.map(|(_, place, _)| error(place)).collect()
 }
@@ -42,11 +42,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::egress::{Allow, Lists};
+    use crate::egress::{Allow, Allowlists};
 
     #[test]
     fn every_address_that_may_not_be_reached_is_named_by_its_place() {
-        let hooks = Lists { webhooks: Allow::parse(["10.0.0.1"]).unwrap(), ..Lists::default() };
+        let hooks = Allowlists { webhooks: Allow::parse(["10.0.0.1"]).unwrap(), ..Allowlists::default() };
         let guard = Guard::closed(hooks);
         let body = json!({
             "urls": ["http://10.0.0.1/", "https://example.com/", "raw:http://10.0.0.1/", 7, "nothing", "http://[::1]/"],

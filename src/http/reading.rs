@@ -8,12 +8,12 @@ use opilio_actors::ports::is_not_usable;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::attended::Attended;
 use super::body::{self, Body};
 use super::crawl_options::{FieldError, LONGEST_QUERY, Loc};
 use super::errors::ApiError;
 use super::reach::reachable;
 use super::submission::{self, Fields, beyond, field_error};
+use super::sync_job::SyncJob;
 use super::webhook_config::WebhookDefaults;
 use super::{Api, Caller, asking, extraction, results, synchronous};
 
@@ -195,7 +195,7 @@ struct ReadMarkdown {
 
 /// The one page of `spec`, read while the caller waits.
 async fn one_page(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<ReadPage, ApiError> {
-    let (_, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
+    let (_, record) = SyncJob::submit(api, caller, spec).await?.only_record().await?;
     let page: ReadPage =
         serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
     if page.success { Ok(page) } else { Err(ApiError::Unreadable(page.error_message)) }
@@ -264,7 +264,7 @@ async fn answer(
     let asked = json!({"url": url, "q": question, "provider": provider, "temperature": temperature});
     let mut spec = extraction(&api, &asked)?;
     spec.warnings.extend_from_slice(warnings);
-    let (job, record) = Attended::submit(api, caller, spec).await?.only_record().await?;
+    let (job, record) = SyncJob::submit(api, caller, spec).await?.only_record().await?;
     well_ended(&job, &record)?;
     let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());
     let content = content.ok_or_else(|| ApiError::Internal("a stored answer is no answer".to_owned()))?;
@@ -272,9 +272,9 @@ async fn answer(
 }
 
 /// The extraction that `body` asks for, under way.
-pub async fn begin_extraction(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<Attended, ApiError> {
+pub async fn begin_extraction(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<SyncJob, ApiError> {
     let spec = extraction(&api, body)?;
-    Attended::submit(api, caller, spec).await
+    SyncJob::submit(api, caller, spec).await
 }
 
 fn extraction(api: &Api, body: &Value) -> Result<JobSpec, ApiError> {

@@ -67,7 +67,7 @@ pub fn crawl_job(body: &Value, defaults: &WebhookDefaults, max_urls: usize) -> R
         return Err(fields.errors);
     }
     let task = Task::Crawl(CrawlSpec { urls, options: parsed.options, each: vec![] });
-    Ok(JobSpec { task, webhook, warnings: fields.warnings, attended: false })
+    Ok(JobSpec { task, webhook, warnings: fields.warnings, interactive: false })
 }
 
 const KEYS: [&str; 4] = ["urls", "browser_config", "crawler_config", "webhook_config"];

@@ -8,13 +8,13 @@ use opilio_actors::domain::crawl_result::{head, tail};
 use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
 use serde_json::{Value, json};
 
-use super::attended::Attended;
 use super::body::{self, Body};
 use super::errors::ApiError;
 use super::reach::reachable;
 use super::results::{self, Piece, Selection};
 use super::seen::Seen;
 use super::submission::Fields;
+use super::sync_job::SyncJob;
 use super::webhook_config::WebhookDefaults;
 use super::{Api, Caller, configs, room, submission};
 use crate::egress::Guard;
@@ -38,23 +38,23 @@ pub async fn crawl(
     let (body, place) = body::json(&request, body)?.apart();
     let Asked { spec, stream } = asked(&api.guard, body)?;
     let warnings = spec.warnings.clone();
-    let mut attended = Attended::submit(api, &caller, spec).await?;
+    let mut interactive = SyncJob::submit(api, &caller, spec).await?;
     drop(place);
     if stream {
-        return Ok(lines(attended, warnings));
+        return Ok(lines(interactive, warnings));
     }
-    let job = crawled(&mut attended).await?;
+    let job = crawled(&mut interactive).await?;
     let selection = Selection { range: 0..job.progress.total, fields: None, separator: b',' };
     let pieces = around_pages(&job, &warnings);
-    results::answer(&attended.api, &job.id, "application/json", pieces, selection).await
+    results::answer(&interactive.api, &job.id, "application/json", pieces, selection).await
 }
 
 /// The job when it has come to its end.
 ///
 /// # Errors
 /// `CrawlFailed` where no page succeeded.
-pub async fn crawled(attended: &mut Attended) -> Result<Job, ApiError> {
-    let job = attended.ended().await?;
+pub async fn crawled(interactive: &mut SyncJob) -> Result<Job, ApiError> {
+    let job = interactive.ended().await?;
     match job.state.status() {
         Status::Failed => Err(ApiError::CrawlFailed(job.error.unwrap_or_default())),
         _ => Ok(job),
@@ -80,7 +80,7 @@ pub async fn crawl_stream(
     let (body, _place) = body::json(&request, body)?.apart();
     let Asked { spec, .. } = asked(&api.guard, body)?;
     let warnings = spec.warnings.clone();
-    Ok(lines(Attended::submit(api, &caller, spec).await?, warnings))
+    Ok(lines(SyncJob::submit(api, &caller, spec).await?, warnings))
 }
 
 /// The job a request asks for. It tells nobody: its caller waits.
@@ -170,8 +170,8 @@ pub fn lacks_scheme(url: &str) -> bool {
 }
 
 /// One page a line, as each is ready, and a last line that says how it ended, and what had no effect.
-fn lines(attended: Attended, warnings: Vec<Warning>) -> HttpResponse {
-    let lines = Lines { attended, warnings, seen: Seen::default(), over: false };
+fn lines(interactive: SyncJob, warnings: Vec<Warning>) -> HttpResponse {
+    let lines = Lines { interactive, warnings, seen: Seen::default(), over: false };
     let lines = stream::unfold(lines, |mut lines| async {
         let line = lines.next().await?;
         Some((line, lines))
@@ -190,7 +190,7 @@ fn lines(attended: Attended, warnings: Vec<Warning>) -> HttpResponse {
 }
 
 struct Lines {
-    attended: Attended,
+    interactive: SyncJob,
     warnings: Vec<Warning>,
     seen: Seen,
     over: bool,
@@ -205,7 +205,7 @@ impl Lines {
         loop {
             match self.look().await {
                 Ok(Some(line)) => return Some(Ok(line)),
-                Ok(None) => self.attended.changed().await,
+                Ok(None) => self.interactive.changed().await,
                 Err(error) => {
                     self.over = true;
                     return Some(Err(error));
@@ -216,12 +216,12 @@ impl Lines {
 
     async fn look(&mut self) -> Result<Option<Vec<Bytes>>, ApiError> {
         // The job first: once it is settled, all pages there will be are stored.
-        let status = self.attended.look().await?.status;
-        let said = self.seen.find(&*self.attended.api.store, &self.attended.id, 0).await;
-        let Some(unseen) = self.attended.heard(said).await? else { return Ok(None) };
+        let status = self.interactive.look().await?.status;
+        let said = self.seen.find(&*self.interactive.api.store, &self.interactive.id, 0).await;
+        let Some(unseen) = self.interactive.heard(said).await? else { return Ok(None) };
         if let Some((index, page)) = unseen {
             // Where there is no room for it now, it is looked for again.
-            let Ok(line) = self.attended.api.answers.hold(as_line(page)) else { return Ok(None) };
+            let Ok(line) = self.interactive.api.answers.hold(as_line(page)) else { return Ok(None) };
             self.seen.insert(index);
             return Ok(Some(line));
         }

@@ -13,10 +13,10 @@ use super::health::Health;
 use super::pace::Pace;
 use super::settings::{ModelSettings, RateLimits};
 use super::wire::Form;
-use crate::places::{Place, Places};
+use crate::fair_semaphore::{FairSemaphore, Permit};
 
 pub struct Endpoint {
-    places: Option<Arc<Places>>,
+    places: Option<Arc<FairSemaphore>>,
     patience: Duration,
     state: Mutex<State>,
 }
@@ -41,23 +41,23 @@ impl Endpoint {
             health: Health::new(settings.failures_before_pause, settings.pause),
             forms: HashMap::new(),
         };
-        let places = limits.concurrency.map(|places| Places::new(places.get()));
+        let places = limits.concurrency.map(|places| FairSemaphore::new(places.get()));
         Self { places, patience: settings.patience, state: Mutex::new(state) }
     }
 
     /// Waits for a place, and then for a turn by the rates, if each is near; they last as long as what is returned. Where
     /// somebody waits for the answer, either may take the time of both: of the turns that come next, some are too far away
     /// for all other jobs, and so are left for his.
-    pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<Place>, ModelError> {
+    pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<Permit>, ModelError> {
         self.with(|state| state.health.admit(Instant::now()))?;
         let both = Instant::now() + 2 * self.patience;
-        let patience = || match question.line.attended {
+        let patience = || match question.queue.interactive {
             true => both.saturating_duration_since(Instant::now()),
             false => self.patience,
         };
         let place = match &self.places {
             None => None,
-            Some(places) => match timeout(patience(), places.take(&question.line)).await {
+            Some(places) => match timeout(patience(), places.take(&question.queue)).await {
                 Ok(place) => Some(place),
                 Err(_) => return Err(used_up(who, Duration::from_secs(1))),
             },
@@ -136,12 +136,12 @@ fn used_up(who: &str, wait: Duration) -> ModelError {
 #[cfg(test)]
 mod tests {
     use opilio_actors::domain::id::Principal;
-    use opilio_actors::domain::line::Line;
+    use opilio_actors::domain::queue_key::QueueKey;
     use opilio_actors::ports::ModelName;
 
     use super::*;
 
-    fn question(attended: bool) -> Question {
+    fn question(interactive: bool) -> Question {
         Question {
             model: ModelName { family: "openai".to_owned(), model: "m".to_owned() },
             system: String::new(),
@@ -149,7 +149,7 @@ mod tests {
             schema: None,
             temperature: None,
             answer_tokens: 1,
-            line: Line { principal: Principal::anonymous(), attended },
+            queue: QueueKey { principal: Principal::anonymous(), interactive },
         }
     }
 
@@ -175,9 +175,9 @@ mod tests {
         let endpoint = Endpoint::new(&ModelSettings::default(), limits);
         let held = endpoint.turn(&question(false), "m").await;
         let order = Mutex::new(vec![]);
-        let turn = async |attended: bool| {
-            let turn = endpoint.turn(&question(attended), "m").await;
-            order.lock().expect("no panic").push((attended, turn.is_ok()));
+        let turn = async |interactive: bool| {
+            let turn = endpoint.turn(&question(interactive), "m").await;
+            order.lock().expect("no panic").push((interactive, turn.is_ok()));
         };
         let release = async { drop(held) };
         tokio::join!(biased; turn(false), turn(false), turn(false), turn(true), release);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::egress::{Cleared, Errand, Guard, Lists, Ports};
+use crate::egress::{AllowedUrl, Allowlists, Guard, Ports, Purpose};
 
 /// IANA's registries of special-purpose addresses and one of Azure's, as networks, and whether each is globally reachable; the longest that
 /// holds an address counts.
@@ -77,26 +77,26 @@ pub fn address(text: &str) {
     let mut lines = text.lines();
     let Ok(url) = Url::parse(lines.next().unwrap_or_default()) else { return };
     let resolved: Vec<IpAddr> = lines.filter_map(|line| line.trim().parse().ok()).collect();
-    let lists = || Lists { ports: Ports::parse([], ["1-79"]).expect("a constant"), ..Lists::default() };
+    let lists = || Allowlists { ports: Ports::parse([], ["1-79"]).expect("a constant"), ..Allowlists::default() };
     let (closed, open) = (Guard::closed(lists()), Guard::open(lists()));
     let public = SocketAddr::from(([9, 9, 9, 9], 80));
-    for errand in [Errand::Page, Errand::Webhook] {
+    for purpose in [Purpose::Page, Purpose::Webhook] {
         let first =
-            open.check(&Url::parse("http://public.example/").expect("a constant"), errand).expect("it is public");
+            open.check(&Url::parse("http://public.example/").expect("a constant"), purpose).expect("it is public");
         let redirected = [(&open, Some(public)), (&open, None), (&closed, Some(public))];
         let redirected = redirected.map(|(guard, by)| guard.redirect(&first, by, &url));
-        for cleared in [closed.check(&url, errand)].into_iter().chain(redirected).flatten() {
+        for cleared in [closed.check(&url, purpose)].into_iter().chain(redirected).flatten() {
             leads_outside(&cleared);
             let by_name = matches!(cleared.url().host(), Some(Host::Domain(_)));
             let name = cleared.url().host_str().unwrap_or_default();
-            if by_name && closed.judge_resolved(errand, name, &resolved).is_ok() {
+            if by_name && closed.judge_resolved(purpose, name, &resolved).is_ok() {
                 assert!(resolved.iter().all(|ip| is_reachable(*ip)), "{url} may resolve to {resolved:?}");
             }
         }
     }
 }
 
-fn leads_outside(cleared: &Cleared) {
+fn leads_outside(cleared: &AllowedUrl) {
     let url = cleared.url();
     assert!(matches!(url.scheme(), "http" | "https"), "{url}");
     assert!(url.username().is_empty() && url.password().is_none(), "{url}");

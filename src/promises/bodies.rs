@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::alike::alike;
-use crate::egress::{Allow, Errand, Guard};
+use crate::egress::{Allow, Guard, Purpose};
 use crate::http::body::depth;
 use crate::http::crawl_options::{FieldError, Loc};
 use crate::http::reach::reachable;
@@ -44,12 +44,12 @@ pub fn body(bytes: &[u8]) {
 fn keeps_its_word(job: &JobSpec, asked: &Value, guard: &Guard) {
     for url in job.urls().iter().filter(|url| !url.starts_with("raw:")) {
         let url = Url::parse(url).expect("an address that was accepted is one");
-        assert!(guard.check(&url, Errand::Page).is_ok(), "{url}");
+        assert!(guard.check(&url, Purpose::Page).is_ok(), "{url}");
     }
     let receiver = job.webhook.as_ref();
     let wanted = asked.get("webhook_config").is_some_and(|config| !config.is_null());
     assert_eq!(receiver.is_some(), wanted, "whom to tell is told");
-    assert!(receiver.is_none_or(|to| guard.check(&to.url, Errand::Webhook).is_ok() && !to.trusted));
+    assert!(receiver.is_none_or(|to| guard.check(&to.url, Purpose::Webhook).is_ok() && !to.trusted));
     let stored = serde_json::to_value(job).expect("a job is stored as JSON");
     let text = stored.to_string();
     let again: JobSpec = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use opilio_actors::domain::line::Line;
+use opilio_actors::domain::queue_key::QueueKey;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::places::{self, Places};
+use crate::fair_semaphore::{self, FairSemaphore};
 
 /// Runs work on threads of its own, so many pieces at a time. The lines go in turn; in each the first goes first.
 pub struct CpuPool {
-    places: Arc<Places>,
+    places: Arc<FairSemaphore>,
 }
 
 /// Work that came to nothing.
@@ -23,9 +23,9 @@ pub enum Broken {
 
 /// Held while the work goes on, also when nobody waits for it any more; given back early when it overruns.
 #[derive(Clone)]
-struct Place(Arc<Mutex<Option<places::Place>>>);
+struct Permit(Arc<Mutex<Option<fair_semaphore::Permit>>>);
 
-impl Place {
+impl Permit {
     fn give_back(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -33,18 +33,18 @@ impl Place {
 
 impl CpuPool {
     pub fn new(places: usize) -> Self {
-        Self { places: Places::new(places.max(1)) }
+        Self { places: FairSemaphore::new(places.max(1)) }
     }
 
     /// Waits for a place, then at most `limit` for the work. A thread cannot be stopped: work that overruns goes on
     /// without a place until it ends by itself, so it should know a limit of its own.
     pub async fn run<T: Send + 'static>(
         &self,
-        line: &Line,
+        queue: &QueueKey,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Broken> {
-        let place = Place(Arc::new(Mutex::new(Some(self.places.take(line).await))));
+        let place = Permit(Arc::new(Mutex::new(Some(self.places.take(queue).await))));
         let held = place.clone();
         let running = spawn_blocking(move || {
             let _back = GiveBack(held);
@@ -61,7 +61,7 @@ impl CpuPool {
 }
 
 /// Gives the place back when the work ends, by a panic too.
-struct GiveBack(Place);
+struct GiveBack(Permit);
 
 impl Drop for GiveBack {
     fn drop(&mut self) {
@@ -80,19 +80,19 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    fn line(attended: bool) -> Line {
-        Line { principal: Principal::anonymous(), attended }
+    fn queue(interactive: bool) -> QueueKey {
+        QueueKey { principal: Principal::anonymous(), interactive }
     }
 
     #[tokio::test]
     async fn a_page_that_somebody_waits_for_goes_before_all_but_one_of_those_that_wait() {
         let pool = CpuPool::new(1);
-        let held = pool.places.take(&line(false)).await;
+        let held = pool.places.take(&queue(false)).await;
         let (tell, told) = mpsc::channel();
-        let work = |attended: bool| {
+        let work = |interactive: bool| {
             let tell = tell.clone();
-            let (pool, line) = (&pool, line(attended));
-            async move { pool.run(&line, LONG, move || tell.send(attended).is_ok()).await }
+            let (pool, queue) = (&pool, queue(interactive));
+            async move { pool.run(&queue, LONG, move || tell.send(interactive).is_ok()).await }
         };
         let all = join_all([false, false, false, true].map(work));
         let release = async { drop(held) };
@@ -103,28 +103,28 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_outcome_and_frees_the_place() {
         let pool = CpuPool::new(1);
-        assert_eq!(pool.run(&line(false), LONG, || panic!("on purpose")).await, Err::<(), _>(Broken::Panicked));
-        assert_eq!(pool.run(&line(false), LONG, || 7).await, Ok(7));
+        assert_eq!(pool.run(&queue(false), LONG, || panic!("on purpose")).await, Err::<(), _>(Broken::Panicked));
+        assert_eq!(pool.run(&queue(false), LONG, || 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn work_that_overruns_gives_its_place_back_while_it_still_runs() {
-        let (pool, line) = (CpuPool::new(1), line(false));
+        let (pool, queue) = (CpuPool::new(1), queue(false));
         let (release, wait) = mpsc::channel::<()>();
-        let stuck = pool.run(&line, Duration::from_millis(20), move || wait.recv().is_ok());
+        let stuck = pool.run(&queue, Duration::from_millis(20), move || wait.recv().is_ok());
         assert_eq!(stuck.await, Err(Broken::Overran));
-        assert_eq!(pool.run(&line, LONG, || 7).await, Ok(7));
+        assert_eq!(pool.run(&queue, LONG, || 7).await, Ok(7));
         drop(release);
     }
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_keeps_its_place_until_it_ends() {
-        let (pool, line) = (CpuPool::new(1), line(false));
+        let (pool, queue) = (CpuPool::new(1), queue(false));
         let (release, wait) = mpsc::channel::<()>();
-        let abandoned = timeout(Duration::from_millis(20), pool.run(&line, LONG, move || wait.recv().is_ok()));
+        let abandoned = timeout(Duration::from_millis(20), pool.run(&queue, LONG, move || wait.recv().is_ok()));
         assert!(abandoned.await.is_err());
-        assert!(timeout(Duration::from_millis(20), pool.run(&line, LONG, || 7)).await.is_err());
+        assert!(timeout(Duration::from_millis(20), pool.run(&queue, LONG, || 7)).await.is_err());
         drop(release);
-        assert_eq!(pool.run(&line, LONG, || 7).await, Ok(7));
+        assert_eq!(pool.run(&queue, LONG, || 7).await, Ok(7));
     }
 }

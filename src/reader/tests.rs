@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use opilio_actors::domain::id::Principal;
-use opilio_actors::domain::line::Line;
+use opilio_actors::domain::queue_key::QueueKey;
 use serde_json::Value;
 
 use super::*;
@@ -22,8 +22,8 @@ fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Fetc
 
 async fn read_with(settings: ReaderSettings, page: FetchedPage) -> (PageRecord, Value) {
     let reader = CpuReader::new(settings);
-    let line = Line::unattended(Principal::anonymous());
-    let request = PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), line };
+    let queue = QueueKey::batch(Principal::anonymous());
+    let request = PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), queue };
     let record = reader.read(3, &request, page, EFFORT).await;
     let json = serde_json::from_slice(&record.json).expect("JSON");
     (record, json)

@@ -78,7 +78,7 @@ pub mod tests {
 
     use opilio_actors::domain::crawl_options::{CrawlOptions, FetchOptions};
     use opilio_actors::domain::id::Principal;
-    use opilio_actors::domain::line::Line;
+    use opilio_actors::domain::queue_key::QueueKey;
     use opilio_actors::domain::secret::Secret;
     use opilio_actors::ports::PageCache;
     use opilio_actors::testing::clock::ManualClock;
@@ -94,7 +94,7 @@ pub mod tests {
         PageRequest {
             url: url.to_owned(),
             options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
-            line: Line::unattended(Principal::anonymous()),
+            queue: QueueKey::batch(Principal::anonymous()),
         }
     }
 

@@ -18,7 +18,9 @@ use super::excerpt;
 use super::headers;
 use super::settings::{BadWebhookSettings, WebhookSettings};
 use super::signature::Signer;
-use crate::egress::{Answer, Cargo, Cleared, Egress, Errand, Guard, Trouble, in_words, is_same_party, retry_after};
+use crate::egress::{
+    AllowedUrl, Answer, Egress, EgressError, Guard, Purpose, RequestBody, in_words, is_same_origin, retry_after,
+};
 
 /// The status decides; its body is waited for only a little.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
@@ -92,7 +94,7 @@ impl HttpTransport {
         let letter = self.seal(request, trouble).await?;
         match self.deliver(request, &letter, trouble).await {
             Ok(answer) => Ok((letter, answer)),
-            Err(Trouble::Blocked) => Err(AttemptOutcome::Unsendable { reason: Trouble::Blocked.to_string() }),
+            Err(EgressError::Blocked) => Err(AttemptOutcome::Unsendable { reason: EgressError::Blocked.to_string() }),
             Err(trouble) => Err(AttemptOutcome::Failed { reason: trouble.to_string() }),
         }
     }
@@ -124,17 +126,17 @@ impl HttpTransport {
         request: &WebhookRequest,
         letter: &Letter,
         trouble: &StoreTrouble,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Answer, EgressError> {
         let (guard, target) = (self.egress.guard(), &request.target);
         let judged = if target.trusted { Guard::trust } else { Guard::check };
-        let mut to = judged(guard, &target.url, Errand::Webhook)?;
+        let mut to = judged(guard, &target.url, Purpose::Webhook)?;
         let mut redirects = 0;
         loop {
-            let is_receiver = is_same_party(&target.url, to.url());
+            let is_receiver = is_same_origin(&target.url, to.url());
             let headers = if is_receiver { letter.own.clone() } else { letter.strangers.clone() };
             let body = match request.body.whole() {
                 Some(whole) => whole.clone().into(),
-                None => Cargo::of(letter.length, trouble.noted(&request.body)),
+                None => RequestBody::of(letter.length, trouble.noted(&request.body)),
             };
             let answer = self.egress.send(Method::POST, &to, headers, body).await?;
             let Some(next) = redirect(&to, &answer).filter(|_| redirects < self.max_redirects) else {
@@ -157,7 +159,7 @@ impl HttpTransport {
     }
 }
 
-fn redirect(from: &Cleared, answer: &Answer) -> Option<Url> {
+fn redirect(from: &AllowedUrl, answer: &Answer) -> Option<Url> {
     if !matches!(answer.status(), 307 | 308) {
         return None;
     }

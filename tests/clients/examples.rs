@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::house::{Outside, Server};
 use crate::programs::{Program, Workshop, file, output};
 use crate::providers::Providers;
+use crate::support::{Server, TestSite};
 use crate::{id, server_with_a_model};
 
 const SIGNED: &str = "webhooks: {secrets: [whsec_c2VjcmV0]}";
@@ -30,13 +30,13 @@ async fn until_delivered(server: &Server, job: &str) {
 /// It tells apart both kinds of job and whether they failed, gets their data from the webhook or the server, does nothing
 /// twice, and believes nobody else.
 async fn a_receiver_works(language: &str) {
-    let (outside, providers, workshop) = (Outside::start(), Providers::start(), Workshop::open());
+    let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
     let server = server_with_a_model(&providers, SIGNED).await;
     let mut receiver = example(&workshop, "receiver", language).await;
     receiver.env("WEBHOOK_SECRET", "whsec_c2VjcmV0").env("OPILIO", server.base()).arg("0");
     let mut receiver = Program::start(&mut receiver);
     let base = receiver.says().await.replace("listening on ", "");
-    let (page, missing) = (outside.page("/article"), outside.page("/missing"));
+    let (page, missing) = (site.page("/article"), site.page("/missing"));
     for data in [true, false] {
         let webhook = json!({"webhook_url": base, "webhook_data_in_payload": data});
         let crawl = json!({"urls": ["raw:<p>Hi", missing], "webhook_config": webhook});
@@ -75,11 +75,11 @@ async fn the_typescript_receiver_works_for_both_kinds_of_job_and_believes_nobody
 
 /// It says how each page went, and what came of the job; a receiver is told as well.
 async fn a_crawl_is_followed(language: &str) {
-    let (outside, server, workshop) = (Outside::start(), Server::start().await, Workshop::open());
-    let (page, missing) = (outside.page("/article"), outside.page("/missing"));
+    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
+    let (page, missing) = (site.page("/article"), site.page("/missing"));
     for data in [true, false] {
         let mut command = example(&workshop, "crawl_job", language).await;
-        command.args([&page, &missing]).env("OPILIO", server.base()).env("RECEIVER", outside.hook());
+        command.args([&page, &missing]).env("OPILIO", server.base()).env("RECEIVER", site.hook());
         if !data {
             command.env("NO_DATA", "1");
         }
@@ -91,8 +91,11 @@ async fn a_crawl_is_followed(language: &str) {
         let (crawled, failed) = (format!("crawled {page}"), format!("failed {missing} HTTP 404 Not Found"));
         let found = format!("{page}: The page, 1 links");
         assert_eq!(lines, [&submitted, &crawled, &failed, "completed", &found]);
-        let told = outside.told().await.body;
-        assert_eq!((told["task_id"].as_str(), told.get("data").is_some()), (Some(id(&said, "submitted")), data));
+        let next_webhook = site.next_webhook().await.body;
+        assert_eq!(
+            (next_webhook["task_id"].as_str(), next_webhook.get("data").is_some()),
+            (Some(id(&said, "submitted")), data)
+        );
     }
 }
 
@@ -108,11 +111,11 @@ async fn the_typescript_program_follows_its_crawl() {
 
 /// It submits an LLM job and listens for its end.
 async fn an_extraction_gets_its_data(language: &str) {
-    let (outside, providers, workshop) = (Outside::start(), Providers::start(), Workshop::open());
+    let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
     let server = server_with_a_model(&providers, "").await;
     for data in [true, false] {
         let mut command = example(&workshop, "llm_job", language).await;
-        command.arg(outside.page("/article")).env("OPILIO", server.base());
+        command.arg(site.page("/article")).env("OPILIO", server.base());
         if !data {
             command.env("NO_DATA", "1");
         }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::house::{Outside, Server};
 use crate::programs::{Program, Workshop, output, shown_in};
+use crate::support::{Server, TestSite};
 
 /// The first piece of the README in this language that holds these words.
 pub fn shown(language: &str, words: &str) -> String {
@@ -13,16 +13,16 @@ pub fn shown(language: &str, words: &str) -> String {
 
 #[actix::test]
 async fn the_curl_of_the_readme_gets_what_is_shown_and_then_the_page() {
-    let (outside, server) = (Outside::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), Server::start().await);
     let curl = shown("sh", "curl").replace("http://localhost:11235", server.base());
-    let curl = curl.replace("https://example.com", &outside.page("/article"));
-    let curl = curl.replace("http://localhost:8080/hook", &outside.hook());
+    let curl = curl.replace("https://example.com", &site.page("/article"));
+    let curl = curl.replace("http://localhost:8080/hook", &site.hook());
     let answer = output(Command::new("sh").args(["-c", &curl]).env("no_proxy", "*").kill_on_drop(true)).await;
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let example: Value = serde_json::from_str(&shown("json", "task_id")).expect("JSON");
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&answer), keys(&example));
-    assert_eq!(outside.told().await.body["task_id"], answer["task_id"]);
+    assert_eq!(site.next_webhook().await.body["task_id"], answer["task_id"]);
     let (_, status) = server.get_url(answer["_links"]["self"]["href"].as_str().expect("a link")).await;
     assert_eq!(status["status"], "completed");
     assert!(status["results"][0]["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains("# A title")));

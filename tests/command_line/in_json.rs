@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::house::Server;
+use super::support::Server;
 use super::{Said, command, end, opilio};
 
 /// The one line of a command that failed.
@@ -23,22 +23,32 @@ async fn what_goes_wrong_is_one_line_of_json_with_the_exit_code_and_the_servers_
 
     let server = Server::start().await;
     let wrong = opilio(server.base(), &["submit", "ftp://nowhere", "--json"]).await;
-    let told = reason(&wrong);
-    assert_eq!((wrong.code, &told["exit_code"], &told["status"]), (4, &json!(4), &json!(422)));
-    assert_eq!(told["answer"]["detail"][0]["loc"], json!(["body", "urls", 0]));
+    let next_webhook = reason(&wrong);
+    assert_eq!((wrong.code, &next_webhook["exit_code"], &next_webhook["status"]), (4, &json!(4), &json!(422)));
+    assert_eq!(next_webhook["answer"]["detail"][0]["loc"], json!(["body", "urls", 0]));
 
     let silent = "http://127.0.0.1:1";
     for arguments in [&["status", "x", "--json"][..], &["health", "--port", "1", "--json"]] {
         let alone = opilio(silent, arguments).await;
-        let told = reason(&alone);
-        assert_eq!((alone.code, &told["exit_code"], told.get("answer")), (3, &json!(3), None), "{told}");
-        assert!(told["error"].as_str().is_some_and(|why| why.starts_with("no server answers at")), "{told}");
+        let next_webhook = reason(&alone);
+        assert_eq!(
+            (alone.code, &next_webhook["exit_code"], next_webhook.get("answer")),
+            (3, &json!(3), None),
+            "{next_webhook}"
+        );
+        assert!(
+            next_webhook["error"].as_str().is_some_and(|why| why.starts_with("no server answers at")),
+            "{next_webhook}"
+        );
     }
     for nonsense in [&["jobs", "--json", "--colour"][..], &["--json", "nonsense"], &["status", "--json"]] {
         let said = opilio(silent, nonsense).await;
-        let told = reason(&said);
-        assert_eq!((said.code, &told["exit_code"]), (2, &json!(2)), "{told}");
-        assert!(told["error"].as_str().is_some_and(|why| !why.is_empty() && !why.contains("Usage:")), "{told}");
+        let next_webhook = reason(&said);
+        assert_eq!((said.code, &next_webhook["exit_code"]), (2, &json!(2)), "{next_webhook}");
+        assert!(
+            next_webhook["error"].as_str().is_some_and(|why| !why.is_empty() && !why.contains("Usage:")),
+            "{next_webhook}"
+        );
     }
     let in_words = opilio(silent, &["jobs", "--colour", "--", "--json"]).await;
     assert!(in_words.code == 2 && in_words.err.contains("Usage:"), "{}", in_words.err);

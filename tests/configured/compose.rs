@@ -31,8 +31,8 @@ fn environment(dot_env: &[(&str, &str)], beside: &Value) -> Vec<(String, String)
     for file in [&stack(), beside] {
         let Some(given) = file["services"]["opilio"]["environment"].as_object() else { continue };
         for (name, value) in given {
-            let outside = || dot_env.iter().find(|(known, _)| known == name).map(|(_, value)| (*value).to_owned());
-            let value = if value.is_null() { outside() } else { Some(said(value)) };
+            let site = || dot_env.iter().find(|(known, _)| known == name).map(|(_, value)| (*value).to_owned());
+            let value = if value.is_null() { site() } else { Some(said(value)) };
             all.extend(value.map(|value| (name.clone(), value)));
         }
     }

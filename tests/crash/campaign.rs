@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::environment::World;
 use super::history::Checkpoints;
-use super::house::Server;
-use super::reckoning::{assert_settled_once, settled_and_delivered};
-use super::wish::{self, Wish};
-use super::world::World;
+use super::invariants::{assert_settled_once, settled_and_delivered};
+use super::scenario::{self, Wish};
+use super::support::Server;
 
 /// How a process ends.
 pub enum Death {
@@ -118,9 +118,9 @@ impl Campaign {
     fn wish(&mut self, gated: bool) -> usize {
         let before = self.wishes.len();
         for _ in 0..2 {
-            self.wishes.push(wish::crawl(self.wishes.len(), gated, &self.world));
+            self.wishes.push(scenario::crawl(self.wishes.len(), gated, &self.world));
         }
-        self.wishes.push(wish::extraction(self.wishes.len(), &self.world));
+        self.wishes.push(scenario::extraction(self.wishes.len(), &self.world));
         before
     }
 
@@ -134,12 +134,15 @@ impl Campaign {
         }
         let ids: HashSet<_> = self.wishes.iter().map(|wish| wish.id.clone().expect("nothing is in its way")).collect();
         assert_eq!(ids.len(), self.wishes.len(), "two wishes became one job");
-        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.told.contains_key(id))).await;
+        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.next_webhook.contains_key(id))).await;
         for id in &ids {
             let status = settled_and_delivered(&self.server, id).await;
-            assert_settled_once(id, &status, &self.world.seen().told[id]);
+            assert_settled_once(id, &status, &self.world.seen().next_webhook[id]);
         }
-        assert!(self.world.seen().told.keys().all(|id| ids.contains(id)), "a job that nobody wished for was told of");
+        assert!(
+            self.world.seen().next_webhook.keys().all(|id| ids.contains(id)),
+            "a job that nobody wished for was told of"
+        );
         self.checkpoints.assert_kept(&self.world.seen());
     }
 }

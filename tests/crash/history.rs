@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::world::Seen;
+use super::environment::Seen;
 
 /// Pages and answers that were written down when a process died, each with how often it had been asked for by then.
 #[derive(Default)]

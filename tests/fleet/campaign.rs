@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::house::Server;
+use super::environment::World;
+use super::invariants::{assert_settled_once, settled_and_delivered};
 use super::on_redis::{Redis, Wire, signal};
-use super::reckoning::{assert_settled_once, settled_and_delivered};
-use super::wish::{self, Wish};
-use super::world::World;
+use super::scenario::{self, Wish};
+use super::support::Server;
 
 /// Leases that a frozen node loses soon, little grace, quick retries; and no job is given up for the company it keeps.
 const CONFIG: &str = "\
@@ -85,8 +85,8 @@ impl Campaign {
         }
         let number = self.wishes.len();
         self.wishes.push(match self.luck.u8(..3) {
-            0 if !gated => wish::extraction(number, &self.world),
-            _ => wish::crawl(number, gated, &self.world),
+            0 if !gated => scenario::extraction(number, &self.world),
+            _ => scenario::crawl(number, gated, &self.world),
         });
         self.work(gated).await;
         self.strike().await;
@@ -189,18 +189,21 @@ impl Campaign {
             ids.insert(again);
         }
         assert_eq!(ids.len(), self.wishes.len(), "two wishes became one job");
-        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.told.contains_key(id))).await;
+        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.next_webhook.contains_key(id))).await;
         for id in &ids {
             let node = self.luck.choice(&self.nodes).expect("there are three");
             let status: Value = settled_and_delivered(&node.server, id).await;
-            assert_settled_once(id, &status, &self.world.seen().told[id]);
+            assert_settled_once(id, &status, &self.world.seen().next_webhook[id]);
         }
         for node in &self.nodes {
             while node.server.get("/jobs?status=processing").await.1["jobs"] != json!([]) {
                 sleep(Duration::from_millis(50)).await;
             }
         }
-        assert!(self.world.seen().told.keys().all(|id| ids.contains(id)), "a job that nobody wished for was told of");
+        assert!(
+            self.world.seen().next_webhook.keys().all(|id| ids.contains(id)),
+            "a job that nobody wished for was told of"
+        );
         self.tally
     }
 }

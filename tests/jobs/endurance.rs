@@ -10,7 +10,7 @@ use opilio_actors::domain::id::{Principal, TaskType};
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::webhook::Target;
 use opilio_actors::ports::{StoreError, Submission, WebhookTransport};
-use opilio_actors::testing::brittle::Brittle;
+use opilio_actors::testing::failing_store::Brittle;
 use opilio_actors::testing::jobs::{node, target};
 use tokio::sync::watch;
 
@@ -19,7 +19,7 @@ use super::*;
 const SHORT: Duration = Duration::from_millis(100);
 const NOBODY_COULD_WAIT: Duration = Duration::from_secs(86_400);
 
-impl House {
+impl TestApp {
     async fn job(&self, id: &JobId) -> Job {
         self.store.job(id, None).await.expect("the store is there").expect("it is kept")
     }
@@ -76,7 +76,7 @@ fn at_once<T: Send>(work: impl Future<Output = T> + Send) -> T {
 }
 
 /// A gate where every operation of the store passes this point, closed at first.
-fn gate_at(at: &'static str, outside: &mut Outside) -> watch::Sender<bool> {
+fn gate_at(at: &'static str, dependencies: &mut Dependencies) -> watch::Sender<bool> {
     let (gate, open) = watch::channel(false);
     let fails = move |point| -> BoxFuture<'static, Result<(), StoreError>> {
         let mut open = open.clone();
@@ -87,157 +87,157 @@ fn gate_at(at: &'static str, outside: &mut Outside) -> watch::Sender<bool> {
             Ok(())
         })
     };
-    outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+    dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
     gate
 }
 
 /// A house whose store is closed there, where every page but those of `hangs` is there, and what was fetched is noted.
-fn gated(at: &'static str, change: impl FnOnce(&mut Policy)) -> (House, Fetched, watch::Sender<bool>) {
+fn gated(at: &'static str, change: impl FnOnce(&mut Policy)) -> (TestApp, Fetched, watch::Sender<bool>) {
     let fetched = Fetched::default();
     let (log, mut gate) = (fetched.clone(), None);
-    let house = House::changed(
+    let app = TestApp::changed(
         &[],
         move |url| {
             log.note(url);
             (!url.contains("hangs")).then(|| Ok(page(200)))
         },
-        |outside, policy| {
-            gate = Some(gate_at(at, outside));
+        |dependencies, policy| {
+            gate = Some(gate_at(at, dependencies));
             change(policy);
         },
     );
-    (house, fetched, gate.expect("it was made"))
+    (app, fetched, gate.expect("it was made"))
 }
 
 #[actix::test]
 async fn a_page_that_panics_stops_no_other_page_of_its_job() {
     let fetched = Fetched::default();
     let log = fetched.clone();
-    let mut house = House::new(&[], move |url| {
+    let mut app = TestApp::new(&[], move |url| {
         log.note(url);
         assert!(!url.ends_with("/0"), "the first page panics");
         Some(Ok(page(200)))
     });
-    let id = house.submit(pages_of("a", 6)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
+    let id = app.submit(pages_of("a", 6)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
     let times: Vec<_> = (0..6).map(|page| fetched.times(&format!("https://a.example/{page}"))).collect();
     assert_eq!(times, [3, 1, 1, 1, 1, 1]);
-    assert_eq!(house.job(&id).await.progress.failed, 1);
+    assert_eq!(app.job(&id).await.progress.failed, 1);
 }
 
 #[actix::test]
 async fn an_attempt_without_progress_is_broken_off_and_its_worker_replaced() {
     let fetched = Fetched::default();
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         move |url| (fetched.note(url) > 1).then(|| Ok(page(200))),
         |_, policy| policy.jobs.stall_timeout = SHORT,
     );
-    let id = house.submit(crawl(1)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.job(&id).await.attempt(), 2);
-    assert_eq!(house.died("crawl_worker", "hung"), 1);
+    let id = app.submit(crawl(1)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    assert_eq!(app.job(&id).await.attempt(), 2);
+    assert_eq!(app.died("crawl_worker", "hung"), 1);
 }
 
 #[actix::test]
 async fn a_page_that_always_hangs_fails_alone_with_the_reason() {
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |url| (!url.ends_with("/1")).then(|| Ok(page(200))),
         |_, policy| policy.jobs.stall_timeout = SHORT,
     );
-    let id = house.submit(crawl(3)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.error_of(&id, 1).await, "Given up after 3 attempts: no progress within 100ms");
-    assert_eq!(house.job(&id).await.progress.failed, 1);
+    let id = app.submit(crawl(3)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    assert_eq!(app.error_of(&id, 1).await, "Given up after 3 attempts: no progress within 100ms");
+    assert_eq!(app.job(&id).await.progress.failed, 1);
 }
 
 #[actix::test]
 async fn a_job_whose_time_is_over_fails_the_pages_that_are_not_done_and_no_others() {
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |url| (!url.ends_with("/1")).then(|| Ok(page(200))),
         |_, policy| policy.jobs.wall_clock = Some(Duration::from_millis(500)),
     );
-    let id = house.submit(crawl(2)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.error_of(&id, 1).await, "Not done within the job's time of 500ms");
-    let never = house.submit(pages_of("b", 2)).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    assert_eq!(house.job(&never).await.progress.failed, 1);
+    let id = app.submit(crawl(2)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    assert_eq!(app.error_of(&id, 1).await, "Not done within the job's time of 500ms");
+    let never = app.submit(pages_of("b", 2)).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    assert_eq!(app.job(&never).await.progress.failed, 1);
 }
 
 #[actix::test]
 async fn a_supervisor_that_dies_leaves_its_jobs_to_its_successor_at_once() {
     let fetched = Fetched::default();
     let log = fetched.clone();
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         move |url| (log.note(url) > 1).then(|| Ok(page(200))),
         |_, policy| policy.jobs.lease = NOBODY_COULD_WAIT,
     );
-    let id = house.submit(page_of("a")).await;
+    let id = app.submit(page_of("a")).await;
     // It hangs the first time.
     while fetched.times("https://a.example/0") == 0 {
         tokio::task::yield_now().await;
     }
-    house.actors.supervisor.tell(Die);
-    assert_eq!(house.webhook().await["task_id"], id.as_str());
-    assert_eq!(house.died("job_supervisor", "panicked"), 1);
+    app.actors.supervisor.tell(Panic);
+    assert_eq!(app.webhook().await["task_id"], id.as_str());
+    assert_eq!(app.died("job_supervisor", "panicked"), 1);
 }
 
 #[actix::test]
 async fn a_claim_that_reaches_a_supervisor_too_late_goes_back_at_once() {
     let (mut gate, job) = (None, crawl(1));
     let id = job.id.clone();
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, policy| {
+        |dependencies, policy| {
             // Already there, so that the first claim, the one that is held, brings it.
-            assert_eq!(at_once(outside.store.submit(job)), Ok(Submission::Admitted));
-            gate = Some(gate_at("claim.after", outside));
+            assert_eq!(at_once(dependencies.store.submit(job)), Ok(Submission::Admitted));
+            gate = Some(gate_at("claim.after", dependencies));
             policy.jobs.lease = NOBODY_COULD_WAIT;
         },
     );
-    house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
+    app.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
     // Both at once: it finds the claim in its mailbox, behind what kills it.
     gate.expect("it was made").send_replace(true);
-    house.actors.supervisor.tell(Die);
-    assert_eq!(house.webhook().await["task_id"], id.as_str());
-    assert_eq!(house.died("job_supervisor", "panicked"), 1);
+    app.actors.supervisor.tell(Panic);
+    assert_eq!(app.webhook().await["task_id"], id.as_str());
+    assert_eq!(app.died("job_supervisor", "panicked"), 1);
 }
 
 #[actix::test]
 async fn work_on_a_job_that_was_ended_elsewhere_is_stopped() {
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |url| (!url.contains("hangs")).then(|| Ok(page(200))),
         |_, policy| policy.jobs.lease = Duration::from_millis(300),
     );
     // Both workers hang.
     for _ in 0..2 {
-        let id = house.submit(page_of("hangs")).await;
-        house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
-        house.store.cancel(&id, None).await.expect("it is not settled");
-        house.webhook().await;
+        let id = app.submit(page_of("hangs")).await;
+        app.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
+        app.store.cancel(&id, None).await.expect("it is not settled");
+        app.webhook().await;
     }
-    let id = house.submit(page_of("good")).await;
-    assert_eq!(house.webhook().await["task_id"], id.as_str());
+    let id = app.submit(page_of("good")).await;
+    assert_eq!(app.webhook().await["task_id"], id.as_str());
 }
 
 #[actix::test]
 async fn a_job_cancelled_while_it_is_being_claimed_is_not_started() {
     // The answer to a claim is on its way for long.
-    let (mut house, fetched, gate) = gated("claim.after", |_| {});
+    let (mut app, fetched, gate) = gated("claim.after", |_| {});
     // The first claim, at the start, may have found nothing yet: a second one follows it.
-    let id = house.submit(page_of("cancelled")).await;
+    let id = app.submit(page_of("cancelled")).await;
     let cancel = CancelJob { job: id.clone(), principal: None };
-    house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
-    assert_eq!(house.webhook().await["status"], "cancelled");
+    app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    assert_eq!(app.webhook().await["status"], "cancelled");
     gate.send_replace(true);
-    house.submit(page_of("good")).await;
-    assert_eq!(house.webhook().await["status"], "completed");
+    app.submit(page_of("good")).await;
+    assert_eq!(app.webhook().await["status"], "completed");
     assert_eq!(fetched.times("https://cancelled.example/0"), 0);
 }
 
@@ -250,10 +250,10 @@ async fn an_end_is_written_down_however_often_the_store_is_away() {
         "finish_attempt.before",
         "finish_attempt.before",
     ]);
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, _| {
+        |dependencies, _| {
             let fails = move |point| {
                 let mut troubles = troubles.lock().expect("no panic");
                 let found = troubles.iter().position(|trouble| *trouble == point);
@@ -263,75 +263,75 @@ async fn an_end_is_written_down_however_often_the_store_is_away() {
                     None => Ok(()),
                 })
             };
-            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
         },
     );
-    let id = house.submit(crawl(1)).await;
-    house.webhook().await;
+    let id = app.submit(crawl(1)).await;
+    app.webhook().await;
     let delivered = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Delivered);
-    let job = house.until(&id, delivered).await;
+    let job = app.until(&id, delivered).await;
     assert_eq!((job.state.clone(), job.attempt()), (JobState::Completed, 1));
-    assert!(house.webhooks.try_recv().is_err(), "the receiver was asked once");
+    assert!(app.webhooks.try_recv().is_err(), "the receiver was asked once");
 }
 
 #[actix::test]
 async fn a_webhook_due_is_sent_also_when_nobody_heard_of_the_settlement() {
     let lost = Mutex::new(true);
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, _| {
+        |dependencies, _| {
             let fails = move |point| {
                 let lost = point == "settle.after" && std::mem::take(&mut *lost.lock().expect("no panic"));
                 std::future::ready(if lost { Err(StoreError::Unavailable("cut".to_owned())) } else { Ok(()) })
             };
-            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
         },
     );
-    let id = house.submit(crawl(1)).await;
-    assert_eq!(house.webhook().await["task_id"], id.as_str());
+    let id = app.submit(crawl(1)).await;
+    assert_eq!(app.webhook().await["task_id"], id.as_str());
 }
 
 /// A job whose webhook carries its result, in a house whose store cannot read results for so many times.
-async fn told_with_data(error: StoreError, times: usize) -> (House, JobId) {
+async fn told_with_data(error: StoreError, times: usize) -> (TestApp, JobId) {
     let left = AtomicUsize::new(times);
-    let house = House::changed(
+    let app = TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, policy| {
+        |dependencies, policy| {
             let fails = move |point| {
                 let one_less = |left: usize| left.checked_sub(1);
                 let unread =
                     point == "pages.before" && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
                 std::future::ready(if unread { Err(error.clone()) } else { Ok(()) })
             };
-            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
             policy.webhooks.lease = Duration::from_millis(50);
             policy.webhooks.retry.max_interruptions = 7;
         },
     );
     let mut job = crawl(1);
     job.spec.webhook = Some(Target { data_in_payload: true, ..target("http://receiver.example/hook") });
-    let id = house.submit(job).await;
-    (house, id)
+    let id = app.submit(job).await;
+    (app, id)
 }
 
 #[actix::test]
 async fn a_result_that_cannot_be_read_for_a_while_is_told_later_and_costs_no_attempt() {
     // More often than there are attempts.
-    let (mut house, id) = told_with_data(StoreError::Unavailable("away".to_owned()), 6).await;
-    assert_eq!(house.webhook().await["data"]["results"].as_array().map(Vec::len), Some(1));
+    let (mut app, id) = told_with_data(StoreError::Unavailable("away".to_owned()), 6).await;
+    assert_eq!(app.webhook().await["data"]["results"].as_array().map(Vec::len), Some(1));
     let delivered = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Delivered);
-    let job = house.until(&id, delivered).await;
+    let job = app.until(&id, delivered).await;
     assert_eq!(job.delivery.map(|known| known.attempts), Some(1));
 }
 
 #[actix::test]
 async fn a_result_that_can_never_be_read_is_tried_for_so_many_leases_and_given_up() {
-    let (house, id) = told_with_data(StoreError::Damaged("cut short".to_owned()), usize::MAX).await;
+    let (app, id) = told_with_data(StoreError::Damaged("cut short".to_owned()), usize::MAX).await;
     let given_up = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Exhausted);
-    house.until(&id, given_up).await;
-    let log = house.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+    app.until(&id, given_up).await;
+    let log = app.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
     assert_eq!(log.attempts.len(), 1 + 7, "one a lease, and not as many as there is time for");
 }
 
@@ -348,34 +348,34 @@ impl WebhookTransport for Poisonous {
 
 #[actix::test]
 async fn a_receiver_whose_answer_breaks_every_attempt_is_given_up_by_a_cap_of_its_own() {
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, policy| {
-            outside.transport = Arc::new(Poisonous(Arc::clone(&outside.transport)));
+        |dependencies, policy| {
+            dependencies.transport = Arc::new(Poisonous(Arc::clone(&dependencies.transport)));
             policy.webhooks.lease = Duration::from_millis(20);
             policy.webhooks.retry.max_interruptions = 2;
         },
     );
     let mut job = crawl(1);
     job.spec.webhook = Some(target("http://poison.example/hook"));
-    let poisoned = house.submit(job).await;
-    let good = house.submit(crawl(1)).await;
-    assert_eq!(house.webhook().await["task_id"], good.as_str());
+    let poisoned = app.submit(job).await;
+    let good = app.submit(crawl(1)).await;
+    assert_eq!(app.webhook().await["task_id"], good.as_str());
     let exhausted = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Exhausted);
-    house.until(&poisoned, exhausted).await;
+    app.until(&poisoned, exhausted).await;
 }
 
 #[actix::test]
 async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_before_anothers() {
-    let (mut house, fetched, gate) = gated("claim.before", |_| {});
+    let (mut app, fetched, gate) = gated("claim.before", |_| {});
     let workers = policy().jobs.crawl_workers;
-    let many = stream::iter(0..100_000).map(|_| house.store.submit(page_of("many")));
+    let many = stream::iter(0..100_000).map(|_| app.store.submit(page_of("many")));
     many.buffer_unordered(1000).for_each(|admitted| async { drop(admitted.expect("there is room")) }).await;
-    let one = house.submit(page_of("one")).await;
+    let one = app.submit(page_of("one")).await;
     gate.send_replace(true);
     let mut webhooks = 0;
-    while house.webhook().await["task_id"] != one.as_str() {
+    while app.webhook().await["task_id"] != one.as_str() {
         webhooks += 1;
     }
     let log = fetched.0.lock().expect("no panic").clone();
@@ -387,38 +387,38 @@ async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_
 
 #[actix::test]
 async fn a_long_job_lets_another_principals_go_first_after_its_slice() {
-    let (mut house, fetched, gate) = gated("claim.before", |policy| policy.jobs.crawl_workers = 1);
-    let long = house.submit(pages_of("a", 40)).await;
-    let short = house.submit(page_of("b")).await;
+    let (mut app, fetched, gate) = gated("claim.before", |policy| policy.jobs.crawl_workers = 1);
+    let long = app.submit(pages_of("a", 40)).await;
+    let short = app.submit(page_of("b")).await;
     gate.send_replace(true);
-    assert_eq!(house.webhook().await["task_id"], short.as_str());
-    assert_eq!(house.webhook().await["task_id"], long.as_str());
+    assert_eq!(app.webhook().await["task_id"], short.as_str());
+    assert_eq!(app.webhook().await["task_id"], long.as_str());
     let log = fetched.0.lock().expect("no panic").clone();
     let before = log.iter().position(|url| url.contains("b.example")).expect("it was crawled");
     // A slice of 4, and the 4 that may be under way side by side.
     assert!(before <= 8, "{before} pages went first");
     assert_eq!(log.len(), 41, "nothing was crawled twice");
-    assert_eq!(house.job(&long).await.attempt(), 1);
+    assert_eq!(app.job(&long).await.attempt(), 1);
 }
 
 #[actix::test]
 async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_by_one() {
-    let (mut house, fetched, gate) = gated("claim.before", |_| {});
-    let (first, second) = (house.submit(page_of("hangs")).await, house.submit(page_of("second")).await);
+    let (mut app, fetched, gate) = gated("claim.before", |_| {});
+    let (first, second) = (app.submit(page_of("hangs")).await, app.submit(page_of("second")).await);
     for _ in 0..2 {
-        let claims = house.store.claim(&node("gone"), TaskType::Crawl, 2, Duration::ZERO).await;
+        let claims = app.store.claim(&node("gone"), TaskType::Crawl, 2, Duration::ZERO).await;
         assert_eq!(claims.expect("the store is there").len(), 2);
     }
-    house.store.requeue().await.expect("the store is there");
-    assert_eq!((house.job(&first).await.attempts_spent, house.job(&second).await.attempts_spent), (2, 2));
+    app.store.requeue().await.expect("the store is there");
+    assert_eq!((app.job(&first).await.attempts_spent, app.job(&second).await.attempts_spent), (2, 2));
     gate.send_replace(true);
-    house.until(&first, |job| matches!(job.state, JobState::Running { .. })).await;
-    let innocent = house.submit(page_of("innocent")).await;
-    assert_eq!(house.webhook().await["task_id"], innocent.as_str());
+    app.until(&first, |job| matches!(job.state, JobState::Running { .. })).await;
+    let innocent = app.submit(page_of("innocent")).await;
+    assert_eq!(app.webhook().await["task_id"], innocent.as_str());
     assert_eq!(fetched.times("https://second.example/0"), 0);
     let cancel = CancelJob { job: first.clone(), principal: None };
-    house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
-    let told = [house.webhook().await, house.webhook().await];
+    app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    let told = [app.webhook().await, app.webhook().await];
     let told: Vec<_> = told.iter().map(|told| (told["task_id"].as_str(), told["status"].as_str())).collect();
     assert!(told.contains(&(Some(second.as_str()), Some("completed"))), "{told:?}");
 }

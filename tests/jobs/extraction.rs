@@ -19,12 +19,12 @@ fn with_schema(schema: Value) -> NewJob {
 }
 
 /// A house whose jobs wait for their provider as long as it takes.
-fn patient(script: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static) -> House {
-    House::changed(
+fn patient(script: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static) -> TestApp {
+    TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, policy| {
-            outside.model = Arc::new(ScriptedModel { context_tokens: 2000, script });
+        |dependencies, policy| {
+            dependencies.model = Arc::new(ScriptedModel { context_tokens: 2000, script });
             policy.extraction.max_wait = Duration::from_secs(3600);
         },
     )
@@ -40,9 +40,9 @@ fn who() -> String {
 
 #[actix::test]
 async fn what_conforms_is_told_with_what_it_cost() {
-    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| says("```json\n{\"title\": \"T\"}\n```"));
-    let id = house.submit(with_schema(titled())).await;
-    let told = house.webhook().await;
+    let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| says("```json\n{\"title\": \"T\"}\n```"));
+    let id = app.submit(with_schema(titled())).await;
+    let told = app.webhook().await;
     assert_eq!((&told["task_id"], &told["task_type"]), (&json!(id), &json!("llm_extraction")));
     assert_eq!(told["urls"], json!(["https://example.com/article"]));
     assert_eq!(told["data"], json!({"extracted_content": {"title": "T"}}));
@@ -54,7 +54,7 @@ async fn what_conforms_is_told_with_what_it_cost() {
 async fn an_answer_that_does_not_conform_is_asked_for_again_with_what_is_wrong_named() {
     let questions = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&questions);
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         move |question| {
@@ -63,8 +63,8 @@ async fn an_answer_that_does_not_conform_is_asked_for_again_with_what_is_wrong_n
             says(["no JSON", "{\"title\": 7}", "{\"title\": \"T\"}"][seen.len() - 1])
         },
     );
-    house.submit(with_schema(titled())).await;
-    let told = house.webhook().await;
+    app.submit(with_schema(titled())).await;
+    let told = app.webhook().await;
     assert_eq!(told["data"]["extracted_content"], json!({"title": "T"}));
     assert_eq!((&told["usage"]["requests"], &told["usage"]["repairs"]), (&json!(3), &json!(2)));
     let questions = questions.lock().expect("no panic");
@@ -74,9 +74,9 @@ async fn an_answer_that_does_not_conform_is_asked_for_again_with_what_is_wrong_n
 
 #[actix::test]
 async fn what_never_conforms_is_a_failure_that_names_the_violations() {
-    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| says("{\"title\": 7}"));
-    house.submit(with_schema(titled())).await;
-    let told = house.webhook().await;
+    let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| says("{\"title\": 7}"));
+    app.submit(with_schema(titled())).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("not_conforming")));
     let error = told["error"].as_str().expect("a sentence");
     assert!(error.contains("/title: 7 is not of type"), "{error}");
@@ -86,21 +86,21 @@ async fn what_never_conforms_is_a_failure_that_names_the_violations() {
 
 #[actix::test]
 async fn an_unusable_provider_fails_before_the_page_is_fetched() {
-    let mut house = House::with_model(&[], |_| panic!("nothing is fetched"), |_| says("{}"));
+    let mut app = TestApp::with_model(&[], |_| panic!("nothing is fetched"), |_| says("{}"));
     let mut job = extraction("the title");
     let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
     spec.provider = Some("nobody/x".to_owned());
-    house.submit(job).await;
-    let told = house.webhook().await;
+    app.submit(job).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unknown_provider")));
     assert_eq!(told["error"], "LLM provider `nobody` is not known");
 }
 
 #[actix::test]
 async fn a_page_that_is_not_there_is_the_reason() {
-    let mut house = House::new(&[], |_| Some(Ok(page(404))));
-    house.submit(extraction("the title")).await;
-    let told = house.webhook().await;
+    let mut app = TestApp::new(&[], |_| Some(Ok(page(404))));
+    app.submit(extraction("the title")).await;
+    let told = app.webhook().await;
     assert_eq!(told["error"], "The page was not fetched: HTTP 404");
     assert_eq!(told["error_type"], "page_not_fetched");
 }
@@ -108,7 +108,7 @@ async fn a_page_that_is_not_there_is_the_reason() {
 #[actix::test]
 async fn work_that_always_panics_is_told_as_well() {
     let asked = AtomicUsize::new(0);
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         move |_| match asked.fetch_add(1, Ordering::SeqCst) {
@@ -116,8 +116,8 @@ async fn work_that_always_panics_is_told_as_well() {
             _ => panic!("on purpose"),
         },
     );
-    house.submit(with_schema(titled())).await;
-    let told = house.webhook().await;
+    app.submit(with_schema(titled())).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unexpected")));
     let error = told["error"].as_str().expect("a sentence");
     assert!(error.starts_with("Given up after 3 attempts"), "{error}");
@@ -129,7 +129,7 @@ async fn work_that_always_panics_is_told_as_well() {
 async fn a_worker_that_dies_costs_no_question_that_was_answered() {
     let (asked, fetched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (count, pages) = (Arc::clone(&asked), Arc::clone(&fetched));
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         move |_| {
             pages.fetch_add(1, Ordering::SeqCst);
@@ -141,8 +141,8 @@ async fn a_worker_that_dies_costs_no_question_that_was_answered() {
             _ => says("{\"title\": \"T\"}"),
         },
     );
-    house.submit(with_schema(titled())).await;
-    let told = house.webhook().await;
+    app.submit(with_schema(titled())).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["usage"]["requests"]), (&json!("completed"), &json!(2)));
     assert_eq!((asked.load(Ordering::SeqCst), fetched.load(Ordering::SeqCst)), (3, 1));
 }
@@ -150,33 +150,33 @@ async fn a_worker_that_dies_costs_no_question_that_was_answered() {
 #[actix::test]
 async fn a_passing_trouble_is_waited_for_without_a_worker_and_without_costing_an_attempt() {
     let asked = AtomicUsize::new(0);
-    let mut house = patient(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+    let mut app = patient(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
         0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
         1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
         _ => says("{\"title\": \"T\"}"),
     });
-    let id = house.submit(with_schema(titled())).await;
-    assert_eq!(house.webhook().await["status"], "completed");
-    let job = house.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    let id = app.submit(with_schema(titled())).await;
+    assert_eq!(app.webhook().await["status"], "completed");
+    let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
     assert_eq!(job.attempt(), 1);
 }
 
 #[actix::test]
 async fn a_trouble_that_does_not_pass_fails_by_its_own_name_when_the_job_has_waited_enough() {
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         |_| Some(Err(ModelError::Overloaded { who: who(), status: 503, wait: None })),
     );
-    house.submit(extraction("the title")).await;
-    let told = house.webhook().await;
+    app.submit(extraction("the title")).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("overloaded")));
     assert_eq!(told["error"], "the model is out of order or overloaded (HTTP 503)");
 }
 
 #[actix::test]
 async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
-    let mut house = patient(|question| match question.model.model.as_str() {
+    let mut app = patient(|question| match question.model.model.as_str() {
         "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_secs(600)) })),
         _ => says("fine"),
     });
@@ -185,14 +185,14 @@ async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
         let mut job = extraction("the title");
         let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
         spec.provider = Some(format!("openai/{model}"));
-        names.push(house.submit(job).await);
+        names.push(app.submit(job).await);
     }
-    assert_eq!(house.webhook().await["task_id"], names[4].as_str());
+    assert_eq!(app.webhook().await["task_id"], names[4].as_str());
 }
 
 #[actix::test]
 async fn a_second_provider_answers_where_the_first_cannot() {
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         |question| match question.model.family.as_str() {
@@ -203,14 +203,14 @@ async fn a_second_provider_answers_where_the_first_cannot() {
     let mut job = with_schema(titled());
     let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
     spec.provider = Some("openai/second".to_owned());
-    house.submit(job).await;
-    let told = house.webhook().await;
+    app.submit(job).await;
+    let told = app.webhook().await;
     assert_eq!((&told["status"], &told["usage"]["provider"]), (&json!("completed"), &json!("second")));
 }
 
 #[actix::test]
 async fn a_job_that_would_run_away_is_stopped() {
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         |_| {
@@ -218,8 +218,8 @@ async fn a_job_that_would_run_away_is_stopped() {
             Some(Ok(ModelAnswer { text, model: "m".to_owned(), prompt_tokens: 4900, completion_tokens: 101 }))
         },
     );
-    house.submit(with_schema(titled())).await;
-    assert_eq!(house.webhook().await["error_type"], "token_budget");
+    app.submit(with_schema(titled())).await;
+    assert_eq!(app.webhook().await["error_type"], "token_budget");
 }
 
 pub fn long_page() -> FetchedPage {
@@ -229,7 +229,7 @@ pub fn long_page() -> FetchedPage {
 
 #[actix::test]
 async fn a_long_page_is_asked_about_in_parts_and_put_together() {
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(long_page())),
         |question| {
@@ -242,8 +242,8 @@ async fn a_long_page_is_asked_about_in_parts_and_put_together() {
     );
     let schema = json!({"type": "object", "required": ["items"],
         "properties": {"items": {"type": "array", "minItems": 200, "items": {"type": "integer"}}}});
-    house.submit(with_schema(schema)).await;
-    let told = house.webhook().await;
+    app.submit(with_schema(schema)).await;
+    let told = app.webhook().await;
     assert_eq!(told["status"], "completed", "{told}");
     let all: Vec<u32> = (0..200).collect();
     assert_eq!(told["data"]["extracted_content"], json!({"items": all}));
@@ -252,7 +252,7 @@ async fn a_long_page_is_asked_about_in_parts_and_put_together() {
 
 #[actix::test]
 async fn parts_that_cannot_be_put_together_by_rule_are_asked_about_once_more() {
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(long_page())),
         |question| {
@@ -262,35 +262,35 @@ async fn parts_that_cannot_be_put_together_by_rule_are_asked_about_once_more() {
     );
     let schema = json!({"type": "object", "required": ["count", "title"],
         "properties": {"count": {"type": "integer"}, "title": {"type": "string"}}});
-    house.submit(with_schema(schema)).await;
-    assert_eq!(house.webhook().await["data"]["extracted_content"], json!({"count": 3, "title": "T"}));
+    app.submit(with_schema(schema)).await;
+    assert_eq!(app.webhook().await["data"]["extracted_content"], json!({"count": 3, "title": "T"}));
 }
 
 #[actix::test]
 async fn without_a_schema_data_stays_data_and_text_stays_text() {
     for (said, content) in [("[1, 2]", json!([1, 2])), ("Just words.", json!("Just words."))] {
-        let mut house = House::with_model(&[], |_| Some(Ok(page(200))), move |_| says(said));
+        let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), move |_| says(said));
         let mut job = extraction("anything");
         job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
-        house.submit(job).await;
-        assert_eq!(house.webhook().await["data"]["extracted_content"], content);
+        app.submit(job).await;
+        assert_eq!(app.webhook().await["data"]["extracted_content"], content);
     }
 }
 
 #[actix::test]
 async fn cancelling_ends_an_extraction_whose_model_hangs() {
-    let mut house = House::with_model(&[], |_| Some(Ok(page(200))), |_| None);
-    let id = house.submit(extraction("the title")).await;
+    let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| None);
+    let id = app.submit(extraction("the title")).await;
     let cancel = CancelJob { job: id, principal: None };
-    house.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
-    assert_eq!(house.webhook().await["status"], "cancelled");
+    app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    assert_eq!(app.webhook().await["status"], "cancelled");
 }
 
 #[actix::test]
 async fn the_same_question_over_the_same_page_is_answered_from_memory() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         move |_| {
@@ -299,8 +299,8 @@ async fn the_same_question_over_the_same_page_is_answered_from_memory() {
         },
     );
     for cached in [json!(null), json!(true)] {
-        house.submit(with_schema(titled())).await;
-        let told = house.webhook().await;
+        app.submit(with_schema(titled())).await;
+        let told = app.webhook().await;
         assert_eq!((&told["data"]["extracted_content"], &told["usage"]["cached"]), (&json!({"title": "T"}), &cached));
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -308,7 +308,7 @@ async fn the_same_question_over_the_same_page_is_answered_from_memory() {
 
 #[actix::test]
 async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
-    let mut house = House::with_model(
+    let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(long_page())),
         |question| {
@@ -324,7 +324,7 @@ async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
     let mut job = with_schema(json!({"type": "object", "properties": {"items": {"type": "array", "minItems": 200}}}));
     let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
     spec.instruction = "every item".to_owned();
-    house.submit(job).await;
-    let told = house.webhook().await;
+    app.submit(job).await;
+    let told = app.webhook().await;
     assert_eq!(told["data"]["extracted_content"]["items"].as_array().map(Vec::len), Some(200), "{told}");
 }

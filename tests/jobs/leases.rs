@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use futures_util::future::BoxFuture;
 use opilio_actors::domain::delivery::DeliveryState;
 use opilio_actors::ports::StoreError;
-use opilio_actors::testing::brittle::Brittle;
+use opilio_actors::testing::failing_store::Brittle;
 
 use super::*;
 
@@ -13,10 +13,10 @@ use super::*;
 async fn a_webhook_whose_lease_ran_out_before_it_was_sent_is_not_sent_under_it() {
     const LEASE: Duration = Duration::from_millis(200);
     let held_up = AtomicBool::new(false);
-    let mut house = House::changed(
+    let mut app = TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
-        |outside, policy| {
+        |dependencies, policy| {
             policy.webhooks.lease = LEASE;
             let fails = move |point| -> BoxFuture<'static, Result<(), StoreError>> {
                 let first = point == "start_attempt.after" && !held_up.swap(true, Ordering::SeqCst);
@@ -27,13 +27,13 @@ async fn a_webhook_whose_lease_ran_out_before_it_was_sent_is_not_sent_under_it()
                     Ok(())
                 })
             };
-            outside.store = Arc::new(Brittle { store: Arc::clone(&outside.store), fails });
+            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
         },
     );
-    let id = house.submit(crawl(1)).await;
-    house.webhook().await;
+    let id = app.submit(crawl(1)).await;
+    app.webhook().await;
     loop {
-        let log = house.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+        let log = app.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
         if log.job.delivery.is_some_and(|delivery| delivery.state == DeliveryState::Delivered) {
             let finished: Vec<_> = log.attempts.iter().map(|attempt| attempt.finished_at.is_some()).collect();
             assert!(matches!(finished[..], [false, .., true]), "{finished:?}");
@@ -41,7 +41,7 @@ async fn a_webhook_whose_lease_ran_out_before_it_was_sent_is_not_sent_under_it()
         }
         tokio::task::yield_now().await;
     }
-    let sent = 1 + std::iter::from_fn(|| house.webhooks.try_recv().ok()).count();
-    let log = house.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+    let sent = 1 + std::iter::from_fn(|| app.webhooks.try_recv().ok()).count();
+    let log = app.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
     assert!(sent < log.attempts.len(), "the attempt that was held up sent nothing");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::house::Server;
+use crate::support::Server;
 
 pub fn list() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})

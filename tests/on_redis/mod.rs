@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
-use crate::house::Server;
+use crate::support::Server;
 
 /// What a killed server holds is free after this time.
 const LEASE: (&str, &str) = ("OPILIO__JOBS__LEASE", "1s");

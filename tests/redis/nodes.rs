@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::house::{Outside, Server};
 use super::on_redis::{Redis, signal};
+use super::support::{Server, TestSite};
 use super::{settled, submitted};
 
 /// Nothing runs out, and nobody asks how things stand, for as long as a test takes.
@@ -20,82 +20,82 @@ async fn at(server: &Server, stage: &str) -> usize {
 
 #[actix::test]
 async fn a_job_cancelled_at_another_server_frees_its_worker_at_once() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[NO_HURRY, ONE_WORKER]).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     let mut second = redis.server(&[NO_HURRY, ONE_WORKER]).await;
     assert_eq!(second.delete(&path).await.0, 202);
-    assert_eq!(outside.told().await.body["status"], "cancelled");
+    assert_eq!(site.next_webhook().await.body["status"], "cancelled");
     second.kill().await;
     // Its only worker would hang at the gate, and its lease would last; there is nobody else.
-    submitted(&first, &outside, "/article").await;
-    assert_eq!(outside.told().await.body["status"], "completed");
+    submitted(&first, &site, "/article").await;
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
 }
 
 #[actix::test]
 async fn a_server_takes_no_more_jobs_than_it_can_start_and_the_others_get_the_rest() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[TWO_WORKERS]).await;
     for _ in 0..5 {
-        submitted(&first, &outside, "/gated").await;
+        submitted(&first, &site, "/gated").await;
     }
     for _ in 0..2 {
-        outside.gate_reached().await;
+        site.gate_reached().await;
     }
     assert_eq!((at(&first, "running").await, at(&first, "queued").await), (2, 3));
     let second = redis.server(&[TWO_WORKERS]).await;
     for _ in 0..2 {
-        outside.gate_reached().await;
+        site.gate_reached().await;
     }
     assert_eq!((at(&second, "running").await, at(&second, "queued").await), (4, 1));
-    outside.open_gate();
+    site.open_gate();
     for _ in 0..5 {
-        assert_eq!(outside.told().await.body["status"], "completed");
+        assert_eq!(site.next_webhook().await.body["status"], "completed");
     }
 }
 
 #[actix::test]
 async fn a_frozen_server_sends_no_webhook_that_another_one_has_sent_meanwhile() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let quick = [("OPILIO__WEBHOOKS__RETRY__TIMEOUT", "1s"), ("OPILIO__WEBHOOKS__LEASE", "2s")];
     let first = redis.server(&quick).await;
-    outside.answer_hooks_with(&[500]);
-    let path = submitted(&first, &outside, "/article").await;
-    let refused = outside.told().await;
+    site.answer_hooks_with(&[500]);
+    let path = submitted(&first, &site, "/article").await;
+    let refused = site.next_webhook().await;
     // It holds the next attempt in its memory, or the lease of this one.
     signal(first.pid(), "STOP");
     let second = redis.server(&quick).await;
-    let taken = outside.told().await;
+    let taken = site.next_webhook().await;
     assert_eq!((taken.header("webhook-id"), &taken.bytes), (refused.header("webhook-id"), &refused.bytes));
     delivered(&second, &path).await;
     signal(first.pid(), "CONT");
-    submitted(&first, &outside, "/article").await;
-    assert_ne!(outside.told().await.header("webhook-id"), taken.header("webhook-id"));
+    submitted(&first, &site, "/article").await;
+    assert_ne!(site.next_webhook().await.header("webhook-id"), taken.header("webhook-id"));
     let (_, log) = first.get(&format!("/jobs/{}/deliveries", path.rsplit('/').next().expect("an id"))).await;
     assert_eq!(log["attempts"].as_array().map(Vec::len), Some(2), "{log}");
 }
 
 #[actix::test]
 async fn a_server_that_was_cut_off_works_again_when_the_wire_is_mended() {
-    let (outside, redis) = (Outside::start(), Redis::start());
+    let (site, redis) = (TestSite::start(), Redis::start());
     let wire = redis.wire();
     let first = redis.server_by(&wire, &[ONE_WORKER]).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     wire.cut();
     let mut second = redis.server(&[ONE_WORKER]).await;
-    outside.gate_reached().await;
-    outside.open_gate();
-    let told = outside.told().await;
+    site.gate_reached().await;
+    site.open_gate();
+    let next_webhook = site.next_webhook().await;
     assert_eq!(settled(&second, &path).await["status"], "completed");
     second.kill().await;
     wire.mend();
     while first.get("/ready").await.0 != 200 {}
-    submitted(&first, &outside, "/article").await;
-    let next = outside.told().await;
+    submitted(&first, &site, "/article").await;
+    let next = site.next_webhook().await;
     assert_eq!(next.body["status"], "completed");
-    assert_ne!(next.header("webhook-id"), told.header("webhook-id"), "what it had found out came too late");
+    assert_ne!(next.header("webhook-id"), next_webhook.header("webhook-id"), "what it had found out came too late");
 }
 
 async fn delivered(server: &Server, path: &str) -> Value {

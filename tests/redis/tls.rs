@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use super::house::{Outside, Server};
 use super::on_redis::Redis;
+use super::support::{Server, TestSite};
 use super::{settled, submitted};
 
 /// An authority, and files of those for whom it vouches.
@@ -79,13 +79,13 @@ async fn server(port: &str, authority: &str, client: &[(&str, &str)]) -> Server 
 
 #[actix::test]
 async fn jobs_go_over_tls_to_a_redis_that_knows_who_comes() {
-    let (outside, papers) = (Outside::start(), Papers::new());
+    let (site, papers) = (TestSite::start(), Papers::new());
     let (_redis, port) = redis(&papers);
     let (certificate, key) = papers.of("opilio");
     let own = [("OPILIO__REDIS__SSL_CERTFILE", certificate.as_str()), ("OPILIO__REDIS__SSL_KEYFILE", key.as_str())];
     let first = server(&port, &papers.authority(), &own).await;
-    let path = submitted(&first, &outside, "/gated").await;
-    outside.gate_reached().await;
+    let path = submitted(&first, &site, "/gated").await;
+    site.gate_reached().await;
     // Notices go over TLS, too.
     let second = server(&port, &papers.authority(), &own).await;
     assert_eq!(second.delete(&path).await.0, 202);

@@ -10,22 +10,22 @@ use actix::Recipient;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
-use super::kept::Next;
+use super::http_cache::Next;
 use super::results::Results;
-use super::{PageCrawled, kept};
+use super::{PageCrawled, http_cache};
 use crate::domain::crawl::{CrawlSpec, Effort, Kept, KeptBy, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::id::TaskType;
 use crate::domain::job::{Job, Task};
 use crate::domain::lease::Lease;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::faults;
-use crate::persistence::persistently;
+use crate::heartbeat;
 use crate::ports::{
     Claim, FetchError, FetchedPage, JobStore, PageCache, PageFetcher, PageReader, PageRequest, StoreError,
 };
-use crate::pulse;
+use crate::retry_store::retry_transient;
 use crate::worker::{Outcome, panic_text};
 
 /// The operator's choices, where the job makes none.
@@ -60,10 +60,10 @@ impl Crawler {
     pub async fn run(&self, claim: Claim) -> Outcome {
         let (first, then) = in_order(&claim.job, claim.missing);
         let Claim { lease, job, .. } = claim;
-        let line = &job.line();
+        let queue = &job.queue_key();
         let results = &Results::of(&job, &*self.store, self.policy.max_results).await;
         let Task::Crawl(crawl) = job.spec.task else {
-            return Outcome::Broke { reason: "not a crawl".to_owned() };
+            return Outcome::Crashed { reason: "not a crawl".to_owned() };
         };
         let asked = crawl.options.concurrency.unwrap_or(self.policy.pages_per_job);
         let side_by_side = asked.min(self.policy.pages_per_job).get();
@@ -74,7 +74,7 @@ impl Crawler {
             let place = usize::try_from(index).ok().filter(|_| !stop.load(Ordering::Relaxed))?;
             let url = urls.get(place)?;
             let options = each.get(place).map_or_else(|| Arc::clone(&common), |own| Arc::new(own.clone()));
-            Some(self.write_page(lease, index, url, options, line, results))
+            Some(self.write_page(lease, index, url, options, queue, results))
         };
         let one_by_one = stream::iter(first.into_iter().filter_map(&work)).buffer_unordered(1);
         let side_by_side = stream::iter(then.into_iter().filter_map(&work)).buffer_unordered(side_by_side);
@@ -84,16 +84,16 @@ impl Crawler {
             match outcome {
                 Err(panic) => broke = broke.or(Some(panic)),
                 Ok(Err(StoreError::LeaseLost)) => return Outcome::LeaseLost,
-                Ok(Err(other)) => return Outcome::Broke { reason: other.to_string() },
+                Ok(Err(other)) => return Outcome::Crashed { reason: other.to_string() },
                 Ok(Ok(())) => done += 1,
             }
             if !stop.load(Ordering::Relaxed) && self.policy.slice.is_some_and(|slice| done % slice.get() == 0) {
-                stop.store(self.store.others_wait(TaskType::Crawl, line).await.unwrap_or(false), Ordering::Relaxed);
+                stop.store(self.store.should_yield(TaskType::Crawl, queue).await.unwrap_or(false), Ordering::Relaxed);
             }
         }
         match broke {
-            Some(reason) => Outcome::Broke { reason },
-            None if done < all => Outcome::Sliced,
+            Some(reason) => Outcome::Crashed { reason },
+            None if done < all => Outcome::Yielded,
             None => Outcome::Done,
         }
     }
@@ -105,17 +105,17 @@ impl Crawler {
         index: u32,
         url: &str,
         options: Arc<CrawlOptions>,
-        line: &Line,
+        queue: &QueueKey,
         results: &Results,
     ) -> Result<Result<(), StoreError>, String> {
-        let page = AssertUnwindSafe(self.page(index, url, options, line));
+        let page = AssertUnwindSafe(self.page(index, url, options, queue));
         let record = page.catch_unwind().await.map_err(|panic| panic_text(&*panic))?;
         Ok(self.write_down(lease, results.fit(record, url)).await)
     }
 
     /// One page, read as it was fetched earlier, or now.
-    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>, line: &Line) -> PageRecord {
-        let request = PageRequest { url: url.to_owned(), options, line: line.clone() };
+    pub async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> PageRecord {
+        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone() };
         let (fetched, effort) = self.come_by(&request).await;
         match fetched {
             Ok(page) => {
@@ -137,10 +137,10 @@ impl Crawler {
     }
 
     async fn come_by(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, Effort) {
-        let Some(kept) = kept::find(&*self.cache, request).await else {
+        let Some(kept) = http_cache::find(&*self.cache, request).await else {
             return self.fetch_and_keep(request).await;
         };
-        let question = match kept::next(request, &kept) {
+        let question = match http_cache::next(request, &kept) {
             Next::Take => {
                 let because = Kept { at: kept.at, by: KeptBy::Choice };
                 return (Ok(kept.page), Effort { attempts: 0, kept: Some(because) });
@@ -149,11 +149,11 @@ impl Crawler {
             Next::Fetch => return self.fetch_and_keep(request).await,
         };
         let (asked, effort) = self.fetch(&question).await;
-        let (page, kept) = kept::or_kept(kept, asked);
+        let (page, kept) = http_cache::or_kept(kept, asked);
         if let Ok(page) = &page
             && kept.is_none_or(|kept| kept.by == KeptBy::Unchanged)
         {
-            kept::keep(&*self.cache, request, page).await;
+            http_cache::keep(&*self.cache, request, page).await;
         }
         (page, Effort { kept, ..effort })
     }
@@ -161,7 +161,7 @@ impl Crawler {
     async fn fetch_and_keep(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, Effort) {
         let (fetched, effort) = self.fetch(request).await;
         if let Ok(page) = &fetched {
-            kept::keep(&*self.cache, request, page).await;
+            http_cache::keep(&*self.cache, request, page).await;
         }
         (fetched, effort)
     }
@@ -171,7 +171,7 @@ impl Crawler {
         let tries = 1 + request.options.fetch.max_retries.unwrap_or(self.policy.max_retries);
         let mut attempts = 1;
         loop {
-            pulse::beat();
+            heartbeat::beat();
             let fetched = self.fetcher.fetch(request.clone()).await;
             faults::point("page.fetched");
             let Some(asked) = worth_another_try(&fetched).filter(|_| attempts < tries) else {
@@ -185,8 +185,8 @@ impl Crawler {
 
     /// A finished page is not thrown away because the store is away for a while.
     async fn write_down(&self, lease: &Lease, record: PageRecord) -> Result<(), StoreError> {
-        persistently(|| self.store.record_pages(lease, vec![record.clone()])).await?;
-        pulse::beat();
+        retry_transient(|| self.store.record_pages(lease, vec![record.clone()])).await?;
+        heartbeat::beat();
         self.listener.do_send(PageCrawled { job: lease.job.clone() });
         Ok(())
     }

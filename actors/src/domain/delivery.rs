@@ -126,7 +126,7 @@ impl AttemptOutcome {
 
 /// What an attempt's outcome means for its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextStep {
+pub enum RetryDecision {
     Delivered,
     Refused,
     Exhausted,

@@ -10,7 +10,7 @@ use super::delivery::Delivery;
 use super::extraction::ExtractionSpec;
 use super::id::{JobId, Principal, TaskType};
 use super::lease::Lease;
-use super::line::Line;
+use super::queue_key::QueueKey;
 use super::webhook::Target;
 
 /// What a job was asked to do. It never changes.
@@ -23,7 +23,7 @@ pub struct JobSpec {
     pub warnings: Vec<Warning>,
     /// Somebody waits for its end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub attended: bool,
+    pub interactive: bool,
 }
 
 impl JobSpec {
@@ -73,7 +73,7 @@ pub enum JobState {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cause {
     Claimed { lease: Lease },
-    HandedBack { not_before: Option<Timestamp> },
+    Released { not_before: Option<Timestamp> },
     Settled { verdict: Verdict },
     CancelRequested,
 }
@@ -85,7 +85,7 @@ impl JobState {
         match (self, cause) {
             (Queued { .. } | Running { .. }, Cause::CancelRequested) => Some(Cancelled),
             (Queued { .. }, Cause::Claimed { lease }) => Some(Running { lease }),
-            (Running { .. }, Cause::HandedBack { not_before }) => Some(Queued { not_before }),
+            (Running { .. }, Cause::Released { not_before }) => Some(Queued { not_before }),
             (Running { .. }, Cause::Settled { verdict }) => Some(verdict.into()),
             _ => None,
         }
@@ -169,11 +169,11 @@ pub enum Interruption {
     /// The process is shutting down and gave the job back.
     Drained,
     /// The job let somebody else's go first.
-    Sliced,
+    Yielded,
     /// What it needs from outside must rest; it comes again later.
-    Resting,
+    Deferred,
     /// The work panicked, or its worker died.
-    Broke,
+    Crashed,
     /// The work went on too long without an end, or without progress.
     Hung,
     /// The process that held the lease is gone.
@@ -184,8 +184,8 @@ impl Interruption {
     /// A crash of the whole process also interrupts innocents: it costs only an attempt that completed no page.
     pub fn costs_an_attempt(self, pages_done_in_it: u32) -> bool {
         match self {
-            Interruption::Drained | Interruption::Sliced | Interruption::Resting => false,
-            Interruption::Broke | Interruption::Hung => true,
+            Interruption::Drained | Interruption::Yielded | Interruption::Deferred => false,
+            Interruption::Crashed | Interruption::Hung => true,
             Interruption::Vanished => pages_done_in_it == 0,
         }
     }
@@ -213,8 +213,8 @@ pub struct Job {
 
 impl Job {
     /// Where it waits for its turn.
-    pub fn line(&self) -> Line {
-        Line { principal: self.principal.clone(), attended: self.spec.attended }
+    pub fn queue_key(&self) -> QueueKey {
+        QueueKey { principal: self.principal.clone(), interactive: self.spec.interactive }
     }
 
     /// 1 for the first.
@@ -263,7 +263,7 @@ mod tests {
         for settled in [JobState::Completed, JobState::Failed, JobState::Cancelled] {
             let causes = [
                 Cause::Claimed { lease: lease() },
-                Cause::HandedBack { not_before: None },
+                Cause::Released { not_before: None },
                 Cause::Settled { verdict: Verdict::Completed },
                 Cause::CancelRequested,
             ];
@@ -294,8 +294,8 @@ mod tests {
     fn a_crash_of_the_process_costs_only_an_attempt_without_progress() {
         assert!(Interruption::Vanished.costs_an_attempt(0));
         assert!(!Interruption::Vanished.costs_an_attempt(1));
-        assert!(Interruption::Broke.costs_an_attempt(9));
+        assert!(Interruption::Crashed.costs_an_attempt(9));
         assert!(!Interruption::Drained.costs_an_attempt(0));
-        assert!(!Interruption::Resting.costs_an_attempt(0));
+        assert!(!Interruption::Deferred.costs_an_attempt(0));
     }
 }

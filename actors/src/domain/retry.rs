@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::delivery::{AttemptOutcome, NextStep};
+use super::delivery::{AttemptOutcome, RetryDecision};
 
 /// Doubling waits with an upper bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,19 +55,19 @@ impl DeliveryPolicy {
     }
 
     /// What `outcome` of attempt `attempt` (1 for the first) means for the delivery.
-    pub fn next(&self, attempt: u32, outcome: &AttemptOutcome, chance: f64) -> NextStep {
+    pub fn next(&self, attempt: u32, outcome: &AttemptOutcome, chance: f64) -> RetryDecision {
         let asked_wait = match outcome {
-            AttemptOutcome::Answered { status: 200..=299, .. } => return NextStep::Delivered,
-            AttemptOutcome::Answered { status, .. } if !self.retries(*status) => return NextStep::Refused,
-            AttemptOutcome::Unsendable { .. } => return NextStep::Refused,
+            AttemptOutcome::Answered { status: 200..=299, .. } => return RetryDecision::Delivered,
+            AttemptOutcome::Answered { status, .. } if !self.retries(*status) => return RetryDecision::Refused,
+            AttemptOutcome::Unsendable { .. } => return RetryDecision::Refused,
             AttemptOutcome::Answered { retry_after, .. } => *retry_after,
             AttemptOutcome::Failed { .. } => None,
         };
         if attempt >= self.max_attempts.get() {
-            return NextStep::Exhausted;
+            return RetryDecision::Exhausted;
         }
         let wait = self.backoff.wait(attempt, chance);
-        NextStep::RetryIn(asked_wait.map_or(wait, |asked| wait.max(asked.min(self.backoff.max))))
+        RetryDecision::RetryIn(asked_wait.map_or(wait, |asked| wait.max(asked.min(self.backoff.max))))
     }
 
     fn retries(&self, status: u16) -> bool {
@@ -92,14 +92,14 @@ mod tests {
         AttemptOutcome::Answered { status, retry_after: retry_after.map(Duration::from_secs), excerpt: String::new() }
     }
 
-    fn retry_in(seconds: u64) -> NextStep {
-        NextStep::RetryIn(Duration::from_secs(seconds))
+    fn retry_in(seconds: u64) -> RetryDecision {
+        RetryDecision::RetryIn(Duration::from_secs(seconds))
     }
 
     #[test]
     fn the_waits_are_1_2_4_8_seconds_and_then_it_is_over() {
         let steps: Vec<_> = (1..=5).map(|n| policy().next(n, &answered(500, None), 0.7)).collect();
-        assert_eq!(steps, [retry_in(1), retry_in(2), retry_in(4), retry_in(8), NextStep::Exhausted]);
+        assert_eq!(steps, [retry_in(1), retry_in(2), retry_in(4), retry_in(8), RetryDecision::Exhausted]);
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn client_errors_and_redirects_are_not_retried() {
         for status in [300, 301, 302, 303, 304, 400, 401, 404, 410, 429, 499, 600] {
-            assert_eq!(policy().next(1, &answered(status, None), 0.0), NextStep::Refused, "{status}");
+            assert_eq!(policy().next(1, &answered(status, None), 0.0), RetryDecision::Refused, "{status}");
         }
         let patient = DeliveryPolicy { retry_statuses: vec![429], ..policy() };
         assert_eq!(patient.next(1, &answered(429, Some(7)), 0.0), retry_in(7));
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn any_2xx_is_delivery() {
         for status in [200, 201, 202, 204, 299] {
-            assert_eq!(policy().next(5, &answered(status, None), 0.0), NextStep::Delivered);
+            assert_eq!(policy().next(5, &answered(status, None), 0.0), RetryDecision::Delivered);
         }
     }
 

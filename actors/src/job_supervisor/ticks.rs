@@ -7,11 +7,11 @@ use actix::prelude::*;
 use tracing::warn;
 
 use super::JobSupervisor;
-use super::crew::{Crew, Overdue};
+use super::worker_pool::{Overdue, WorkerPool};
 use crate::domain::id::TaskType;
 use crate::domain::job::Interruption;
 use crate::domain::retry::Backoff;
-use crate::worker::{Slot, WorkerDied};
+use crate::worker::{Slot, WorkerExited};
 
 /// Pages removed in one write at most, so that others get their turn between.
 const EXPIRED_PAGES: usize = 1000;
@@ -113,9 +113,9 @@ impl Handler<Watch> for JobSupervisor {
         let stall = self.policy.stall_timeout;
         self.share(ctx);
         for task in TaskType::ALL {
-            for (slot, busy, overdue) in self.crew(task).abandon_overdue(task, stall) {
-                warn!(actor = Crew::actor_name(task), worker = slot.place, task_id = %busy.lease.job, "a worker hangs and is replaced");
-                self.metrics.died(Crew::actor_name(task), "hung");
+            for (slot, busy, overdue) in self.pool(task).abandon_overdue(task, stall) {
+                warn!(actor = WorkerPool::actor_name(task), worker = slot.place, task_id = %busy.lease.job, "a worker hangs and is replaced");
+                self.metrics.died(WorkerPool::actor_name(task), "hung");
                 ctx.notify(Replace { slot });
                 match overdue {
                     Overdue::Silent => {
@@ -132,20 +132,20 @@ impl Handler<Watch> for JobSupervisor {
     }
 }
 
-impl Handler<WorkerDied> for JobSupervisor {
+impl Handler<WorkerExited> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, WorkerDied { slot }: WorkerDied, ctx: &mut Self::Context) {
-        let Some(place) = self.crew(slot.task).place(slot) else { return };
+    fn handle(&mut self, WorkerExited { slot }: WorkerExited, ctx: &mut Self::Context) {
+        let Some(place) = self.pool(slot.task).place(slot) else { return };
         place.generation += 1;
         place.worker = None;
         place.deaths = place.deaths.saturating_add(1);
         let (busy, generation, deaths) = (place.busy.take(), place.generation, place.deaths);
-        let actor = Crew::actor_name(slot.task);
+        let actor = WorkerPool::actor_name(slot.task);
         warn!(actor, worker = slot.place, "a worker died and is replaced");
         self.metrics.died(actor, if busy.is_some() { "in a job" } else { "between jobs" });
         if let Some(busy) = busy {
-            self.break_off(busy, Interruption::Broke, "its worker died".to_owned(), ctx);
+            self.break_off(busy, Interruption::Crashed, "its worker died".to_owned(), ctx);
         }
         ctx.notify_later(Replace { slot: Slot { generation, ..slot } }, RESTART.wait(deaths, 0.0));
     }
@@ -155,8 +155,8 @@ impl Handler<Replace> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, Replace { slot }: Replace, ctx: &mut Self::Context) {
-        let worker = self.hire(slot, ctx);
-        if let Some(place) = self.crew(slot.task).place(slot) {
+        let worker = self.spawn_worker(slot, ctx);
+        if let Some(place) = self.pool(slot.task).place(slot) {
             place.worker = Some(worker);
         }
         self.claim(ctx);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::answers::{AnswerCache, Answers, Content, Same};
-use super::asking::{Asking, PAGE, Stop, over_budget};
-use super::parts::aside;
+use super::chunked::aside;
+use super::response_cache::{AnswerCache, Answers, Content, Same};
+use super::session::{Asking, PAGE, Stop, over_budget};
 use crate::crawl_worker::Crawler;
 use crate::domain::crawl_options::{CacheUse, CrawlOptions};
 use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
@@ -17,11 +17,11 @@ use crate::domain::extraction::prompt;
 use crate::domain::extraction::shape::{Scope, Shape};
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, record};
 use crate::domain::job::Task;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::metrics::Metrics;
-use crate::persistence::persistently;
 use crate::ports::{Claim, Clock, LanguageModel, ModelError, StoreError};
+use crate::retry_store::retry_transient;
 use crate::worker::Outcome;
 
 /// The operator's choices.
@@ -71,9 +71,9 @@ impl Extractor {
     /// Returns when the job's one record is written, or why it cannot be.
     pub async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
-        let line = job.line();
+        let queue = job.queue_key();
         let Task::Extraction(spec) = job.spec.task else {
-            return Outcome::Broke { reason: "not an extraction".to_owned() };
+            return Outcome::Crashed { reason: "not an extraction".to_owned() };
         };
         if missing.is_empty() {
             return Outcome::Done;
@@ -83,9 +83,9 @@ impl Extractor {
         let since = job.started_at.unwrap_or(job.created_at);
         let (outcome, mut usage) = match self.model.plan(spec.provider.as_deref()) {
             Err(unusable) => (Err(Stop::Failed(unusable.into())), Usage::default()),
-            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since, &line).await {
+            Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since, &queue).await {
                 Err(error) => return ended(error),
-                Ok(asking) => (self.extract(&asking, &spec, &line).await, asking.usage()),
+                Ok(asking) => (self.extract(&asking, &spec, &queue).await, asking.usage()),
             },
         };
         usage.duration_s = began.elapsed().as_secs_f64();
@@ -93,22 +93,22 @@ impl Extractor {
             Ok(content) => (Ok(content.value), content.notes),
             Err(Stop::Failed(error) | Stop::TooLong(error)) => (Err(error), vec![]),
             Err(Stop::LeaseLost) => return Outcome::LeaseLost,
-            Err(Stop::Broke(reason)) => return Outcome::Broke { reason },
-            Err(Stop::Resting { wait, reason }) => return Outcome::Resting { wait, reason },
+            Err(Stop::Crashed(reason)) => return Outcome::Crashed { reason },
+            Err(Stop::Deferred { wait, reason }) => return Outcome::Deferred { wait, reason },
         };
         let record = record(outcome.as_ref(), &usage, &notes);
-        match persistently(|| self.crawler.store.record_pages(&lease, vec![record.clone()])).await {
+        match retry_transient(|| self.crawler.store.record_pages(&lease, vec![record.clone()])).await {
             Ok(_) => Outcome::Done,
             Err(error) => ended(error),
         }
     }
 
-    async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec, line: &Line) -> Result<Content, Stop> {
+    async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec, queue: &QueueKey) -> Result<Content, Stop> {
         let schema = spec.schema.clone();
         let shape = aside(move || schema.as_ref().map(|schema| Shape::new(schema).map(Arc::new)).transpose()).await?;
         // It was checked at submission; a later version may be stricter.
         let shape = shape.map_err(|bad| ExtractionError::failed("bad_schema", format!("schema: {bad}")))?;
-        let page: Arc<str> = self.page(asking, spec, line).await?.into();
+        let page: Arc<str> = self.page(asking, spec, queue).await?.into();
         if page.trim().is_empty() {
             return Err(ExtractionError::failed("empty_page", "The page has no text to extract from").into());
         }
@@ -151,19 +151,19 @@ impl Extractor {
     }
 
     /// The page's text, from this attempt or an earlier one.
-    async fn page(&self, asking: &Asking<'_>, spec: &ExtractionSpec, line: &Line) -> Result<String, Stop> {
+    async fn page(&self, asking: &Asking<'_>, spec: &ExtractionSpec, queue: &QueueKey) -> Result<String, Stop> {
         if let Some(known) = asking.known(PAGE) {
             return Ok(String::from_utf8_lossy(known).into_owned());
         }
         // What is fetched for one job may be kept for the next, whether this one takes a kept page or not.
         let cache = CacheUse { read: spec.cache, write: true, check: false };
         let options = CrawlOptions { cache, ..CrawlOptions::default() };
-        let record = self.crawler.page(0, &spec.url, Arc::new(options), line).await;
+        let record = self.crawler.page(0, &spec.url, Arc::new(options), queue).await;
         if !record.success {
             let reason = format!("The page was not fetched: {}", record.error);
             return Err(ExtractionError::failed("page_not_fetched", reason).into());
         }
-        let read: ReadPage = serde_json::from_slice(&record.json).map_err(|error| Stop::Broke(error.to_string()))?;
+        let read: ReadPage = serde_json::from_slice(&record.json).map_err(|error| Stop::Crashed(error.to_string()))?;
         let Texts { raw_markdown, fit_markdown } = read.markdown;
         let text = if fit_markdown.trim().is_empty() { raw_markdown } else { fit_markdown };
         asking.write_down(PAGE, text.clone().into()).await?;
@@ -200,6 +200,6 @@ struct Texts {
 fn ended(error: StoreError) -> Outcome {
     match error {
         StoreError::LeaseLost => Outcome::LeaseLost,
-        other => Outcome::Broke { reason: other.to_string() },
+        other => Outcome::Crashed { reason: other.to_string() },
     }
 }

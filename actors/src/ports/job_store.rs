@@ -11,12 +11,12 @@ use jiff::Timestamp;
 
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::{
-    Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, LoggedAttempt, NextStep,
+    Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, LoggedAttempt, RetryDecision,
 };
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Interruption, Job, JobSpec, Progress, Status};
 use crate::domain::lease::Lease;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 use crate::domain::webhook::Receiver;
 
 /// A variant for each decision that a caller can take.
@@ -61,8 +61,8 @@ pub struct NewJob {
 
 impl NewJob {
     /// Where it is to wait for its turn.
-    pub fn line(&self) -> Line {
-        Line { principal: self.principal.clone(), attended: self.spec.attended }
+    pub fn queue_key(&self) -> QueueKey {
+        QueueKey { principal: self.principal.clone(), interactive: self.spec.interactive }
     }
 }
 
@@ -95,7 +95,7 @@ pub struct Claim {
 
 /// How a job's work ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum SettleReason {
     /// Every page has its record; the verdict follows from them. The attempt is over and counts.
     Crawled,
     /// As `Crawled`, by no attempt: there was none left, and the pages not done were failed.
@@ -104,7 +104,7 @@ pub enum Ending {
 
 /// A lease given up before the job is settled.
 #[derive(Clone, Debug)]
-pub struct HandBack {
+pub struct Release {
     pub interruption: Interruption,
     /// For a person.
     pub reason: Option<String>,
@@ -173,18 +173,18 @@ pub struct JobFilter {
     pub webhook: Option<DeliveryStatus>,
     /// Where the last page of the list ended.
     pub cursor: Option<u64>,
-    pub most: Most,
+    pub most: PageLimit,
 }
 
 /// How much of a list is wanted at once. A list ends early before what would be too much, but has one job at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Most {
+pub struct PageLimit {
     pub jobs: usize,
     /// Of their requests, as they are stored.
     pub bytes: usize,
 }
 
-impl Most {
+impl PageLimit {
     /// So many jobs, however large.
     pub const fn of(jobs: usize) -> Self {
         Self { jobs, bytes: usize::MAX }
@@ -198,13 +198,13 @@ impl Most {
 
 /// How far a job is: what is asked for again and again while somebody waits, without its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct JobSummary {
     pub status: Status,
     pub started: bool,
     pub progress: Progress,
 }
 
-impl From<&Job> for Standing {
+impl From<&Job> for JobSummary {
     fn from(job: &Job) -> Self {
         Self { status: job.state.status(), started: job.started_at.is_some(), progress: job.progress }
     }
@@ -259,10 +259,10 @@ pub trait JobStore: Send + Sync + 'static {
     async fn checkpoints(&self, job: &JobId) -> Result<Vec<(String, Bytes)>, StoreError>;
 
     /// Ends the job, queues its webhook if it has one, and frees the lease. Returns the job as settled.
-    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError>;
+    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError>;
 
     /// Gives a job back to the queue at its old place.
-    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError>;
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError>;
 
     /// Ends the job as cancelled and queues its webhook, whoever works on it. `Conflict` if it is settled.
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError>;
@@ -271,7 +271,7 @@ pub trait JobStore: Send + Sync + 'static {
     async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError>;
 
     /// How far the job is, if there is one.
-    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError>;
+    async fn summary(&self, job: &JobId) -> Result<Option<JobSummary>, StoreError>;
 
     /// Results of pages `from` and after, in order of index, until `max_bytes` are exceeded or there are no more.
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError>;
@@ -285,13 +285,13 @@ pub trait JobStore: Send + Sync + 'static {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: Most,
+        most: PageLimit,
     ) -> Result<Changes, StoreError>;
 
     async fn counts(&self) -> Result<QueueCounts, StoreError>;
 
     /// Whether a job of this kind is ready to run in a line that this one does not let wait.
-    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError>;
+    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError>;
 
     /// Pending deliveries that nobody is sending, the earliest of each receiver first.
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError>;
@@ -311,7 +311,7 @@ pub trait JobStore: Send + Sync + 'static {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError>;
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError>;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::extraction::ExtractionError;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 
 /// Which model, of whom: `openai/gpt-4o-mini`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub struct Question {
     pub temperature: Option<f64>,
     pub answer_tokens: usize,
     /// Where it waits, if questions have to wait for each other.
-    pub line: Line,
+    pub queue: QueueKey,
 }
 
 /// What the model said, whole.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::domain::crawl::Exchange;
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 
 /// One page to fetch, once.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct PageRequest {
     pub url: String,
     pub options: Arc<CrawlOptions>,
     /// Where it waits, if pages have to wait for each other.
-    pub line: Line,
+    pub queue: QueueKey,
 }
 
 /// A page as it came, whole. Any status: a 404 has a body too.

@@ -2,7 +2,7 @@
 //! counted here is exact.
 
 mod cancelling;
-mod dying;
+mod crashing;
 mod ending;
 mod fairness;
 mod leases;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Actors, Outside, Policy, start};
+use super::{Actors, Dependencies, Policy, start};
 use crate::crawl_worker::CrawlPolicy;
 use crate::domain::delivery::AttemptOutcome;
 use crate::domain::id::{JobId, NodeId, Principal};
@@ -174,7 +174,7 @@ impl Plot {
     fn build(self) -> House {
         let Plot { store, site, receivers, policy } = self;
         let (metrics, (tell, told)) = (Metrics::default(), mpsc::unbounded_channel());
-        let outside = Outside {
+        let outside = Dependencies {
             store: Arc::clone(&store),
             fetcher: Arc::new(site.clone()),
             cache: Arc::new(NoCache),

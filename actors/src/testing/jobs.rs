@@ -22,7 +22,7 @@ pub fn crawl(pages: usize) -> NewJob {
         }),
         webhook: Some(target("http://receiver.example/hook")),
         warnings: vec![],
-        attended: false,
+        interactive: false,
     };
     NewJob { id: fresh_id(), principal: Principal::anonymous(), most_open: None, spec, idempotency: None }
 }
@@ -40,7 +40,7 @@ pub fn extraction(instruction: &str) -> NewJob {
         }),
         webhook: Some(target("http://receiver.example/hook")),
         warnings: vec![],
-        attended: false,
+        interactive: false,
     };
     NewJob {
         id: next_id(TaskType::LlmExtraction),

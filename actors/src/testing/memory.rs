@@ -16,7 +16,7 @@ use crate::domain::delivery::{DeliveryState, LoggedAttempt};
 use crate::domain::id::{JobId, Principal, TaskType};
 use crate::domain::job::{Job, JobState};
 use crate::domain::lease::Lease;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 use crate::domain::retention::Retention;
 use crate::ports::{Clock, Idempotency, StoreError};
 
@@ -45,7 +45,7 @@ struct State {
     next: u64,
     last_change: u64,
     /// From which line a job of each kind was claimed last.
-    last_served: HashMap<TaskType, Line>,
+    last_served: HashMap<TaskType, QueueKey>,
     retention: Retention,
 }
 

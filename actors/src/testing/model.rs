@@ -35,7 +35,7 @@ pub enum Step {
     Renew { node: usize },
     Record { node: usize },
     Settle { node: usize },
-    HandBack { node: usize },
+    Release { node: usize },
     StartAttempt { node: usize },
     Post { node: usize, taken: bool },
     FinishAttempt { node: usize },
@@ -55,7 +55,7 @@ impl Step {
             8 => Self::Renew { node },
             9 | 10 => Self::Record { node },
             11 => Self::Settle { node },
-            12 => Self::HandBack { node },
+            12 => Self::Release { node },
             13 => Self::StartAttempt { node },
             14 if rest % 3 == 0 => Self::Crash { node },
             14 => Self::Post { node, taken: rest % 2 == 0 },
@@ -133,7 +133,7 @@ impl World {
             Step::Renew { node } => self.renew(node).await,
             Step::Record { node } => self.record(node).await,
             Step::Settle { node } => self.settle(node).await,
-            Step::HandBack { node } => self.hand_back(node).await,
+            Step::Release { node } => self.release(node).await,
             Step::StartAttempt { node } => self.start_attempt(node).await,
             Step::Post { node, taken } => self.post(node, taken),
             Step::FinishAttempt { node } => self.finish_attempt(node).await,
@@ -160,7 +160,7 @@ impl World {
     async fn submit(&mut self, pages: usize) -> Result<(), Broken> {
         let mut job = crawl(pages);
         // Some of them in another line.
-        job.spec.attended = pages == 2;
+        job.spec.interactive = pages == 2;
         let id = job.id.clone();
         match self.subject.store.submit(job).await {
             Ok(Submission::Admitted) => {}

@@ -8,17 +8,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::domain::crawl_result;
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use crate::domain::extraction_result;
 use crate::domain::id::{NodeId, TaskType};
 use crate::domain::job::{Job, Status};
 use crate::domain::retry::DeliveryPolicy;
 use crate::faults;
 use crate::metrics::Metrics;
-use crate::persistence::persistently;
 use crate::ports::{
     AttemptStart, AttemptTerms, CHUNK, JobStore, StoreError, WebhookBody, WebhookRequest, WebhookTransport,
 };
+use crate::retry_store::retry_transient;
 
 /// An attempt is over; `next`: the one to be made after it, if it is known.
 #[derive(Message)]
@@ -104,10 +104,10 @@ impl Sending {
         let took = began.elapsed();
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.
-        let (state, version) = persistently(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
+        let (state, version) = retry_transient(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
         self.tell(&attempt, &outcome, next, took);
         let wait = match next {
-            NextStep::RetryIn(wait) => wait,
+            RetryDecision::RetryIn(wait) => wait,
             // A replay was asked for meanwhile.
             _ => Duration::ZERO,
         };
@@ -119,8 +119,8 @@ impl Sending {
     /// The next process makes it again, at once and at no cost.
     async fn break_off(&self, attempt: &Attempt) -> Result<Made, StoreError> {
         let outcome = AttemptOutcome::Failed { reason: "broken off: the server is shutting down".to_owned() };
-        self.store.finish_attempt(attempt, &outcome, NextStep::BrokenOff).await?;
-        self.tell(attempt, &outcome, NextStep::BrokenOff, Duration::ZERO);
+        self.store.finish_attempt(attempt, &outcome, RetryDecision::BrokenOff).await?;
+        self.tell(attempt, &outcome, RetryDecision::BrokenOff, Duration::ZERO);
         Ok(Made::NOTHING)
     }
 
@@ -152,26 +152,26 @@ impl Sending {
             .map(|(before, after)| WebhookBody::around(before, Arc::clone(&self.store), job.id.clone(), total, after)))
     }
 
-    fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: NextStep, took: Duration) {
+    fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: RetryDecision, took: Duration) {
         let (task_id, number, reason) = (&attempt.job, attempt.number, outcome.summary());
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match next {
-            NextStep::Delivered => {
+            RetryDecision::Delivered => {
                 info!(target: "webhook", %task_id, attempt = number, status = reason, duration_ms, "webhook delivered");
                 self.metrics.attempted("delivered");
             }
-            NextStep::RetryIn(delay) => {
+            RetryDecision::RetryIn(delay) => {
                 let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
                 info!(target: "webhook", %task_id, attempt = number, reason, delay_ms, "webhook retry scheduled");
                 self.metrics.attempted("retried");
             }
-            NextStep::BrokenOff => {
+            RetryDecision::BrokenOff => {
                 info!(target: "webhook", %task_id, attempt = number, reason, "webhook put off");
                 self.metrics.attempted("broken_off");
             }
-            NextStep::Refused | NextStep::Exhausted => {
+            RetryDecision::Refused | RetryDecision::Exhausted => {
                 info!(target: "webhook", %task_id, attempts = number, reason, duration_ms, "webhook given up");
-                self.metrics.attempted(if next == NextStep::Refused { "refused" } else { "exhausted" });
+                self.metrics.attempted(if next == RetryDecision::Refused { "refused" } else { "exhausted" });
             }
         }
     }

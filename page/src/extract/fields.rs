@@ -4,11 +4,11 @@ use serde_json::{Map, Value};
 
 use super::schema::{Field, Kind, Part, Query, Schema, Transform};
 use super::{Picked, html};
+use crate::budget::Watch;
 use crate::select::css;
 use crate::select::xpath::{Found, Order};
 use crate::tree::{Id, Tree};
-use crate::watch::Watch;
-use crate::{Unreadable, plain};
+use crate::{Unreadable, text};
 
 /// `budget` bounds the bytes of all values, roughly.
 pub(super) fn pick(tree: &Tree, schema: &Schema, budget: usize, watch: &Watch) -> Result<Picked, Unreadable> {
@@ -139,7 +139,7 @@ impl Picker<'_> {
         };
         for part in parts {
             text = Some(match (part, from, &text) {
-                (Part::Text, _, Some(text)) => plain::collapsed(text),
+                (Part::Text, _, Some(text)) => text::collapsed(text),
                 (Part::Html, _, Some(text)) => text.clone(),
                 (Part::Attribute(_), _, Some(text)) => text.clone(),
                 (Part::Text, Found::Element(id), None) => self.text(*id),
@@ -154,7 +154,7 @@ impl Picker<'_> {
     }
 
     fn text(&self, id: Id) -> String {
-        plain::text_of(self.tree, id, self.left.min(1 << 20))
+        text::text_of(self.tree, id, self.left.min(1 << 20))
     }
 }
 

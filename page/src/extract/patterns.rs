@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Misfit, Picked, Step};
 use crate::Unreadable;
-use crate::watch::Watch;
+use crate::budget::Watch;
 
 /// The patterns that are there by name, in the order of their bits: the first is 1, the second 2, the third 4…
 pub const PATTERN_NAMES: [(&str, &str); 21] = [

@@ -91,7 +91,7 @@ impl Notes {
 /// What a link says, without the Markdown of an image in it.
 fn label(text: &str) -> String {
     let alt = text.strip_prefix("![").and_then(|image| image.split_once("](")).map(|(alt, _)| alt);
-    crate::plain::collapsed(alt.unwrap_or(text))
+    crate::text::collapsed(alt.unwrap_or(text))
 }
 
 /// The text with numbers, and the references.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::classify::{class_of, is_block, is_left_out};
-use crate::plain::longest_run;
+use crate::text::longest_run;
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 
 /// How an element's class names its language.

@@ -1,13 +1,13 @@
 //! Formulas: their TeX, where the page carries it, else what they say in a line.
 
-use crate::plain;
+use crate::text;
 use crate::tree::{Data, Id, Step, Tag, Tree};
 
 /// `$TeX$`, or `$$TeX$$` where it stands by itself; `None` where it says nothing.
 pub(super) fn formula(tree: &Tree, math: Id) -> Option<String> {
     if tree.tag(math) == Tag::Script {
         let display = tree.attr(math, "type").is_some_and(|kind| kind.contains("display"));
-        return dollars(&plain::text_of_raw(tree, math), display);
+        return dollars(&text::text_of_raw(tree, math), display);
     }
     let display = tree.attr(math, "display") == Some("block");
     match annotation(tree, math).or_else(|| tree.attr(math, "alttext").map(str::to_owned)) {
@@ -17,7 +17,7 @@ pub(super) fn formula(tree: &Tree, math: Id) -> Option<String> {
 }
 
 fn dollars(tex: &str, display: bool) -> Option<String> {
-    let mut tex = plain::collapsed(tex);
+    let mut tex = text::collapsed(tex);
     // What Wikipedia wraps every formula in.
     if let Some(inner) = tex.strip_prefix("{\\displaystyle ").and_then(|inner| inner.strip_suffix('}')) {
         tex = inner.trim_end().to_owned();
@@ -31,7 +31,7 @@ fn annotation(tree: &Tree, math: Id) -> Option<String> {
         let encoding = tree.attr(id, "encoding").unwrap_or_default();
         tree.element(id).is_some_and(|element| &*element.name.local == "annotation") && encoding.contains("tex")
     };
-    tree.descendants(math).find(is_tex).map(|id| plain::text_of_raw(tree, id))
+    tree.descendants(math).find(is_tex).map(|id| text::text_of_raw(tree, id))
 }
 
 /// MathML in a line: `(a)/(b)`, `x^(2)`, `x_(i)`, `sqrt(x)`.
@@ -49,7 +49,7 @@ fn spoken(tree: &Tree, math: Id) -> String {
             Step::Leave(id) => out.push_str(after(tree, id)),
         }
     }
-    plain::collapsed(&out)
+    text::collapsed(&out)
 }
 
 fn name(tree: &Tree, id: Id) -> &str {

@@ -9,10 +9,10 @@ use super::math;
 use super::pieces::{Piece, Pieces};
 use super::sheet::{Block, Sheet};
 use crate::Unreadable;
+use crate::budget::Watch;
 use crate::classify::{heading_level, is_block, is_preformatted};
-use crate::survey::Holds;
+use crate::index::Holds;
 use crate::tree::{Data, Element, Id, Step, Tag};
-use crate::watch::Watch;
 
 mod blocks;
 mod inline;

@@ -7,13 +7,13 @@ use url::Url;
 
 use super::css::{self, Selector};
 use super::{SOCIAL_MEDIA, Selection};
+use crate::budget::Watch;
 use crate::classify::{heading_level, is_block, is_structured};
-use crate::domain::registrable;
-use crate::survey::{Holds, Survey};
+use crate::index::{Holds, Survey};
+use crate::public_suffix::registrable;
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 use crate::urls::Base;
-use crate::watch::Watch;
-use crate::{Unreadable, media, plain};
+use crate::{Unreadable, media, text};
 
 impl Selection {
     /// Whether [`leave_out`] has anything to do.
@@ -172,7 +172,7 @@ impl<'a> Judge<'a> {
         if !is_text || is_frame || holds.any(Holds::BLOCK | Holds::IMAGE) || !holds.any(Holds::TEXT) {
             return false;
         }
-        words(&plain::text_of(self.tree, id, least.saturating_mul(64).min(1 << 20))) < least
+        words(&text::text_of(self.tree, id, least.saturating_mul(64).min(1 << 20))) < least
     }
 }
 

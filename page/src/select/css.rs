@@ -18,9 +18,9 @@ use selectors::parser::{
 use selectors::{Element as Matched, OpaqueElement};
 
 use super::MAX_SELECTOR;
+use crate::budget::Watch;
 use crate::tree::{Data, Element, Id, Step, Tree};
-use crate::watch::Watch;
-use crate::{Unreadable, plain};
+use crate::{Unreadable, text};
 
 /// One or more selectors, separated by commas.
 pub(crate) struct Selector {
@@ -315,7 +315,7 @@ impl Matched for Spot<'_> {
 
     fn match_non_ts_pseudo_class(&self, ByText(wanted): &ByText, _: &mut MatchingContext<'_, Names>) -> bool {
         const LONGEST: usize = 100_000;
-        plain::text_of(self.tree, self.id, LONGEST).contains(wanted.as_str())
+        text::text_of(self.tree, self.id, LONGEST).contains(wanted.as_str())
     }
 
     fn match_pseudo_element(&self, pseudo: &NoPseudoElement, _: &mut MatchingContext<'_, Names>) -> bool {

@@ -12,8 +12,8 @@ mod walking;
 
 use super::MAX_SELECTOR;
 use crate::Unreadable;
+use crate::budget::Watch;
 use crate::tree::{Id, Step, Tree};
-use crate::watch::Watch;
 use value::Value;
 
 pub(crate) struct XPath {

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::Unreadable;
-use crate::plain;
+use crate::budget::Watch;
+use crate::text;
 use crate::tree::{Element, Id, Step, Tag, Tree};
 use crate::urls::Base;
-use crate::watch::Watch;
 
 /// Items within each other; deeper ones are dropped.
 const MAX_DEPTH: usize = 12;
@@ -91,5 +91,5 @@ fn value(tree: &Tree, id: Id, element: &Element, base: &Base) -> String {
         "time" => attr("datetime").map(str::to_owned),
         _ => None,
     });
-    value.unwrap_or_else(|| plain::text_of(tree, id, MAX_TEXT))
+    value.unwrap_or_else(|| text::text_of(tree, id, MAX_TEXT))
 }

@@ -13,7 +13,7 @@ use html5ever::{LocalName, local_name};
 
 use super::sink::{MAX_ATTRIBUTES, Sink};
 use super::{Id, Tree};
-use crate::watch::Work;
+use crate::budget::Work;
 
 /// A page may have so many attributes for each node that it may have: a formatting element that is opened again in every
 /// paragraph brings all of its own each time.

@@ -8,7 +8,7 @@ use html5ever::tokenizer::{Tokenizer, TokenizerOpts};
 use super::Tree;
 use super::gate::Gate;
 use super::sink::Sink;
-use crate::watch::Watch;
+use crate::budget::Watch;
 use crate::{Limits, Unreadable};
 
 /// The work is looked at after each piece of this many bytes.

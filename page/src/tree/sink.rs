@@ -8,7 +8,7 @@ use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::{Attribute, LocalName, QualName, local_name, ns};
 
 use super::{Data, Element, Id, Node, Tag, Tree};
-use crate::watch::Work;
+use crate::budget::Work;
 
 /// More attributes of one element than these are dropped.
 pub(super) const MAX_ATTRIBUTES: usize = 256;

@@ -5,7 +5,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use opilio_actors::domain::crawl_options::{Cookie, CrawlOptions, FetchOptions};
 use opilio_actors::domain::id::Principal;
-use opilio_actors::domain::line::Line;
+use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::secret::Secret;
 use rustls::RootCertStore;
 
@@ -43,7 +43,7 @@ fn request(url: impl Into<String>, fetch: FetchOptions) -> PageRequest {
     PageRequest {
         url: url.into(),
         options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
-        line: Line::unattended(Principal::anonymous()),
+        queue: QueueKey::batch(Principal::anonymous()),
     }
 }
 

@@ -8,10 +8,10 @@ use super::Asker;
 use super::progress::Progress;
 use super::tools::Tool;
 use crate::http::asking::{self, Part};
-use crate::http::attended::Attended;
 use crate::http::errors::ApiError;
 use crate::http::results::{self, Piece, Selection};
 use crate::http::submission::field_error;
+use crate::http::sync_job::SyncJob;
 use crate::http::synchronous::{self, Asked};
 use crate::http::{Api, jobs, reading, status};
 
@@ -63,9 +63,9 @@ impl Call {
         part.of(0)?;
         let Asked { spec, .. } = synchronous::asked(&self.api.guard, arguments)?;
         let warnings = spec.warnings.clone();
-        let mut attended = Attended::submit(self.api.clone(), &self.asker.caller, spec).await?;
-        self.progress.follow(&mut attended).await?;
-        let job = synchronous::crawled(&mut attended).await?;
+        let mut interactive = SyncJob::submit(self.api.clone(), &self.asker.caller, spec).await?;
+        self.progress.follow(&mut interactive).await?;
+        let job = synchronous::crawled(&mut interactive).await?;
         let pieces = synchronous::around_pages(&job, &warnings);
         self.spliced(&job, &pieces, &part.of(job.progress.total)?).await
     }
@@ -85,9 +85,9 @@ impl Call {
     }
 
     async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
-        let mut attended = reading::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
-        self.progress.follow(&mut attended).await?;
-        let (job, record) = attended.only_record().await?;
+        let mut interactive = reading::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
+        self.progress.follow(&mut interactive).await?;
+        let (job, record) = interactive.only_record().await?;
         reading::well_ended(&job, &record)?;
         short(status::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
     }

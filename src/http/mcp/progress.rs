@@ -4,8 +4,8 @@ use opilio_actors::domain::job::{Progress as Pages, Status};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 
-use crate::http::attended::Attended;
 use crate::http::errors::ApiError;
+use crate::http::sync_job::SyncJob;
 
 pub struct Progress {
     peer: Peer<RoleServer>,
@@ -21,14 +21,14 @@ impl Progress {
     }
 
     /// Returns when the job has come to its end.
-    pub async fn follow(&mut self, attended: &mut Attended) -> Result<(), ApiError> {
+    pub async fn follow(&mut self, interactive: &mut SyncJob) -> Result<(), ApiError> {
         loop {
-            let standing = attended.look().await?;
+            let standing = interactive.look().await?;
             self.tell(standing.progress).await;
             if standing.status != Status::Processing {
                 return Ok(());
             }
-            attended.changed().await;
+            interactive.changed().await;
         }
     }
 

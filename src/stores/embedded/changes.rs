@@ -1,7 +1,7 @@
 //! What happened to jobs since somebody last looked.
 
 use opilio_actors::domain::id::Principal;
-use opilio_actors::ports::{Changes, Most, StoreError};
+use opilio_actors::ports::{Changes, PageLimit, StoreError};
 use rusqlite::{Connection, params};
 
 use super::access::store_error;
@@ -11,7 +11,7 @@ pub fn since(
     connection: &Connection,
     principal: Option<&Principal>,
     after: Option<u64>,
-    most: Most,
+    most: PageLimit,
 ) -> Result<Changes, StoreError> {
     // One moment for both questions.
     let moment = connection.unchecked_transaction().map_err(store_error)?;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, LoggedAttempt, NextStep};
+use opilio_actors::domain::delivery::{
+    Attempt, AttemptOutcome, DeliveryState, DueDelivery, LoggedAttempt, RetryDecision,
+};
 use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::retention::Keep;
 use opilio_actors::domain::webhook::Receiver;
@@ -143,7 +145,7 @@ pub fn finish_attempt(
     context: &Context,
     attempt: &Attempt,
     outcome: &AttemptOutcome,
-    next: NextStep,
+    next: RetryDecision,
 ) -> Result<(DeliveryState, u64), StoreError> {
     let stored = find(connection, &attempt.job)?.ok_or(StoreError::LeaseLost)?;
     if stored.version != attempt.token || !stored.leased {
@@ -152,22 +154,22 @@ pub fn finish_attempt(
     let now = context.now();
     let state = match next {
         _ if stored.again => DeliveryState::Pending { due: context.steady() },
-        NextStep::Delivered => DeliveryState::Delivered,
-        NextStep::Refused => DeliveryState::Refused,
-        NextStep::Exhausted => DeliveryState::Exhausted,
-        NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(context.steady(), wait) },
-        NextStep::BrokenOff => DeliveryState::Pending { due: context.steady() },
+        RetryDecision::Delivered => DeliveryState::Delivered,
+        RetryDecision::Refused => DeliveryState::Refused,
+        RetryDecision::Exhausted => DeliveryState::Exhausted,
+        RetryDecision::RetryIn(wait) => DeliveryState::Pending { due: later(context.steady(), wait) },
+        RetryDecision::BrokenOff => DeliveryState::Pending { due: context.steady() },
     };
     // The log is read by people, beside the other times in it.
     let next_due = match (&state, next) {
-        (DeliveryState::Pending { .. }, NextStep::RetryIn(wait)) if !stored.again => Some(later(now, wait)),
+        (DeliveryState::Pending { .. }, RetryDecision::RetryIn(wait)) if !stored.again => Some(later(now, wait)),
         (DeliveryState::Pending { .. }, _) => Some(now),
         _ => None,
     };
     log_outcome(connection, &stored, now, outcome, next_due)?;
     let attempts = match next {
         _ if stored.again => 0,
-        NextStep::BrokenOff => stored.attempts,
+        RetryDecision::BrokenOff => stored.attempts,
         _ => stored.attempts + 1,
     };
     let version = move_to(connection, context, stored.seq, &state, attempts)?;

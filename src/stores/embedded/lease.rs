@@ -5,7 +5,7 @@ use std::time::Duration;
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::job::{Cause, JobState, Progress};
 use opilio_actors::domain::lease::Lease;
-use opilio_actors::ports::{HandBack, StoreError};
+use opilio_actors::ports::{Release, StoreError};
 use rusqlite::{Connection, params};
 
 use super::access::{later, micros, store_error};
@@ -67,26 +67,21 @@ pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]
     Ok(progress)
 }
 
-pub fn hand_back(
-    connection: &Connection,
-    context: &Context,
-    lease: &Lease,
-    hand_back: &HandBack,
-) -> Result<(), StoreError> {
+pub fn release(connection: &Connection, context: &Context, lease: &Lease, release: &Release) -> Result<(), StoreError> {
     let stored = held(connection, lease)?;
-    release(connection, context, &stored, hand_back)
+    interrupt(connection, context, &stored, release)
 }
 
 /// Back to the queue, at the old place, counting the attempt if it counts.
-pub fn release(
+pub fn interrupt(
     connection: &Connection,
     context: &Context,
     stored: &StoredJob,
-    hand_back: &HandBack,
+    release: &Release,
 ) -> Result<(), StoreError> {
-    let spent = hand_back.interruption.costs_an_attempt(stored.pages_in_attempt);
-    let not_before = (!hand_back.wait.is_zero()).then(|| later(context.steady(), hand_back.wait));
-    let moved = stored.job.state.clone().after(Cause::HandedBack { not_before });
+    let spent = release.interruption.costs_an_attempt(stored.pages_in_attempt);
+    let not_before = (!release.wait.is_zero()).then(|| later(context.steady(), release.wait));
+    let moved = stored.job.state.clone().after(Cause::Released { not_before });
     let state = moved.ok_or(StoreError::LeaseLost)?;
     let mut update = connection
         .prepare_cached(
@@ -94,7 +89,7 @@ pub fn release(
              error = coalesce(?5, error), node = NULL, lease_until = NULL WHERE seq = ?1",
         )
         .map_err(store_error)?;
-    let changes = params![stored.seq, row::state_name(&state), not_before.map(micros), spent, hand_back.reason];
+    let changes = params![stored.seq, row::state_name(&state), not_before.map(micros), spent, release.reason];
     update.execute(changes).map_err(store_error)?;
     Ok(())
 }

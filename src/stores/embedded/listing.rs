@@ -4,7 +4,7 @@ use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, Principal, TaskType};
 use opilio_actors::domain::job::{Progress, Status};
-use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, QueueCounts, Standing, StoreError};
+use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, JobSummary, QueueCounts, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::access::store_error;
@@ -23,7 +23,7 @@ pub fn job(
     }
 }
 
-pub fn standing(connection: &Connection, job: &JobId) -> Result<Option<Standing>, StoreError> {
+pub fn summary(connection: &Connection, job: &JobId) -> Result<Option<JobSummary>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT state, started_at IS NOT NULL AS started, done, failed, total FROM jobs WHERE id = ?1")
         .map_err(store_error)?;
@@ -31,12 +31,12 @@ pub fn standing(connection: &Connection, job: &JobId) -> Result<Option<Standing>
     found.transpose()
 }
 
-fn read_standing(row: &Row<'_>) -> Result<Standing, StoreError> {
+fn read_standing(row: &Row<'_>) -> Result<JobSummary, StoreError> {
     let state: String = row.get("state").map_err(store_error)?;
     let started = row.get("started").map_err(store_error)?;
     let count = |name: &str| row.get(name).map_err(store_error);
     let progress = Progress { done: count("done")?, failed: count("failed")?, total: count("total")? };
-    Ok(Standing { status: row::status(&state)?, started, progress })
+    Ok(JobSummary { status: row::status(&state)?, started, progress })
 }
 
 pub fn pages(
@@ -137,7 +137,7 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
 }
 
 /// Whether a job is ready in a line other than these two.
-pub fn others_wait(connection: &Connection, task: TaskType, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
+pub fn should_yield(connection: &Connection, task: TaskType, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line < ?2) \

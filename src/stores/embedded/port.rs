@@ -5,14 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use opilio_actors::domain::crawl::PageRecord;
-use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
-use opilio_actors::domain::line::Line;
+use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
+    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 
 use super::{EmbeddedStore, changes, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
@@ -54,14 +54,14 @@ impl JobStore for EmbeddedStore {
         self.reader.run(move |db| checkpoints::read(db, &job)).await
     }
 
-    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
+    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
         let lease = lease.clone();
         self.writer.run(move |db, context| settle::settle(db, context, &lease, &ending)).await
     }
 
-    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
         let lease = lease.clone();
-        self.writer.run(move |db, context| lease::hand_back(db, context, &lease, &hand_back)).await
+        self.writer.run(move |db, context| lease::release(db, context, &lease, &release)).await
     }
 
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
@@ -75,9 +75,9 @@ impl JobStore for EmbeddedStore {
         Ok(found.map(|stored| stored.job))
     }
 
-    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+    async fn summary(&self, job: &JobId) -> Result<Option<JobSummary>, StoreError> {
         let job = job.clone();
-        self.reader.run(move |db| listing::standing(db, &job)).await
+        self.reader.run(move |db| listing::summary(db, &job)).await
     }
 
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
@@ -93,7 +93,7 @@ impl JobStore for EmbeddedStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: Most,
+        most: PageLimit,
     ) -> Result<Changes, StoreError> {
         let principal = principal.cloned();
         self.reader.run(move |db| changes::since(db, principal.as_ref(), after, most)).await
@@ -103,9 +103,9 @@ impl JobStore for EmbeddedStore {
         self.reader.run(listing::counts).await
     }
 
-    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
-        let lets_wait = line.lets_wait().map(|line| line.to_string());
-        self.reader.run(move |db| listing::others_wait(db, task, &lets_wait)).await
+    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
+        let lets_wait = queue.lets_wait().map(|queue| queue.to_string());
+        self.reader.run(move |db| listing::should_yield(db, task, &lets_wait)).await
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
@@ -128,7 +128,7 @@ impl JobStore for EmbeddedStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let (attempt, outcome) = (attempt.clone(), outcome.clone());
         self.writer.run(move |db, context| deliveries::finish_attempt(db, context, &attempt, &outcome, next)).await

@@ -40,7 +40,7 @@ pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Resul
             micros(context.now()),
             key,
             fingerprint,
-            new.line().to_string()
+            new.queue_key().to_string()
         ])
         .map_err(store_error)?;
     Ok(Submission::Admitted)

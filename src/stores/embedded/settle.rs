@@ -5,7 +5,7 @@ use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::{Cause, Job, JobState};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::domain::retention::Keep;
-use opilio_actors::ports::{Ending, StoreError};
+use opilio_actors::ports::{SettleReason, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::access::{later, micros, store_error};
@@ -13,7 +13,12 @@ use super::lease::held;
 use super::row::{self, StoredJob};
 use super::writer::Context;
 
-pub fn settle(connection: &Connection, context: &Context, lease: &Lease, ending: &Ending) -> Result<Job, StoreError> {
+pub fn settle(
+    connection: &Connection,
+    context: &Context,
+    lease: &Lease,
+    ending: &SettleReason,
+) -> Result<Job, StoreError> {
     let stored = held(connection, lease)?;
     let progress = stored.job.progress;
     if progress.done < progress.total {
@@ -24,7 +29,7 @@ pub fn settle(connection: &Connection, context: &Context, lease: &Lease, ending:
         JobState::Failed => first_error(connection, stored.seq)?,
         _ => None,
     };
-    let counts = *ending == Ending::Crawled;
+    let counts = *ending == SettleReason::Crawled;
     end(connection, context, &stored, Cause::Settled { verdict }, error, counts)
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opilio_actors::domain::delivery::{AttemptOutcome, NextStep};
+use opilio_actors::domain::delivery::{AttemptOutcome, RetryDecision};
 use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Interruption;
-use opilio_actors::ports::{AttemptStart, DueQuery, HandBack, JobFilter, JobStore, Most};
+use opilio_actors::ports::{AttemptStart, DueQuery, JobFilter, JobStore, PageLimit, Release};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION, TERMS};
 use opilio_actors::testing::jobs::{crawl, good_page, node};
@@ -90,7 +90,7 @@ async fn a_job_queued_in_a_file_that_knows_no_lines_yet_is_claimed() {
     drop(db);
     let store = open(&folder, &clock).expect("it is brought to today's version");
     let mut another = crawl(1);
-    another.spec.attended = true;
+    another.spec.interactive = true;
     store.submit(another.clone()).await.expect("there is room");
     let claims = store.claim(&node("n"), TaskType::Crawl, 9, HOLD).await.expect("the store is there");
     assert_eq!(claims.into_iter().map(|claim| claim.job.id).collect::<Vec<_>>(), [job.id, another.id]);
@@ -107,7 +107,7 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
     let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
     let everything =
-        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: Most::of(9) };
+        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: PageLimit::of(9) };
     let listed = store.jobs(everything).await.expect("one odd job hides no other").jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&good.id]);
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [good.id.as_str()]).expect("it can be written");
@@ -154,7 +154,7 @@ async fn a_clock_set_forward_takes_nothing_from_who_works_on_it_and_brings_nothi
     assert!(store.due(due_now()).await.expect("the store is there").is_empty(), "it is being sent");
     store.record_pages(&works.lease, vec![good_page(0)]).await.expect("the lease is good");
     let failed = AttemptOutcome::Failed { reason: "reset".to_owned() };
-    let wait = NextStep::RetryIn(Duration::from_secs(4));
+    let wait = RetryDecision::RetryIn(Duration::from_secs(4));
     store.finish_attempt(&attempt, &failed, wait).await.expect("the lease is good");
     clock.set_forward(HOUR);
     assert!(store.due(due_now()).await.expect("the store is there").is_empty(), "a retry does not come early");
@@ -166,8 +166,8 @@ async fn a_clock_set_back_delays_neither_a_job_nor_a_webhook() {
     store.submit(crawl(1)).await.expect("there is room");
     let first = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there").remove(0);
     let wait = Duration::from_secs(5);
-    let back = HandBack { interruption: Interruption::Broke, reason: None, wait };
-    store.hand_back(&first.lease, back).await.expect("the lease is good");
+    let back = Release { interruption: Interruption::Crashed, reason: None, wait };
+    store.release(&first.lease, back).await.expect("the lease is good");
     clock.set_back(HOUR);
     clock.advance(wait);
     let again = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
@@ -185,8 +185,8 @@ async fn a_clock_set_back_between_two_processes_delays_neither_a_job_nor_a_webho
     }
     let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
     let [waits, ended] = &claims[..] else { panic!("two were submitted") };
-    let back = HandBack { interruption: Interruption::Broke, reason: None, wait: Duration::from_secs(5) };
-    store.hand_back(&waits.lease, back).await.expect("the lease is good");
+    let back = Release { interruption: Interruption::Crashed, reason: None, wait: Duration::from_secs(5) };
+    store.release(&waits.lease, back).await.expect("the lease is good");
     store.cancel(&ended.job.id, None).await.expect("it is not settled");
     drop(store);
     // What is steady within one process begins anew in the next.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use opilio_actors::domain::job::Interruption;
-use opilio_actors::ports::{HandBack, StoreError};
+use opilio_actors::ports::{Release, StoreError};
 use rusqlite::{Connection, Params, params};
 
 use super::access::{later, micros, store_error};
-use super::lease::release;
+use super::lease::interrupt;
 use super::row;
 use super::writer::Context;
 
@@ -50,10 +50,10 @@ pub fn requeue(connection: &Connection, context: &Context) -> Result<Option<Dura
         .map_err(store_error)?;
     let rows = select.query_map([micros(now)], |row| row.get::<_, i64>(0)).map_err(store_error)?;
     let expired: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
-    let vanished = HandBack { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+    let vanished = Release { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
     for seq in expired {
         match row::find(connection, "j.seq = ?1", &[&seq]) {
-            Ok(Some(stored)) => release(connection, context, &stored, &vanished)?,
+            Ok(Some(stored)) => interrupt(connection, context, &stored, &vanished)?,
             Ok(None) => {}
             Err(StoreError::Damaged(why)) => set_aside(connection, context, seq, &why)?,
             Err(other) => return Err(other),

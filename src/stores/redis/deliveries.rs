@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::webhook::Receiver;
@@ -72,14 +72,14 @@ impl RedisStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let (state, wait) = match next {
-            NextStep::Delivered => ("delivered", Duration::ZERO),
-            NextStep::Refused => ("refused", Duration::ZERO),
-            NextStep::Exhausted => ("exhausted", Duration::ZERO),
-            NextStep::RetryIn(wait) => ("pending", wait),
-            NextStep::BrokenOff => ("pending", Duration::ZERO),
+            RetryDecision::Delivered => ("delivered", Duration::ZERO),
+            RetryDecision::Refused => ("refused", Duration::ZERO),
+            RetryDecision::Exhausted => ("exhausted", Duration::ZERO),
+            RetryDecision::RetryIn(wait) => ("pending", wait),
+            RetryDecision::BrokenOff => ("pending", Duration::ZERO),
         };
         let moved = delivery_state(state, jiff::Timestamp::UNIX_EPOCH)?;
         let kept = Self::keep(self.settings.retention.keep(Some(&moved)));
@@ -92,7 +92,7 @@ impl RedisStore {
         let mut reply: Reply = self
             .ask(&self.scripts.finish_attempt, |call| {
                 call.arg(attempt.job.as_str()).arg(attempt.token).arg(state).arg(micros(wait)).arg(kept);
-                call.arg(status).arg(error).arg(answer).arg(u8::from(next != NextStep::BrokenOff));
+                call.arg(status).arg(error).arg(answer).arg(u8::from(next != RetryDecision::BrokenOff));
             })
             .await?;
         if reply.word != "ok" {

@@ -7,7 +7,7 @@ use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
-use opilio_actors::ports::{Ending, HandBack, StoreError};
+use opilio_actors::ports::{Release, SettleReason, StoreError};
 use redis::ScriptInvocation;
 
 use super::row::{Fields, micros};
@@ -55,11 +55,12 @@ impl RedisStore {
         held(&reply)
     }
 
-    pub(super) async fn end(&self, lease: &Lease, ending: &Ending) -> Result<Job, StoreError> {
+    pub(super) async fn end(&self, lease: &Lease, ending: &SettleReason) -> Result<Job, StoreError> {
         let mut reply: Reply = self
             .ask(&self.scripts.settle, |call| {
                 name(call, lease);
-                call.arg(u8::from(*ending == Ending::Crawled)).arg(Self::keep(self.settings.retention.keep(None)));
+                call.arg(u8::from(*ending == SettleReason::Crawled))
+                    .arg(Self::keep(self.settings.retention.keep(None)));
             })
             .await?;
         if reply.word == "missing" {
@@ -69,9 +70,9 @@ impl RedisStore {
         Fields(reply.take()?).job(lease.job.clone())
     }
 
-    pub(super) async fn give_back(&self, lease: &Lease, back: &HandBack) -> Result<(), StoreError> {
+    pub(super) async fn give_back(&self, lease: &Lease, back: &Release) -> Result<(), StoreError> {
         let reply: Reply = self
-            .ask(&self.scripts.hand_back, |call| {
+            .ask(&self.scripts.release, |call| {
                 name(call, lease);
                 call.arg(micros(back.wait)).arg(back.reason.as_deref().unwrap_or_default());
                 call.arg(&costs(back.interruption)[..]);

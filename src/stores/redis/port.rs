@@ -5,14 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use opilio_actors::domain::crawl::PageRecord;
-use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Interruption, Job, Progress};
 use opilio_actors::domain::lease::Lease;
-use opilio_actors::domain::line::Line;
+use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
+    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 
 use super::{RedisStore, costs};
@@ -49,12 +49,12 @@ impl JobStore for RedisStore {
         self.steps(job).await
     }
 
-    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
+    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
         self.end(lease, &ending).await
     }
 
-    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
-        self.give_back(lease, &hand_back).await
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
+        self.give_back(lease, &release).await
     }
 
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
@@ -65,7 +65,7 @@ impl JobStore for RedisStore {
         self.find(job, principal).await
     }
 
-    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
+    async fn summary(&self, job: &JobId) -> Result<Option<JobSummary>, StoreError> {
         self.how_far(job).await
     }
 
@@ -81,7 +81,7 @@ impl JobStore for RedisStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: Most,
+        most: PageLimit,
     ) -> Result<Changes, StoreError> {
         self.changes_since(principal, after, most).await
     }
@@ -90,9 +90,9 @@ impl JobStore for RedisStore {
         self.tally().await
     }
 
-    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
-        self.ask(&self.scripts.others_wait, |call| {
-            call.arg(task.as_str()).arg(&line.lets_wait().map(|line| line.to_string())[..]);
+    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
+        self.ask(&self.scripts.should_yield, |call| {
+            call.arg(task.as_str()).arg(&queue.lets_wait().map(|queue| queue.to_string())[..]);
         })
         .await
     }
@@ -115,7 +115,7 @@ impl JobStore for RedisStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         self.end_attempt(attempt, outcome, next).await
     }

@@ -14,7 +14,7 @@ use super::{RedisStore, Reply, blob, costs, read};
 
 impl RedisStore {
     pub(super) async fn admit(&self, new: NewJob) -> Result<Submission, StoreError> {
-        let line = new.line().to_string();
+        let line = new.queue_key().to_string();
         let NewJob { id, principal, most_open, mut spec, idempotency } = new;
         let (task, total) = (spec.task_type(), spec.urls().len());
         let target = spec.webhook.take();

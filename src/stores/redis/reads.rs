@@ -6,7 +6,7 @@ use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::{Job, Status};
-use opilio_actors::ports::{Changes, DeliveryLog, JobFilter, JobPage, Most, QueueCounts, Standing, StoreError};
+use opilio_actors::ports::{Changes, DeliveryLog, JobFilter, JobPage, JobSummary, PageLimit, QueueCounts, StoreError};
 use redis::{Value, cmd, pipe};
 
 use super::row::{Fields, damaged};
@@ -31,7 +31,7 @@ impl RedisStore {
         Ok(Some(job).filter(|job| principal.is_none_or(|principal| *principal == job.principal)))
     }
 
-    pub(super) async fn how_far(&self, id: &JobId) -> Result<Option<Standing>, StoreError> {
+    pub(super) async fn how_far(&self, id: &JobId) -> Result<Option<JobSummary>, StoreError> {
         const ASKED: [&str; 5] = ["state", "started_at", "done", "failed", "total"];
         let key = &self.key("job", id.as_str());
         let ask = |mut line| async move { cmd("HMGET").arg(key).arg(&ASKED).query_async(&mut line).await };
@@ -42,7 +42,7 @@ impl RedisStore {
             return Ok(None);
         }
         let status = fields.state(id)?.status();
-        Ok(Some(Standing { status, started: fields.0.contains_key("started_at"), progress: fields.progress()? }))
+        Ok(Some(JobSummary { status, started: fields.0.contains_key("started_at"), progress: fields.progress()? }))
     }
 
     pub(super) async fn steps(&self, id: &JobId) -> Result<Vec<(String, Bytes)>, StoreError> {
@@ -160,7 +160,7 @@ impl RedisStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: Most,
+        most: PageLimit,
     ) -> Result<Changes, StoreError> {
         let (upto, changed): (u64, Vec<Vec<Value>>) = self
             .ask(&self.scripts.changes, |call| {

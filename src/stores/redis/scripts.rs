@@ -40,10 +40,10 @@ scripts!(
     expire,
     find_page,
     finish_attempt,
-    hand_back,
+    release,
     jobs,
     keep_page,
-    others_wait,
+    should_yield,
     record_pages,
     renew,
     replay,
@@ -68,7 +68,7 @@ fn moves() -> String {
     ];
     let causes = [
         ("claimed", Cause::Claimed { lease }),
-        ("handed_back", Cause::HandedBack { not_before: None }),
+        ("handed_back", Cause::Released { not_before: None }),
         ("completed", Cause::Settled { verdict: Verdict::Completed }),
         ("failed", Cause::Settled { verdict: Verdict::Failed }),
         ("cancelled", Cause::CancelRequested),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use opilio_actors::domain::id::TaskType;
-use opilio_actors::ports::{JobFilter, JobStore, Most, Notice, Submission};
+use opilio_actors::ports::{JobFilter, JobStore, Notice, PageLimit, Submission};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{HOLD, Harness, RETENTION};
 use opilio_actors::testing::jobs::{crawl, node};
@@ -123,7 +123,7 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
     let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("Redis is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
     let everything =
-        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: Most::of(9) };
+        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: PageLimit::of(9) };
     let listed = store.jobs(everything).await.expect("one odd job hides no other").jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&good.id]);
 }

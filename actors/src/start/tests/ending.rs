@@ -5,7 +5,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::job::JobState;
 use crate::http_front::Drain;
 use crate::ports::DueQuery;
-use crate::testing::brittle::Brittle;
+use crate::testing::failing_store::Brittle;
 
 const GRACE: Duration = Duration::from_secs(8);
 

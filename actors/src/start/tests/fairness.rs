@@ -11,7 +11,7 @@ fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_anothers() {
 #[test]
 fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_one_of_the_same_caller_who_waits_for_it() {
     let mut job = of("one", 1);
-    (job.principal, job.spec.attended) = (Principal::new("hangs"), true);
+    (job.principal, job.spec.interactive) = (Principal::new("hangs"), true);
     no_more_than_those_under_way_go_before(job);
 }
 
@@ -55,16 +55,16 @@ fn where_each_line_of_a_caller_has_but_one_they_let_others_go_first_all_the_same
 
 /// Of one caller's jobs that hold a worker each, and whose pages hang, how often each was begun anew because it had let
 /// another caller's go first.
-fn handed_over_by(attended: &'static [bool]) -> Vec<usize> {
+fn handed_over_by(interactive: &'static [bool]) -> Vec<usize> {
     let (tell, told) = std::sync::mpsc::channel();
     by_jumps(|| async move {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
         let mut plot = Plot::new(Site::new(hang));
-        plot.policy.jobs.crawl_workers = attended.len();
+        plot.policy.jobs.crawl_workers = interactive.len();
         let mut house = plot.build();
-        for (at, attended) in attended.iter().enumerate() {
+        for (at, interactive) in interactive.iter().enumerate() {
             let mut job = of(&format!("hangs-{at}"), 1);
-            (job.principal, job.spec.attended) = (Principal::new("hangs"), *attended);
+            (job.principal, job.spec.interactive) = (Principal::new("hangs"), *interactive);
             house.submit(job).await;
             while house.site.under_way() <= at {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -72,12 +72,12 @@ fn handed_over_by(attended: &'static [bool]) -> Vec<usize> {
         }
         let id = house.submit(of("one", 1)).await;
         assert_eq!(house.webhook().await["task_id"], id.as_str());
-        while house.site.under_way() < attended.len() {
+        while house.site.under_way() < interactive.len() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let begun = house.site.begun();
         let times = |at: usize| begun.iter().filter(|url| url.contains(&format!("hangs-{at}."))).count();
-        tell.send((0..attended.len()).map(|at| times(at) - 1).collect()).expect("the test waits");
+        tell.send((0..interactive.len()).map(|at| times(at) - 1).collect()).expect("the test waits");
     });
     told.recv().expect("it is told")
 }

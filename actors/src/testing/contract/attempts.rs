@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{HOLD, Harness, TERMS, claimed};
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use crate::domain::id::JobId;
 use crate::ports::{AttemptStart, DueQuery, ReplayFilter, StoreError};
 use crate::testing::jobs::{crawl, node, target};
@@ -69,7 +69,7 @@ pub async fn a_failed_attempt_comes_due_after_its_wait(h: &impl Harness) {
     let job = pending(h, "http://a.example").await;
     let attempt = started(h).await;
     let wait = Duration::from_secs(4);
-    let moved = h.store().finish_attempt(&attempt, &reset(), NextStep::RetryIn(wait)).await;
+    let moved = h.store().finish_attempt(&attempt, &reset(), RetryDecision::RetryIn(wait)).await;
     assert!(matches!(moved, Ok((DeliveryState::Pending { .. }, _))));
     assert!(due(h, now()).await.is_empty());
     let soon = due(h, DueQuery { horizon: wait, ..now() }).await;
@@ -87,7 +87,7 @@ pub async fn an_interrupted_attempt_comes_due_again_and_its_late_outcome_is_refu
     let first = started(h).await;
     cut_short(h).await;
     assert_eq!(started(h).await.number, 1, "an interruption is no attempt of the schedule");
-    let late = h.store().finish_attempt(&first, &reset(), NextStep::Delivered).await;
+    let late = h.store().finish_attempt(&first, &reset(), RetryDecision::Delivered).await;
     assert_eq!(late, Err(StoreError::LeaseLost));
 }
 
@@ -114,7 +114,10 @@ pub async fn an_attempt_cut_short_rests_before_it_is_made_again_and_is_counted(h
     assert_eq!(rests.iter().map(|due| (due.wait, due.interruptions)).collect::<Vec<_>>(), [(left, 1)]);
     h.let_time_pass(left).await;
     let attempt = started(h).await;
-    h.store().finish_attempt(&attempt, &reset(), NextStep::RetryIn(Duration::ZERO)).await.expect("the lease is good");
+    h.store()
+        .finish_attempt(&attempt, &reset(), RetryDecision::RetryIn(Duration::ZERO))
+        .await
+        .expect("the lease is good");
     let again = due(h, now()).await;
     assert_eq!(again.iter().map(|due| due.interruptions).collect::<Vec<_>>(), [0], "an attempt came to its end");
 }
@@ -125,7 +128,7 @@ pub async fn an_attempt_broken_off_on_purpose_counts_for_nothing(h: &impl Harnes
         let attempt = started(h).await;
         assert_eq!(attempt.number, 1);
         let outcome = AttemptOutcome::Failed { reason: "broken off".to_owned() };
-        let moved = h.store().finish_attempt(&attempt, &outcome, NextStep::BrokenOff).await;
+        let moved = h.store().finish_attempt(&attempt, &outcome, RetryDecision::BrokenOff).await;
         assert!(matches!(moved, Ok((DeliveryState::Pending { .. }, _))), "{moved:?}");
     }
     let log = h.store().deliveries(&job, None).await.expect("the store is there").expect("it is kept");
@@ -136,7 +139,7 @@ pub async fn an_attempt_broken_off_on_purpose_counts_for_nothing(h: &impl Harnes
 pub async fn a_replay_starts_a_fresh_schedule(h: &impl Harness) {
     let job = pending(h, "http://a.example").await;
     let attempt = started(h).await;
-    h.store().finish_attempt(&attempt, &reset(), NextStep::Exhausted).await.expect("the lease is good");
+    h.store().finish_attempt(&attempt, &reset(), RetryDecision::Exhausted).await.expect("the lease is good");
     h.store().replay(&job, None).await.expect("it has a webhook and is settled");
     assert_eq!(started(h).await.number, 1);
 }
@@ -157,7 +160,7 @@ pub async fn a_busy_receiver_hides_nobody_else(h: &impl Harness) {
 pub async fn a_due_time_beyond_any_wait_is_brought_in(h: &impl Harness) {
     pending(h, "http://a.example").await;
     let attempt = started(h).await;
-    let odd = NextStep::RetryIn(Duration::from_secs(3600));
+    let odd = RetryDecision::RetryIn(Duration::from_secs(3600));
     h.store().finish_attempt(&attempt, &reset(), odd).await.expect("the lease is good");
     let found = due(h, DueQuery { horizon: Duration::from_secs(60), ..now() }).await;
     assert_eq!(found.iter().map(|due| due.wait).collect::<Vec<_>>(), [now().longest_wait]);
@@ -165,7 +168,11 @@ pub async fn a_due_time_beyond_any_wait_is_brought_in(h: &impl Harness) {
 
 pub async fn a_replay_asked_for_during_an_attempt_follows_it_whatever_comes_of_it(h: &impl Harness) {
     let job = pending(h, "http://a.example").await;
-    let ends = [(reset(), NextStep::Exhausted), (accepted(), NextStep::Delivered), (reset(), NextStep::Refused)];
+    let ends = [
+        (reset(), RetryDecision::Exhausted),
+        (accepted(), RetryDecision::Delivered),
+        (reset(), RetryDecision::Refused),
+    ];
     for (outcome, next) in ends {
         let attempt = started(h).await;
         assert_eq!(attempt.number, 1, "the schedule is a fresh one");
@@ -175,7 +182,7 @@ pub async fn a_replay_asked_for_during_an_attempt_follows_it_whatever_comes_of_i
         assert!(matches!(moved, Ok((DeliveryState::Pending { .. }, _))), "{next:?}: {moved:?}");
     }
     let attempt = started(h).await;
-    h.store().finish_attempt(&attempt, &accepted(), NextStep::Delivered).await.expect("the lease is good");
+    h.store().finish_attempt(&attempt, &accepted(), RetryDecision::Delivered).await.expect("the lease is good");
     assert_eq!(state(h, &job).await, Some(DeliveryState::Delivered), "nobody asked for more");
     let log = h.store().deliveries(&job, None).await.expect("the store is there").expect("it is kept");
     let ends: Vec<_> = log.attempts.iter().map(|attempt| (attempt.status, attempt.error.is_some())).collect();
@@ -185,14 +192,14 @@ pub async fn a_replay_asked_for_during_an_attempt_follows_it_whatever_comes_of_i
 pub async fn a_replay_asked_for_during_an_attempt_that_is_cut_short_is_the_next_attempt(h: &impl Harness) {
     let job = pending(h, "http://a.example").await;
     let first = started(h).await;
-    let failed = NextStep::RetryIn(Duration::ZERO);
+    let failed = RetryDecision::RetryIn(Duration::ZERO);
     h.store().finish_attempt(&first, &reset(), failed).await.expect("the lease is good");
     assert_eq!(started(h).await.number, 2);
     h.store().replay(&job, None).await.expect("it has a webhook and is settled");
     cut_short(h).await;
     let again = started(h).await;
     assert_eq!(again.number, 1, "the schedule is a fresh one");
-    h.store().finish_attempt(&again, &accepted(), NextStep::Delivered).await.expect("the lease is good");
+    h.store().finish_attempt(&again, &accepted(), RetryDecision::Delivered).await.expect("the lease is good");
     assert_eq!(state(h, &job).await, Some(DeliveryState::Delivered), "it was sent again, once");
 }
 
@@ -201,10 +208,10 @@ pub async fn many_are_replayed_and_those_that_are_being_sent_follow(h: &impl Har
     let under_way = started(h).await;
     let ended = pending(h, "http://a.example").await;
     let attempt = started(h).await;
-    h.store().finish_attempt(&attempt, &accepted(), NextStep::Delivered).await.expect("the lease is good");
+    h.store().finish_attempt(&attempt, &accepted(), RetryDecision::Delivered).await.expect("the lease is good");
     assert_eq!(h.store().replay_all(ReplayFilter::default()).await, Ok(2));
     assert_eq!(due(h, now()).await.iter().map(|due| &due.job).collect::<Vec<_>>(), [&ended]);
-    h.store().finish_attempt(&under_way, &accepted(), NextStep::Delivered).await.expect("the lease is good");
+    h.store().finish_attempt(&under_way, &accepted(), RetryDecision::Delivered).await.expect("the lease is good");
     assert_eq!(due(h, now()).await.len(), 2);
     assert!(matches!(state(h, &job).await, Some(DeliveryState::Pending { .. })));
 }

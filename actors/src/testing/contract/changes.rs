@@ -4,11 +4,11 @@ use super::{Harness, claim, claimed, submit};
 use crate::domain::crawl::CrawlSpec;
 use crate::domain::id::Principal;
 use crate::domain::job::{Progress, Status, Task};
-use crate::ports::{Changes, Ending, JobFilter, Most, Standing};
+use crate::ports::{Changes, JobFilter, JobSummary, PageLimit, SettleReason};
 use crate::testing::jobs::{crawl, good_page};
 
 async fn since(h: &impl Harness, who: Option<&Principal>, after: Option<u64>) -> Changes {
-    h.store().changes(who, after, Most::of(100)).await.expect("the store is there")
+    h.store().changes(who, after, PageLimit::of(100)).await.expect("the store is there")
 }
 
 pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harness) {
@@ -26,7 +26,7 @@ pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harne
 
     let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
     h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
-    h.store().settle(&lease, Ending::Crawled).await.expect("the lease is good");
+    h.store().settle(&lease, SettleReason::Crawled).await.expect("the lease is good");
     h.store().cancel(&second, None).await.expect("it runs");
     let ended = since(h, None, Some(submitted.upto)).await;
     let ends: Vec<_> = ended.jobs.iter().map(|(_, job)| (job.id.clone(), job.state.status())).collect();
@@ -54,7 +54,7 @@ pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Ha
     }
     let (who, mut after, mut found) = (Principal::new("a"), begin, Vec::new());
     loop {
-        let changes = h.store().changes(Some(&who), Some(after), Most::of(2)).await.expect("the store is there");
+        let changes = h.store().changes(Some(&who), Some(after), PageLimit::of(2)).await.expect("the store is there");
         if changes.upto == after {
             break;
         }
@@ -75,7 +75,7 @@ pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_la
         jobs.push(job.id.clone());
         submit(h, job).await;
     }
-    let most = Most { jobs: 100, bytes: 2500 };
+    let most = PageLimit { jobs: 100, bytes: 2500 };
     let (mut after, mut told) = (begin, Vec::new());
     loop {
         let changes = h.store().changes(None, Some(after), most).await.expect("the store is there");
@@ -106,16 +106,16 @@ pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_la
 pub async fn how_far_a_job_is_is_told_without_its_request(h: &impl Harness) {
     let job = crawl(2);
     let id = job.id.clone();
-    assert_eq!(h.store().standing(&id).await, Ok(None));
+    assert_eq!(h.store().summary(&id).await, Ok(None));
     submit(h, job).await;
     let queued = Progress { done: 0, failed: 0, total: 2 };
-    let standing = |status, started, progress| Ok(Some(Standing { status, started, progress }));
-    assert_eq!(h.store().standing(&id).await, standing(Status::Processing, false, queued));
+    let summary = |status, started, progress| Ok(Some(JobSummary { status, started, progress }));
+    assert_eq!(h.store().summary(&id).await, summary(Status::Processing, false, queued));
     let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
     h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
-    assert_eq!(h.store().standing(&id).await, standing(Status::Processing, true, Progress { done: 1, ..queued }));
+    assert_eq!(h.store().summary(&id).await, summary(Status::Processing, true, Progress { done: 1, ..queued }));
     h.store().cancel(&id, None).await.expect("it runs");
-    assert_eq!(h.store().standing(&id).await, standing(Status::Cancelled, true, Progress { done: 1, ..queued }));
+    assert_eq!(h.store().summary(&id).await, summary(Status::Cancelled, true, Progress { done: 1, ..queued }));
 }
 
 /// A crawl of one page that is brought along.

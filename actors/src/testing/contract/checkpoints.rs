@@ -9,11 +9,11 @@ use super::{HOLD, Harness, claim, claimed, submit};
 use crate::domain::extraction::{Usage, record};
 use crate::domain::id::TaskType;
 use crate::domain::job::{Interruption, JobState};
-use crate::ports::{Ending, HandBack, StoreError};
+use crate::ports::{Release, SettleReason, StoreError};
 use crate::testing::jobs::{crawl, extraction, node};
 
-fn back() -> HandBack {
-    HandBack { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO }
+fn back() -> Release {
+    Release { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO }
 }
 
 fn value(text: &'static str) -> Bytes {
@@ -43,7 +43,7 @@ pub async fn a_checkpoint_written_twice_keeps_its_first_value(h: &impl Harness) 
 
 pub async fn a_stale_lease_can_write_no_checkpoint(h: &impl Harness) {
     let old = claimed(h, crawl(1)).await.lease;
-    h.store().hand_back(&old, back()).await.expect("the lease is good");
+    h.store().release(&old, back()).await.expect("the lease is good");
     assert_eq!(h.store().checkpoint(&old, "answer", value("a")).await, Err(StoreError::LeaseLost));
     assert_eq!(h.store().checkpoints(&old.job).await, Ok(vec![]));
 }
@@ -63,7 +63,7 @@ pub async fn an_extraction_settles_by_its_one_record_and_is_claimed_apart_from_c
     assert_eq!(claim.missing, [0]);
     let done = record(Ok(&json!({"title": "x"})), &Usage::default(), &[]);
     h.store().record_pages(&claim.lease, vec![done.clone()]).await.expect("the lease is good");
-    let job = h.store().settle(&claim.lease, Ending::Crawled).await.expect("its record is there");
+    let job = h.store().settle(&claim.lease, SettleReason::Crawled).await.expect("its record is there");
     assert_eq!(job.state, JobState::Completed);
     assert_eq!(h.store().pages(&job.id, 0, usize::MAX).await, Ok(vec![(0, done.json)]));
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::{HOLD, Harness, claim, claimed, submit};
 use crate::domain::id::{Principal, TaskType};
 use crate::domain::job::{Interruption, Stage};
-use crate::domain::line::Line;
-use crate::ports::{Ending, HandBack, StoreError, Submission};
+use crate::domain::queue_key::QueueKey;
+use crate::ports::{Release, SettleReason, StoreError, Submission};
 use crate::testing::jobs::{crawl, good_page, key};
 
-fn back(interruption: Interruption, wait: Duration) -> HandBack {
-    HandBack { interruption, reason: Some("why".to_owned()), wait }
+fn back(interruption: Interruption, wait: Duration) -> Release {
+    Release { interruption, reason: Some("why".to_owned()), wait }
 }
 
 pub async fn an_equal_submission_under_the_same_key_is_the_same_job(h: &impl Harness) {
@@ -65,42 +65,42 @@ pub async fn claims_go_round_the_principals_oldest_first(h: &impl Harness) {
 
 pub async fn a_job_that_somebody_waits_for_stands_in_a_line_of_its_own(h: &impl Harness) {
     let mut expected = Vec::new();
-    for (name, attended) in [("a", false), ("a", false), ("a", false), ("a", true), ("a", true), ("b", false)] {
+    for (name, interactive) in [("a", false), ("a", false), ("a", false), ("a", true), ("a", true), ("b", false)] {
         let mut job = crawl(1);
-        (job.principal, job.spec.attended) = (Principal::new(name), attended);
+        (job.principal, job.spec.interactive) = (Principal::new(name), interactive);
         expected.push(job.id.clone());
         submit(h, job).await;
     }
     let first = claim(h, "n", 1).await.pop().expect("jobs wait");
-    let line = first.job.line();
-    let (own, others) = (Line { attended: true, ..line.clone() }, Line::unattended(Principal::new("b")));
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(true));
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &own).await, Ok(true), "another principal's is ready");
+    let queue = first.job.queue_key();
+    let (own, others) = (QueueKey { interactive: true, ..queue.clone() }, QueueKey::batch(Principal::new("b")));
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &queue).await, Ok(true));
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &own).await, Ok(true), "another principal's is ready");
     // Given back, it has its place again; the line it stands in is not its principal's only one.
-    h.store().hand_back(&first.lease, back(Interruption::Sliced, Duration::ZERO)).await.expect("the lease is good");
+    h.store().release(&first.lease, back(Interruption::Yielded, Duration::ZERO)).await.expect("the lease is good");
     let order: Vec<_> = claim(h, "n", 9).await.into_iter().map(|claim| claim.job.id).collect();
     let [a1, a2, a3, waited1, waited2, b] = &expected[..] else { unreachable!("six were submitted") };
     assert_eq!(order, [waited1, b, a1, waited2, a2, a3].map(Clone::clone));
-    for line in [line, own, others] {
-        assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(false), "{line:?}");
+    for queue in [queue, own, others] {
+        assert_eq!(h.store().should_yield(TaskType::Crawl, &queue).await, Ok(false), "{queue:?}");
     }
 }
 
 pub async fn a_job_that_somebody_waits_for_lets_only_others_go_first(h: &impl Harness) {
-    let job = |name: &str, attended: bool| {
+    let job = |name: &str, interactive: bool| {
         let mut job = crawl(1);
-        (job.principal, job.spec.attended) = (Principal::new(name), attended);
+        (job.principal, job.spec.interactive) = (Principal::new(name), interactive);
         job
     };
     // Names around those of `m`'s two lines, and between them.
-    for (name, attended) in [("a", false), ("m\u{1}", true), ("m a", false), ("z", true)] {
-        let other = job(name, attended);
+    for (name, interactive) in [("a", false), ("m\u{1}", true), ("m a", false), ("z", true)] {
+        let other = job(name, interactive);
         let (waited_for, own) = (job("m", true), job("m", false));
         submit(h, own.clone()).await;
-        assert_eq!(h.store().others_wait(TaskType::Crawl, &waited_for.line()).await, Ok(false), "{name}");
+        assert_eq!(h.store().should_yield(TaskType::Crawl, &waited_for.queue_key()).await, Ok(false), "{name}");
         submit(h, other.clone()).await;
-        for line in [waited_for.line(), own.line()] {
-            assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(true), "{name}");
+        for queue in [waited_for.queue_key(), own.queue_key()] {
+            assert_eq!(h.store().should_yield(TaskType::Crawl, &queue).await, Ok(true), "{name}");
         }
         for id in [own.id, other.id] {
             h.store().cancel(&id, None).await.expect("it is not settled");
@@ -111,21 +111,21 @@ pub async fn a_job_that_somebody_waits_for_lets_only_others_go_first(h: &impl Ha
 pub async fn a_job_that_somebody_waited_for_keeps_its_line_when_its_lease_runs_out_or_it_is_cancelled(
     h: &impl Harness,
 ) {
-    let attended = || {
+    let interactive = || {
         let mut job = crawl(1);
-        job.spec.attended = true;
+        job.spec.interactive = true;
         job
     };
-    let line = Line { attended: true, ..Line::unattended(attended().principal) };
-    let lost = claimed(h, attended()).await;
+    let queue = QueueKey { interactive: true, ..QueueKey::batch(interactive().principal) };
+    let lost = claimed(h, interactive()).await;
     h.let_time_pass(HOLD).await;
     h.store().requeue().await.expect("the store is there");
-    let other = Line::unattended(line.principal.clone());
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &other).await, Ok(true));
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &line).await, Ok(false));
+    let other = QueueKey::batch(queue.principal.clone());
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &other).await, Ok(true));
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &queue).await, Ok(false));
     let cancelled = h.store().cancel(&lost.job.id, None).await.expect("it is not settled");
-    assert!(cancelled.spec.attended);
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &other).await, Ok(false));
+    assert!(cancelled.spec.interactive);
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &other).await, Ok(false));
     assert!(claim(h, "n", 1).await.is_empty());
 }
 
@@ -153,20 +153,20 @@ pub async fn an_expired_lease_that_nobody_claimed_may_be_renewed(h: &impl Harnes
 
 pub async fn a_stale_lease_can_write_nothing(h: &impl Harness) {
     let old = claimed(h, crawl(1)).await.lease;
-    h.store().hand_back(&old, back(Interruption::Drained, Duration::ZERO)).await.expect("the lease is good");
+    h.store().release(&old, back(Interruption::Drained, Duration::ZERO)).await.expect("the lease is good");
     claim(h, "first", 1).await.pop().expect("the same node claims it again");
     let store = h.store();
     assert_eq!(store.record_pages(&old, vec![good_page(0)]).await, Err(StoreError::LeaseLost));
-    assert_eq!(store.settle(&old, Ending::Crawled).await, Err(StoreError::LeaseLost));
+    assert_eq!(store.settle(&old, SettleReason::Crawled).await, Err(StoreError::LeaseLost));
     assert_eq!(store.renew(std::slice::from_ref(&old), HOLD).await, Ok(vec![old.clone()]));
-    let again = store.hand_back(&old, back(Interruption::Broke, Duration::ZERO)).await;
+    let again = store.release(&old, back(Interruption::Crashed, Duration::ZERO)).await;
     assert_eq!(again, Err(StoreError::LeaseLost));
 }
 
 pub async fn a_job_handed_back_by_a_drain_keeps_its_attempts_and_its_place(h: &impl Harness) {
     let first = claimed(h, crawl(1)).await;
     submit(h, crawl(1)).await;
-    h.store().hand_back(&first.lease, back(Interruption::Drained, Duration::ZERO)).await.expect("the lease is good");
+    h.store().release(&first.lease, back(Interruption::Drained, Duration::ZERO)).await.expect("the lease is good");
     let again = claim(h, "second", 1).await.pop().expect("it is ready");
     assert_eq!((again.job.id, again.job.attempts_spent), (first.job.id, 0));
 }
@@ -174,7 +174,7 @@ pub async fn a_job_handed_back_by_a_drain_keeps_its_attempts_and_its_place(h: &i
 pub async fn a_job_that_broke_waits_and_has_spent_an_attempt(h: &impl Harness) {
     let first = claimed(h, crawl(1)).await;
     let wait = Duration::from_secs(5);
-    h.store().hand_back(&first.lease, back(Interruption::Broke, wait)).await.expect("the lease is good");
+    h.store().release(&first.lease, back(Interruption::Crashed, wait)).await.expect("the lease is good");
     assert!(claim(h, "second", 1).await.is_empty());
     let job = h.store().job(&first.job.id, None).await.expect("the store is there").expect("it is kept");
     assert_eq!((job.stage(), job.attempt()), (Stage::Retrying, 2));
@@ -210,10 +210,10 @@ pub async fn a_job_that_lets_others_go_first_is_claimed_after_theirs(h: &impl Ha
     let mut other = crawl(1);
     other.principal = Principal::new("another");
     submit(h, other.clone()).await;
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &long.job.line()).await, Ok(true));
-    assert_eq!(h.store().others_wait(TaskType::Crawl, &Line::unattended(other.principal)).await, Ok(false));
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &long.job.queue_key()).await, Ok(true));
+    assert_eq!(h.store().should_yield(TaskType::Crawl, &QueueKey::batch(other.principal)).await, Ok(false));
     h.store().record_pages(&long.lease, vec![good_page(0)]).await.expect("the lease is good");
-    h.store().hand_back(&long.lease, back(Interruption::Sliced, Duration::ZERO)).await.expect("the lease is good");
+    h.store().release(&long.lease, back(Interruption::Yielded, Duration::ZERO)).await.expect("the lease is good");
     let order: Vec<_> = claim(h, "n", 2).await.into_iter().map(|claim| (claim.job.id, claim.missing)).collect();
     assert_eq!(order, [(other.id, vec![0]), (long.job.id, vec![1])]);
 }
@@ -239,7 +239,7 @@ pub async fn of_equal_submissions_at_the_same_time_one_is_admitted(h: &impl Harn
 pub async fn a_cancellation_and_an_end_at_the_same_time_are_one_of_them(h: &impl Harness) {
     let running = claimed(h, crawl(1)).await;
     h.store().record_pages(&running.lease, vec![good_page(0)]).await.expect("the lease is good");
-    let settle = h.store().settle(&running.lease, Ending::Crawled);
+    let settle = h.store().settle(&running.lease, SettleReason::Crawled);
     let (cancelled, settled) = futures_util::join!(h.store().cancel(&running.job.id, None), settle);
     assert!(cancelled.is_ok() != settled.is_ok(), "{cancelled:?} {settled:?}");
     let job = h.store().job(&running.job.id, None).await.expect("the store is there").expect("it is kept");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Row, State, later};
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, LoggedAttempt, NextStep};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, LoggedAttempt, RetryDecision};
 use crate::domain::id::{JobId, Principal};
 use crate::domain::job::Job;
 use crate::domain::retention::{Keep, Retention};
@@ -61,7 +61,7 @@ impl State {
         now: Timestamp,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let retention = self.retention;
         let row = self.find(&attempt.job).ok_or(StoreError::LeaseLost)?;
@@ -71,17 +71,17 @@ impl State {
         }
         let state = match next {
             _ if row.again => DeliveryState::Pending { due: now },
-            NextStep::Delivered => DeliveryState::Delivered,
-            NextStep::Refused => DeliveryState::Refused,
-            NextStep::Exhausted => DeliveryState::Exhausted,
-            NextStep::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
-            NextStep::BrokenOff => DeliveryState::Pending { due: now },
+            RetryDecision::Delivered => DeliveryState::Delivered,
+            RetryDecision::Refused => DeliveryState::Refused,
+            RetryDecision::Exhausted => DeliveryState::Exhausted,
+            RetryDecision::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
+            RetryDecision::BrokenOff => DeliveryState::Pending { due: now },
         };
         row.log(now, outcome, &state);
         let again = row.again;
         let attempts = |made| match next {
             _ if again => 0,
-            NextStep::BrokenOff => made,
+            RetryDecision::BrokenOff => made,
             _ => made + 1,
         };
         let version = row.move_delivery(now, state.clone(), retention, attempts);

@@ -11,7 +11,7 @@ use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Cause, Interruption, Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::domain::retention::Keep;
-use crate::ports::{Claim, Ending, HandBack, NewJob, StoreError, Submission};
+use crate::ports::{Claim, NewJob, Release, SettleReason, StoreError, Submission};
 
 impl State {
     pub fn submit(&mut self, now: Timestamp, new: NewJob) -> Result<Submission, StoreError> {
@@ -71,12 +71,12 @@ impl State {
             let ready = self.rows.iter().filter(|(_, row)| row.is_ready() && row.job.spec.task_type() == task);
             // After the line that was served last, going round; of one line the oldest.
             let turn = |row: &Row| {
-                let line = row.job.line();
+                let line = row.job.queue_key();
                 (last.as_ref().is_some_and(|last| line <= *last), line)
             };
             let Some((seq, _)) = ready.min_by_key(|(seq, row)| (turn(row), **seq)) else { break };
             let Some(row) = self.rows.get_mut(&seq.clone()) else { break };
-            self.last_served.insert(task, row.job.line());
+            self.last_served.insert(task, row.job.queue_key());
             let is_first = row.job.started_at.is_none();
             let claim = row.claim(now, node, hold);
             if let Some(claim) = claim.as_ref().filter(|_| is_first) {
@@ -92,7 +92,7 @@ impl State {
             row.free_overdue_delivery(now);
             match &row.job.state {
                 JobState::Running { .. } if row.lease_until.is_some_and(|until| until <= now) => {
-                    let gone = HandBack { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+                    let gone = Release { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
                     row.release(now, gone);
                 }
                 JobState::Queued { not_before: Some(not_before) } if *not_before <= now => {
@@ -127,7 +127,7 @@ impl State {
         Ok(row.job.progress)
     }
 
-    pub fn settle(&mut self, now: Timestamp, lease: &Lease, ending: &Ending) -> Result<Job, StoreError> {
+    pub fn settle(&mut self, now: Timestamp, lease: &Lease, ending: &SettleReason) -> Result<Job, StoreError> {
         let retention = self.retention;
         let row = self.held(lease)?;
         if row.job.progress.done < row.job.progress.total {
@@ -138,7 +138,8 @@ impl State {
             JobState::Failed => row.pages.values().next().map(|page| page.error.clone()),
             _ => None,
         };
-        let job = row.end(now, Cause::Settled { verdict }, error, *ending == Ending::Crawled, retention.keep(None))?;
+        let job =
+            row.end(now, Cause::Settled { verdict }, error, *ending == SettleReason::Crawled, retention.keep(None))?;
         self.note_change(&job.id);
         Ok(job)
     }
@@ -186,9 +187,9 @@ impl Row {
     }
 
     /// Back to the queue, counting the attempt if it counts.
-    pub fn release(&mut self, now: Timestamp, back: HandBack) {
+    pub fn release(&mut self, now: Timestamp, back: Release) {
         let not_before = (!back.wait.is_zero()).then(|| later(now, back.wait));
-        let Some(state) = self.job.state.clone().after(Cause::HandedBack { not_before }) else { return };
+        let Some(state) = self.job.state.clone().after(Cause::Released { not_before }) else { return };
         self.job.attempts_spent += u32::from(back.interruption.costs_an_attempt(self.progress_in_attempt));
         self.job.error = back.reason.or(self.job.error.take());
         self.job.state = state;

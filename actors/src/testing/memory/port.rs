@@ -7,14 +7,14 @@ use bytes::Bytes;
 
 use super::{MemoryStore, Row};
 use crate::domain::crawl::PageRecord;
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, NextStep};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, RetryDecision};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 use crate::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
+    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 
 #[async_trait]
@@ -60,14 +60,14 @@ impl JobStore for MemoryStore {
         Ok(row.map(|row| row.checkpoints.clone().into_iter().collect()).unwrap_or_default())
     }
 
-    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
+    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
         let (mut state, now) = self.state();
         state.settle(now, lease, &ending)
     }
 
-    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
         let (mut state, now) = self.state();
-        state.held(lease)?.release(now, hand_back);
+        state.held(lease)?.release(now, release);
         Ok(())
     }
 
@@ -80,8 +80,8 @@ impl JobStore for MemoryStore {
         Ok(self.state().0.visible(job, principal).ok().map(|row| row.job.clone()))
     }
 
-    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
-        Ok(self.state().0.find(job).map(|row| Standing::from(&row.job)))
+    async fn summary(&self, job: &JobId) -> Result<Option<JobSummary>, StoreError> {
+        Ok(self.state().0.find(job).map(|row| JobSummary::from(&row.job)))
     }
 
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
@@ -125,7 +125,7 @@ impl JobStore for MemoryStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: Most,
+        most: PageLimit,
     ) -> Result<Changes, StoreError> {
         let state = self.state().0;
         let Some(after) = after.filter(|after| *after <= state.last_change) else {
@@ -161,10 +161,10 @@ impl JobStore for MemoryStore {
         })
     }
 
-    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
+    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
         let state = self.state().0;
         let mut ready = state.rows.values().filter(|row| row.is_ready() && row.job.spec.task_type() == task);
-        Ok(ready.any(|row| !line.lets_wait().contains(&row.job.line())))
+        Ok(ready.any(|row| !queue.lets_wait().contains(&row.job.queue_key())))
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
@@ -187,7 +187,7 @@ impl JobStore for MemoryStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let (mut state, now) = self.state();
         state.finish_attempt(now, attempt, outcome, next)

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Broken, World, broken, ensure};
-use crate::domain::delivery::{Attempt, AttemptOutcome, NextStep};
+use crate::domain::delivery::{Attempt, AttemptOutcome, RetryDecision};
 use crate::domain::id::{NodeId, TaskType};
 use crate::domain::job::{Interruption, JobState};
-use crate::ports::{AttemptStart, AttemptTerms, Claim, DueQuery, Ending, HandBack, StoreError};
+use crate::ports::{AttemptStart, AttemptTerms, Claim, DueQuery, Release, SettleReason, StoreError};
 use crate::testing::contract::{HOLD, TERMS};
 use crate::testing::jobs::good_page;
 
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Whether the lease of the node's first job is its newest; one that ran out may be good still.
-    fn standing(&mut self, node: usize) -> Option<(Claim, bool, bool)> {
+    fn summary(&mut self, node: usize) -> Option<(Claim, bool, bool)> {
         let now = self.now();
         let (claim, _) = self.nodes[node].claims.front()?;
         let claim = claim.clone();
@@ -82,7 +82,7 @@ impl World {
     }
 
     pub(super) async fn renew(&mut self, node: usize) -> Result<(), Broken> {
-        let Some((claim, newest, runs)) = self.standing(node) else { return Ok(()) };
+        let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
         let until = self.in_a_hold();
         let lost = self.subject.store.renew(std::slice::from_ref(&claim.lease), HOLD).await;
         let renewed = lost.map_err(|error| error.to_string())?.is_empty();
@@ -97,7 +97,7 @@ impl World {
     }
 
     pub(super) async fn record(&mut self, node: usize) -> Result<(), Broken> {
-        let Some((claim, newest, runs)) = self.standing(node) else { return Ok(()) };
+        let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
         let page = self.nodes[node].claims.front_mut().and_then(|(_, missing)| missing.pop_front());
         let Some(page) = page else { return Ok(()) };
         let answer = self.subject.store.record_pages(&claim.lease, vec![good_page(page)]).await;
@@ -111,9 +111,9 @@ impl World {
     }
 
     pub(super) async fn settle(&mut self, node: usize) -> Result<(), Broken> {
-        let Some((claim, newest, runs)) = self.standing(node) else { return Ok(()) };
+        let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
         let id = claim.job.id.clone();
-        let answer = self.subject.store.settle(&claim.lease, Ending::Crawled).await;
+        let answer = self.subject.store.settle(&claim.lease, SettleReason::Crawled).await;
         let known = self.known(&id);
         let complete = u32::try_from(known.recorded.len()).unwrap_or(u32::MAX) == known.pages;
         if answer.is_ok() {
@@ -134,10 +134,10 @@ impl World {
         self.agrees(&id).await
     }
 
-    pub(super) async fn hand_back(&mut self, node: usize) -> Result<(), Broken> {
-        let Some((claim, newest, runs)) = self.standing(node) else { return Ok(()) };
-        let back = HandBack { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
-        let answer = self.subject.store.hand_back(&claim.lease, back).await;
+    pub(super) async fn release(&mut self, node: usize) -> Result<(), Broken> {
+        let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
+        let back = Release { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
+        let answer = self.subject.store.release(&claim.lease, back).await;
         Self::judge(&answer, &claim, newest, runs)?;
         self.nodes[node].claims.pop_front();
         if answer.is_ok() {
@@ -187,7 +187,7 @@ impl World {
         self.nodes[node].sending = None;
         let status = if taken { 200 } else { 500 };
         let outcome = AttemptOutcome::Answered { status, retry_after: None, excerpt: String::new() };
-        let next = if taken { NextStep::Delivered } else { NextStep::RetryIn(Duration::from_secs(1)) };
+        let next = if taken { RetryDecision::Delivered } else { RetryDecision::RetryIn(Duration::from_secs(1)) };
         match self.subject.store.finish_attempt(&attempt, &outcome, next).await {
             Ok(_) => {
                 let known = self.known(&attempt.job);

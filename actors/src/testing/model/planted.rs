@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::domain::crawl::PageRecord;
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, NextStep};
+use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
-use crate::domain::line::Line;
+use crate::domain::queue_key::QueueKey;
 use crate::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Ending, HandBack, JobFilter, JobPage, JobStore,
-    Most, NewJob, QueueCounts, ReplayFilter, Standing, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
+    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 use crate::testing::contract::{HOLD, TERMS};
 use crate::testing::memory::MemoryStore;
@@ -118,7 +118,7 @@ impl Planted {
         let start = self.store.start_attempt(&job.id, delivery.version, &NodeId::new("planted"), TERMS).await?;
         if let AttemptStart::Started(attempt) = start {
             let outcome = AttemptOutcome::Answered { status: 200, retry_after: None, excerpt: String::new() };
-            self.store.finish_attempt(&attempt, &outcome, NextStep::Delivered).await?;
+            self.store.finish_attempt(&attempt, &outcome, RetryDecision::Delivered).await?;
         }
         Ok(())
     }
@@ -182,7 +182,7 @@ impl JobStore for Planted {
         self.store.checkpoints(job).await
     }
 
-    async fn settle(&self, lease: &Lease, ending: Ending) -> Result<Job, StoreError> {
+    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
         let answer = self.store.settle(lease, ending.clone()).await;
         match (self.bug, answer) {
             (Bug::LetsAStaleLeaseSettle, Err(StoreError::LeaseLost)) => {
@@ -201,11 +201,11 @@ impl JobStore for Planted {
         }
     }
 
-    async fn hand_back(&self, lease: &Lease, hand_back: HandBack) -> Result<(), StoreError> {
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
         if self.bug == Bug::KeepsWhatIsHandedBack {
             return Ok(());
         }
-        self.store.hand_back(lease, hand_back).await
+        self.store.release(lease, release).await
     }
 
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
@@ -219,8 +219,8 @@ impl JobStore for Planted {
         self.store.job(job, principal).await
     }
 
-    async fn standing(&self, job: &JobId) -> Result<Option<Standing>, StoreError> {
-        self.store.standing(job).await
+    async fn summary(&self, job: &JobId) -> Result<Option<JobSummary>, StoreError> {
+        self.store.summary(job).await
     }
 
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
@@ -235,7 +235,7 @@ impl JobStore for Planted {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: Most,
+        most: PageLimit,
     ) -> Result<Changes, StoreError> {
         self.store.changes(principal, after, most).await
     }
@@ -244,8 +244,8 @@ impl JobStore for Planted {
         self.store.counts().await
     }
 
-    async fn others_wait(&self, task: TaskType, line: &Line) -> Result<bool, StoreError> {
-        self.store.others_wait(task, line).await
+    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
+        self.store.should_yield(task, queue).await
     }
 
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
@@ -277,10 +277,10 @@ impl JobStore for Planted {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: NextStep,
+        next: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let wrong = self.bug == Bug::TakesAFailureForADelivery;
-        self.store.finish_attempt(attempt, outcome, if wrong { NextStep::Delivered } else { next }).await
+        self.store.finish_attempt(attempt, outcome, if wrong { RetryDecision::Delivered } else { next }).await
     }
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {

@@ -6,7 +6,7 @@ use crate::markdown::escape;
 use crate::markdown::pieces::Piece;
 use crate::tree::Id;
 use crate::urls::MAX_URL;
-use crate::{media, plain};
+use crate::{media, text};
 
 pub(super) struct OpenLink {
     anchor: Id,
@@ -31,7 +31,7 @@ impl Line<'_, '_> {
         self.out.push_str("![");
         let start = self.out.len();
         escape::push_label(alt, self.out);
-        let label = plain::collapsed(alt);
+        let label = text::collapsed(alt);
         let end = self.out.len();
         let target = base.shown(src);
         self.write_target(&target, tree.attr(image, "title"));
@@ -44,7 +44,7 @@ impl Line<'_, '_> {
     /// `](target "title")`.
     fn write_target(&mut self, target: &str, title: Option<&str>) {
         self.out.push_str("](");
-        let title = title.map(plain::collapsed).filter(|title| !title.is_empty());
+        let title = title.map(text::collapsed).filter(|title| !title.is_empty());
         escape::push_target(target, title.is_some(), self.place == Place::Cell, self.out);
         if let Some(title) = title {
             escape::push_title(&title, self.place == Place::Cell, self.out);
@@ -87,7 +87,7 @@ impl Line<'_, '_> {
         let end = self.out.len();
         self.write_target(&target, element.and_then(|element| element.attr("title")));
         if self.source.options.citations {
-            let title = element.and_then(|element| element.attr("title")).map(plain::collapsed).unwrap_or_default();
+            let title = element.and_then(|element| element.attr("title")).map(text::collapsed).unwrap_or_default();
             self.notes.link(link.note, end..self.out.len(), &target, &text, &title);
         }
         self.plain_from = self.out.len();

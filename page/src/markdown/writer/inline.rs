@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::{Undo, Writer};
+use crate::index::Holds;
 use crate::markdown::pieces::{Mark, Piece, Wrap};
 use crate::media;
-use crate::survey::Holds;
 use crate::tree::{Element, Id, Tag};
 
 impl<'t> Writer<'t> {

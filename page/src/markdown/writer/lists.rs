@@ -1,8 +1,8 @@
 //! Lists, their items, and definition lists.
 
 use super::{Undo, Writer};
+use crate::index::Holds;
 use crate::markdown::sheet::{Marking, Sheet};
-use crate::survey::Holds;
 use crate::tree::{Element, Id, Tag};
 
 /// More than nine digits begin no list.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::tree::parse;
-use crate::{Limits, plain};
+use crate::{Limits, text};
 
 const PAGE: &str =
     "<body><div id=a class='row odd'><h2>One</h2><span>1</span><span>2.5</span></div><div id=b class=row>
@@ -18,7 +18,7 @@ fn found(expression: &str, relative_to: Option<&str>) -> Vec<String> {
     let path = XPath::parse(expression, relative_to.is_some()).unwrap_or_else(|wrong| panic!("{expression} {wrong}"));
     let found = path.all(&tree, &order, top, &watch).unwrap_or_else(|_| panic!("short"));
     let text = |found: Found| match found {
-        Found::Element(id) => plain::text_of(&tree, id, 100),
+        Found::Element(id) => text::text_of(&tree, id, 100),
         Found::Text(text) => text,
     };
     found.into_iter().map(text).collect()

@@ -7,8 +7,8 @@ use super::Order;
 use super::grammar::{Axis, Expression, Operator, Start, Step, Test};
 use super::value::{Spot, Value, number_of, shown};
 use crate::Unreadable;
+use crate::budget::Watch;
 use crate::tree::{Id, Tree};
-use crate::watch::Watch;
 
 /// The text of a node is cut here.
 pub(super) const MAX_TEXT: usize = 1 << 20;

@@ -1,0 +1,39 @@
+//! Nobody keeps all crawl workers to himself for long. Jobs that end, and long ones that hand over after their slice, make
+//! room by themselves; where none does, because all their pages hang, one of them lets others go first. Extractions are left
+//! alone: a question to a model costs money, and ends by a time-out of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::info;
+
+use super::JobSupervisor;
+use crate::domain::id::TaskType;
+use crate::domain::job::Interruption;
+use crate::ports::Release;
+
+/// For so long others wait for a worker that comes free by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl JobSupervisor {
+    /// Where no worker has come free for a while, and one principal's jobs hold most of them, the youngest lets others
+    /// go first, if any wait. Older ones go on, so that each comes to its end. With no slices it never happens.
+    pub(super) fn share(&mut self, ctx: &mut Context<Self>) {
+        let task = TaskType::Crawl;
+        let slices = self.handlers.crawler.policy.slice.is_some();
+        let Some((line, lease)) = self.pool(task).youngest_of_most(PATIENCE).filter(|_| slices) else { return };
+        let store = Arc::clone(&self.store);
+        let asked = async move { (store.should_yield(task, &line).await, lease) };
+        ctx.spawn(asked.into_actor(self).map(move |(should_yield, lease), this, ctx| {
+            let still = this.pool(task).youngest_of_most(PATIENCE).is_some_and(|(_, youngest)| youngest == lease);
+            if this.draining || !still || !should_yield.unwrap_or(false) {
+                return;
+            }
+            info!(task_id = %lease.job, "job lets others go first");
+            this.stop_work(|held| *held == lease);
+            let back = Release { interruption: Interruption::Yielded, reason: None, wait: Duration::ZERO };
+            this.release(lease, back, ctx);
+        }));
+    }
+}

@@ -1,0 +1,195 @@
+//! The workers of one kind, each in a place of its own, and what they are busy with.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::time::Instant;
+
+use crate::crawl_worker::{CrawlWorker, StartCrawl, StopCrawl};
+use crate::domain::id::{JobId, TaskType};
+use crate::domain::lease::Lease;
+use crate::domain::queue_key::QueueKey;
+use crate::heartbeat::Heartbeat;
+use crate::llm_worker::{LlmWorker, StartExtraction, StopExtraction};
+use crate::ports::Claim;
+use crate::worker::Slot;
+
+/// A worker of either kind.
+pub enum WorkerRef {
+    Crawl(Addr<CrawlWorker>),
+    Llm(Addr<LlmWorker>),
+}
+
+impl WorkerRef {
+    fn start(&self, claim: Claim, heartbeat: Heartbeat) {
+        match self {
+            Self::Crawl(worker) => worker.do_send(StartCrawl { claim, heartbeat }),
+            Self::Llm(worker) => worker.do_send(StartExtraction { claim, heartbeat }),
+        }
+    }
+
+    fn stop(&self) {
+        match self {
+            Self::Crawl(worker) => worker.do_send(StopCrawl),
+            Self::Llm(worker) => worker.do_send(StopExtraction),
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub fn kill(&self) {
+        use crate::testing::kill::Panic;
+        match self {
+            Self::Crawl(worker) => worker.do_send(Panic),
+            Self::Llm(worker) => worker.do_send(Panic),
+        }
+    }
+}
+
+/// A job that a worker is at.
+pub struct Busy {
+    pub lease: Lease,
+    pub queue: QueueKey,
+    pub since: Instant,
+    /// 1 for the first.
+    pub attempt: u32,
+    pub heartbeat: Heartbeat,
+    /// When the job's time is over.
+    pub ends: Option<Instant>,
+    /// Its last attempts died with their process, and it has only this one left.
+    pub suspect: bool,
+}
+
+/// One worker's place.
+#[derive(Default)]
+pub struct Place {
+    pub generation: u64,
+    pub worker: Option<WorkerRef>,
+    pub busy: Option<Busy>,
+    /// Workers that died here one after the other.
+    pub deaths: u32,
+}
+
+impl Place {
+    fn is_idle(&self) -> bool {
+        self.worker.is_some() && self.busy.is_none()
+    }
+
+    fn stop_work(&mut self) {
+        self.busy = None;
+        if let Some(worker) = &self.worker {
+            worker.stop();
+        }
+    }
+}
+
+/// All workers of one kind.
+pub struct WorkerPool {
+    pub places: Vec<Place>,
+    /// A claim for them is under way.
+    pub claiming: bool,
+    /// Another one is to follow it.
+    pub claim_again: bool,
+    /// Jobs that were cancelled meanwhile.
+    pub cancelled: HashSet<JobId>,
+}
+
+/// Work that goes on too long.
+pub enum Overdue {
+    /// Without any progress.
+    Silent,
+    /// The job's time is over.
+    OutOfTime,
+}
+
+impl WorkerPool {
+    /// So many empty places.
+    pub fn new(places: usize) -> Self {
+        let places = std::iter::repeat_with(Place::default).take(places).collect();
+        Self { places, claiming: false, claim_again: false, cancelled: HashSet::new() }
+    }
+
+    /// Where a worker of this kind is counted and named.
+    pub fn actor_name(task: TaskType) -> &'static str {
+        match task {
+            TaskType::Crawl => "crawl_worker",
+            TaskType::LlmExtraction => "llm_worker",
+        }
+    }
+
+    pub fn idle(&self) -> usize {
+        self.places.iter().filter(|place| place.is_idle()).count()
+    }
+
+    /// Gives the job to an idle worker, for so long at most; `false` if there is none.
+    pub fn assign(&mut self, claim: Claim, left: Option<Duration>, suspect: bool) -> bool {
+        let idle = self.places.iter_mut().find(|place| place.is_idle());
+        let Some(Place { worker: Some(worker), busy, .. }) = idle else { return false };
+        let (lease, attempt, heartbeat) = (claim.lease.clone(), claim.job.attempt(), Heartbeat::default());
+        let (queue, since) = (claim.job.queue_key(), Instant::now());
+        let ends = left.map(|left| since + left);
+        *busy = Some(Busy { lease, queue, since, attempt, heartbeat: heartbeat.clone(), ends, suspect });
+        worker.start(claim, heartbeat);
+        true
+    }
+
+    /// The place, if the slot's worker still holds it.
+    pub fn place(&mut self, slot: Slot) -> Option<&mut Place> {
+        self.places.get_mut(slot.place).filter(|place| place.generation == slot.generation)
+    }
+
+    pub fn busy(&self) -> impl Iterator<Item = &Busy> {
+        self.places.iter().filter_map(|place| place.busy.as_ref())
+    }
+
+    /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: his youngest
+    /// job, of those that nobody waits for if it can be. A line's only one goes on, or it might never come to its end, unless
+    /// he has no others.
+    pub fn youngest_of_most(&self, time: Duration) -> Option<(QueueKey, Lease)> {
+        let youngest = self.busy().map(|busy| busy.since).max()?;
+        if self.claiming || self.idle() > 0 || youngest.elapsed() < time {
+            return None;
+        }
+        let (mut by_principal, mut by_line) = (HashMap::new(), HashMap::new());
+        for Busy { queue, .. } in self.busy() {
+            *by_principal.entry(&queue.principal).or_insert(0) += 1;
+            *by_line.entry(queue).or_insert(0) += 1;
+        }
+        let too_many = |count: usize| count > 1 && 2 * count > self.places.len();
+        let (most, _) = by_principal.into_iter().find(|(_, count)| too_many(*count))?;
+        let could_stop = self.busy().filter(|busy| busy.queue.principal == *most && !busy.suspect);
+        let first = |busy: &&Busy| {
+            let has_others = by_line[&busy.queue] > 1;
+            (has_others, has_others && !busy.queue.interactive, busy.since)
+        };
+        could_stop.max_by_key(first).map(|busy| (busy.queue.clone(), busy.lease.clone()))
+    }
+
+    /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.
+    pub fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
+        for place in &mut self.places {
+            if place.busy.as_ref().is_some_and(|busy| condition(&busy.lease)) {
+                place.stop_work();
+            }
+        }
+    }
+
+    /// Stops work that is overdue and leaves its worker for good: who let it come so far is not to be trusted.
+    pub fn abandon_overdue(&mut self, task: TaskType, stall: Duration) -> Vec<(Slot, Busy, Overdue)> {
+        let now = Instant::now();
+        let mut found = Vec::new();
+        for (number, place) in self.places.iter_mut().enumerate() {
+            let overdue = match &place.busy {
+                Some(busy) if busy.ends.is_some_and(|end| end <= now) => Overdue::OutOfTime,
+                Some(busy) if busy.heartbeat.silent_for() >= stall => Overdue::Silent,
+                _ => continue,
+            };
+            let Some(busy) = place.busy.take() else { continue };
+            place.stop_work();
+            place.worker = None;
+            place.generation += 1;
+            found.push((Slot { task, place: number, generation: place.generation }, busy, overdue));
+        }
+        found
+    }
+}

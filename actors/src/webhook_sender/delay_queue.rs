@@ -1,0 +1,110 @@
+//! What is due within the horizon, in order of time; one entry a job.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tokio::time::Instant;
+
+use crate::domain::delivery::DueDelivery;
+use crate::domain::id::JobId;
+use crate::domain::webhook::Receiver;
+
+#[derive(Default)]
+pub struct DelayQueue {
+    queue: BTreeMap<(Instant, JobId), DueDelivery>,
+    times: HashMap<JobId, Instant>,
+    per_receiver: HashMap<Receiver, usize>,
+}
+
+impl DelayQueue {
+    /// Replaces what is known of the same job.
+    pub fn insert(&mut self, at: Instant, due: DueDelivery) {
+        self.forget(&due.job);
+        self.times.insert(due.job.clone(), at);
+        *self.per_receiver.entry(due.receiver.clone()).or_default() += 1;
+        self.queue.insert((at, due.job.clone()), due);
+    }
+
+    pub fn forget(&mut self, job: &JobId) {
+        if let Some(at) = self.times.remove(job) {
+            let gone = self.queue.remove(&(at, job.clone()));
+            gone.iter().for_each(|due| self.uncount(&due.receiver));
+        }
+    }
+
+    /// Whether the job is here as it stands at `version`.
+    pub fn knows(&self, job: &JobId, version: u64) -> bool {
+        let entry = self.times.get(job).and_then(|at| self.queue.get(&(*at, job.clone())));
+        entry.is_some_and(|due| due.version == version)
+    }
+
+    pub fn waiting_for(&self, receiver: &Receiver) -> usize {
+        self.per_receiver.get(receiver).copied().unwrap_or(0)
+    }
+
+    fn uncount(&mut self, receiver: &Receiver) {
+        if let Some(count) = self.per_receiver.get_mut(receiver) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_receiver.remove(receiver);
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub fn earliest(&self) -> Option<Instant> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The earliest, if its time has come.
+    pub fn pop_due(&mut self, now: Instant) -> Option<DueDelivery> {
+        let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let due = entry.remove();
+        self.times.remove(&due.job);
+        self.uncount(&due.receiver);
+        Some(due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::id::TaskType;
+
+    fn due(n: u128, version: u64) -> DueDelivery {
+        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
+        DueDelivery {
+            job,
+            receiver: Receiver::new("http://a.example"),
+            version,
+            interruptions: 0,
+            wait: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn what_is_due_comes_in_order_and_not_before_its_time() {
+        let (mut delayed, now) = (DelayQueue::default(), Instant::now());
+        delayed.insert(now + Duration::from_secs(2), due(2, 1));
+        delayed.insert(now + Duration::from_secs(1), due(1, 1));
+        assert_eq!(delayed.pop_due(now), None);
+        let soon = now + Duration::from_secs(2);
+        assert_eq!([delayed.pop_due(soon), delayed.pop_due(soon)], [Some(due(1, 1)), Some(due(2, 1))]);
+        assert!(!delayed.knows(&due(1, 1).job, 1));
+        assert_eq!(delayed.waiting_for(&due(1, 1).receiver), 0);
+    }
+
+    #[test]
+    fn a_job_has_one_entry_the_newest() {
+        let (mut delayed, now) = (DelayQueue::default(), Instant::now());
+        delayed.insert(now, due(1, 1));
+        delayed.insert(now + Duration::from_secs(1), due(1, 2));
+        assert_eq!((delayed.len(), delayed.pop_due(now)), (1, None));
+    }
+}
