@@ -338,7 +338,7 @@ async fn what_comes_too_late_or_has_nothing_to_do_is_a_conflict() {
     let silent = silent["task_id"].as_str().expect("an id").to_owned();
     site.gate_reached().await;
     for (name, (status, answer)) in [
-        ("a settled job is cancelled", server.delete(&format!("/crawl/job/{told}")).await),
+        ("a settled job is cancelled", server.delete(&format!("/crawl/job/{next_webhook}")).await),
         ("a key is used again", server.post_with_key("/crawl/job", "k", body).await),
         ("nobody to tell again", server.post(&format!("/jobs/{silent}/deliveries"), Value::Null).await),
     ] {

@@ -41,10 +41,10 @@ async fn a_real_models_answer_conforms_to_its_schema() {
     let (status, answer) = server.post("/llm/job", body).await;
     assert_eq!(status, 202, "{answer}");
     let next_webhook = site.next_webhook().await.body;
-    assert_eq!(next_webhook["status"], "completed", "{told}");
+    assert_eq!(next_webhook["status"], "completed", "{next_webhook}");
     let content = &next_webhook["data"]["extracted_content"];
-    assert!(content["title"].is_string() && content["words"].is_u64(), "{told}");
-    assert!(next_webhook["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{told}");
+    assert!(content["title"].is_string() && content["words"].is_u64(), "{next_webhook}");
+    assert!(next_webhook["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{next_webhook}");
     assert_eq!(next_webhook["usage"]["provider"], "local");
     println!("{}", next_webhook["data"]);
 }
