@@ -36,7 +36,7 @@ use ulid::Ulid;
 
 use crate::egress::{Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
-use crate::http::{Access, Api, Callers, Sessions, WebhookDefaults, compress, listen, seal, serve};
+use crate::http::{Api, Auth, Sessions, Shutdown, WebhookDefaults, compress, listen, response_headers, serve};
 use crate::models::Models;
 use crate::reader::{CpuReader, ReaderSettings};
 use crate::settings::Settings;
@@ -63,7 +63,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         actix_web::rt::spawn(notices.listen(actors.ears()));
     }
 
-    let callers = Callers::default();
+    let shutdown = Shutdown::default();
     let api = Api {
         front: actors.front.clone(),
         store,
@@ -77,13 +77,13 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
         registry: Arc::new(registry),
         max_urls: settings.limits.max_urls.get(),
         body: access::body(&settings.limits),
-        answers: access::answers(&settings.limits),
+        response_memory: access::response_memory(&settings.limits),
         proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,
-        callers: callers.clone(),
+        shutdown: shutdown.clone(),
         sessions: Sessions::default(),
     };
-    let access = Access::new(&access::settings(&settings, &proxies), Arc::clone(&api.clock));
+    let access = Auth::new(&access::settings(&settings, &proxies), Arc::clone(&api.clock));
     let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();
     let app = move || {
         let door = access.clone();
@@ -96,7 +96,7 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
             .wrap(guarded)
             .wrap(from_fn(compress))
             .wrap(shared)
-            .wrap(from_fn(seal))
+            .wrap(from_fn(response_headers))
             .app_data(access)
             .configure(routes)
     };
@@ -123,15 +123,15 @@ pub async fn run(settings: Settings, remarks: Vec<String>, listening: &AtomicBoo
     let drained = async {
         let _ = actors.front.send(Drain { grace }).await;
         // Their jobs may be other nodes', or wait for a worker.
-        let _ = timeout(grace.saturating_sub(begun.elapsed()), callers.gone()).await;
+        let _ = timeout(grace.saturating_sub(begun.elapsed()), shutdown.all_finished()).await;
     };
     tokio::select! {
         () = drained => {}
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
-    callers.send_away();
-    let _ = timeout(FAREWELL, callers.gone()).await;
+    shutdown.abort();
+    let _ = timeout(FAREWELL, shutdown.all_finished()).await;
     handle.stop(true).await;
     serving.await??;
     Ok(())

@@ -1,42 +1,41 @@
 //! The HTTP API: routes, one file a resource; one table of errors.
 
-mod access;
-mod all_events;
-mod asking;
 pub(crate) mod body;
 mod caller;
-mod callers;
-mod compression;
 mod configs;
 mod configurations;
 pub mod crawl_options;
 mod deliveries;
 mod docs;
-mod endurance;
-mod errors;
+mod error;
 mod events;
 pub(crate) mod extraction;
 pub mod header_rules;
 mod health;
+mod job_status;
+mod job_view;
 mod jobs;
 mod mcp;
+mod memory_budget;
 mod metrics;
-mod missing;
+mod middleware;
 mod openapi;
-mod proxies;
+mod outage_tolerance;
+mod page_ranges;
 pub(crate) mod reach;
 mod reading;
 mod results;
-mod room;
 mod routes;
-mod seen;
 mod server;
-mod slash;
-mod status;
+mod shutdown;
+mod sse;
 pub(crate) mod submission;
 mod sync_job;
 mod synchronous;
 mod token;
+mod trailing_slash;
+mod trusted_proxies;
+mod unsupported_routes;
 pub(crate) mod webhook_config;
 
 use std::sync::Arc;
@@ -53,16 +52,17 @@ use prometheus_client::registry::Registry;
 
 use crate::egress::Guard;
 
-pub use access::{Access, AccessSettings, HeadLimits, NamedToken, Rate, RateSettings, TokenHash, hash};
 pub use body::BodyLimits;
 pub use caller::Caller;
-pub use callers::Callers;
-pub use compression::compress;
-pub use errors::ApiError;
+pub use error::ApiError;
 pub use mcp::Sessions;
-pub use proxies::{BadProxy, Proxies};
-pub use room::Room;
-pub use server::{ServerSettings, listen, most_files, seal, serve};
+pub use memory_budget::MemoryBudget;
+pub use middleware::{
+    Auth, AuthSettings, HeaderLimits, NamedToken, Rate, RateSettings, TokenHash, compress, hash, response_headers,
+};
+pub use server::{ServerSettings, listen, max_open_files, serve};
+pub use shutdown::Shutdown;
+pub use trusted_proxies::{InvalidProxy, TrustedProxies};
 pub use webhook_config::WebhookDefaults;
 
 /// What the routes work with.
@@ -81,12 +81,12 @@ pub struct Api {
     /// What is taken of a request's body.
     pub body: BodyLimits,
     /// For the long answers that clients have not read yet.
-    pub answers: Room,
-    pub proxies: Proxies,
+    pub response_memory: MemoryBudget,
+    pub proxies: TrustedProxies,
     /// After so much silence a stream of events says nothing, so that nobody takes the connection for dead.
     pub heartbeat: Duration,
     /// Those who wait for jobs now.
-    pub callers: Callers,
+    pub shutdown: Shutdown,
     /// Clients that hold a session open.
     pub sessions: Sessions,
 }
@@ -97,7 +97,7 @@ impl Api {
         let api = web::Data::new(self);
         config
             .app_data(web::Data::new(mcp::service(api.clone())))
-            .app_data(web::QueryConfig::default().error_handler(|error, _| errors::bad_query(&error).into()))
+            .app_data(web::QueryConfig::default().error_handler(|error, _| error::bad_query(&error).into()))
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()))
             .app_data(api);
         routes::mount(config);

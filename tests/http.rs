@@ -8,7 +8,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
 use opilio::egress::{Allow, Guard};
-use opilio::http::{Access, AccessSettings, Api, BodyLimits, Callers, Proxies, Room, Sessions, WebhookDefaults};
+use opilio::http::{
+    Api, Auth, AuthSettings, BodyLimits, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
+};
 use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
@@ -45,17 +47,17 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         max_urls: 10,
         body: BodyLimits {
             max_bytes: 1 << 20,
-            room: Room::new(1 << 30),
+            memory: MemoryBudget::new(1 << 30),
             time: Duration::from_secs(60),
             max_depth: 100,
         },
-        answers: Room::new(1 << 30),
-        proxies: Proxies::default(),
+        response_memory: MemoryBudget::new(1 << 30),
+        proxies: TrustedProxies::default(),
         heartbeat: Duration::from_secs(15),
-        callers: Callers::default(),
+        shutdown: Shutdown::default(),
         sessions: Sessions::default(),
     };
-    let access = Access::new(&AccessSettings::default(), Arc::new(SystemClock));
+    let access = Auth::new(&AuthSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));
     let app = test::init_service(App::new().wrap(guarded).configure(|config| api.mount(config))).await;
     let mut answers = Vec::new();

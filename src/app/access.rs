@@ -5,11 +5,12 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::http::{
-    AccessSettings, BodyLimits, HeadLimits, NamedToken, Proxies, Rate, RateSettings, Room, ServerSettings, most_files,
+    AuthSettings, BodyLimits, HeaderLimits, MemoryBudget, NamedToken, Rate, RateSettings, ServerSettings,
+    TrustedProxies, max_open_files,
 };
 use crate::settings::{self, Limits, Settings};
 
-pub fn settings(settings: &Settings, proxies: &Proxies) -> AccessSettings {
+pub fn settings(settings: &Settings, proxies: &TrustedProxies) -> AuthSettings {
     let Settings { security, limits, rate_limiting, app, .. } = settings;
     let tokens = security.tokens.iter().map(|(name, token)| NamedToken {
         name: name.as_str().to_owned(),
@@ -18,7 +19,7 @@ pub fn settings(settings: &Settings, proxies: &Proxies) -> AccessSettings {
         rate: token.rate.map(rate),
         most_jobs: token.max_jobs,
     });
-    AccessSettings {
+    AuthSettings {
         api_token: security.api_token.clone(),
         tokens: tokens.collect(),
         secret_key: security.secret_key.clone(),
@@ -28,7 +29,7 @@ pub fn settings(settings: &Settings, proxies: &Proxies) -> AccessSettings {
         bound: app.host,
         trusted_hosts: security.trusted_hosts.clone(),
         origins: security.origins().map(str::to_owned).collect(),
-        head: HeadLimits { headers: bound(limits.max_headers), bytes: bound(limits.max_header_bytes) },
+        head: HeaderLimits { headers: bound(limits.max_headers), bytes: bound(limits.max_header_bytes) },
         rates: RateSettings {
             per_address: limits.rate.per_address.map(rate),
             per_principal: limits.rate.per_principal.map(rate),
@@ -38,29 +39,29 @@ pub fn settings(settings: &Settings, proxies: &Proxies) -> AccessSettings {
     }
 }
 
-pub fn proxies(settings: &Settings) -> anyhow::Result<Proxies> {
+pub fn proxies(settings: &Settings) -> anyhow::Result<TrustedProxies> {
     let listed = &settings.rate_limiting.trusted_proxies;
-    Proxies::parse(listed.iter().map(String::as_str)).context("rate_limiting.trusted_proxies")
+    TrustedProxies::parse(listed.iter().map(String::as_str)).context("rate_limiting.trusted_proxies")
 }
 
 pub fn body(limits: &Limits) -> BodyLimits {
     BodyLimits {
         max_bytes: bound(limits.max_body_bytes),
-        room: Room::new(bound(limits.max_bodies_bytes)),
+        memory: MemoryBudget::new(bound(limits.max_bodies_bytes)),
         time: time(limits.body_timeout),
         max_depth: limits.max_json_depth.get(),
     }
 }
 
 /// For the long answers that clients have not read yet.
-pub fn answers(limits: &Limits) -> Room {
-    Room::new(bound(limits.max_answers_bytes))
+pub fn response_memory(limits: &Limits) -> MemoryBudget {
+    MemoryBudget::new(bound(limits.max_answers_bytes))
 }
 
-pub fn server(limits: &Limits, proxies: &Proxies) -> ServerSettings {
+pub fn server(limits: &Limits, proxies: &TrustedProxies) -> ServerSettings {
     ServerSettings {
         // The other half is for pages, receivers, models and the store.
-        connections: bound(limits.connections).min(most_files().map_or(usize::MAX, |most| most / 2)),
+        connections: bound(limits.connections).min(max_open_files().map_or(usize::MAX, |most| most / 2)),
         connections_per_address: bound(limits.connections_per_address),
         proxies: proxies.clone(),
         head_timeout: limits.head_timeout,

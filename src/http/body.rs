@@ -14,15 +14,15 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Api;
-use super::errors::ApiError;
-use super::room::{Place, Room};
+use super::error::ApiError;
+use super::memory_budget::{MemoryBudget, Reservation};
 
 /// What is taken of a body.
 #[derive(Clone, Debug)]
 pub struct BodyLimits {
     pub max_bytes: usize,
     /// For all bodies that are in memory at the same moment.
-    pub room: Room,
+    pub memory: MemoryBudget,
     /// From the end of the head to the end of the body.
     pub time: Duration,
     /// Of lists and objects within each other.
@@ -35,19 +35,19 @@ pub type Body = Result<Received, ApiError>;
 /// A body that came whole, in time, and is not too large.
 pub struct Received {
     body: Bytes,
-    place: Place,
+    reservation: Reservation,
 }
 
 /// What a body says.
 pub struct Parsed {
     value: Value,
-    place: Place,
+    reservation: Reservation,
 }
 
 impl Parsed {
     /// What it says, and what goes with it: to be kept as long as what was made of it waits for something.
-    pub fn apart(self) -> (Value, Place) {
-        (self.value, self.place)
+    pub fn apart(self) -> (Value, Reservation) {
+        (self.value, self.reservation)
     }
 }
 
@@ -69,10 +69,10 @@ impl FromRequest for Received {
         let payload = payload.take();
         Box::pin(async move {
             let limits = limits.ok_or_else(|| ApiError::Internal("routes without limits".to_owned()))?;
-            let mut place = limits.room.place();
-            let read = timeout(limits.time, read(payload, announced, limits.max_bytes, &mut place)).await;
-            let body = read.unwrap_or(Err(ApiError::TooSlow))?;
-            Ok(Self { body, place })
+            let mut reservation = limits.memory.reserve();
+            let read = timeout(limits.time, read(payload, announced, limits.max_bytes, &mut reservation)).await;
+            let body = read.unwrap_or(Err(ApiError::BodyTimeout))?;
+            Ok(Self { body, reservation })
         })
     }
 }
@@ -82,7 +82,7 @@ async fn read(
     mut payload: Payload,
     announced: Option<u64>,
     max_body: usize,
-    place: &mut Place,
+    reservation: &mut Reservation,
 ) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::TooLarge { max_body };
     if announced.is_some_and(|announced| announced > max_body as u64) {
@@ -92,12 +92,12 @@ async fn read(
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|error| match error {
             PayloadError::Overflow => too_large(),
-            other => ApiError::Bad(format!("the body could not be read: {other}")),
+            other => ApiError::BadRequest(format!("the body could not be read: {other}")),
         })?;
         if body.len() + piece.len() > max_body {
             return Err(too_large());
         }
-        place.grow(piece.len())?;
+        reservation.grow(piece.len())?;
         body.extend_from_slice(&piece);
     }
     Ok(body.freeze())
@@ -108,15 +108,15 @@ pub fn json(request: &HttpRequest, body: Body) -> Result<Parsed, ApiError> {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Err(ApiError::NotSaidToBeJson);
+        return Err(ApiError::UnsupportedMediaType);
     }
-    let Received { body, place } = body?;
+    let Received { body, reservation } = body?;
     let max_depth = request.app_data::<web::Data<Api>>().map_or(0, |api| api.body.max_depth);
     if depth(&body) > max_depth {
-        return Err(ApiError::Bad(format!("not JSON that is taken here: nested more than {max_depth} deep")));
+        return Err(ApiError::BadRequest(format!("not JSON that is taken here: nested more than {max_depth} deep")));
     }
-    let value = serde_json::from_slice(&body).map_err(|error| ApiError::Bad(format!("not JSON: {error}")))?;
-    Ok(Parsed { value, place })
+    let value = serde_json::from_slice(&body).map_err(|error| ApiError::BadRequest(format!("not JSON: {error}")))?;
+    Ok(Parsed { value, reservation })
 }
 
 /// How deep lists and objects are nested, found without any nesting of our own.

@@ -7,9 +7,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::scope::Scope;
 
-use super::errors::ApiError;
+use super::error::ApiError;
 
-/// Put into each request by [`super::Access`]; a request that did not pass it has none, and its handler is not called.
+/// Put into each request by [`super::Auth`]; a request that did not pass it has none, and its handler is not called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     principal: Principal,
@@ -54,7 +54,7 @@ impl Caller {
     /// # Errors
     /// `Forbidden` where `scope` is more than the credential allows.
     pub fn needs(&self, scope: Scope) -> Result<(), ApiError> {
-        if self.scope >= scope { Ok(()) } else { Err(ApiError::Forbidden { needed: scope }) }
+        if self.scope >= scope { Ok(()) } else { Err(ApiError::Forbidden { required: scope }) }
     }
 }
 

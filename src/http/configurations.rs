@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
 use super::crawl_options::{self, Loc, Section};
-use super::errors::ApiError;
+use super::error::ApiError;
 use super::submission::{Fields, field_error};
 use super::{Api, configs, results};
 

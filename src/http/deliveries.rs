@@ -10,10 +10,10 @@ use opilio_actors::webhook_sender::{ReplayDeliveries, ReplayDelivery};
 use serde_json::{Value, json};
 
 use super::body::Body;
-use super::errors::ApiError;
-use super::proxies::base;
+use super::error::ApiError;
 use super::submission::field_error;
-use super::{Api, Caller, body, status, webhook_config};
+use super::trusted_proxies::base;
+use super::{Api, Caller, body, job_view, webhook_config};
 
 pub async fn log(api: web::Data<Api>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
@@ -51,7 +51,7 @@ pub async fn replay(
 ) -> Result<HttpResponse, ApiError> {
     let job = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;
     let job = api.front.send(ReplayDelivery { job, principal: caller.sees().cloned() }).await??;
-    Ok(HttpResponse::Accepted().json(status::view(&job, &base(&request))))
+    Ok(HttpResponse::Accepted().json(job_view::view(&job, &base(&request))))
 }
 
 /// `{"state", "since", "receiver"}`, each optional.

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use bytes::{BufMut, Bytes, BytesMut};
 use rawzip::{CompressionMethod, ZipArchive};
 
-use super::errors::ApiError;
+use super::error::ApiError;
 
 const PAGE: &str = r#"<!DOCTYPE html>
 <html lang="en">
@@ -53,8 +53,8 @@ pub async fn file(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
     if name.as_str() == "start.js" {
         return Ok(HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(START));
     }
-    let index = FILES.iter().position(|(known, _)| *known == name.as_str()).ok_or(ApiError::NoSuchRoute)?;
-    let body = GZIPPED[index].clone().ok_or(ApiError::NoSuchRoute)?;
+    let index = FILES.iter().position(|(known, _)| *known == name.as_str()).ok_or(ApiError::RouteNotFound)?;
+    let body = GZIPPED[index].clone().ok_or(ApiError::RouteNotFound)?;
     Ok(HttpResponse::Ok()
         .content_type(FILES[index].1)
         .insert_header((CONTENT_ENCODING, "gzip"))

@@ -5,7 +5,7 @@ use opilio_actors::http_front::IsOpen;
 use serde_json::json;
 
 use super::Api;
-use super::errors::ApiError;
+use super::error::ApiError;
 
 /// Alive, whatever the store does.
 #[allow(clippy::cast_precision_loss, reason = "a number of seconds as the peer's clients read it")]
@@ -16,7 +16,7 @@ pub async fn health(api: web::Data<Api>) -> HttpResponse {
 
 pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     if !api.front.send(IsOpen).await? {
-        return Err(ApiError::Away);
+        return Err(ApiError::Unavailable);
     }
     api.store.ready().await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))

@@ -14,11 +14,11 @@ use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::crawl_options::{FieldError, Loc};
-use super::errors::ApiError;
-use super::proxies::base;
+use super::error::ApiError;
+use super::job_view::Links;
 use super::reach::reachable;
-use super::status::Links;
-use super::{Api, Caller, body, extraction, results, status, submission};
+use super::trusted_proxies::base;
+use super::{Api, Caller, body, extraction, job_view, results, submission};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -35,7 +35,7 @@ pub async fn submit_crawl(
     let parsed = body::json(&request, body)?;
     let spec = reachable(submission::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
-    let (_, _place) = parsed.apart();
+    let (_, _reservation) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
 }
 
@@ -54,7 +54,7 @@ pub async fn submit_llm(
     let parsed = body::json(&request, body)?;
     let spec = reachable(extraction::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
-    let (_, _place) = parsed.apart();
+    let (_, _reservation) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
 }
 
@@ -133,7 +133,7 @@ pub async fn cancel(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Accepted().json(status::view(&end(&api, &caller, &id).await?, &base(&request))))
+    Ok(HttpResponse::Accepted().json(job_view::view(&end(&api, &caller, &id).await?, &base(&request))))
 }
 
 /// The job as it was cancelled.
@@ -156,7 +156,7 @@ pub struct ListQuery {
 
 #[derive(Serialize)]
 struct JobList<'a> {
-    jobs: Vec<status::View<'a>>,
+    jobs: Vec<job_view::JobView<'a>>,
     next_cursor: Option<String>,
 }
 
@@ -187,7 +187,7 @@ pub async fn list(
     }
     let found = api.store.jobs(filter).await?;
     let base = base(&request);
-    let jobs = found.jobs.iter().map(|job| status::view(job, &base)).collect();
+    let jobs = found.jobs.iter().map(|job| job_view::view(job, &base)).collect();
     results::json(&api, &JobList { jobs, next_cursor: found.next.map(|next| next.to_string()) })
 }
 

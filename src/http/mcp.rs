@@ -4,12 +4,12 @@
 //! Over streamable HTTP each message is a request of its own, and nothing is kept between two of them: any server can
 //! answer the next, and a client that leaves costs nothing.
 
-mod asked;
 mod bridge;
 mod calls;
 mod handler;
-mod older;
+mod pending_requests;
 mod progress;
+mod sse_transport;
 mod tools;
 
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::access::Access;
 use super::body::{self, Body};
-use super::errors::ApiError;
-use super::room::Place;
-use super::{Api, Caller, proxies};
+use super::error::ApiError;
+use super::memory_budget::Reservation;
+use super::middleware::Auth;
+use super::{Api, Caller, trusted_proxies};
 use handler::Handler;
 use tools::Tool;
 
-pub use older::{Sessions, message, open};
+pub use sse_transport::{Sessions, message, open};
 
 /// On whose behalf a message comes, and the address under which this server was reached.
 #[derive(Clone, Debug)]
@@ -39,12 +39,12 @@ pub struct Asker {
     caller: Caller,
     base: String,
     /// What the message takes of the memory for requests.
-    _place: Arc<Place>,
+    _reservation: Arc<Reservation>,
 }
 
 impl Asker {
-    fn new(request: &HttpRequest, caller: Caller, place: Place) -> Self {
-        Self { caller, base: proxies::base(request), _place: Arc::new(place) }
+    fn new(request: &HttpRequest, caller: Caller, reservation: Reservation) -> Self {
+        Self { caller, base: trusted_proxies::base(request), _reservation: Arc::new(reservation) }
     }
 }
 
@@ -64,14 +64,14 @@ pub fn service(api: web::Data<Api>) -> Service {
 pub async fn exchange(
     api: web::Data<Api>,
     service: web::Data<Service>,
-    access: web::Data<Access>,
+    access: web::Data<Auth>,
     caller: Caller,
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Refused> {
-    let (message, text, place) = read(&request, &access, body)?;
+    let (message, text, reservation) = read(&request, &access, body)?;
     drop(message);
-    let asker = Asker::new(&request, caller, place);
+    let asker = Asker::new(&request, caller, reservation);
     let asked = bridge::request(&request, text, asker)?;
     let mut answer = Box::pin(async move { service.handle(asked).await });
     Ok(match timeout(api.heartbeat, &mut answer).await {
@@ -115,10 +115,14 @@ impl ResponseError for Refused {
 }
 
 /// A client's message, and its text. Calls whose caller waits are counted as at the routes whose caller waits.
-fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJsonRpcMessage, String, Place), Refused> {
-    let (value, place) = body::json(request, body)
+fn read(
+    request: &HttpRequest,
+    access: &Auth,
+    body: Body,
+) -> Result<(ClientJsonRpcMessage, String, Reservation), Refused> {
+    let (value, reservation) = body::json(request, body)
         .map_err(|error| match error {
-            ApiError::Bad(why) => Refused::NoMessage { id: Value::Null, code: ErrorCode::PARSE_ERROR, why },
+            ApiError::BadRequest(why) => Refused::NoMessage { id: Value::Null, code: ErrorCode::PARSE_ERROR, why },
             other => other.into(),
         })?
         .apart();
@@ -133,5 +137,5 @@ fn read(request: &HttpRequest, access: &Access, body: Body) -> Result<(ClientJso
     {
         access.count_waiting(request)?;
     }
-    Ok((message, value.to_string(), place))
+    Ok((message, value.to_string(), reservation))
 }

@@ -1,15 +1,15 @@
 //! The OpenAPI 3.1 document: every route of the table with its fields, answers, errors and examples.
 
 mod configuration;
-pub mod delivering;
-mod describing;
+pub mod deliveries;
 pub mod documents;
 pub mod jobs;
 pub mod mcp;
-pub mod operating;
+mod operation_builder;
+pub mod operations;
 mod schemas;
+pub mod sync;
 pub mod tools;
-pub mod waiting;
 
 use std::sync::LazyLock;
 
@@ -50,7 +50,7 @@ fn describe(table: Vec<Endpoint>) -> OpenApi {
     for Endpoint { method, path, operation, .. } in table {
         paths.add_path_operation(plain(path), vec![http_method(&method)], operation);
     }
-    let settled = PathItem::new(HttpMethod::Post, delivering::webhook());
+    let settled = PathItem::new(HttpMethod::Post, deliveries::webhook());
     let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Opilio")

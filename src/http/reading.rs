@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
 use super::crawl_options::{FieldError, LONGEST_QUERY, Loc};
-use super::errors::ApiError;
+use super::error::ApiError;
 use super::reach::reachable;
 use super::submission::{self, Fields, beyond, field_error};
 use super::sync_job::SyncJob;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, asking, extraction, results, synchronous};
+use super::{Api, Caller, extraction, job_status, results, synchronous};
 
 const KEYS: [&str; 4] = ["url", "f", "q", "c"];
 const MODEL_KEYS: [&str; 2] = ["provider", "temperature"];
@@ -45,7 +45,7 @@ pub async fn markdown(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, _place) = body::json(&request, body)?.apart();
+    let (body, _reservation) = body::json(&request, body)?.apart();
     results::json(&api, &page_as_markdown(api.clone(), &caller, body).await?)
 }
 
@@ -156,7 +156,7 @@ pub async fn html(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, _place) = body::json(&request, body)?.apart();
+    let (body, _reservation) = body::json(&request, body)?.apart();
     results::json(&api, &page_as_html(api.clone(), &caller, body).await?)
 }
 
@@ -174,7 +174,8 @@ pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: Value) -> 
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
     let html = one_page(api, caller, JobSpec { warnings: fields.warnings.clone(), ..spec }).await?.html;
     let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
-    let skeleton = skeleton.map_err(|_| ApiError::Away)?.map_err(|error| ApiError::Unreadable(error.to_string()))?;
+    let skeleton =
+        skeleton.map_err(|_| ApiError::Unavailable)?.map_err(|error| ApiError::BadGateway(error.to_string()))?;
     Ok(with_warnings(json!({"html": skeleton, "url": url, "success": true}), &fields.warnings))
 }
 
@@ -198,7 +199,7 @@ async fn one_page(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result
     let (_, record) = SyncJob::submit(api, caller, spec).await?.only_record().await?;
     let page: ReadPage =
         serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
-    if page.success { Ok(page) } else { Err(ApiError::Unreadable(page.error_message)) }
+    if page.success { Ok(page) } else { Err(ApiError::BadGateway(page.error_message)) }
 }
 
 /// What `GET /llm/{url}` may say beside the page.
@@ -223,10 +224,10 @@ pub async fn ask(
     let Question { q, provider, temperature, offset, limit, fields } = question.into_inner();
     let Some(query) = q.filter(|query| !query.trim().is_empty()) else {
         // What existing clients follow to a job's status.
-        let part = asking::Part { offset, limit, fields };
+        let part = job_status::Part { offset, limit, fields };
         return match opilio_actors::domain::id::JobId::parse(&page) {
-            Ok(_) => asking::status(api, caller, request, page, web::Query(part)).await,
-            Err(_) => Err(ApiError::Bad("q is needed: the question about the page".to_owned())),
+            Ok(_) => job_status::status(api, caller, request, page, web::Query(part)).await,
+            Err(_) => Err(ApiError::BadRequest("q is needed: the question about the page".to_owned())),
         };
     };
     let mut url = page.into_inner();
@@ -289,7 +290,11 @@ pub fn well_ended(job: &Job, record: &Bytes) -> Result<(), ApiError> {
     }
     let why = job.error.clone().unwrap_or_default();
     let kind = Extracted::parse(record).and_then(|extracted| extracted.error_type);
-    Err(if kind.is_some_and(|kind| is_not_usable(&kind)) { ApiError::Bad(why) } else { ApiError::Unreadable(why) })
+    Err(if kind.is_some_and(|kind| is_not_usable(&kind)) {
+        ApiError::BadRequest(why)
+    } else {
+        ApiError::BadGateway(why)
+    })
 }
 
 /// A caller who waits needs no webhook.

@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::Api;
-use super::errors::ApiError;
-use super::room::{Full, Room};
+use super::error::ApiError;
+use super::memory_budget::{BudgetExhausted, MemoryBudget};
 
 /// Bytes read from the store at once. The length of an answer no longer than this is told beforehand.
 const CHUNK: usize = 1 << 20;
@@ -81,7 +81,7 @@ pub async fn answer(
         return whole_answer(api, content_type, body.freeze());
     }
     drop(first);
-    let parts = held(&api.answers, pieces)?.into_iter().map({
+    let parts = held(&api.response_memory, pieces)?.into_iter().map({
         let (api, job) = (api.clone(), job.clone());
         move |part| match part {
             Some(text) => slices(text).map(Ok).left_stream(),
@@ -92,7 +92,7 @@ pub async fn answer(
 }
 
 /// The texts among the pieces, with room for them all; `None` stands for the pages.
-fn held(answers: &Room, pieces: Vec<Piece>) -> Result<Vec<Option<Bytes>>, Full> {
+fn held(answers: &MemoryBudget, pieces: Vec<Piece>) -> Result<Vec<Option<Bytes>>, BudgetExhausted> {
     let (texts, is_text): (Vec<_>, Vec<_>) = pieces
         .into_iter()
         .map(|piece| match piece {
@@ -110,7 +110,7 @@ fn held(answers: &Room, pieces: Vec<Piece>) -> Result<Vec<Option<Bytes>>, Full> 
 /// `Away` when other answers take all the room there is.
 pub fn whole_answer(api: &Api, content_type: &'static str, body: Bytes) -> Result<HttpResponse, ApiError> {
     let length = body.len() as u64;
-    let body = stream::iter(api.answers.hold(vec![body])?).flat_map(slices).map(Ok::<_, ApiError>);
+    let body = stream::iter(api.response_memory.hold(vec![body])?).flat_map(slices).map(Ok::<_, ApiError>);
     Ok(HttpResponse::Ok().content_type(content_type).body(SizedStream::new(length, body)))
 }
 
@@ -195,10 +195,10 @@ async fn chunk(
     let begun = Instant::now();
     loop {
         let Chunk { json, next } = read(&*api.store, job, selection, from).await?;
-        match (api.answers.hold(json), patience.checked_sub(begun.elapsed())) {
+        match (api.response_memory.hold(json), patience.checked_sub(begun.elapsed())) {
             (Ok(json), _) => return Ok(Chunk { json, next }),
             // Nothing is kept meanwhile: it is read again.
-            (Err(Full), Some(left)) if !left.is_zero() => api.answers.freed(left).await,
+            (Err(BudgetExhausted), Some(left)) if !left.is_zero() => api.response_memory.freed(left).await,
             (Err(full), _) => return Err(full.into()),
         }
     }

@@ -5,10 +5,12 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Responder, Route, web};
 use utoipa::openapi::path::Operation;
 
-use super::openapi::{delivering, documents, jobs as described, mcp as protocol, operating, waiting};
+use super::openapi::{
+    deliveries as deliveries_operations, documents, jobs as described, mcp as protocol, operations, sync,
+};
 use super::{
-    all_events, asking, configurations, deliveries, docs, errors, events, health, jobs, mcp, metrics, missing, openapi,
-    reading, synchronous, token,
+    configurations, deliveries, docs, error, events, health, job_status, jobs, mcp, metrics, openapi, reading,
+    synchronous, token, unsupported_routes,
 };
 
 /// A method at a path.
@@ -35,42 +37,42 @@ fn for_jobs() -> Vec<Endpoint> {
     vec![
         post("/crawl/job", jobs::submit_crawl, described::submit_crawl()),
         post("/llm/job", jobs::submit_llm, described::submit_llm()),
-        get("/crawl/job/{task_id}", asking::status, described::status("crawl_job")),
+        get("/crawl/job/{task_id}", job_status::status, described::status("crawl_job")),
         delete("/crawl/job/{task_id}", jobs::cancel, described::cancel("crawl_job")),
-        get("/llm/job/{task_id}", asking::status, described::status("llm_job")),
+        get("/llm/job/{task_id}", job_status::status, described::status("llm_job")),
         delete("/llm/job/{task_id}", jobs::cancel, described::cancel("llm_job")),
-        get("/job/{task_id}", asking::status, described::status("job")),
-        get("/task/{task_id}", asking::status, described::status("task")),
-        get("/crawl/job/{task_id}/pages/{page}", asking::page, described::page()),
+        get("/job/{task_id}", job_status::status, described::status("job")),
+        get("/task/{task_id}", job_status::status, described::status("task")),
+        get("/crawl/job/{task_id}/pages/{page}", job_status::page, described::page()),
         get("/jobs", jobs::list, described::list()),
-        get("/events", all_events::events, described::all_events()),
-        get("/jobs/{task_id}/events", events::events, described::events()),
+        get("/events", events::all::events, described::all_events()),
+        get("/jobs/{task_id}/events", events::job::events, described::events()),
         post("/jobs/{task_id}/rerun", jobs::rerun, described::rerun()),
     ]
 }
 
 fn for_callers_who_wait() -> Vec<Endpoint> {
     vec![
-        post("/crawl", synchronous::crawl, waiting::crawl()),
-        post("/crawl/stream", synchronous::crawl_stream, waiting::crawl_stream()),
-        post("/md", reading::markdown, waiting::markdown()),
-        post("/html", reading::html, waiting::html()),
-        get("/llm/{url:.+}", reading::ask, waiting::ask()),
-        get("/schema", configurations::schema, waiting::schema()),
-        post("/config/dump", configurations::dump, waiting::dump()),
-        post("/screenshot", errors::needs_a_browser, waiting::missing("screenshot", "A picture of a page")),
-        post("/pdf", errors::needs_a_browser, waiting::missing("pdf", "A page as PDF")),
-        post("/execute_js", errors::needs_a_browser, waiting::missing("execute_js", "Scripts within a page")),
-        get("/hooks/info", errors::needs_a_browser, waiting::missing("hooks_info", "Which hooks there are")),
-        get("/artifacts/{artifact_id}", errors::needs_a_browser, waiting::artifact()),
+        post("/crawl", synchronous::crawl, sync::crawl()),
+        post("/crawl/stream", synchronous::crawl_stream, sync::crawl_stream()),
+        post("/md", reading::markdown, sync::markdown()),
+        post("/html", reading::html, sync::html()),
+        get("/llm/{url:.+}", reading::ask, sync::ask()),
+        get("/schema", configurations::schema, sync::schema()),
+        post("/config/dump", configurations::dump, sync::dump()),
+        post("/screenshot", error::needs_a_browser, sync::missing("screenshot", "A picture of a page")),
+        post("/pdf", error::needs_a_browser, sync::missing("pdf", "A page as PDF")),
+        post("/execute_js", error::needs_a_browser, sync::missing("execute_js", "Scripts within a page")),
+        get("/hooks/info", error::needs_a_browser, sync::missing("hooks_info", "Which hooks there are")),
+        get("/artifacts/{artifact_id}", error::needs_a_browser, sync::artifact()),
     ]
 }
 
 fn for_deliveries() -> Vec<Endpoint> {
     vec![
-        get("/jobs/{task_id}/deliveries", deliveries::log, delivering::log()),
-        post("/jobs/{task_id}/deliveries", deliveries::replay, delivering::replay()),
-        post("/deliveries/replay", deliveries::replay_many, delivering::replay_many()),
+        get("/jobs/{task_id}/deliveries", deliveries::log, deliveries_operations::log()),
+        post("/jobs/{task_id}/deliveries", deliveries::replay, deliveries_operations::replay()),
+        post("/deliveries/replay", deliveries::replay_many, deliveries_operations::replay_many()),
     ]
 }
 
@@ -85,10 +87,10 @@ fn for_models() -> Vec<Endpoint> {
 
 fn for_operators() -> Vec<Endpoint> {
     vec![
-        post("/token", token::token, operating::token()),
-        get("/health", health::health, operating::health()),
-        get("/ready", health::ready, operating::ready()),
-        get("/metrics", metrics::metrics, operating::metrics()),
+        post("/token", token::token, operations::token()),
+        get("/health", health::health, operations::health()),
+        get("/ready", health::ready, operations::ready()),
+        get("/metrics", metrics::metrics, operations::metrics()),
         get("/openapi.json", openapi::document, documents::openapi()),
         get("/", docs::entrance, documents::entrance()),
         get("/docs", docs::page, documents::docs()),
@@ -109,11 +111,11 @@ pub fn mount(config: &mut web::ServiceConfig) {
         let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
         let allowed = allowed.join(", ");
         let resource = endpoints.into_iter().fold(web::resource(path), |at, endpoint| at.route(endpoint.route));
-        let refuse = move |request| std::future::ready(errors::method_not_allowed(&request, allowed.clone()));
+        let refuse = move |request| std::future::ready(error::method_not_allowed(&request, allowed.clone()));
         config.service(resource.default_service(web::to(refuse)));
     }
-    missing::mount(config);
-    config.default_service(web::to(errors::no_such_route));
+    unsupported_routes::mount(config);
+    config.default_service(web::to(error::no_such_route));
 }
 
 fn get<F, Args>(path: &'static str, handler: F, operation: Operation) -> Endpoint

@@ -1,9 +1,8 @@
 //! The listening server: its connections are counted and do not wait for ever.
 
-mod connection;
-mod doors;
-mod files;
-mod seal;
+pub mod connection;
+mod connection_limit;
+mod fd_limit;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -16,17 +15,16 @@ use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
-use connection::{Connection, Patience};
-use doors::Doors;
+use connection::{Connection, Timeouts};
+use connection_limit::ConnectionLimiter;
 use tokio::net::TcpSocket;
 
-use super::proxies::Proxies;
+use super::trusted_proxies::TrustedProxies;
 
-pub use files::most_files;
-pub use seal::seal;
+pub use fd_limit::max_open_files;
 
 /// For those for whom there is no place.
-const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
     content-type: application/json\r\ncontent-length: 33\r\n\r\n{\"detail\":\"Too many connections\"}";
 
 /// The operator's choices.
@@ -35,7 +33,7 @@ pub struct ServerSettings {
     pub connections: usize,
     pub connections_per_address: usize,
     /// Their connections are other people's, and are not counted by address.
-    pub proxies: Proxies,
+    pub proxies: TrustedProxies,
     /// To the end of a request's head.
     pub head_timeout: Duration,
     /// Between two requests of a connection.
@@ -73,13 +71,14 @@ where
     S::Future: 'static,
     B: MessageBody + 'static,
 {
-    let doors = Doors::new(settings.connections, settings.connections_per_address, settings.proxies.clone());
+    let connection_limiter =
+        ConnectionLimiter::new(settings.connections, settings.connections_per_address, settings.proxies.clone());
     let (head, between, write) = (settings.head_timeout, settings.keep_alive, settings.write_timeout);
-    let patience = Patience { head, between, write };
+    let timeouts = Timeouts { head, between, write };
     let factory = move || {
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
-            .keep_alive(KeepAlive::Timeout(patience.between))
+            .keep_alive(KeepAlive::Timeout(timeouts.between))
             // The connection has a deadline of its own, for every head; this one is for the first only.
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(Duration::from_secs(1))
@@ -87,17 +86,17 @@ where
                 data.insert(connection.phase());
             })
             .finish(map_config(app, |_| AppConfig::default()));
-        let doors = doors.clone();
+        let connection_limiter = connection_limiter.clone();
         apply_fn_factory(http, move |stream: TcpStream, http| {
             // An answer in pieces is not held back until its client has acknowledged the first.
             let _ = stream.set_nodelay(true);
             let peer = stream.peer_addr().ok();
             let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-            let served = match doors.enter(address) {
-                Ok(pass) => Some(http.call((Connection::new(stream, patience, pass), Protocol::Http1, peer))),
+            let served = match connection_limiter.acquire(address) {
+                Ok(permit) => Some(http.call((Connection::new(stream, timeouts, permit), Protocol::Http1, peer))),
                 Err(_) => {
                     // A courtesy to who can still read it.
-                    let _ = stream.try_write(CROWDED);
+                    let _ = stream.try_write(TOO_MANY_CONNECTIONS);
                     None
                 }
             };

@@ -10,17 +10,17 @@ use opilio_actors::job_notifier::JobWatch;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{JobSummary, NewJob, StoreError, Submission};
 
-use super::callers::Waiting;
-use super::endurance::Endurance;
-use super::errors::ApiError;
+use super::error::ApiError;
+use super::outage_tolerance::OutageTolerance;
+use super::shutdown::InFlight;
 use super::{Api, Caller};
 
 pub struct SyncJob {
     pub api: web::Data<Api>,
     pub id: JobId,
     watch: JobWatch,
-    endurance: Endurance,
-    waiting: Waiting,
+    outage_tolerance: OutageTolerance,
+    in_flight: InFlight,
     settled: bool,
 }
 
@@ -37,8 +37,8 @@ impl SyncJob {
         let watch = api.front.send(WatchJob { job: id.clone() }).await?;
         match api.front.send(SubmitJob { job }).await?? {
             Submission::Admitted => {
-                let (endurance, waiting) = (Endurance::begin(), api.callers.wait());
-                Ok(Self { api, id, watch, endurance, waiting, settled: false })
+                let (outage_tolerance, in_flight) = (OutageTolerance::new(), api.shutdown.register());
+                Ok(Self { api, id, watch, outage_tolerance, in_flight, settled: false })
             }
             other => Err(ApiError::Internal(format!("a job without a key was {other:?}"))),
         }
@@ -56,7 +56,7 @@ impl SyncJob {
             }
         };
         self.settled = summary.status != Status::Processing;
-        if self.waiting.is_sent_away() && !self.settled { Err(ApiError::Away) } else { Ok(summary) }
+        if self.in_flight.is_aborted() && !self.settled { Err(ApiError::Unavailable) } else { Ok(summary) }
     }
 
     /// What the store has said; `None`, after a pause: it is away, and is to be asked again.
@@ -64,7 +64,7 @@ impl SyncJob {
     /// # Errors
     /// `Away` when it has been away for too long.
     pub async fn heard<T>(&mut self, said: Result<T, StoreError>) -> Result<Option<T>, ApiError> {
-        if !self.endurance.bears(&said) {
+        if !self.outage_tolerance.tolerates(&said) {
             return Ok(Some(said?));
         }
         self.changed().await;
@@ -73,7 +73,7 @@ impl SyncJob {
 
     /// Returns when there may be more to see.
     pub async fn changed(&mut self) {
-        tokio::select! { () = self.watch.changed() => {}, () = self.waiting.sent_away() => {} }
+        tokio::select! { () = self.watch.changed() => {}, () = self.in_flight.aborted() => {} }
     }
 
     /// The job when it has come to its end. Somebody else may have cancelled it: `409`.

@@ -9,14 +9,14 @@ use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
-use super::errors::ApiError;
+use super::error::ApiError;
+use super::page_ranges::PageRanges;
 use super::reach::reachable;
 use super::results::{self, Piece, Selection};
-use super::seen::Seen;
 use super::submission::Fields;
 use super::sync_job::SyncJob;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, configs, room, submission};
+use super::{Api, Caller, configs, memory_budget, submission};
 use crate::egress::Guard;
 
 /// Pages of one request, as the peer's clients know it.
@@ -35,11 +35,11 @@ pub async fn crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, place) = body::json(&request, body)?.apart();
+    let (body, reservation) = body::json(&request, body)?.apart();
     let Asked { spec, stream } = asked(&api.guard, body)?;
     let warnings = spec.warnings.clone();
     let mut interactive = SyncJob::submit(api, &caller, spec).await?;
-    drop(place);
+    drop(reservation);
     if stream {
         return Ok(lines(interactive, warnings));
     }
@@ -77,7 +77,7 @@ pub async fn crawl_stream(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, _place) = body::json(&request, body)?.apart();
+    let (body, _reservation) = body::json(&request, body)?.apart();
     let Asked { spec, .. } = asked(&api.guard, body)?;
     let warnings = spec.warnings.clone();
     Ok(lines(SyncJob::submit(api, &caller, spec).await?, warnings))
@@ -86,7 +86,7 @@ pub async fn crawl_stream(
 /// The job a request asks for. It tells nobody: its caller waits.
 pub fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
     if body.get("hooks").is_some_and(asks_for_something) {
-        return Err(ApiError::NotYet("hooks need a browser, which this server does not have yet"));
+        return Err(ApiError::NotImplemented("hooks need a browser, which this server does not have yet"));
     }
     let mut stream = false;
     let mut per_address = None;
@@ -171,7 +171,7 @@ pub fn lacks_scheme(url: &str) -> bool {
 
 /// One page a line, as each is ready, and a last line that says how it ended, and what had no effect.
 fn lines(interactive: SyncJob, warnings: Vec<Warning>) -> HttpResponse {
-    let lines = Lines { interactive, warnings, seen: Seen::default(), over: false };
+    let lines = Lines { interactive, warnings, seen: PageRanges::default(), over: false };
     let lines = stream::unfold(lines, |mut lines| async {
         let line = lines.next().await?;
         Some((line, lines))
@@ -192,7 +192,7 @@ fn lines(interactive: SyncJob, warnings: Vec<Warning>) -> HttpResponse {
 struct Lines {
     interactive: SyncJob,
     warnings: Vec<Warning>,
-    seen: Seen,
+    seen: PageRanges,
     over: bool,
 }
 
@@ -217,11 +217,11 @@ impl Lines {
     async fn look(&mut self) -> Result<Option<Vec<Bytes>>, ApiError> {
         // The job first: once it is settled, all pages there will be are stored.
         let status = self.interactive.look().await?.status;
-        let said = self.seen.find(&*self.interactive.api.store, &self.interactive.id, 0).await;
+        let said = self.seen.next_missing(&*self.interactive.api.store, &self.interactive.id, 0).await;
         let Some(unseen) = self.interactive.heard(said).await? else { return Ok(None) };
         if let Some((index, page)) = unseen {
             // Where there is no room for it now, it is looked for again.
-            let Ok(line) = self.interactive.api.answers.hold(as_line(page)) else { return Ok(None) };
+            let Ok(line) = self.interactive.api.response_memory.hold(as_line(page)) else { return Ok(None) };
             self.seen.insert(index);
             return Ok(Some(line));
         }
@@ -232,7 +232,7 @@ impl Lines {
 
 /// A short one is in one piece, for clients that take a piece for a line.
 fn as_line(page: Bytes) -> Vec<Bytes> {
-    match page.len() < room::SMALL {
+    match page.len() < memory_budget::SMALL {
         true => vec![[&page[..], b"\n"].concat().into()],
         false => vec![page, Bytes::from_static(b"\n")],
     }
@@ -294,7 +294,7 @@ mod tests {
     fn hooks_are_not_there_yet_unless_there_are_none() {
         for hooks in [json!({"hooks": [{"action": "x"}]}), json!({"code": {"on_page": "x"}}), json!("x")] {
             let refused = asked(&open(), json!({"urls": ["a.example"], "hooks": hooks}));
-            assert!(matches!(refused, Err(ApiError::NotYet(_))), "{hooks}");
+            assert!(matches!(refused, Err(ApiError::NotImplemented(_))), "{hooks}");
         }
         assert!(asked(&open(), json!({"urls": ["a.example"], "hooks": {"hooks": [], "timeout": 30}})).is_ok());
     }

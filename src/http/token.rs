@@ -6,15 +6,15 @@ use tracing::{info, warn};
 use url::Host;
 
 use super::Api;
-use super::access::Access;
 use super::body::{self, Body};
 use super::crawl_options::FieldError;
-use super::errors::ApiError;
+use super::error::ApiError;
+use super::middleware::Auth;
 use super::submission::field_error;
 
 pub async fn token(
     api: web::Data<Api>,
-    access: web::Data<Access>,
+    access: web::Data<Auth>,
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {

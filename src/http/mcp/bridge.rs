@@ -14,8 +14,8 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::Asker;
-use crate::http::errors::ApiError;
-use crate::http::events;
+use crate::http::error::ApiError;
+use crate::http::sse;
 
 pub type Answer = http::Response<BoxBody<Bytes, Infallible>>;
 
@@ -32,13 +32,13 @@ pub fn request(request: &HttpRequest, body: String, asker: Asker) -> Result<http
             asked = asked.header(name, value.as_bytes());
         }
     }
-    asked.body(Full::from(body)).map_err(|error| ApiError::Bad(error.to_string()))
+    asked.body(Full::from(body)).map_err(|error| ApiError::BadRequest(error.to_string()))
 }
 
 /// The answer; a stream of events as it comes.
 pub async fn response(answer: Answer) -> HttpResponse {
     if is_stream(&answer) {
-        return events::answer(pieces(answer.into_body()));
+        return sse::response(pieces(answer.into_body()));
     }
     let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -65,7 +65,7 @@ pub fn late(answer: impl Future<Output = Answer> + Unpin + 'static, heartbeat: D
             Err(_) => (beat().boxed_local(), Some(answer)),
         })
     });
-    events::answer(beat().chain(waits.flatten()))
+    sse::response(beat().chain(waits.flatten()))
 }
 
 fn is_stream(answer: &Answer) -> bool {
@@ -78,7 +78,7 @@ fn pieces(body: BoxBody<Bytes, Infallible>) -> impl Stream<Item = Result<Bytes, 
 }
 
 fn beat() -> impl Stream<Item = Result<Bytes, ApiError>> {
-    stream::iter([Ok(events::BEAT)])
+    stream::iter([Ok(sse::HEARTBEAT)])
 }
 
 /// A message that was to be a whole answer; it has no line break.

@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::Asker;
 use super::progress::Progress;
 use super::tools::Tool;
-use crate::http::asking::{self, Part};
-use crate::http::errors::ApiError;
+use crate::http::error::ApiError;
+use crate::http::job_status::{self, Part};
 use crate::http::results::{self, Piece, Selection};
 use crate::http::submission::field_error;
 use crate::http::sync_job::SyncJob;
 use crate::http::synchronous::{self, Asked};
-use crate::http::{Api, jobs, reading, status};
+use crate::http::{Api, job_view, jobs, reading};
 
 /// Bytes of an answer: clients take a message of 1 MiB, and a model much less. In the message, each quotation mark
 /// counts twice.
@@ -52,7 +52,7 @@ impl Call {
             Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
             Tool::CancelJob => {
                 let job = jobs::end(&self.api, &caller, task_id(&arguments)?).await?;
-                return Ok(status::short(&job, &base).to_json());
+                return Ok(job_view::short(&job, &base).to_json());
             }
         };
         short(answer.to_string(), || "submit_crawl_job does the same, and job_status gives parts of it".to_owned())
@@ -74,12 +74,12 @@ impl Call {
         let (part, base) = (take_part(&mut arguments), &self.asker.base);
         let job = jobs::find(&self.api, &self.asker.caller, task_id(&arguments)?).await?;
         let selection = part.of(job.progress.total)?;
-        if !status::has_result(&job) {
-            return Ok(status::short(&job, base).to_json());
+        if !job_view::has_result(&job) {
+            return Ok(job_view::short(&job, base).to_json());
         }
-        let (pieces, selection) = match asking::has_pages(&job) {
-            true => (status::around_pages_once(&job, base), selection),
-            false => asking::without_pages(&self.api, &job, base).await?,
+        let (pieces, selection) = match job_status::has_pages(&job) {
+            true => (job_view::around_pages_once(&job, base), selection),
+            false => job_status::without_pages(&self.api, &job, base).await?,
         };
         self.spliced(&job, &pieces, &selection).await
     }
@@ -89,7 +89,7 @@ impl Call {
         self.progress.follow(&mut interactive).await?;
         let (job, record) = interactive.only_record().await?;
         reading::well_ended(&job, &record)?;
-        short(status::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
+        short(job_view::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 
     async fn spliced(&self, job: &Job, pieces: &[Piece], selection: &Selection) -> Result<String, Refusal> {
@@ -104,7 +104,7 @@ fn short(answer: String, elsewhere: impl FnOnce() -> String) -> Result<String, R
 
 /// How a job's result is to be had that is too long for an answer.
 fn elsewhere(job: &Job) -> String {
-    match asking::has_pages(job) {
+    match job_status::has_pages(job) {
         true => format!("job_status gives parts of {}, by offset, limit and fields", job.id),
         false => format!("GET /llm/job/{} gives it whole", job.id),
     }

@@ -17,7 +17,7 @@ use super::calls::{Call, Refusal};
 use super::progress::Progress;
 use super::tools::{self, Tool};
 use crate::http::Api;
-use crate::http::errors::ApiError;
+use crate::http::error::ApiError;
 
 const INSTRUCTIONS: &str = "Reads and crawls web pages. `md` reads one page; `crawl` several, in one answer; \
     `submit_crawl_job` takes many and answers at once with a job's id, which `job_status` asks about.";

@@ -4,7 +4,7 @@ use opilio_actors::domain::job::{Progress as Pages, Status};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 
-use crate::http::errors::ApiError;
+use crate::http::error::ApiError;
 use crate::http::sync_job::SyncJob;
 
 pub struct Progress {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use utoipa::openapi::path::Operation;
 
-use super::describing::{operation, text};
+use super::operation_builder::{operation, text};
 
 pub fn openapi() -> Operation {
     operation("operating", "openapi", "This document")

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use utoipa::openapi::path::Operation;
 
-use super::describing::{Describing, number, one_of, operation, text, text_like};
+use super::operation_builder::{OperationDoc, number, one_of, operation, text, text_like};
 use super::schemas::{Accepted, CrawlJobRequest, Job, JobList, JobStatus, LlmJobRequest, PageResult};
 
 const ID: &str = "crawl_01kasbx3v0j1m8f4c5q9w2e7rt";
@@ -39,7 +39,7 @@ pub fn submit_llm() -> Operation {
         .build()
 }
 
-fn submission(id: &str, summary: &str) -> Describing {
+fn submission(id: &str, summary: &str) -> OperationDoc {
     let about = "The same key with the same body answers the job that there is; with another body it is a 409. 1 to 255 \
         visible characters.";
     operation("jobs", id, summary).header("Idempotency-Key", text_like("^[!-~]+$", 255), about).fails(&[409])

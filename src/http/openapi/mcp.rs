@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use utoipa::openapi::path::Operation;
 
-use super::describing::{Describing, operation, text};
+use super::operation_builder::{OperationDoc, operation, text};
 use super::schemas::JsonRpcMessage;
 
 const OPENED: &str = "event: endpoint\ndata: /mcp/messages?sessionId=…\n\n";
@@ -13,7 +13,7 @@ fn message() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 }
 
-fn described(id: &str, summary: &str) -> Describing {
+fn described(id: &str, summary: &str) -> OperationDoc {
     operation("mcp", id, summary)
 }
 

@@ -13,11 +13,11 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::doors::Pass;
+use super::connection_limit::ConnectionPermit;
 
 /// How long a client may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// From the first moment, or the end of the last answer's wait, to the end of a request's head.
     pub head: Duration,
     /// Between two requests.
@@ -53,15 +53,15 @@ pub struct Phase {
     deadline: Rc<Cell<Option<Instant>>>,
     /// What the deadline is set to, from the last byte of an answer.
     allowance: Rc<Cell<Duration>>,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 /// For who was told that the connection ends, to read it.
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Phase {
-    fn new(patience: Patience) -> Self {
-        let phase = Self { deadline: Rc::default(), allowance: Rc::new(Cell::new(patience.head)), patience };
+    fn new(timeouts: Timeouts) -> Self {
+        let phase = Self { deadline: Rc::default(), allowance: Rc::new(Cell::new(timeouts.head)), timeouts };
         phase.prolong();
         phase
     }
@@ -73,7 +73,7 @@ impl Phase {
 
     /// An answer has been given, perhaps (`closing`) the connection's last.
     pub fn end(&self, closing: bool) {
-        self.allowance.set(if closing { LINGER } else { self.patience.between + self.patience.head });
+        self.allowance.set(if closing { LINGER } else { self.timeouts.between + self.timeouts.head });
         self.prolong();
     }
 
@@ -92,15 +92,15 @@ pub struct Connection {
     credit: Credit,
     /// All that had come was read, and more was waited for.
     waits: bool,
-    _pass: Pass,
+    _permit: ConnectionPermit,
 }
 
 impl Connection {
-    pub fn new(stream: TcpStream, patience: Patience, pass: Pass) -> Self {
+    pub fn new(stream: TcpStream, timeouts: Timeouts, permit: ConnectionPermit) -> Self {
         let (head, write) = (Timer::default(), Timer::default());
-        let credit = Credit::new(patience.write);
-        let phase = Phase::new(patience);
-        Self { stream, phase, head, write, waiting_since: None, credit, waits: false, _pass: pass }
+        let credit = Credit::new(timeouts.write);
+        let phase = Phase::new(timeouts);
+        Self { stream, phase, head, write, waiting_since: None, credit, waits: false, _permit: permit }
     }
 
     pub fn phase(&self) -> Phase {

@@ -13,7 +13,7 @@ use ring::{hmac, rand};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::super::caller::Caller;
+use crate::http::caller::Caller;
 
 /// What the peer's server calls [`Scope::Submit`].
 const DATA: &str = "data";

@@ -19,13 +19,14 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use ulid::Ulid;
 
-use super::asked::Asked;
 use super::handler::Handler;
+use super::pending_requests::PendingRequests;
 use super::{Asker, Refused, read};
-use crate::http::access::Access;
 use crate::http::body::Body;
-use crate::http::errors::ApiError;
-use crate::http::{Api, Caller, events};
+use crate::http::error::ApiError;
+use crate::http::middleware::Auth;
+use crate::http::sse::{self, Event};
+use crate::http::{Api, Caller};
 
 /// Sessions of all callers, and of one.
 const MOST: usize = 256;
@@ -43,42 +44,42 @@ pub struct Sessions(Arc<Mutex<HashMap<String, Session>>>);
 
 struct Session {
     whose: Principal,
-    door: Door,
+    door: Inbox,
 }
 
 /// Where a session's messages come in.
 #[derive(Clone)]
-struct Door {
+struct Inbox {
     inbox: Sender<ClientJsonRpcMessage>,
-    asked: Asked,
+    asked: PendingRequests,
 }
 
 /// The right to a session, given back when it is dropped.
-struct Pass {
+struct SessionPermit {
     id: String,
     sessions: Sessions,
-    asked: Asked,
+    asked: PendingRequests,
 }
 
 impl Sessions {
-    fn open(&self, whose: &Principal) -> Result<(Pass, Receiver<ClientJsonRpcMessage>), ApiError> {
+    fn open(&self, whose: &Principal) -> Result<(SessionPermit, Receiver<ClientJsonRpcMessage>), ApiError> {
         let mut open = self.lock();
         let own = open.values().filter(|session| session.whose == *whose).count();
         if open.len() >= MOST || own >= MOST_OF_ONE {
             return Err(ApiError::TooManySessions);
         }
-        let ((inbox, messages), asked) = (mpsc::channel(WAITING), Asked::default());
+        let ((inbox, messages), asked) = (mpsc::channel(WAITING), PendingRequests::default());
         let id = Ulid::generate().to_string().to_ascii_lowercase();
-        let door = Door { inbox, asked: asked.clone() };
+        let door = Inbox { inbox, asked: asked.clone() };
         open.insert(id.clone(), Session { whose: whose.clone(), door });
-        Ok((Pass { id, sessions: self.clone(), asked }, messages))
+        Ok((SessionPermit { id, sessions: self.clone(), asked }, messages))
     }
 
     /// Where messages for the session go. Those of others are not there.
-    fn door(&self, id: &str, whose: &Principal) -> Result<Door, ApiError> {
+    fn door(&self, id: &str, whose: &Principal) -> Result<Inbox, ApiError> {
         let open = self.lock();
         let session = open.get(id).filter(|session| session.whose == *whose);
-        session.map(|session| session.door.clone()).ok_or(ApiError::NoSuchSession)
+        session.map(|session| session.door.clone()).ok_or(ApiError::SessionNotFound)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
@@ -86,7 +87,7 @@ impl Sessions {
     }
 }
 
-impl Drop for Pass {
+impl Drop for SessionPermit {
     fn drop(&mut self) {
         self.sessions.lock().remove(&self.id);
     }
@@ -98,22 +99,23 @@ pub async fn open(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, A
     let (outbox, said) = mpsc::channel(WAITING);
     let ends = CancellationToken::new();
     let (handler, ended) = (Handler { api: api.clone() }, ends.clone());
-    let line = Line { inbox, outbox, asked: pass.asked.clone() };
+    let line = SessionTransport { inbox, outbox, asked: pass.asked.clone() };
     actix_web::rt::spawn(async move {
         if let Ok(service) = serve_server_with_ct(handler, line, ended).await {
             let _ = service.waiting().await;
         }
     });
-    let endpoint = format!("event: endpoint\ndata: /mcp/messages?sessionId={}\n\n", pass.id);
+    let path = format!("/mcp/messages?sessionId={}", pass.id);
+    let endpoint = Event { name: Some("endpoint"), data: Some(&path), ..Event::default() }.to_bytes();
     let listener = Listener {
-        endpoint: Some(endpoint.into()),
+        endpoint: Some(endpoint),
         said,
         heartbeat: api.heartbeat,
         spoke: Instant::now(),
         pass,
         _ends: ends.drop_guard(),
     };
-    Ok(events::answer(stream::unfold(listener, |mut listener| async {
+    Ok(sse::response(stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok(event), listener))
     })))
@@ -129,15 +131,15 @@ pub struct SessionQuery {
 /// `POST /mcp/messages`.
 pub async fn message(
     api: web::Data<Api>,
-    access: web::Data<Access>,
+    access: web::Data<Auth>,
     caller: Caller,
     request: HttpRequest,
     session: web::Query<SessionQuery>,
     body: Body,
 ) -> Result<HttpResponse, Refused> {
     let door = api.sessions.door(&session.id, caller.principal())?;
-    let (mut message, _, place) = read(&request, &access, body)?;
-    let asker = Asker::new(&request, caller, place);
+    let (mut message, _, reservation) = read(&request, &access, body)?;
+    let asker = Asker::new(&request, caller, reservation);
     match &mut message {
         ClientJsonRpcMessage::Request(asked) => drop(asked.request.extensions_mut().insert(asker)),
         ClientJsonRpcMessage::Notification(told) => drop(told.notification.extensions_mut().insert(asker)),
@@ -147,7 +149,7 @@ pub async fn message(
     Ok(HttpResponse::Accepted().finish())
 }
 
-impl Door {
+impl Inbox {
     fn enter(&self, message: ClientJsonRpcMessage) -> Result<(), ApiError> {
         let id = match &message {
             ClientJsonRpcMessage::Request(asked) => Some(asked.id.clone()),
@@ -163,8 +165,8 @@ impl Door {
             self.asked.take_back(&id);
         }
         sent.map_err(|error| match error {
-            TrySendError::Full(_) => ApiError::TooOften { wait: Duration::from_secs(1) },
-            TrySendError::Closed(_) => ApiError::NoSuchSession,
+            TrySendError::Full(_) => ApiError::RateLimited { retry_after: Duration::from_secs(1) },
+            TrySendError::Closed(_) => ApiError::SessionNotFound,
         })
     }
 }
@@ -195,7 +197,7 @@ struct Listener {
     said: Receiver<ServerJsonRpcMessage>,
     heartbeat: Duration,
     spoke: Instant,
-    pass: Pass,
+    pass: SessionPermit,
     _ends: DropGuard,
 }
 
@@ -211,21 +213,22 @@ impl Listener {
                 if let Some(id) = answered(&said) {
                     self.pass.asked.told(id);
                 }
-                Some(format!("event: message\ndata: {}\n\n", serde_json::to_string(&said).ok()?).into())
+                let data = serde_json::to_string(&said).ok()?;
+                Some(Event { name: Some("message"), data: Some(&data), ..Event::default() }.to_bytes())
             }
-            Err(_) => (self.spoke.elapsed() < LONGEST_SILENCE).then_some(events::BEAT),
+            Err(_) => (self.spoke.elapsed() < LONGEST_SILENCE).then_some(sse::HEARTBEAT),
         }
     }
 }
 
 /// A session as `rmcp` sees it.
-struct Line {
+struct SessionTransport {
     inbox: Receiver<ClientJsonRpcMessage>,
     outbox: Sender<ServerJsonRpcMessage>,
-    asked: Asked,
+    asked: PendingRequests,
 }
 
-impl Transport<RoleServer> for Line {
+impl Transport<RoleServer> for SessionTransport {
     type Error = SendError<ServerJsonRpcMessage>;
 
     fn send(

@@ -1,10 +1,7 @@
 //! Who may use the API, and how often: the check that stands before every route, so that none can be without it.
 
-mod head;
-mod hosts;
 mod jwt;
 mod keyring;
-mod rates;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,21 +18,21 @@ use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::ports::Clock;
 
-use super::caller::Caller;
-use super::errors::ApiError;
-use super::proxies::{Proxies, is_forwarded};
-use hosts::Hosts;
+use super::host_check::HostCheck;
+use super::rate_limit::RateLimits;
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::trusted_proxies::{TrustedProxies, is_forwarded};
 use jwt::Signer;
 use keyring::Keyring;
-use rates::Rates;
 
-pub use head::HeadLimits;
+use super::header_limits::HeaderLimits;
+use super::rate_limit::RateSettings;
 pub use keyring::{NamedToken, TokenHash, hash};
-pub use rates::{Rate, RateSettings, TooOften, network};
 
 /// The operator's choices. With no credential at all, everybody may do everything.
 #[derive(Clone, Debug)]
-pub struct AccessSettings {
+pub struct AuthSettings {
     pub api_token: Option<Secret>,
     pub tokens: Vec<NamedToken>,
     /// Signs tokens; `None`: a key of this process's own.
@@ -50,13 +47,13 @@ pub struct AccessSettings {
     pub trusted_hosts: Vec<String>,
     /// Sites whose pages may ask.
     pub origins: Vec<String>,
-    pub head: HeadLimits,
+    pub head: HeaderLimits,
     pub rates: RateSettings,
     /// Who may say for whom a request is.
-    pub proxies: Proxies,
+    pub proxies: TrustedProxies,
 }
 
-impl Default for AccessSettings {
+impl Default for AuthSettings {
     /// Open, and without bounds but the parser's.
     fn default() -> Self {
         Self {
@@ -69,16 +66,16 @@ impl Default for AccessSettings {
             bound: Ipv4Addr::LOCALHOST.into(),
             trusted_hosts: vec![],
             origins: vec![],
-            head: HeadLimits { headers: usize::MAX, bytes: usize::MAX },
+            head: HeaderLimits { headers: usize::MAX, bytes: usize::MAX },
             rates: RateSettings::default(),
-            proxies: Proxies::default(),
+            proxies: TrustedProxies::default(),
         }
     }
 }
 
 /// Finds out on whose behalf each request comes.
 #[derive(Clone)]
-pub struct Access(Arc<Rules>);
+pub struct Auth(Arc<Rules>);
 
 struct Rules {
     ring: Keyring,
@@ -87,15 +84,15 @@ struct Rules {
     /// Open, and meant for this machine's own programs only.
     is_private: bool,
     open_metrics: bool,
-    hosts: Hosts,
-    head: HeadLimits,
-    rates: Rates,
-    proxies: Proxies,
+    hosts: HostCheck,
+    head: HeaderLimits,
+    rates: RateLimits,
+    proxies: TrustedProxies,
     clock: Arc<dyn Clock>,
 }
 
-impl Access {
-    pub fn new(settings: &AccessSettings, clock: Arc<dyn Clock>) -> Self {
+impl Auth {
+    pub fn new(settings: &AuthSettings, clock: Arc<dyn Clock>) -> Self {
         let ring = Keyring::new(settings.api_token.as_ref(), &settings.tokens);
         let needs_token = settings.jwt_enabled || !ring.is_empty();
         let own_rates = settings.tokens.iter().filter_map(|token| Some((token.principal(), token.rate?)));
@@ -104,9 +101,9 @@ impl Access {
             needs_token,
             is_private: settings.bound.is_loopback() && !needs_token && settings.proxies.is_empty(),
             open_metrics: settings.open_metrics,
-            hosts: Hosts::new(settings.bound, &settings.trusted_hosts, &settings.origins, needs_token),
+            hosts: HostCheck::new(settings.bound, &settings.trusted_hosts, &settings.origins, needs_token),
             head: settings.head,
-            rates: Rates::new(&settings.rates, own_rates),
+            rates: RateLimits::new(&settings.rates, own_rates),
             proxies: settings.proxies.clone(),
             ring,
             clock,
@@ -135,11 +132,11 @@ impl Access {
     pub fn issue(&self, subject: &str, api_token: Option<&str>, now: Timestamp) -> Result<String, ApiError> {
         let Rules { ring, signer, .. } = &*self.0;
         if !ring.has_operator() {
-            return Err(ApiError::NoTokens);
+            return Err(ApiError::TokenIssuanceDisabled);
         }
         match api_token.is_some_and(|token| ring.is_operators(token)) {
             true => Ok(signer.sign(subject, now)),
-            false => Err(ApiError::WrongApiToken),
+            false => Err(ApiError::InvalidApiToken),
         }
     }
 
@@ -162,15 +159,15 @@ impl Rules {
         let address = self.client(request.peer_addr(), request.headers());
         self.rates.address(address)?;
         self.head.check(request)?;
-        if !self.hosts.is_ours(request.headers()) {
-            return Err(ApiError::WrongHost);
+        if !self.hosts.allows_host(request.headers()) {
+            return Err(ApiError::InvalidHost);
         }
         // The path as routes are found by: `%6dd` is `md` here and there.
         let (method, path) = (request.method(), request.match_info().unprocessed());
         let caller = self.caller(request);
         if let Some(scope) = self.needed(method, path) {
             if self.is_private && is_forwarded(request.headers()) {
-                return Err(ApiError::Forwarded);
+                return Err(ApiError::ForwardedToPrivateServer);
             }
             let caller = caller.as_ref().ok_or(ApiError::Unauthorized)?;
             self.rates.principal(caller.principal())?;
@@ -207,7 +204,7 @@ impl Rules {
         if !self.needs_token {
             // Nobody has a token, so what a browser sends by itself is as good as anybody's: another site's page must
             // not be able to make it start anything.
-            let most = if self.hosts.is_foreign(request.headers()) { Scope::Read } else { Scope::Admin };
+            let most = if self.hosts.is_cross_site(request.headers()) { Scope::Read } else { Scope::Admin };
             return Some(Caller::anonymous().at_most(most));
         }
         let token = brought(request)?;

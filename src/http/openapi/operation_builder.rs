@@ -18,14 +18,14 @@ const ALWAYS: [u16; 5] = [401, 403, 429, 500, 503];
 /// What can go wrong with a request that has a body.
 const WITH_BODY: [u16; 5] = [400, 408, 413, 415, 422];
 
-pub struct Describing(OperationBuilder);
+pub struct OperationDoc(OperationBuilder);
 
 /// `id`: a name in `snake_case`, from which clients make names of functions.
-pub fn operation(tag: &str, id: &str, summary: &str) -> Describing {
-    Describing(OperationBuilder::new().tag(tag).operation_id(Some(id)).summary(Some(summary)))
+pub fn operation(tag: &str, id: &str, summary: &str) -> OperationDoc {
+    OperationDoc(OperationBuilder::new().tag(tag).operation_id(Some(id)).summary(Some(summary)))
 }
 
-impl Describing {
+impl OperationDoc {
     pub fn about(self, text: &str) -> Self {
         Self(self.0.description(Some(text)))
     }

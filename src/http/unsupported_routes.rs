@@ -4,7 +4,7 @@
 
 use actix_web::web;
 
-use super::errors::ApiError;
+use super::error::ApiError;
 
 const PLAYGROUND: &str = "there is no playground here; /docs shows every route and tries it";
 const DASHBOARD: &str = "there is no dashboard here; /metrics, /ready and /jobs tell how the server does";
@@ -24,7 +24,7 @@ const MISSING: [(&str, &str); 8] = [
 /// Mounts them, for every method.
 pub fn mount(config: &mut web::ServiceConfig) {
     for (path, what) in MISSING {
-        let missing = move || std::future::ready(Err::<&str, _>(ApiError::NotYet(what)));
+        let missing = move || std::future::ready(Err::<&str, _>(ApiError::NotImplemented(what)));
         config.service(web::resource(path).default_service(web::to(missing)));
     }
 }

@@ -2,23 +2,23 @@
 
 use actix_web::dev::ServiceRequest;
 
-use super::super::errors::ApiError;
+use crate::http::error::ApiError;
 
 /// Bounds within those of the parser, which takes 96 headers and 128 KiB.
 #[derive(Clone, Copy, Debug)]
-pub struct HeadLimits {
+pub struct HeaderLimits {
     pub headers: usize,
     /// Address, names and values together.
     pub bytes: usize,
 }
 
-impl HeadLimits {
+impl HeaderLimits {
     pub fn check(&self, request: &ServiceRequest) -> Result<(), ApiError> {
         let headers = request.headers();
         let said: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
         if headers.len() > self.headers || said + address > self.bytes {
-            return Err(ApiError::HeadTooLarge);
+            return Err(ApiError::HeadersTooLarge);
         }
         Ok(())
     }

@@ -6,14 +6,14 @@ use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 
 /// The names under which this server may be asked.
 #[derive(Clone, Debug)]
-pub struct Hosts {
+pub struct HostCheck {
     /// `None`: any.
     names: Option<Vec<String>>,
     /// Other sites whose pages may ask.
     origins: Vec<String>,
 }
 
-impl Hosts {
+impl HostCheck {
     /// `trusted`: host names, `*.example.com` for all below one, `*` for any. Bound to loopback, only this machine's own
     /// names are good besides: a page whose name was made to lead here is asked for under its own name (DNS rebinding).
     /// With `needs_token`, no page can ask anyway, and `*` is taken at its word.
@@ -28,7 +28,7 @@ impl Hosts {
     }
 
     /// Whether the request is for one of our names, on any port. Without a name it comes from no browser.
-    pub fn is_ours(&self, headers: &HeaderMap) -> bool {
+    pub fn allows_host(&self, headers: &HeaderMap) -> bool {
         let (Some(names), Some(host)) = (&self.names, headers.get(HOST)) else { return true };
         let Ok(host) = host.to_str() else { return false };
         let name = without_port(host).to_ascii_lowercase();
@@ -41,7 +41,7 @@ impl Hosts {
     }
 
     /// Whether a browser says that another site's page made it ask, and nobody allowed that site.
-    pub fn is_foreign(&self, headers: &HeaderMap) -> bool {
+    pub fn is_cross_site(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
         if origin.is_some_and(|origin| self.origins.iter().any(|known| known == origin)) {
@@ -87,9 +87,9 @@ mod tests {
         map
     }
 
-    fn hosts(bound: &str, trusted: &[&str], needs_token: bool) -> Hosts {
+    fn hosts(bound: &str, trusted: &[&str], needs_token: bool) -> HostCheck {
         let trusted: Vec<_> = trusted.iter().map(|name| (*name).to_owned()).collect();
-        Hosts::new(bound.parse().expect("an address"), &trusted, &["https://app.example".to_owned()], needs_token)
+        HostCheck::new(bound.parse().expect("an address"), &trusted, &["https://app.example".to_owned()], needs_token)
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
             "a.wide.lan",
             "a.b.wide.lan:1",
         ] {
-            assert!(hosts.is_ours(&headers(&[("host", host)])), "{host}");
+            assert!(hosts.allows_host(&headers(&[("host", host)])), "{host}");
         }
         for host in [
             "evil.example",
@@ -127,16 +127,16 @@ mod tests {
             "0.0.0.0",
             "127.1",
         ] {
-            assert!(!hosts.is_ours(&headers(&[("host", host)])), "{host}");
+            assert!(!hosts.allows_host(&headers(&[("host", host)])), "{host}");
         }
-        assert!(hosts.is_ours(&headers(&[])));
-        assert!(!hosts.is_ours(&headers(&[("host", "localhost"), ("host", "evil.example")])));
+        assert!(hosts.allows_host(&headers(&[])));
+        assert!(!hosts.allows_host(&headers(&[("host", "localhost"), ("host", "evil.example")])));
     }
 
     #[test]
     fn where_others_can_reach_it_names_are_checked_once_some_are_given() {
         let ours = |bound, trusted: &[&str], needs_token, host| {
-            hosts(bound, trusted, needs_token).is_ours(&headers(&[("host", host)]))
+            hosts(bound, trusted, needs_token).allows_host(&headers(&[("host", host)]))
         };
         assert!(ours("0.0.0.0", &[], true, "any.example"));
         assert!(ours("0.0.0.0", &["*"], true, "any.example"));
@@ -162,7 +162,7 @@ mod tests {
             (&[("host", "localhost:11235")], false),
             (&[], false),
         ] {
-            assert_eq!(hosts.is_foreign(&headers(given)), foreign, "{given:?}");
+            assert_eq!(hosts.is_cross_site(&headers(given)), foreign, "{given:?}");
         }
     }
 }

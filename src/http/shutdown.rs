@@ -6,40 +6,40 @@ use tokio::sync::watch::{Receiver, Sender};
 
 /// Shared by all that clone it.
 #[derive(Clone, Debug)]
-pub struct Callers(Arc<Sender<bool>>);
+pub struct Shutdown(Arc<Sender<bool>>);
 
 /// One of them, until it is dropped.
-pub struct Waiting(Receiver<bool>);
+pub struct InFlight(Receiver<bool>);
 
-impl Default for Callers {
+impl Default for Shutdown {
     fn default() -> Self {
         Self(Arc::new(Sender::new(false)))
     }
 }
 
-impl Callers {
-    pub fn wait(&self) -> Waiting {
-        Waiting(self.0.subscribe())
+impl Shutdown {
+    pub fn register(&self) -> InFlight {
+        InFlight(self.0.subscribe())
     }
 
     /// Returns when nobody waits.
-    pub async fn gone(&self) {
+    pub async fn all_finished(&self) {
         self.0.closed().await;
     }
 
     /// Tells all who wait that the server leaves.
-    pub fn send_away(&self) {
+    pub fn abort(&self) {
         self.0.send_replace(true);
     }
 }
 
-impl Waiting {
-    pub fn is_sent_away(&self) -> bool {
+impl InFlight {
+    pub fn is_aborted(&self) -> bool {
         *self.0.borrow()
     }
 
     /// Returns when the server leaves.
-    pub async fn sent_away(&mut self) {
+    pub async fn aborted(&mut self) {
         // Where there is nobody left who could tell, that is no reason to leave.
         if self.0.wait_for(|leaves| *leaves).await.is_err() {
             std::future::pending::<()>().await;
@@ -53,13 +53,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_is_waited_for_and_told() {
-        let callers = Callers::default();
-        callers.gone().await;
-        let mut waiting = callers.wait();
-        assert!(!waiting.is_sent_away());
-        callers.send_away();
-        waiting.sent_away().await;
-        assert!(waiting.is_sent_away() && callers.wait().is_sent_away());
-        let ((), ()) = tokio::join!(callers.gone(), async { drop(waiting) });
+        let shutdown = Shutdown::default();
+        shutdown.all_finished().await;
+        let mut in_flight = shutdown.register();
+        assert!(!in_flight.is_aborted());
+        shutdown.abort();
+        in_flight.aborted().await;
+        assert!(in_flight.is_aborted() && shutdown.register().is_aborted());
+        let ((), ()) = tokio::join!(shutdown.all_finished(), async { drop(in_flight) });
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use utoipa::openapi::path::Operation;
 
-use super::describing::operation;
+use super::operation_builder::operation;
 use super::schemas::{Health, Ready, Token, TokenRequest};
 
 pub fn token() -> Operation {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rmcp::model::RequestId;
 
-use crate::http::errors::ApiError;
+use crate::http::error::ApiError;
 
 /// Requests of a session that wait for their answers, or whose answers wait for the client.
 const MOST: usize = 16;
@@ -20,18 +20,18 @@ enum Stage {
 
 /// By id. Cheap to clone: every clone is the same.
 #[derive(Clone, Default)]
-pub struct Asked(Arc<Mutex<HashMap<RequestId, Stage>>>);
+pub struct PendingRequests(Arc<Mutex<HashMap<RequestId, Stage>>>);
 
-impl Asked {
+impl PendingRequests {
     /// # Errors
     /// There are too many, or one with this id.
     pub fn begin(&self, id: &RequestId) -> Result<(), ApiError> {
         let mut asked = self.lock();
         if asked.len() >= MOST {
-            return Err(ApiError::TooOften { wait: Duration::from_secs(1) });
+            return Err(ApiError::RateLimited { retry_after: Duration::from_secs(1) });
         }
         match asked.entry(id.clone()) {
-            Entry::Occupied(_) => Err(ApiError::Bad(format!("a request with the id {id} is under way"))),
+            Entry::Occupied(_) => Err(ApiError::BadRequest(format!("a request with the id {id} is under way"))),
             Entry::Vacant(place) => {
                 place.insert(Stage::UnderWay);
                 Ok(())
@@ -73,22 +73,22 @@ mod tests {
 
     #[test]
     fn answers_that_nobody_hears_leave_no_room_for_further_requests() {
-        let asked = Asked::default();
+        let asked = PendingRequests::default();
         for number in 0..MOST {
             asked.begin(&id(number)).expect("there is room");
             assert!(asked.answer(&id(number)));
             asked.take_back(&id(number));
         }
-        assert!(matches!(asked.begin(&id(MOST)), Err(ApiError::TooOften { .. })));
+        assert!(matches!(asked.begin(&id(MOST)), Err(ApiError::RateLimited { .. })));
         asked.told(&id(0));
         assert!(asked.begin(&id(MOST)).is_ok());
     }
 
     #[test]
     fn an_id_is_one_request_and_what_is_taken_back_is_not_answered() {
-        let asked = Asked::default();
+        let asked = PendingRequests::default();
         asked.begin(&id(1)).expect("there is room");
-        assert!(matches!(asked.begin(&id(1)), Err(ApiError::Bad(_))));
+        assert!(matches!(asked.begin(&id(1)), Err(ApiError::BadRequest(_))));
         asked.take_back(&id(1));
         assert!(!asked.answer(&id(1)));
         asked.begin(&id(1)).expect("it is free again");

@@ -18,7 +18,7 @@ use super::results::Piece;
 
 /// Everything but the results.
 #[derive(Debug, Serialize)]
-pub struct View<'a> {
+pub struct JobView<'a> {
     task_id: &'a JobId,
     status: Status,
     created_at: String,
@@ -46,26 +46,26 @@ pub struct View<'a> {
     warnings: &'a [Warning],
 }
 
-impl View<'_> {
+impl JobView<'_> {
     pub fn to_json(&self) -> String {
         json(self)
     }
 }
 
-pub fn view<'a>(job: &'a Job, base: &str) -> View<'a> {
+pub fn view<'a>(job: &'a Job, base: &str) -> JobView<'a> {
     let urls = job.spec.urls();
     let url = match job.spec.task_type() {
         TaskType::Crawl => Some(json(urls).into()),
         TaskType::LlmExtraction => urls.first().map(Into::into),
     };
-    View { url, urls: Some(urls), ..brief(job, base) }
+    JobView { url, urls: Some(urls), ..brief(job, base) }
 }
 
 /// The same without the addresses: a crawl may have many, and each page of the result says its own.
-pub fn brief<'a>(job: &'a Job, base: &str) -> View<'a> {
+pub fn brief<'a>(job: &'a Job, base: &str) -> JobView<'a> {
     let status = job.state.status();
     let error = job.error.as_deref().unwrap_or("Unknown error");
-    View {
+    JobView {
         task_id: &job.id,
         status,
         created_at: rfc3339(job.created_at),
@@ -89,13 +89,13 @@ pub fn brief<'a>(job: &'a Job, base: &str) -> View<'a> {
 const TOLD: usize = 1 << 16;
 
 /// What an event says: everything but the results, and but the addresses where they are long.
-pub fn told<'a>(job: &'a Job, base: &str) -> View<'a> {
+pub fn told<'a>(job: &'a Job, base: &str) -> JobView<'a> {
     let addresses: usize = job.spec.urls().iter().map(String::len).sum();
     if addresses > TOLD { brief(job, base) } else { view(job, base) }
 }
 
 /// What a program for a language model is told: without a crawl's addresses.
-pub fn short<'a>(job: &'a Job, base: &str) -> View<'a> {
+pub fn short<'a>(job: &'a Job, base: &str) -> JobView<'a> {
     if job.spec.task_type() == TaskType::Crawl { brief(job, base) } else { view(job, base) }
 }
 
@@ -169,7 +169,7 @@ pub fn has_result(job: &Job) -> bool {
 #[derive(Serialize)]
 struct ExtractionView<'a> {
     #[serde(flatten)]
-    view: View<'a>,
+    view: JobView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,7 +205,7 @@ pub fn around_pages_once(job: &Job, base: &str) -> Vec<Piece> {
     around(&brief(job, base), job)
 }
 
-fn around(view: &View<'_>, job: &Job) -> Vec<Piece> {
+fn around(view: &JobView<'_>, job: &Job) -> Vec<Piece> {
     let mut view = view.to_json();
     view.pop(); // the closing brace: more members follow
     let before = Piece::Text(format!(r#"{view},"result":{}"#, head(job)));

@@ -15,10 +15,10 @@ use opilio_actors::job_notifier::JobWatch;
 use opilio_actors::ports::PageLimit;
 use tokio::time::Instant;
 
-use super::caller::Caller;
-use super::errors::ApiError;
-use super::events::{BEAT, answer};
-use super::{Api, proxies, status};
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::sse::{self, Event, HEARTBEAT};
+use crate::http::{Api, job_view, trusted_proxies};
 
 /// Looked at in one go, and held for a listener until it is sent.
 const STRETCH: PageLimit = PageLimit { jobs: 100, bytes: 1 << 18 };
@@ -27,7 +27,7 @@ pub async fn events(api: web::Data<Api>, caller: Caller, request: HttpRequest) -
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let watch = api.front.send(WatchJobs).await?;
     let mut follower = Follower {
-        base: proxies::base(&request),
+        base: trusted_proxies::base(&request),
         api,
         principal: caller.sees().cloned(),
         seen: last,
@@ -43,7 +43,7 @@ pub async fn events(api: web::Data<Api>, caller: Caller, request: HttpRequest) -
         let event = follower.next().await;
         Some((event, follower))
     });
-    Ok(answer(events))
+    Ok(sse::response(events))
 }
 
 struct Follower {
@@ -68,11 +68,11 @@ impl Follower {
             }
             match self.look().await {
                 Ok(true) => {}
-                Ok(false) | Err(ApiError::Away) => self.watch.changed().await,
+                Ok(false) | Err(ApiError::Unavailable) => self.watch.changed().await,
                 Err(other) => return Err(other),
             }
             if self.waiting.is_empty() && self.spoke.elapsed() >= self.api.heartbeat {
-                self.waiting.push_back(BEAT);
+                self.waiting.push_back(HEARTBEAT);
             }
         }
     }
@@ -90,7 +90,7 @@ impl Follower {
     /// Where the stream begins, for who is cut off before the first event: an id without an event.
     fn mark(&self) -> Bytes {
         let first = self.waiting.is_empty().then_some(self.seen).flatten();
-        first.map_or(BEAT, |seen| format!("id: {seen}\n\n").into())
+        first.map_or(HEARTBEAT, |seen| Event { id: Some(&seen), ..Event::default() }.to_bytes())
     }
 
     fn event(&self, number: u64, job: &Job) -> Bytes {
@@ -99,7 +99,7 @@ impl Follower {
             (Status::Processing, Some(_)) => "started",
             (settled, _) => settled.as_str(),
         };
-        let data = status::told(job, &self.base).to_json();
-        format!("id: {number}\nevent: {name}\ndata: {data}\n\n").into()
+        let data = job_view::told(job, &self.base).to_json();
+        Event { id: Some(&number), name: Some(name), data: Some(&data) }.to_bytes()
     }
 }

@@ -11,24 +11,24 @@ use super::Api;
 
 /// The proxies in front of this server.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies(Arc<[IpNet]>);
+pub struct TrustedProxies(Arc<[IpNet]>);
 
 /// An entry that is neither an address nor a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{entry}` is neither an IP address nor a network in CIDR notation")]
-pub struct BadProxy {
+pub struct InvalidProxy {
     pub entry: String,
 }
 
-impl Proxies {
+impl TrustedProxies {
     /// Each entry is an IP address or a network (`10.1.0.0/16`).
-    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, BadProxy> {
+    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidProxy> {
         let network = |entry: &str| {
             let entry = entry.trim();
             entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)).ok()
         };
         let networks =
-            entries.into_iter().map(|entry| network(entry).ok_or_else(|| BadProxy { entry: entry.to_owned() }));
+            entries.into_iter().map(|entry| network(entry).ok_or_else(|| InvalidProxy { entry: entry.to_owned() }));
         networks.collect::<Result<_, _>>().map(Self)
     }
 
@@ -36,7 +36,7 @@ impl Proxies {
         self.0.is_empty()
     }
 
-    pub fn has(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -48,7 +48,7 @@ impl Proxies {
         let mut nearest = peer;
         let said: Vec<_> = said(headers, "x-forwarded-for").collect();
         let mut said = said.into_iter().rev();
-        while self.has(nearest)
+        while self.contains(nearest)
             && let Some(before) = said.next().and_then(address)
         {
             nearest = before;
@@ -59,7 +59,7 @@ impl Proxies {
     /// The address under which the client reached this server: by the nearest proxy's `X-Forwarded-Proto` and
     /// `X-Forwarded-Host`, else by `Host`.
     fn base(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> String {
-        let by_proxy = peer.is_some_and(|peer| self.has(peer));
+        let by_proxy = peer.is_some_and(|peer| self.contains(peer));
         let nearest = |name: &str| said(headers, name).last().and_then(word).filter(|_| by_proxy);
         let scheme = nearest("x-forwarded-proto").filter(|scheme| ["http", "https"].contains(scheme)).unwrap_or("http");
         let own = || headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -78,7 +78,7 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
 
 /// The address under which the client reached this server.
 pub fn base(request: &HttpRequest) -> String {
-    let nobody = Proxies::default();
+    let nobody = TrustedProxies::default();
     let proxies = request.app_data::<web::Data<Api>>().map_or(&nobody, |api| &api.proxies);
     proxies.base(request.peer_addr().map(|peer| peer.ip()), request.headers())
 }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn only_a_listed_proxy_is_believed_and_no_further_than_to_the_first_who_is_none() {
-        let proxies = Proxies::parse(["10.0.0.0/8", "::1"]).expect("networks");
+        let proxies = TrustedProxies::parse(["10.0.0.0/8", "::1"]).expect("networks");
         for (peer, said, client) in [
             ("192.0.2.9", vec!["1.1.1.1"], "192.0.2.9"),
             ("10.0.0.1", vec!["1.1.1.1"], "1.1.1.1"),
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn each_way_to_write_an_address_is_its_client_and_what_names_nobody_is_the_proxys_own() {
-        let proxies = Proxies::parse(["10.0.0.0/8"]).expect("a network");
+        let proxies = TrustedProxies::parse(["10.0.0.0/8"]).expect("a network");
         for (said, client) in [
             ("1.2.3.4:5678", "1.2.3.4"),
             ("2001:db8::1", "2001:db8::1"),
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_name_that_a_stranger_says_he_was_asked_under_is_not_believed() {
-        let proxies = Proxies::parse(["10.0.0.1"]).expect("an address");
+        let proxies = TrustedProxies::parse(["10.0.0.1"]).expect("an address");
         let forwarded =
             headers(&[("host", "own"), ("x-forwarded-host", "a.example, b.example"), ("x-forwarded-proto", "https")]);
         let base = |peer: &str| proxies.base(Some(ip(peer)), &forwarded);
@@ -196,7 +196,10 @@ mod tests {
     #[test]
     fn an_entry_that_is_no_address_is_named() {
         for entry in ["", "*", "proxy.example", "10.0.0.0/33"] {
-            assert_eq!(Proxies::parse([entry]).expect_err("it is none"), BadProxy { entry: entry.to_owned() });
+            assert_eq!(
+                TrustedProxies::parse([entry]).expect_err("it is none"),
+                InvalidProxy { entry: entry.to_owned() }
+            );
         }
     }
 }

@@ -7,8 +7,8 @@ use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::secret::Secret;
 use ring::{digest, hmac, rand};
 
-use super::super::caller::Caller;
-use super::rates::Rate;
+use crate::http::caller::Caller;
+use crate::http::middleware::Rate;
 
 /// SHA-256 of a token. The token has to be hard to guess: no salt and no stretching would help one that is not.
 pub type TokenHash = [u8; 32];

@@ -3,8 +3,8 @@
 use serde_json::json;
 use utoipa::openapi::path::Operation;
 
-use super::describing::{operation, text};
 use super::jobs::job;
+use super::operation_builder::{operation, text};
 use super::schemas::{Delivered, Job, ReplayRequest, Replayed, WebhookBody};
 
 pub fn log() -> Operation {

@@ -12,48 +12,48 @@ use serde_json::{Value, json};
 use tracing::error;
 use ulid::Ulid;
 
-use super::access::TooOften;
 use super::crawl_options::{FieldError, Loc};
-use super::slash;
+use super::middleware::rate_limit::RateLimited;
+use super::trailing_slash;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("{0}")]
-    Bad(String),
-    #[error("Content-Type: application/json is needed")]
-    NotSaidToBeJson,
+    BadRequest(String),
+    #[error("Content-Type: application/json is required")]
+    UnsupportedMediaType,
     #[error("Authentication required")]
     Unauthorized,
     #[error("Invalid or missing api_token")]
-    WrongApiToken,
+    InvalidApiToken,
     #[error("Token issuance is disabled: no api_token is configured on the server.")]
-    NoTokens,
+    TokenIssuanceDisabled,
     #[error("Invalid host header")]
-    WrongHost,
+    InvalidHost,
     #[error(
         "This server is open to its own machine, and a proxy passed this on for somebody else: list the proxy in \
          rate_limiting.trusted_proxies and set security.api_token"
     )]
-    Forwarded,
+    ForwardedToPrivateServer,
     #[error("the request's head is larger than is taken here")]
-    HeadTooLarge,
+    HeadersTooLarge,
     #[error("the body took too long to arrive")]
-    TooSlow,
+    BodyTimeout,
     #[error("Too many requests; try again later")]
-    TooOften { wait: Duration },
+    RateLimited { retry_after: Duration },
     /// The credential is good, but not for this.
-    #[error("a credential with the scope {} is needed", needed.as_str())]
-    Forbidden { needed: Scope },
+    #[error("a credential with the scope {} is required", required.as_str())]
+    Forbidden { required: Scope },
     #[error("the request has wrong fields")]
     Invalid(Vec<FieldError>),
     #[error("Task not found")]
     NotFound,
     #[error("Page not found: it is not done yet, or the job has no such page")]
-    NoSuchPage,
+    PageNotFound,
     #[error("Not Found")]
-    NoSuchRoute,
+    RouteNotFound,
     #[error("There is no such session; it may have ended")]
-    NoSuchSession,
+    SessionNotFound,
     #[error("Too many sessions are open; try again later")]
     TooManySessions,
     #[error("Method Not Allowed")]
@@ -65,13 +65,13 @@ pub enum ApiError {
     #[error("{}; try again later", if *principal { "Too many of your jobs are queued or running" } else { "The queue is full" })]
     QueueFull { principal: bool },
     #[error("The service cannot take this now; try again later")]
-    Away,
+    Unavailable,
     /// There is no such thing here so far; the text says what is missing.
     #[error("{0}")]
-    NotYet(&'static str),
+    NotImplemented(&'static str),
     /// The page, or the model, that the answer was to be made of.
     #[error("{0}")]
-    Unreadable(String),
+    BadGateway(String),
     /// Every page failed; the first one's reason.
     #[error("Crawl request failed: {0}")]
     CrawlFailed(String),
@@ -85,44 +85,46 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound | StoreError::LeaseLost => Self::NotFound,
             StoreError::Conflict(why) => Self::Conflict(why.to_owned()),
             StoreError::Full { principal } => Self::QueueFull { principal },
-            StoreError::Unavailable(_) => Self::Away,
+            StoreError::Unavailable(_) => Self::Unavailable,
             StoreError::Damaged(why) => Self::Internal(why),
         }
     }
 }
 
-impl From<TooOften> for ApiError {
-    fn from(TooOften { wait }: TooOften) -> Self {
-        Self::TooOften { wait }
+impl From<RateLimited> for ApiError {
+    fn from(RateLimited { retry_after }: RateLimited) -> Self {
+        Self::RateLimited { retry_after }
     }
 }
 
 impl From<actix::MailboxError> for ApiError {
     fn from(_: actix::MailboxError) -> Self {
-        Self::Away
+        Self::Unavailable
     }
 }
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Bad(_) => StatusCode::BAD_REQUEST,
-            Self::NotSaidToBeJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unauthorized | Self::WrongApiToken => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::NoTokens | Self::Forwarded => StatusCode::FORBIDDEN,
-            Self::WrongHost => StatusCode::BAD_REQUEST,
-            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooOften { .. } | Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unauthorized | Self::InvalidApiToken => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::TokenIssuanceDisabled | Self::ForwardedToPrivateServer => {
+                StatusCode::FORBIDDEN
+            }
+            Self::InvalidHost => StatusCode::BAD_REQUEST,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::RateLimited { .. } | Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotFound | Self::NoSuchPage | Self::NoSuchRoute | Self::NoSuchSession => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::PageNotFound | Self::RouteNotFound | Self::SessionNotFound => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::QueueFull { principal: true } => StatusCode::TOO_MANY_REQUESTS,
-            Self::QueueFull { principal: false } | Self::Away => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
-            Self::Unreadable(_) => StatusCode::BAD_GATEWAY,
+            Self::QueueFull { principal: false } | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
             Self::CrawlFailed(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -133,18 +135,18 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed { allowed } => {
                 response.insert_header((ALLOW, allowed.as_str()));
             }
-            Self::Unauthorized | Self::WrongApiToken => {
+            Self::Unauthorized | Self::InvalidApiToken => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
             }
-            Self::TooOften { wait } => {
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            Self::RateLimited { retry_after } => {
+                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 response.insert_header((RETRY_AFTER, seconds.max(1)));
             }
             // What is still to come of the request is not waited for.
-            Self::TooSlow | Self::HeadTooLarge => {
+            Self::BodyTimeout | Self::HeadersTooLarge => {
                 response.force_close();
             }
-            Self::QueueFull { .. } | Self::Away | Self::TooManySessions => {
+            Self::QueueFull { .. } | Self::Unavailable | Self::TooManySessions => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ => {}
@@ -170,17 +172,17 @@ impl ApiError {
 
 /// Whatever no route answers.
 pub async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    slash::without(&request).ok_or(ApiError::NoSuchRoute)
+    trailing_slash::without(&request).ok_or(ApiError::RouteNotFound)
 }
 
 /// What only a browser can do.
 pub async fn needs_a_browser() -> Result<HttpResponse, ApiError> {
-    Err(ApiError::NotYet("this needs a browser, which this server does not have yet"))
+    Err(ApiError::NotImplemented("this needs a browser, which this server does not have yet"))
 }
 
 /// A route answers here, but not to this method. Pages in a path may end in a slash, so `/llm/job/` looks like one.
 pub fn method_not_allowed(request: &HttpRequest, allowed: String) -> Result<HttpResponse, ApiError> {
-    slash::without(request).ok_or(ApiError::MethodNotAllowed { allowed })
+    trailing_slash::without(request).ok_or(ApiError::MethodNotAllowed { allowed })
 }
 
 /// A query string that is not one.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use utoipa::openapi::path::Operation;
 
-use super::describing::{operation, text};
+use super::operation_builder::{operation, text};
 use super::schemas::{
     Answer, ConfigDump, Configuration, CrawlRequest, Crawled, Defaults, Html, HtmlRequest, Markdown, MarkdownRequest,
     PageRequest,

@@ -3,7 +3,7 @@
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// As many as the system lets it have, which is more than it has by itself; `None`: no bound.
-pub fn most_files() -> Option<usize> {
+pub fn max_open_files() -> Option<usize> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     // Then it stays as it is.

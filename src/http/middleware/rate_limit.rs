@@ -35,11 +35,11 @@ pub struct RateSettings {
 
 /// Asked for too often; when there is room again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooOften {
-    pub wait: Duration,
+pub struct RateLimited {
+    pub retry_after: Duration,
 }
 
-pub struct Rates {
+pub struct RateLimits {
     addresses: Option<Keyed<IpAddr>>,
     principals: Option<Keyed<Principal>>,
     /// Principals with a rate of their own.
@@ -47,7 +47,7 @@ pub struct Rates {
     synchronous: Option<Keyed<IpAddr>>,
 }
 
-impl Rates {
+impl RateLimits {
     pub fn new(settings: &RateSettings, own: impl IntoIterator<Item = (Principal, Rate)>) -> Self {
         let own = own.into_iter().filter_map(|(principal, rate)| Some((principal, RateLimiter::direct(rate.quota()?))));
         Self {
@@ -59,20 +59,20 @@ impl Rates {
     }
 
     /// Of everything that comes from `address`, whoever it is.
-    pub fn address(&self, address: IpAddr) -> Result<(), TooOften> {
+    pub fn address(&self, address: IpAddr) -> Result<(), RateLimited> {
         self.addresses.as_ref().map_or(Ok(()), |limiter| limiter.check(&network(address)))
     }
 
     /// Of an endpoint whose caller waits.
-    pub fn synchronous(&self, address: IpAddr) -> Result<(), TooOften> {
+    pub fn synchronous(&self, address: IpAddr) -> Result<(), RateLimited> {
         self.synchronous.as_ref().map_or(Ok(()), |limiter| limiter.check(&network(address)))
     }
 
-    pub fn principal(&self, principal: &Principal) -> Result<(), TooOften> {
+    pub fn principal(&self, principal: &Principal) -> Result<(), RateLimited> {
         match self.own.get(principal) {
-            Some(own) => {
-                own.check().map_err(|until| TooOften { wait: until.wait_time_from(DefaultClock::default().now()) })
-            }
+            Some(own) => own
+                .check()
+                .map_err(|until| RateLimited { retry_after: until.wait_time_from(DefaultClock::default().now()) }),
             None => self.principals.as_ref().map_or(Ok(()), |limiter| limiter.check(principal)),
         }
     }
@@ -93,12 +93,12 @@ impl<K: Clone + Hash + Eq> Keyed<K> {
         Some(Self { limiter, clock: DefaultClock::default(), checks: AtomicU32::new(0) })
     }
 
-    fn check(&self, key: &K) -> Result<(), TooOften> {
+    fn check(&self, key: &K) -> Result<(), RateLimited> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % Self::TIDY == Self::TIDY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        self.limiter.check_key(key).map_err(|until| TooOften { wait: until.wait_time_from(self.clock.now()) })
+        self.limiter.check_key(key).map_err(|until| RateLimited { retry_after: until.wait_time_from(self.clock.now()) })
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_rate_and_a_network_one() {
-        let rates = Rates::new(&RateSettings { per_address: rate(2), ..RateSettings::default() }, []);
+        let rates = RateLimits::new(&RateSettings { per_address: rate(2), ..RateSettings::default() }, []);
         let ask = |text: &str| rates.address(text.parse().expect("an address")).is_ok();
         assert_eq!([ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")], [true, true, false, true]);
         assert_eq!([ask("::ffff:192.0.2.2"), ask("::ffff:192.0.2.2")], [true, false]);
@@ -134,17 +134,20 @@ mod tests {
     fn a_principal_may_have_a_rate_of_its_own() {
         let [ann, bob] = ["ann", "bob"].map(Principal::new);
         let own = rate(1).map(|rate| (ann.clone(), rate));
-        let rates = Rates::new(&RateSettings { per_principal: rate(2), ..RateSettings::default() }, own);
+        let rates = RateLimits::new(&RateSettings { per_principal: rate(2), ..RateSettings::default() }, own);
         let count = |principal| (0..5).filter(|_| rates.principal(principal).is_ok()).count();
         assert_eq!([count(&ann), count(&bob)], [1, 2]);
     }
 
     #[test]
     fn who_is_too_often_learns_how_long_to_wait() {
-        let rates = Rates::new(&RateSettings { synchronous: rate(1), ..RateSettings::default() }, []);
+        let rates = RateLimits::new(&RateSettings { synchronous: rate(1), ..RateSettings::default() }, []);
         let address = IpAddr::from([192, 0, 2, 1]);
         assert_eq!(rates.synchronous(address), Ok(()));
-        let wait = rates.synchronous(address).map_err(|TooOften { wait }| wait).expect_err("it was asked just now");
-        assert!(wait > Duration::from_secs(3000) && wait <= Duration::from_secs(3600), "{wait:?}");
+        let retry_after = rates
+            .synchronous(address)
+            .map_err(|RateLimited { retry_after }| retry_after)
+            .expect_err("it was asked just now");
+        assert!(retry_after > Duration::from_secs(3000) && retry_after <= Duration::from_secs(3600), "{retry_after:?}");
     }
 }

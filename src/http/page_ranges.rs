@@ -8,11 +8,11 @@ use opilio_actors::ports::{JobStore, StoreError};
 
 /// Half-open ranges of indexes in order, of which no two touch. Written as `0-4,7-8`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct PageRanges {
     ranges: Vec<(u32, u32)>,
 }
 
-impl Seen {
+impl PageRanges {
     /// `None`: not what [`fmt::Display`] writes.
     pub fn parse(raw: &str) -> Option<Self> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -42,7 +42,7 @@ impl Seen {
     }
 
     /// The first index at or after `from` that was not shown.
-    fn first_unseen(&self, from: u32) -> u32 {
+    fn first_missing(&self, from: u32) -> u32 {
         let at = self.ranges.partition_point(|(start, _)| *start <= from);
         match at.checked_sub(1).map(|before| self.ranges[before]) {
             Some((_, end)) if end > from => end,
@@ -51,16 +51,16 @@ impl Seen {
     }
 
     /// The next page at or after `from` that is stored and was not shown.
-    pub async fn find(
+    pub async fn next_missing(
         &self,
         store: &dyn JobStore,
         job: &JobId,
         mut from: u32,
     ) -> Result<Option<(u32, Bytes)>, StoreError> {
         loop {
-            from = self.first_unseen(from);
+            from = self.first_missing(from);
             let Some((index, page)) = store.pages(job, from, 1).await?.into_iter().next() else { return Ok(None) };
-            if self.first_unseen(index) == index {
+            if self.first_missing(index) == index {
                 return Ok(Some((index, page)));
             }
             from = index;
@@ -68,7 +68,7 @@ impl Seen {
     }
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for PageRanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, (start, end)) in self.ranges.iter().enumerate() {
             let comma = if place > 0 { "," } else { "" };
@@ -84,21 +84,21 @@ mod tests {
 
     #[test]
     fn ranges_grow_together_whatever_the_order() {
-        let mut seen = Seen::default();
+        let mut seen = PageRanges::default();
         for index in [5, 3, 4, 0, 9, 0, 4, 1, 2, 10] {
             seen.insert(index);
         }
         assert_eq!(seen.to_string(), "0-6,9-11");
-        assert_eq!([0, 5, 6, 8, 9, 11].map(|from| seen.first_unseen(from)), [6, 6, 6, 8, 11, 11]);
+        assert_eq!([0, 5, 6, 8, 9, 11].map(|from| seen.first_missing(from)), [6, 6, 6, 8, 11, 11]);
     }
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
         for good in ["", "0-1", "0-6,9-11"] {
-            assert_eq!(Seen::parse(good).map(|seen| seen.to_string()).as_deref(), Some(good));
+            assert_eq!(PageRanges::parse(good).map(|seen| seen.to_string()).as_deref(), Some(good));
         }
         for bad in ["x", "1", "2-1", "0-3,3-4", "5-6,1-2", "-1", "1-99999999999"] {
-            assert_eq!(Seen::parse(bad), None, "{bad}");
+            assert_eq!(PageRanges::parse(bad), None, "{bad}");
         }
     }
 }

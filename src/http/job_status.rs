@@ -6,11 +6,11 @@ use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Job;
 use serde::Deserialize;
 
-use super::errors::ApiError;
+use super::error::ApiError;
 use super::jobs::{choice, find};
-use super::proxies::base;
 use super::results::{self, Piece, Selection};
-use super::{Api, Caller, status};
+use super::trusted_proxies::base;
+use super::{Api, Caller, job_view};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -60,7 +60,7 @@ pub async fn status(
     }
     let base = base(&request);
     let (pieces, selection) = match has_pages(&job) {
-        true => (status::around_pages(&job, &base), selection),
+        true => (job_view::around_pages(&job, &base), selection),
         false => without_pages(&api, &job, &base).await?,
     };
     results::answer(&api, &job.id, "application/json", pieces, selection).await
@@ -68,16 +68,16 @@ pub async fn status(
 
 /// The job has a result that is made of pages.
 pub fn has_pages(job: &Job) -> bool {
-    status::has_result(job) && job.spec.task_type() == TaskType::Crawl
+    job_view::has_result(job) && job.spec.task_type() == TaskType::Crawl
 }
 
 /// The answer for any other job; if there is a result, it is in it.
 pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<(Vec<Piece>, Selection), ApiError> {
-    let text = if status::has_result(job) {
+    let text = if job_view::has_result(job) {
         let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
-        status::with_extracted(job, base, &record)
+        job_view::with_extracted(job, base, &record)
     } else {
-        status::view(job, base).to_json()
+        job_view::view(job, base).to_json()
     };
     Ok((vec![Piece::Text(text)], Selection { range: 0..0, fields: None, separator: b',' }))
 }
@@ -101,10 +101,10 @@ pub async fn page(
     let (id, index) = path.into_inner();
     let job = find(&api, &caller, &id).await?;
     if job.spec.task_type() != TaskType::Crawl {
-        return Err(ApiError::NoSuchPage);
+        return Err(ApiError::PageNotFound);
     }
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
-    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::NoSuchPage)?;
+    let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::PageNotFound)?;
     let page = match part.of(job.progress.total)?.fields {
         Some(fields) => results::picked(&page, &fields)?.into(),
         None => page,

@@ -15,8 +15,8 @@ use actix_web::{Error, HttpResponse, ResponseError};
 use bytes::Bytes;
 use futures_util::FutureExt;
 
-use super::super::errors::ApiError;
-use super::connection::Phase;
+use crate::http::error::ApiError;
+use crate::http::server::connection::Phase;
 
 /// Each unless the route has chosen its own: pages for people need a policy that lets them work.
 const HEADERS: [(&str, &str); 7] = [
@@ -29,7 +29,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("cache-control", "no-store"),
 ];
 
-pub async fn seal(
+pub async fn response_headers(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -125,7 +125,8 @@ mod tests {
 
     #[actix::test]
     async fn a_panic_is_a_500_that_tells_its_correlation_id_and_nothing_else() {
-        let app = test::init_service(App::new().wrap(from_fn(seal)).route("/", web::get().to(panics))).await;
+        let app =
+            test::init_service(App::new().wrap(from_fn(response_headers)).route("/", web::get().to(panics))).await;
         let answered = test::try_call_service(&app, test::TestRequest::get().to_request()).await;
         let Err(error) = answered else { panic!("it was to panic") };
         let answer = error.error_response();
@@ -140,7 +141,8 @@ mod tests {
 
     #[actix::test]
     async fn a_route_may_choose_its_own_policy() {
-        let app = test::init_service(App::new().wrap(from_fn(seal)).route("/", web::get().to(chooses))).await;
+        let app =
+            test::init_service(App::new().wrap(from_fn(response_headers)).route("/", web::get().to(chooses))).await;
         let answer = test::call_service(&app, test::TestRequest::get().to_request()).await;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         assert_eq!(header("content-security-policy").as_deref(), Some("default-src 'self'"));

@@ -1,0 +1,14 @@
+//! The checks and headers that apply to every request.
+
+pub mod auth;
+mod compression;
+mod header_limits;
+mod host_check;
+pub mod rate_limit;
+mod response_headers;
+
+pub use auth::{Auth, AuthSettings, NamedToken, TokenHash, hash};
+pub use compression::compress;
+pub use header_limits::HeaderLimits;
+pub use rate_limit::{Rate, RateSettings};
+pub use response_headers::response_headers;
