@@ -1,12 +1,12 @@
-"""What the README prints, and the requests that users of the job API know."""
+"""What docs/getting-started.md prints, and the requests of existing users of the job API."""
 
 import re
 from pathlib import Path
 
 
 def shown(language, words):
-    """The first piece of the README in this language that holds these words."""
-    pieces = re.findall(rf"^```{language}\n(.*?)^```", Path("README.md").read_text(), re.DOTALL | re.MULTILINE)
+    """The first code block of that page in this language that contains these words."""
+    pieces = re.findall(rf"^```{language}\n(.*?)^```", Path("docs/getting-started.md").read_text(), re.DOTALL | re.MULTILINE)
     return next(piece for piece in pieces if words in piece)
 
 

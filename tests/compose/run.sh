@@ -37,7 +37,7 @@ stop_engine() {
 # The names of all images that are not made here.
 base_images() {
   sed -n 's/^ARG BUILDER=//p' "$project/Dockerfile"
-  sed -n 's/^ *image: \(.*:.*\)/\1/p' "$project/docker-compose.yml" "$project/README.md" "$here/stack.py"
+  sed -n 's/^ *image: \(.*:.*\)/\1/p' "$project/docker-compose.yml" "$project/docs/getting-started.md" "$here/stack.py"
 }
 
 if [ "${1:-}" = --inside ]; then

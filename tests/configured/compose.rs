@@ -1,4 +1,4 @@
-//! `docker-compose.yml`, `.env.example` and what the README prints beside them, held against our own settings, so that they
+//! `docker-compose.yml`, `.env.example` and what docs/getting-started.md shows, held against our own settings, so that they
 //! cannot drift. `make test-compose` runs them.
 
 use std::collections::BTreeMap;
@@ -129,9 +129,9 @@ fn whatever_the_example_of_an_env_file_offers_reaches_the_server() {
 }
 
 #[test]
-fn the_readmes_neighbouring_receiver_is_allowed_by_the_name_it_has() {
-    let readme = text("README.md");
-    let (_, piece) = readme.split_once("```yaml\n").expect("the README shows it");
+fn documented_receiver_service_is_allowed_by_its_name() {
+    let page = text("docs/getting-started.md");
+    let (_, piece) = page.split_once("```yaml\n").expect("the page shows it");
     let beside = yaml(piece.split_once("```").expect("it ends").0);
     let settings = settings_of(&[], &beside);
     let added: Vec<&String> = beside["services"].as_object().expect("services").keys().collect();
