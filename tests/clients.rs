@@ -1,5 +1,5 @@
 //! Programs in Python and TypeScript against the real binary: a client and a handler as the users of the job API have
-//! them, the programs in `examples/`, and those in the README. `make tools` brings what they run on.
+//! them, the programs in `examples/`, and those in README and `docs/`. `make tools` installs what they need.
 
 #[path = "clients/examples.rs"]
 mod examples;

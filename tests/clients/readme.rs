@@ -1,35 +1,38 @@
-//! What the README shows, done as it is printed there, but for addresses and ports.
+//! The commands and programs that README and `docs/` show, run as printed except for addresses and ports.
 
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::programs::{Program, Workshop, output, shown_in};
+use crate::providers::Providers;
 use crate::support::{Server, TestSite};
 
-/// The first piece of the README in this language that holds these words.
+/// The first code block of `docs/getting-started.md` in this language that contains `words`.
 pub fn shown(language: &str, words: &str) -> String {
-    shown_in("README.md", language, words)
+    shown_in("docs/getting-started.md", language, words)
 }
 
 #[actix::test]
-async fn the_curl_of_the_readme_gets_what_is_shown_and_then_the_page() {
+async fn readme_curl_returns_the_printed_fields_and_the_webhook() {
     let (site, server) = (TestSite::start(), Server::start().await);
-    let curl = shown("sh", "curl").replace("http://localhost:11235", server.base());
+    let curl = shown_in("README.md", "sh", "curl").replace("http://localhost:11235", server.base());
     let curl = curl.replace("https://example.com", &site.page("/article"));
     let curl = curl.replace("http://localhost:8080/hook", &site.hook());
     let answer = output(Command::new("sh").args(["-c", &curl]).env("no_proxy", "*").kill_on_drop(true)).await;
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
-    let example: Value = serde_json::from_str(&shown("json", "task_id")).expect("JSON");
+    let example: Value = serde_json::from_str(&shown_in("README.md", "json", "_links")).expect("JSON");
+    let webhook: Value = serde_json::from_str(&shown_in("README.md", "json", "task_type")).expect("JSON");
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&answer), keys(&example));
-    assert_eq!(site.next_webhook().await.body["task_id"], answer["task_id"]);
+    let received = site.next_webhook().await.body;
+    assert_eq!((keys(&received), &received["task_id"]), (keys(&webhook), &answer["task_id"]));
     let (_, status) = server.get_url(answer["_links"]["self"]["href"].as_str().expect("a link")).await;
     assert_eq!(status["status"], "completed");
     assert!(status["results"][0]["markdown"]["raw_markdown"].as_str().is_some_and(|text| text.contains("# A title")));
 }
 
-/// The receiver is told of a job that completed and of one that failed.
-async fn is_told(mut command: Command) {
+/// Runs a receiver and checks what it prints for a completed and a failed job.
+async fn receives_webhooks(mut command: Command) {
     let server = Server::start().await;
     let mut receiver = Program::start(&mut command);
     let listening = receiver.says().await;
@@ -47,15 +50,49 @@ async fn is_told(mut command: Command) {
 }
 
 #[actix::test]
-async fn the_python_receiver_of_the_readme_is_told() {
+async fn documented_python_receiver_gets_webhooks() {
     let workshop = Workshop::open();
     let script = workshop.write("receiver.py", &shown("python", "HTTPServer").replace("8080", "0"));
-    is_told(workshop.python(&script)).await;
+    receives_webhooks(workshop.python(&script)).await;
 }
 
 #[actix::test]
-async fn the_typescript_receiver_of_the_readme_is_told() {
+async fn documented_typescript_receiver_gets_webhooks() {
     let workshop = Workshop::open();
     let script = workshop.write("receiver.ts", &shown("ts", "createServer").replace("8080", "0"));
-    is_told(workshop.typescript(&script).await).await;
+    receives_webhooks(workshop.typescript(&script).await).await;
+}
+
+/// The Flask handler and the TypeScript client of `docs/webhooks.md`, which users copied from Crawl4AI's documentation.
+#[actix::test]
+async fn documented_flask_handler_and_typescript_client_work_together() {
+    let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
+    let server = crate::server_with_a_model(&providers, "").await;
+    let handler = shown_in("docs/webhooks.md", "python", "flask").replace("http://localhost:11235", server.base());
+    let handler = handler.replace("app.run(port=8080)", "from werkzeug.serving import make_server\n    \
+        server = make_server('127.0.0.1', 0, app)\n    print(server.server_port, flush=True)\n    server.serve_forever()");
+    let script = workshop.write("handler.py", &handler);
+    let mut handler = Program::start(workshop.python(&script).env("PYTHONUNBUFFERED", "1"));
+    let port = handler.says().await.trim().to_owned();
+    let client = shown_in("docs/webhooks.md", "ts", "createCrawlJob").replace("http://localhost:11235", server.base());
+    let client = client.replace("https://myapp.com", &format!("http://127.0.0.1:{port}"));
+    let client = client.replace("llm-complete", "crawl-complete").replace("openai/gpt-4o-mini", "openai/good");
+    let client = client.replace("https://example.com/article", &site.page("/article"));
+    let client = client.replace("https://example.com", &site.page("/article"));
+    let script = workshop.write("client.ts", &format!("{client}\nconsole.log(crawlTaskId, llmTaskId);\n"));
+    let submitted = output(&mut workshop.typescript(&script).await).await;
+    let (crawl, llm) = submitted.trim().split_once(' ').expect("two ids");
+    let page = site.page("/article");
+    let mut expected = vec![
+        format!("Processing crawl results for {crawl}"),
+        format!("  - {page}: "),
+        format!("Processing LLM extraction for {llm}"),
+        "  - Extracted: ".to_owned(),
+    ];
+    expected.sort();
+    let mut printed = handler.says_in_any_order(expected.len()).await;
+    printed.sort();
+    for (printed, expected) in printed.iter().zip(&expected) {
+        assert!(printed.starts_with(expected.as_str()), "{printed} instead of {expected}");
+    }
 }
