@@ -123,7 +123,7 @@ async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
         task: None,
         webhook: None,
         cursor: None,
-        most: PageLimit::of(1),
+        limit: PageLimit::of(1),
     };
     let failed = store.jobs(failed).await.expect("the store is there").jobs;
     assert!(failed.is_empty(), "{:?}", failed[0].error);

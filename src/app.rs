@@ -214,7 +214,7 @@ fn dependencies(
     let transport = HttpTransport::new(egress.clone(), &transport, Arc::clone(clock)).context("webhooks")?;
     let models = extraction::models(&settings.llm);
     Ok(Dependencies {
-        store: faults::brittle(store),
+        store: faults::with_fault_points(store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher, Arc::clone(clock))),
         cache,
         reader: Arc::new(CpuReader::new(reader)),

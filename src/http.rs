@@ -47,7 +47,7 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::JobSpec;
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::http_front::HttpFront;
-use opilio_actors::ports::{Clock, Idempotency, JobStore, NewJob};
+use opilio_actors::ports::{Clock, Idempotency, NewJob, Store};
 use prometheus_client::registry::Registry;
 
 use crate::egress::Guard;
@@ -69,7 +69,7 @@ pub use webhook_config::WebhookDefaults;
 #[derive(Clone)]
 pub struct Api {
     pub front: Addr<HttpFront>,
-    pub store: Arc<dyn JobStore>,
+    pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     /// Judges the addresses that callers name.
     pub guard: Guard,
@@ -111,6 +111,6 @@ impl Api {
         caller.needs(Scope::Submit)?;
         let random = ulid::Ulid::generate().random();
         let id = JobId::new(spec.task_type(), self.clock.now(), random);
-        Ok(NewJob { id, principal: caller.principal().clone(), most_open: caller.most_jobs(), spec, idempotency })
+        Ok(NewJob { id, principal: caller.principal().clone(), max_open: caller.most_jobs(), spec, idempotency })
     }
 }

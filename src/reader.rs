@@ -76,7 +76,7 @@ impl PageReader for CpuReader {
         let (own_url, limits) = (url.clone(), self.limits.clone());
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
         let work = move || {
-            faults::came_from(&own_url);
+            faults::trigger(&own_url);
             PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
         };
         let reason = match self.pool.run(queue, self.timeout + GRACE, work).await {

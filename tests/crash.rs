@@ -14,7 +14,7 @@ mod scenario;
 mod support;
 
 use campaign::{Campaign, Death};
-use opilio_actors::faults::POINTS;
+use opilio_actors::faults;
 
 /// Chosen by the environment, or new every time; printed, so that a failure can be run again.
 fn seed() -> u64 {
@@ -26,7 +26,7 @@ fn seed() -> u64 {
 
 async fn every_point(passing: u32) {
     let mut luck = fastrand::Rng::with_seed(seed());
-    let mut deaths: Vec<_> = POINTS.iter().map(|point| Death::At { point, passing }).collect();
+    let mut deaths: Vec<_> = faults::points().into_iter().map(|point| Death::At { point, passing }).collect();
     luck.shuffle(&mut deaths);
     let mut campaign = Campaign::start(luck).await;
     for death in &deaths {
@@ -50,12 +50,12 @@ async fn a_process_killed_at_random_moments_loses_nothing() {
     let kills = std::env::var("OPILIO_CHAOS_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(60_u32);
     let seed = seed();
     let mut luck = fastrand::Rng::with_seed(seed);
-    let mut done = 0;
+    let (points, mut done) = (faults::points(), 0);
     while done < kills {
         let mut campaign = Campaign::start(luck.fork()).await;
         for _ in 0..(kills - done).min(100) {
             let death = if luck.u8(..3) == 0 {
-                Death::At { point: luck.choice(POINTS).expect("there are some"), passing: luck.u32(1..=2) }
+                Death::At { point: luck.choice(&points).expect("there are some"), passing: luck.u32(1..=2) }
             } else {
                 Death::After { events: luck.u64(..8), pause: std::time::Duration::from_micros(luck.u64(..20_000)) }
             };

@@ -1,74 +1,35 @@
-//! Named moments at which a test ends the process, and pages that are poison. Without the feature `faults`, which no
-//! released binary has, all of it is nothing.
+//! Fault points: named moments at which a crash test ends the process, and URLs that trigger a fault. Without the feature
+//! `faults`, which no released binary has, every function here does nothing.
 //!
-//! `OPILIO_FAULT=settle.after:2` kills the process when it has settled for the second time and before anybody hears of
-//! it. A page with `fault=abort`, `fault=panic` or `fault=spin` in its address does that to whoever reads it, and a receiver to
-//! whoever reads its answer.
-
-use std::sync::Arc;
-
-use crate::ports::JobStore;
-
-/// Every fault point on the path of a job and of its webhook: before and after each write, and between the writes.
-pub const POINTS: [&str; 31] = [
-    "submit.before",
-    "submit.after",
-    "claim.before",
-    "claim.after",
-    "renew.before",
-    "renew.after",
-    "page.fetched",
-    "record_pages.before",
-    "record_pages.after",
-    "checkpoint.before",
-    "checkpoint.after",
-    "settle.before",
-    "settle.after",
-    "hand_back.before",
-    "hand_back.after",
-    "cancel.before",
-    "cancel.after",
-    "start_attempt.before",
-    "start_attempt.after",
-    "webhook.posted",
-    "finish_attempt.before",
-    "finish_attempt.after",
-    "replay.before",
-    "replay.after",
-    "replay_all.before",
-    "replay_all.after",
-    "requeue.before",
-    "requeue.after",
-    "expire.before",
-    "expire.after",
-    "commit.before",
-];
+//! `OPILIO_FAULT=settle.after:2` aborts the process when it reaches `settle.after` for the second time. A URL that ends
+//! with `fault=abort`, `fault=panic` or `fault=spin` triggers that fault when its page or response is processed.
 
 #[cfg(not(feature = "faults"))]
-mod off {
-    use super::{Arc, JobStore};
+mod disabled {
+    use std::sync::Arc;
 
-    /// Nothing happens here.
+    use crate::ports::Store;
+
     #[inline(always)]
     pub fn point(_: &str) {}
 
-    /// Nothing happens to whoever reads what came from there.
     #[inline(always)]
-    pub fn came_from(_: &str) {}
+    pub fn trigger(_: &str) {}
 
-    /// The store itself.
-    pub fn brittle(store: Arc<dyn JobStore>) -> Arc<dyn JobStore> {
+    /// Returns the store unchanged.
+    pub fn with_fault_points(store: Arc<dyn Store>) -> Arc<dyn Store> {
         store
     }
 }
 
 #[cfg(feature = "faults")]
-mod on {
-    use std::sync::OnceLock;
+mod enabled {
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, OnceLock};
 
-    use super::{Arc, JobStore};
-    use crate::testing::failing_store::Brittle;
+    use crate::ports::Store;
+    use crate::testing::failing_store::FailingStore;
+    use crate::testing::store_decorator::WRITE_POINTS;
 
     struct Plan {
         point: String,
@@ -85,7 +46,12 @@ mod on {
         PLAN.get_or_init(read).as_ref()
     }
 
-    /// The process ends here, as by `kill -9`, if this is the point and the time.
+    /// Every fault point that a job and its webhook pass: before and after each write, and between the writes.
+    pub fn points() -> Vec<&'static str> {
+        [WRITE_POINTS, &["page.fetched", "webhook.posted", "commit.before"]].concat()
+    }
+
+    /// Aborts the process, as `kill -9` would, if the plan names this point and this pass.
     pub fn point(name: &str) {
         if let Some(plan) = plan()
             && plan.point == name
@@ -95,11 +61,11 @@ mod on {
         }
     }
 
-    /// Does to whoever reads what came from there what the address says.
-    pub fn came_from(url: &str) {
+    /// Triggers the fault that the URL names.
+    pub fn trigger(url: &str) {
         match url.rsplit_once("fault=").map(|(_, fault)| fault) {
             Some("abort") => std::process::abort(),
-            Some("panic") => panic!("this is poison"),
+            Some("panic") => panic!("fault=panic"),
             Some("spin") => loop {
                 std::hint::spin_loop();
             },
@@ -107,17 +73,17 @@ mod on {
         }
     }
 
-    /// A store with fault points around every write, where the environment names one.
-    pub fn brittle(store: Arc<dyn JobStore>) -> Arc<dyn JobStore> {
+    /// Adds the fault points of every write if the environment names a point.
+    pub fn with_fault_points(store: Arc<dyn Store>) -> Arc<dyn Store> {
         let fails = |name| {
             point(name);
             std::future::ready(Ok(()))
         };
-        if plan().is_some() { Arc::new(Brittle { store, fails }) } else { store }
+        if plan().is_some() { Arc::new(FailingStore { store, fails }) } else { store }
     }
 }
 
 #[cfg(not(feature = "faults"))]
-pub use off::{brittle, came_from, point};
+pub use disabled::{point, trigger, with_fault_points};
 #[cfg(feature = "faults")]
-pub use on::{brittle, came_from, point};
+pub use enabled::{point, points, trigger, with_fault_points};

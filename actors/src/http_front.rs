@@ -11,7 +11,7 @@ use crate::domain::id::JobId;
 use crate::domain::job::Job;
 use crate::job_notifier::{JobNotifier, JobWatch};
 use crate::job_supervisor::{CancelJob, DrainJobs, JobSettled, JobStarted, JobSupervisor, SubmitJob};
-use crate::ports::{Notice, StoreError, Submission};
+use crate::ports::{Notification, StoreError, Submission};
 use crate::supervised::ActorRef;
 use crate::webhook_sender::{DrainDeliveries, ReplayDeliveries, ReplayDelivery, WebhookSender};
 
@@ -161,14 +161,14 @@ impl Handler<JobSettled> for HttpFront {
     }
 }
 
-impl Handler<Notice> for HttpFront {
+impl Handler<Notification> for HttpFront {
     type Result = ();
 
-    fn handle(&mut self, notice: Notice, _: &mut Self::Context) {
+    fn handle(&mut self, notice: Notification, _: &mut Self::Context) {
         match notice {
-            Notice::Changed(job) | Notice::Cancelled(job) => self.notifier.tell(&job),
-            Notice::Missed => self.notifier.tell_all(),
-            Notice::Ready(_) => {}
+            Notification::Changed(job) | Notification::Cancelled(job) => self.notifier.tell(&job),
+            Notification::Missed => self.notifier.tell_all(),
+            Notification::Ready(_) => {}
         }
     }
 }
@@ -205,7 +205,7 @@ mod tests {
         tokio::time::pause();
         let front = HttpFront::new(ActorRef::default(), ActorRef::default()).start();
         let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, 1);
-        for notice in [Notice::Changed(job.clone()), Notice::Cancelled(job.clone()), Notice::Missed] {
+        for notice in [Notification::Changed(job.clone()), Notification::Cancelled(job.clone()), Notification::Missed] {
             let mut watch = front.send(WatchJob { job: job.clone() }).await.expect("it is there");
             front.send(notice).await.expect("it is there");
             let began = Instant::now();

@@ -238,7 +238,7 @@ impl Actor for JobSupervisor {
             }
         }
         for lease in self.handover.take() {
-            let vanished = Release { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+            let vanished = Release { interruption: Interruption::Vanished, reason: None, delay: Duration::ZERO };
             self.release(lease, vanished, ctx);
         }
         self.start_ticking(ctx);
@@ -312,7 +312,7 @@ impl Handler<DrainJobs> for JobSupervisor {
             // All together, so that the store writes them at once: a stop leaves little time.
             let returned = async move {
                 let returned = leases.iter().map(|lease| {
-                    let back = Release { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
+                    let back = Release { interruption: Interruption::Drained, reason: None, delay: Duration::ZERO };
                     store.release(lease, back)
                 });
                 // One that ended meanwhile is settled; one that cannot be returned is claimed when its lease ends.

@@ -1,26 +1,34 @@
-//! What the actors need from outside, as traits. Whoever implements one keeps every promise its items state.
+//! Traits through which the actors reach storage, the network and the clock.
 
 mod clock;
+mod delivery_store;
+mod job_queries;
 mod job_store;
 mod model;
-mod notice;
+mod notification;
 mod page_cache;
 mod page_fetcher;
 mod page_reader;
+mod store_error;
 mod webhook_body;
 mod webhook_transport;
 
 pub use clock::Clock;
-pub use job_store::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, Idempotency, JobFilter, JobPage, JobStore,
-    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
-};
+pub use delivery_store::{AttemptStart, AttemptTerms, DeliveryLog, DeliveryStore, DueQuery, ReplayFilter};
+pub use job_queries::{Changes, JobFilter, JobPage, JobSummary, PageLimit, QueueCounts};
+pub use job_store::{Claim, Idempotency, JobStore, NewJob, Release, SettleReason, Submission};
 pub use model::{
     LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn, is_not_usable,
 };
-pub use notice::Notice;
-pub use page_cache::{KeptPage, PageCache};
+pub use notification::Notification;
+pub use page_cache::{CachedPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};
 pub use page_reader::PageReader;
+pub use store_error::StoreError;
 pub use webhook_body::{CHUNK, WebhookBody};
 pub use webhook_transport::{WebhookRequest, WebhookTransport};
+
+/// Both stores of one backend. `Arc<dyn Store>` coerces to `Arc<dyn JobStore>` and `Arc<dyn DeliveryStore>`.
+pub trait Store: JobStore + DeliveryStore {}
+
+impl<S: JobStore + DeliveryStore> Store for S {}

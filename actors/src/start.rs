@@ -10,14 +10,14 @@ use crate::http_front::HttpFront;
 use crate::job_supervisor::{Handlers, Handover, JobPolicy, JobSupervisor, Listeners};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
-use crate::ports::{Clock, JobStore, LanguageModel, Notice, PageCache, PageFetcher, PageReader, WebhookTransport};
+use crate::ports::{Clock, LanguageModel, Notification, PageCache, PageFetcher, PageReader, Store, WebhookTransport};
 use crate::supervised::{ActorRef, keep};
 use crate::webhook_sender::{SenderPolicy, WebhookSender};
 
 /// The outside, as the actors see it.
 #[derive(Clone)]
 pub struct Dependencies {
-    pub store: Arc<dyn JobStore>,
+    pub store: Arc<dyn Store>,
     pub fetcher: Arc<dyn PageFetcher>,
     pub cache: Arc<dyn PageCache>,
     pub reader: Arc<dyn PageReader>,
@@ -45,7 +45,7 @@ pub struct Actors {
 
 impl Actors {
     /// Passes what other nodes say on to whom it concerns.
-    pub fn ears(&self) -> impl Fn(Notice) + 'static {
+    pub fn ears(&self) -> impl Fn(Notification) + 'static {
         let (front, supervisor) = (self.front.clone(), self.supervisor.clone());
         move |notice| {
             front.do_send(notice.clone());

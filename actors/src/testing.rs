@@ -8,3 +8,4 @@ pub mod jobs;
 pub mod kill;
 pub mod memory;
 pub mod model;
+pub mod store_decorator;

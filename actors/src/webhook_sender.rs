@@ -25,7 +25,7 @@ use crate::domain::retry::DeliveryPolicy;
 use crate::domain::webhook::Receiver;
 use crate::job_supervisor::JobSettled;
 use crate::metrics::Metrics;
-use crate::ports::{DueQuery, JobStore, ReplayFilter, StoreError, WebhookTransport};
+use crate::ports::{DueQuery, ReplayFilter, Store, StoreError, WebhookTransport};
 use crate::supervised::DeathWatch;
 
 use attempt::{Ended, Sending};
@@ -90,7 +90,7 @@ pub struct WebhookSender {
 
 impl WebhookSender {
     pub fn new(
-        store: Arc<dyn JobStore>,
+        store: Arc<dyn Store>,
         transport: Arc<dyn WebhookTransport>,
         node: NodeId,
         policy: SenderPolicy,
@@ -99,7 +99,16 @@ impl WebhookSender {
     ) -> Self {
         let queues = ReceiverQueues::new(&policy);
         let (retry, end) = (policy.retry.clone(), CancellationToken::new());
-        let sending = Sending { store, transport, node, lease: policy.lease, retry, metrics, end };
+        let sending = Sending {
+            jobs: store.clone(),
+            deliveries: store,
+            transport,
+            node,
+            lease: policy.lease,
+            retry,
+            metrics,
+            end,
+        };
         Self {
             sending: Arc::new(sending),
             policy,
@@ -197,7 +206,7 @@ impl Handler<ReplayDelivery> for WebhookSender {
     type Result = ResponseActFuture<Self, Result<Job, StoreError>>;
 
     fn handle(&mut self, ReplayDelivery { job, principal }: ReplayDelivery, _: &mut Self::Context) -> Self::Result {
-        let store = Arc::clone(&self.sending.store);
+        let store = Arc::clone(&self.sending.deliveries);
         let replay = async move { store.replay(&job, principal.as_ref()).await };
         Box::pin(replay.into_actor(self).map(|replayed, this, ctx| {
             if let Some(due) = replayed.as_ref().ok().and_then(due_of) {
@@ -212,7 +221,7 @@ impl Handler<ReplayDeliveries> for WebhookSender {
     type Result = ResponseActFuture<Self, Result<u64, StoreError>>;
 
     fn handle(&mut self, ReplayDeliveries { filter }: ReplayDeliveries, _: &mut Self::Context) -> Self::Result {
-        let store = Arc::clone(&self.sending.store);
+        let store = Arc::clone(&self.sending.deliveries);
         let replay = async move { store.replay_all(filter).await };
         Box::pin(replay.into_actor(self).map(|replayed, _, ctx| {
             ctx.notify(Sweep);
@@ -329,12 +338,12 @@ impl Handler<Sweep> for WebhookSender {
         self.sweeping = true;
         let query = DueQuery {
             horizon: self.policy.horizon,
-            most: room,
-            most_per_receiver: self.share(),
-            except: self.queues.crowded(self.share()),
-            longest_wait: self.policy.retry.backoff.max,
+            limit: room,
+            limit_per_receiver: self.share(),
+            excluded_receivers: self.queues.crowded(self.share()),
+            max_wait: self.policy.retry.backoff.max,
         };
-        let store = Arc::clone(&self.sending.store);
+        let store = Arc::clone(&self.sending.deliveries);
         let found = async move { store.due(query).await };
         ctx.spawn(found.into_actor(self).map(|found, this, ctx| {
             this.sweeping = false;

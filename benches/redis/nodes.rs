@@ -98,7 +98,7 @@ async fn bare(store: &RedisStore, jobs: usize) -> Duration {
         let lease = &claims.first().expect("a job waits").lease;
         let record = PageRecord { index: 0, success: true, error: String::new(), json: Bytes::clone(&page) };
         store.record_pages(lease, vec![record]).await.expect("the lease holds");
-        store.settle(lease, SettleReason::Crawled).await.expect("the lease holds");
+        store.settle(lease, SettleReason::WorkDone).await.expect("the lease holds");
     });
     done.buffer_unordered(CLIENTS).for_each(async |()| ()).await;
     began.elapsed()

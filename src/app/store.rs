@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use opilio_actors::domain::retention::Retention;
 use opilio_actors::domain::retry::Backoff;
-use opilio_actors::ports::{Clock, JobStore, PageCache, StoreError};
+use opilio_actors::ports::{Clock, PageCache, Store, StoreError};
 use tracing::{info, warn};
 
 use super::kept;
@@ -21,7 +21,7 @@ use crate::stores::redis::{Notices, RedisSettings, RedisStore, TlsSettings};
 
 /// What is kept: jobs, and pages that were fetched.
 pub struct Kept {
-    pub jobs: Arc<dyn JobStore>,
+    pub jobs: Arc<dyn Store>,
     pub pages: Arc<dyn PageCache>,
     /// Where other nodes keep theirs in the same place.
     pub notices: Option<Notices>,

@@ -83,7 +83,7 @@ async fn admit(
     let id = job.id.clone();
     let id = match api.front.send(SubmitJob { job }).await?? {
         Submission::Admitted => id,
-        Submission::Known(known) => known,
+        Submission::Duplicate(known) => known,
         Submission::KeyReused => {
             return Err(ApiError::Conflict("this Idempotency-Key was used for another request".to_owned()));
         }
@@ -177,11 +177,12 @@ pub async fn list(
         task: choice("type", query.task.as_deref(), TaskType::parse, &types, &mut errors),
         webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &states, &mut errors),
         cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), next, &mut errors),
-        most: PageLimit { jobs: 100, bytes: MOST_BYTES },
+        limit: PageLimit { jobs: 100, bytes: MOST_BYTES },
     };
     let limit = |raw: &str| raw.parse().ok().filter(|limit| (1..=1000).contains(limit));
     let number = "a whole number from 1 to 1000";
-    filter.most.jobs = choice("limit", query.limit.as_deref(), limit, number, &mut errors).unwrap_or(filter.most.jobs);
+    filter.limit.jobs =
+        choice("limit", query.limit.as_deref(), limit, number, &mut errors).unwrap_or(filter.limit.jobs);
     if !errors.is_empty() {
         return Err(ApiError::Invalid(errors));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use opilio_actors::domain::crawl::Exchange;
-use opilio_actors::ports::{FetchedPage, KeptPage, PageCache, PageRequest};
+use opilio_actors::ports::{CachedPage, FetchedPage, PageCache, PageRequest};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ pub struct NoPageCache;
 
 #[async_trait]
 impl PageCache for NoPageCache {
-    async fn find(&self, _: &PageRequest) -> Option<KeptPage> {
+    async fn find(&self, _: &PageRequest) -> Option<CachedPage> {
         None
     }
 

@@ -58,7 +58,7 @@ impl Campaign {
 
     async fn die_at(&mut self, point: &str, passing: u32) {
         // What is renewed or handed back has to run for a while.
-        let drains = point.starts_with("hand_back");
+        let drains = point.starts_with("release");
         let gated = drains || point.starts_with("renew");
         if gated {
             self.world.close_gate();

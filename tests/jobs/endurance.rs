@@ -9,8 +9,8 @@ use opilio_actors::domain::delivery::{AttemptOutcome, DeliveryState};
 use opilio_actors::domain::id::{Principal, TaskType};
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::webhook::Target;
-use opilio_actors::ports::{StoreError, Submission, WebhookTransport};
-use opilio_actors::testing::failing_store::Brittle;
+use opilio_actors::ports::{DeliveryStore, StoreError, Submission, WebhookTransport};
+use opilio_actors::testing::failing_store::FailingStore;
 use opilio_actors::testing::jobs::{node, target};
 use tokio::sync::watch;
 
@@ -87,7 +87,7 @@ fn gate_at(at: &'static str, dependencies: &mut Dependencies) -> watch::Sender<b
             Ok(())
         })
     };
-    dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
+    dependencies.store = Arc::new(FailingStore { store: Arc::clone(&dependencies.store), fails });
     gate
 }
 
@@ -263,7 +263,7 @@ async fn an_end_is_written_down_however_often_the_store_is_away() {
                     None => Ok(()),
                 })
             };
-            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
+            dependencies.store = Arc::new(FailingStore { store: Arc::clone(&dependencies.store), fails });
         },
     );
     let id = app.submit(crawl(1)).await;
@@ -285,7 +285,7 @@ async fn a_webhook_due_is_sent_also_when_nobody_heard_of_the_settlement() {
                 let lost = point == "settle.after" && std::mem::take(&mut *lost.lock().expect("no panic"));
                 std::future::ready(if lost { Err(StoreError::Unavailable("cut".to_owned())) } else { Ok(()) })
             };
-            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
+            dependencies.store = Arc::new(FailingStore { store: Arc::clone(&dependencies.store), fails });
         },
     );
     let id = app.submit(crawl(1)).await;
@@ -305,7 +305,7 @@ async fn told_with_data(error: StoreError, times: usize) -> (TestApp, JobId) {
                     point == "pages.before" && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
                 std::future::ready(if unread { Err(error.clone()) } else { Ok(()) })
             };
-            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
+            dependencies.store = Arc::new(FailingStore { store: Arc::clone(&dependencies.store), fails });
             policy.webhooks.lease = Duration::from_millis(50);
             policy.webhooks.retry.max_interruptions = 7;
         },

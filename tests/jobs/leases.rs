@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use futures_util::future::BoxFuture;
 use opilio_actors::domain::delivery::DeliveryState;
-use opilio_actors::ports::StoreError;
-use opilio_actors::testing::failing_store::Brittle;
+use opilio_actors::ports::{DeliveryStore, StoreError};
+use opilio_actors::testing::failing_store::FailingStore;
 
 use super::*;
 
@@ -27,7 +27,7 @@ async fn a_webhook_whose_lease_ran_out_before_it_was_sent_is_not_sent_under_it()
                     Ok(())
                 })
             };
-            dependencies.store = Arc::new(Brittle { store: Arc::clone(&dependencies.store), fails });
+            dependencies.store = Arc::new(FailingStore { store: Arc::clone(&dependencies.store), fails });
         },
     );
     let id = app.submit(crawl(1)).await;

@@ -7,10 +7,10 @@ use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::domain::crawl::{Kept, KeptBy};
 use crate::domain::secret::Secret;
-use crate::ports::{FetchError, FetchedPage, KeptPage, PageCache, PageRequest};
+use crate::ports::{CachedPage, FetchError, FetchedPage, PageCache, PageRequest};
 
 /// The page kept for the request, if the job takes one.
-pub async fn find(cache: &dyn PageCache, request: &PageRequest) -> Option<KeptPage> {
+pub async fn find(cache: &dyn PageCache, request: &PageRequest) -> Option<CachedPage> {
     if !request.options.cache.read || !is_web(request) { None } else { cache.find(request).await }
 }
 
@@ -26,7 +26,7 @@ pub enum Next {
 
 /// A job may ask for a check, a server for one always (`no-cache`) or after a time (RFC 9111, section 4). Where there is
 /// nothing to ask by, a page whose time is over is taken all the same: the job asked for pages fetched earlier.
-pub fn next(request: &PageRequest, kept: &KeptPage) -> Next {
+pub fn next(request: &PageRequest, kept: &CachedPage) -> Next {
     let control = cache_control(&kept.page);
     let must_ask = request.options.cache.check || control.iter().any(|(name, _)| name == "no-cache");
     if !must_ask && fresh_for(&kept.page, &control).is_none_or(|time| kept.age < time) {
@@ -57,7 +57,7 @@ fn fresh_for(page: &FetchedPage, control: &[(String, String)]) -> Option<Duratio
 }
 
 /// The same request, for a page that differs from the one that is kept. `None`: the server gave nothing to ask by.
-fn if_changed(request: &PageRequest, kept: &KeptPage) -> Option<PageRequest> {
+fn if_changed(request: &PageRequest, kept: &CachedPage) -> Option<PageRequest> {
     let by = [("if-none-match", "etag"), ("if-modified-since", "last-modified")];
     let by = by.into_iter().filter_map(|(name, from)| Some((name.to_owned(), Secret::new(header(&kept.page, from)?))));
     let by: Vec<_> = by.collect();
@@ -72,7 +72,7 @@ fn if_changed(request: &PageRequest, kept: &KeptPage) -> Option<PageRequest> {
 
 /// What to go on with, after the server was asked whether a kept page has changed: that page, or what came instead.
 pub fn or_kept(
-    kept: KeptPage,
+    kept: CachedPage,
     asked: Result<FetchedPage, FetchError>,
 ) -> (Result<FetchedPage, FetchError>, Option<Kept>) {
     let by = match &asked {
@@ -132,7 +132,7 @@ mod tests {
 
     #[async_trait]
     impl PageCache for Noted {
-        async fn find(&self, _: &PageRequest) -> Option<KeptPage> {
+        async fn find(&self, _: &PageRequest) -> Option<CachedPage> {
             Some(kept())
         }
 
@@ -147,8 +147,8 @@ mod tests {
         FetchedPage { exchange, body: Bytes::new(), content_type: None, retry_after: None }
     }
 
-    fn kept() -> KeptPage {
-        KeptPage { page: page(200, ("etag", "\"a\"")), at: Timestamp::UNIX_EPOCH, age: Duration::from_secs(60) }
+    fn kept() -> CachedPage {
+        CachedPage { page: page(200, ("etag", "\"a\"")), at: Timestamp::UNIX_EPOCH, age: Duration::from_secs(60) }
     }
 
     fn request(url: &str, read: bool, write: bool) -> PageRequest {
@@ -188,7 +188,7 @@ mod tests {
         let question = if_changed(&request("http://a.example/", true, true), &kept()).expect("there is an etag");
         let headers: Vec<_> = question.options.fetch.headers.iter().map(|(name, by)| (&**name, by.expose())).collect();
         assert_eq!(headers, [("if-none-match", "\"a\"")]);
-        let silent = KeptPage { page: page(200, ("x", "y")), ..kept() };
+        let silent = CachedPage { page: page(200, ("x", "y")), ..kept() };
         assert!(if_changed(&request("http://a.example/", true, true), &silent).is_none());
     }
 

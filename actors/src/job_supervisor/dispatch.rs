@@ -142,7 +142,7 @@ impl JobSupervisor {
             let written_down = retry_transient(|| store.checkpoints(&lease.job)).await?;
             let pages = failures(&claim.job, &claim.missing, &written_down, &reason);
             retry_transient(|| store.record_pages(&lease, pages.clone())).await?;
-            retry_transient(|| store.settle(&lease, SettleReason::GivenUp)).await
+            retry_transient(|| store.settle(&lease, SettleReason::AttemptsExhausted)).await
         };
         self.write_end(held, work, ctx);
     }
@@ -150,7 +150,7 @@ impl JobSupervisor {
 
 /// Back to the queue, through no fault of the job.
 pub(super) fn at_no_cost(wait: Duration) -> Release {
-    Release { interruption: Interruption::Drained, reason: None, wait }
+    Release { interruption: Interruption::Drained, reason: None, delay: wait }
 }
 
 /// Its attempts ended with their process and not by anything of its own, as far as is known, and one is left.

@@ -5,24 +5,24 @@ use actix::prelude::*;
 use super::JobSupervisor;
 use super::ticks::Renew;
 use crate::domain::id::JobId;
-use crate::ports::Notice;
+use crate::ports::Notification;
 
-impl Message for Notice {
+impl Message for Notification {
     type Result = ();
 }
 
-impl Handler<Notice> for JobSupervisor {
+impl Handler<Notification> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
+    fn handle(&mut self, notice: Notification, ctx: &mut Self::Context) {
         match notice {
-            Notice::Ready(task) => self.claim_for(task, ctx),
-            Notice::Cancelled(job) => {
+            Notification::Ready(task) => self.claim_for(task, ctx),
+            Notification::Cancelled(job) => {
                 self.leave(&job);
                 self.claim(ctx);
             }
-            Notice::Changed(_) => {}
-            Notice::Missed => {
+            Notification::Changed(_) => {}
+            Notification::Missed => {
                 ctx.notify(Renew);
                 self.claim(ctx);
             }

@@ -32,7 +32,7 @@ impl JobSupervisor {
             }
             info!(task_id = %lease.job, "job lets others go first");
             this.stop_work(|held| *held == lease);
-            let back = Release { interruption: Interruption::Yielded, reason: None, wait: Duration::ZERO };
+            let back = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
             this.release(lease, back, ctx);
         }));
     }

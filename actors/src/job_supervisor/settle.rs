@@ -32,7 +32,7 @@ impl JobSupervisor {
             }
             Outcome::Yielded => {
                 info!(task_id = %lease.job, "job lets others go first");
-                let back = Release { interruption: Interruption::Yielded, reason: None, wait: Duration::ZERO };
+                let back = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
                 self.release(busy.lease, back, ctx);
             }
             Outcome::Crashed { reason } => {
@@ -41,7 +41,7 @@ impl JobSupervisor {
             }
             Outcome::Deferred { wait, reason } => {
                 info!(task_id = %lease.job, %reason, ?wait, "job waits");
-                let back = Release { interruption: Interruption::Deferred, reason: Some(reason), wait };
+                let back = Release { interruption: Interruption::Deferred, reason: Some(reason), delay: wait };
                 self.release(busy.lease, back, ctx);
             }
         }
@@ -50,12 +50,16 @@ impl JobSupervisor {
     /// The attempt is spent; the job comes again after a while.
     pub(super) fn break_off(&mut self, busy: Busy, how: Interruption, reason: String, ctx: &mut Context<Self>) {
         let wait = self.policy.backoff.wait(busy.attempt, 0.5);
-        self.release(busy.lease, Release { interruption: how, reason: Some(reason), wait }, ctx);
+        self.release(busy.lease, Release { interruption: how, reason: Some(reason), delay: wait }, ctx);
     }
 
     fn settle(&mut self, lease: Lease, ctx: &mut Context<Self>) {
         let (store, held) = (Arc::clone(&self.store), lease.clone());
-        self.write_end(held, async move { retry_transient(|| store.settle(&lease, SettleReason::Crawled)).await }, ctx);
+        self.write_end(
+            held,
+            async move { retry_transient(|| store.settle(&lease, SettleReason::WorkDone)).await },
+            ctx,
+        );
     }
 
     /// The pages that are not done fail for this reason, and the job settles.
@@ -69,7 +73,7 @@ impl JobSupervisor {
             let written_down = retry_transient(|| store.checkpoints(&lease.job)).await?;
             let pages = failures(&job, &all, &written_down, &reason);
             retry_transient(|| store.record_pages(&lease, pages.clone())).await?;
-            retry_transient(|| store.settle(&lease, SettleReason::Crawled)).await
+            retry_transient(|| store.settle(&lease, SettleReason::WorkDone)).await
         };
         self.write_end(held, work, ctx);
     }

@@ -9,7 +9,7 @@ use super::page_fetcher::{FetchedPage, PageRequest};
 
 /// A page, and when it was fetched or last found unchanged.
 #[derive(Clone, Debug)]
-pub struct KeptPage {
+pub struct CachedPage {
     pub page: FetchedPage,
     pub at: Timestamp,
     /// How long ago that was.
@@ -20,7 +20,7 @@ pub struct KeptPage {
 /// the same: address, headers, cookies and user agent. So nobody is given a page that only another's credentials open.
 #[async_trait]
 pub trait PageCache: Send + Sync + 'static {
-    async fn find(&self, request: &PageRequest) -> Option<KeptPage>;
+    async fn find(&self, request: &PageRequest) -> Option<CachedPage>;
 
     /// Keeps `page`, as fetched now, in place of what was kept.
     async fn keep(&self, request: &PageRequest, page: &FetchedPage);

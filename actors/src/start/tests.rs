@@ -28,7 +28,7 @@ use crate::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
 use crate::llm_worker::ExtractionPolicy;
 use crate::metrics::{ActorLabels, Metrics};
 use crate::ports::{
-    Clock, FetchError, FetchedPage, JobStore, NewJob, PageFetcher, PageRequest, Question, StoreError, WebhookRequest,
+    Clock, FetchError, FetchedPage, NewJob, PageFetcher, PageRequest, Question, Store, StoreError, WebhookRequest,
     WebhookTransport,
 };
 use crate::testing::contract::RETENTION;
@@ -151,7 +151,7 @@ impl WebhookTransport for Receivers {
 /// The actors, and everything that they see of the world.
 struct House {
     actors: Actors,
-    store: Arc<dyn JobStore>,
+    store: Arc<dyn Store>,
     metrics: Metrics,
     site: Site,
     told: mpsc::UnboundedReceiver<WebhookRequest>,
@@ -159,7 +159,7 @@ struct House {
 
 /// What there is before the actors start.
 struct Plot {
-    store: Arc<dyn JobStore>,
+    store: Arc<dyn Store>,
     site: Site,
     receivers: Script<(Duration, u16)>,
     policy: Policy,

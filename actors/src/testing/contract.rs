@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::domain::id::TaskType;
 use crate::domain::retention::Retention;
-use crate::ports::{AttemptTerms, Claim, JobStore, NewJob, Submission};
+use crate::ports::{AttemptTerms, Claim, NewJob, Store, Submission};
 use crate::testing::jobs::node;
 
 pub use attempts::*;
@@ -22,17 +22,20 @@ pub use queue::*;
 pub use settling::*;
 
 /// A lease's length in the contract.
-pub const HOLD: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(30);
 /// On which the contract's attempts at deliveries begin: an attempt cut short rests for longer than it was held.
-pub const TERMS: AttemptTerms =
-    AttemptTerms { hold: HOLD, rest: Duration::from_secs(2 * HOLD.as_secs()), max_interruptions: 3 };
+pub const TERMS: AttemptTerms = AttemptTerms {
+    lease_duration: LEASE,
+    interruption_delay: Duration::from_secs(2 * LEASE.as_secs()),
+    max_interruptions: 3,
+};
 /// How long the contract's stores keep jobs.
 pub const RETENTION: Retention =
     Retention { settled: Some(Duration::from_secs(3600)), exhausted: Some(Duration::from_secs(7 * 86_400)) };
 
 /// A store to be tested, empty at first, and its time.
 pub trait Harness: Sync {
-    fn store(&self) -> &dyn JobStore;
+    fn store(&self) -> &dyn Store;
 
     /// The store's time goes on by this much.
     fn let_time_pass(&self, time: Duration) -> impl Future<Output = ()> + Send;
@@ -112,7 +115,7 @@ async fn submit(h: &impl Harness, job: NewJob) {
 }
 
 async fn claim(h: &impl Harness, who: &str, most: usize) -> Vec<Claim> {
-    h.store().claim(&node(who), TaskType::Crawl, most, HOLD).await.expect("the store is there")
+    h.store().claim(&node(who), TaskType::Crawl, most, LEASE).await.expect("the store is there")
 }
 
 /// Submits a job and claims it.

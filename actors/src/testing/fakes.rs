@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
-    FetchError, FetchedPage, KeptPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
+    CachedPage, FetchError, FetchedPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
     PageFetcher, PageReader, PageRequest, Question, StoreError, WebhookRequest, WebhookTransport,
 };
 
@@ -32,7 +32,7 @@ pub struct NoCache;
 
 #[async_trait]
 impl PageCache for NoCache {
-    async fn find(&self, _: &PageRequest) -> Option<KeptPage> {
+    async fn find(&self, _: &PageRequest) -> Option<CachedPage> {
         None
     }
 

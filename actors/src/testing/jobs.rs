@@ -24,7 +24,7 @@ pub fn crawl(pages: usize) -> NewJob {
         warnings: vec![],
         interactive: false,
     };
-    NewJob { id: fresh_id(), principal: Principal::anonymous(), most_open: None, spec, idempotency: None }
+    NewJob { id: fresh_id(), principal: Principal::anonymous(), max_open: None, spec, idempotency: None }
 }
 
 /// An extraction from one page, with a webhook.
@@ -45,7 +45,7 @@ pub fn extraction(instruction: &str) -> NewJob {
     NewJob {
         id: next_id(TaskType::LlmExtraction),
         principal: Principal::anonymous(),
-        most_open: None,
+        max_open: None,
         spec,
         idempotency: None,
     }

@@ -111,7 +111,7 @@ fn later(moment: Timestamp, wait: Duration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::JobStore;
+    use crate::ports::Store;
     use crate::testing::clock::ManualClock;
     use crate::testing::contract::{Harness, RETENTION};
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     impl Harness for Memory {
-        fn store(&self) -> &dyn JobStore {
+        fn store(&self) -> &dyn Store {
             &self.store
         }
 

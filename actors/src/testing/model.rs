@@ -2,11 +2,11 @@
 //! to be true of it at every step and at the end.
 //!
 //! A run is a list of steps, each decoded from a number, so that whoever makes and shrinks the lists needs to know nothing
-//! of them. [`planted`] shows that the model is worth something: it finds every fault planted there.
+//! of them. [`faulty_store`] shows that the model is worth something: it finds every fault planted there.
 
 mod end;
+pub mod faulty_store;
 mod node;
-pub mod planted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use jiff::Timestamp;
 use crate::domain::id::JobId;
 use crate::domain::job::JobState;
 use crate::domain::lease::Lease;
-use crate::ports::{Clock, JobStore, Submission};
+use crate::ports::{Clock, Store, Submission};
 use crate::testing::clock::ManualClock;
-use crate::testing::contract::HOLD;
+use crate::testing::contract::LEASE;
 use crate::testing::jobs::crawl;
 use node::Node;
 
@@ -49,7 +49,7 @@ impl Step {
             0 | 1 => Self::Submit { pages: 1 + rest as usize % 3 },
             2 => Self::Cancel { job: rest as usize % 4 },
             3 => Self::Replay { job: rest as usize % 4 },
-            4 => Self::Wait { seconds: [1, HOLD.as_secs() / 2, HOLD.as_secs()][rest as usize % 3] },
+            4 => Self::Wait { seconds: [1, LEASE.as_secs() / 2, LEASE.as_secs()][rest as usize % 3] },
             5 => Self::Sweep,
             6 | 7 => Self::Claim { node },
             8 => Self::Renew { node },
@@ -66,7 +66,7 @@ impl Step {
 
 /// A store under test, its time, and what is to happen to it when a process dies.
 pub struct Subject {
-    pub store: Arc<dyn JobStore>,
+    pub store: Arc<dyn Store>,
     pub clock: Arc<ManualClock>,
     pub crashed: Box<dyn Fn()>,
 }
@@ -150,7 +150,7 @@ impl World {
     }
 
     fn in_a_hold(&self) -> Timestamp {
-        self.now().saturating_add(HOLD).unwrap_or(Timestamp::MAX)
+        self.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX)
     }
 
     fn known(&mut self, job: &JobId) -> &mut Known {

@@ -16,7 +16,8 @@ use crate::domain::retry::DeliveryPolicy;
 use crate::faults;
 use crate::metrics::Metrics;
 use crate::ports::{
-    AttemptStart, AttemptTerms, CHUNK, JobStore, StoreError, WebhookBody, WebhookRequest, WebhookTransport,
+    AttemptStart, AttemptTerms, CHUNK, DeliveryStore, JobStore, StoreError, WebhookBody, WebhookRequest,
+    WebhookTransport,
 };
 use crate::retry_store::retry_transient;
 
@@ -44,7 +45,8 @@ impl Made {
 
 /// What every attempt works with.
 pub struct Sending {
-    pub store: Arc<dyn JobStore>,
+    pub jobs: Arc<dyn JobStore>,
+    pub deliveries: Arc<dyn DeliveryStore>,
     pub transport: Arc<dyn WebhookTransport>,
     pub node: NodeId,
     pub lease: Duration,
@@ -70,14 +72,14 @@ impl Sending {
     async fn try_attempt(&self, due: &DueDelivery) -> Result<Made, StoreError> {
         let asked = Instant::now();
         let terms = AttemptTerms {
-            hold: self.lease,
-            rest: self.retry.rest(due.interruptions.saturating_add(1)),
+            lease_duration: self.lease,
+            interruption_delay: self.retry.rest(due.interruptions.saturating_add(1)),
             max_interruptions: self.retry.max_interruptions,
         };
-        let attempt = match self.store.start_attempt(&due.job, due.version, &self.node, terms).await? {
+        let attempt = match self.deliveries.start_attempt(&due.job, due.version, &self.node, terms).await? {
             AttemptStart::Started(attempt) => attempt,
             AttemptStart::Stale => return Ok(Made::NOTHING),
-            AttemptStart::GivenUp => {
+            AttemptStart::Exhausted => {
                 let (task_id, attempts) = (&due.job, due.interruptions);
                 info!(target: "webhook", %task_id, attempts, reason = "each was cut short", "webhook given up");
                 self.metrics.attempted("exhausted");
@@ -100,11 +102,11 @@ impl Sending {
             () = self.end.cancelled() => return self.break_off(&attempt).await,
         };
         faults::point("webhook.posted");
-        faults::came_from(receiver.as_str());
+        faults::trigger(receiver.as_str());
         let took = began.elapsed();
         let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.
-        let (state, version) = retry_transient(|| self.store.finish_attempt(&attempt, &outcome, next)).await?;
+        let (state, version) = retry_transient(|| self.deliveries.finish_attempt(&attempt, &outcome, next)).await?;
         self.tell(&attempt, &outcome, next, took);
         let wait = match next {
             RetryDecision::RetryIn(wait) => wait,
@@ -119,20 +121,20 @@ impl Sending {
     /// The next process makes it again, at once and at no cost.
     async fn break_off(&self, attempt: &Attempt) -> Result<Made, StoreError> {
         let outcome = AttemptOutcome::Failed { reason: "broken off: the server is shutting down".to_owned() };
-        self.store.finish_attempt(attempt, &outcome, RetryDecision::BrokenOff).await?;
+        self.deliveries.finish_attempt(attempt, &outcome, RetryDecision::BrokenOff).await?;
         self.tell(attempt, &outcome, RetryDecision::BrokenOff, Duration::ZERO);
         Ok(Made::NOTHING)
     }
 
     async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {
-        let Some(job) = self.store.job(&due.job, None).await? else { return Ok(None) };
+        let Some(job) = self.jobs.job(&due.job, None).await? else { return Ok(None) };
         let Some(target) = job.spec.webhook.clone() else { return Ok(None) };
         let with_data = target.data_in_payload && job.state.status() == Status::Completed;
         let body = match job.spec.task_type() {
             TaskType::Crawl if with_data => self.crawl_with_data(&job).await?,
             TaskType::Crawl => crawl_result::webhook_body(&job).map(WebhookBody::from),
             TaskType::LlmExtraction => {
-                let stored = self.store.pages(&due.job, 0, 1).await?.into_iter().next().map(|(_, record)| record);
+                let stored = self.jobs.pages(&due.job, 0, 1).await?.into_iter().next().map(|(_, record)| record);
                 extraction_result::webhook_body(&job, stored.as_ref(), with_data).map(WebhookBody::from)
             }
         };
@@ -142,14 +144,14 @@ impl Sending {
     /// Pages that are read at once are sent as they were read; more are read as they are sent.
     async fn crawl_with_data(&self, job: &Job) -> Result<Option<WebhookBody>, StoreError> {
         let total = job.progress.total;
-        let first = self.store.pages(&job.id, 0, CHUNK).await?;
+        let first = self.jobs.pages(&job.id, 0, CHUNK).await?;
         if u32::try_from(first.len()).is_ok_and(|read| read >= total) {
             let pages: Vec<_> = first.into_iter().map(|(_, page)| page).collect();
             return Ok(crawl_result::webhook_with(job, &pages).map(WebhookBody::of));
         }
         let around = crawl_result::webhook_around(job);
         Ok(around
-            .map(|(before, after)| WebhookBody::around(before, Arc::clone(&self.store), job.id.clone(), total, after)))
+            .map(|(before, after)| WebhookBody::around(before, Arc::clone(&self.jobs), job.id.clone(), total, after)))
     }
 
     fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: RetryDecision, took: Duration) {

@@ -23,7 +23,7 @@ pub struct ReceiverQueues {
     waiting: usize,
     in_flight: usize,
     most: usize,
-    most_per_receiver: usize,
+    limit_per_receiver: usize,
     /// They wait for each other, whoever their receivers are: at most one of them is in flight.
     suspects: VecDeque<DueDelivery>,
     suspect_in_flight: bool,
@@ -44,7 +44,7 @@ impl ReceiverQueues {
             waiting: 0,
             in_flight: 0,
             most: policy.in_flight,
-            most_per_receiver: policy.in_flight_per_receiver,
+            limit_per_receiver: policy.in_flight_per_receiver,
             suspects: VecDeque::new(),
             suspect_in_flight: false,
             retry: policy.retry.clone(),
@@ -89,7 +89,7 @@ impl ReceiverQueues {
         for _ in 0..self.turns.len() {
             let receiver = self.turns.pop_front()?;
             let Some(queue) = self.queues.get_mut(&receiver) else { continue };
-            let room = if self.silent.contains(&receiver) { 1 } else { self.most_per_receiver };
+            let room = if self.silent.contains(&receiver) { 1 } else { self.limit_per_receiver };
             if queue.in_flight >= room {
                 self.turns.push_back(receiver);
                 continue;

@@ -80,8 +80,8 @@ impl Follower {
     /// Whether there may be more to look at.
     async fn look(&mut self) -> Result<bool, ApiError> {
         let changes = self.api.store.changes(self.principal.as_ref(), self.seen, STRETCH).await?;
-        let more = self.seen != Some(changes.upto);
-        self.seen = Some(changes.upto);
+        let more = self.seen != Some(changes.up_to);
+        self.seen = Some(changes.up_to);
         let events: Vec<_> = changes.jobs.iter().map(|(number, job)| self.event(*number, job)).collect();
         self.waiting.extend(events);
         Ok(more)

@@ -16,18 +16,18 @@ pub fn since(
     // One moment for both questions.
     let moment = connection.unchecked_transaction().map_err(store_error)?;
     let last: u64 = moment.query_row("SELECT last FROM change", [], |row| row.get(0)).map_err(store_error)?;
-    let Some(after) = after.filter(|after| *after <= last) else { return Ok(Changes { jobs: vec![], upto: last }) };
+    let Some(after) = after.filter(|after| *after <= last) else { return Ok(Changes { jobs: vec![], up_to: last }) };
     let sql = format!("{JOB} WHERE j.changed > ?1 ORDER BY j.changed LIMIT ?2");
     let mut select = moment.prepare_cached(&sql).map_err(store_error)?;
     let mut rows = select.query(params![after, most.jobs.saturating_add(1)]).map_err(store_error)?;
-    let mut changes = Changes { jobs: Vec::new(), upto: last };
+    let mut changes = Changes { jobs: Vec::new(), up_to: last };
     let (mut looked_at, mut bytes, mut before) = (0, 0, after);
     while let Some(row) = rows.next().map_err(store_error)? {
         let owner: String = row::get(row, Column::Principal)?;
         let own = principal.is_none_or(|principal| principal.as_str() == owner);
         let weight = if own { row::weight(row)? } else { 0 };
-        if !most.takes(looked_at, bytes, weight) {
-            changes.upto = before;
+        if !most.allows(looked_at, bytes, weight) {
+            changes.up_to = before;
             break;
         }
         let number = row::get(row, Column::Changed)?;

@@ -30,12 +30,12 @@ pub fn due(connection: &Connection, now: Timestamp, query: &DueQuery) -> Result<
     {
         last.clone_from(&receiver);
         let receiver = Receiver::new(receiver);
-        if !query.except.contains(&receiver) {
+        if !query.excluded_receivers.contains(&receiver) {
             earliest_of(connection, now, query, &receiver, &mut found)?;
         }
     }
     found.sort_by_key(|due| due.wait);
-    found.truncate(query.most);
+    found.truncate(query.limit);
     Ok(found)
 }
 
@@ -54,9 +54,9 @@ fn earliest_of(
         .map_err(store_error)?;
     // What lies further ahead than any wait can be was written by a clock that has moved since.
     let horizon = later(now, query.horizon);
-    let until = if query.horizon >= query.longest_wait { Timestamp::MAX } else { horizon };
+    let until = if query.horizon >= query.max_wait { Timestamp::MAX } else { horizon };
     let mut rows =
-        select.query(params![receiver.as_str(), micros(until), query.most_per_receiver]).map_err(store_error)?;
+        select.query(params![receiver.as_str(), micros(until), query.limit_per_receiver]).map_err(store_error)?;
     while let Some(row) = rows.next().map_err(store_error)? {
         let id: String = row.get(0).map_err(store_error)?;
         let due = row::moment(row, "due")?.ok_or_else(|| damaged("a delivery's time"))?;
@@ -66,7 +66,7 @@ fn earliest_of(
             receiver: receiver.clone(),
             version: row.get(1).map_err(store_error)?,
             interruptions: row.get(3).map_err(store_error)?,
-            wait: wait.min(query.longest_wait),
+            wait: wait.min(query.max_wait),
         });
     }
     Ok(())
@@ -120,7 +120,7 @@ pub fn start_attempt(
     }
     if stored.interruptions > terms.max_interruptions {
         move_to(connection, context, stored.seq, &DeliveryState::Exhausted, stored.attempts)?;
-        return Ok(AttemptStart::GivenUp);
+        return Ok(AttemptStart::Exhausted);
     }
     let now = context.now();
     let token = stored.version + 1;
@@ -131,7 +131,8 @@ pub fn start_attempt(
         )
         .map_err(store_error)?;
     // Due again after its rest, if nobody ever says what came of it.
-    let [until, due] = [terms.hold, terms.rest].map(|wait| micros(later(context.steady(), wait)));
+    let [until, due] =
+        [terms.lease_duration, terms.interruption_delay].map(|wait| micros(later(context.steady(), wait)));
     update.execute(params![stored.seq, until, due, token]).map_err(store_error)?;
     let mut insert = connection
         .prepare_cached("INSERT INTO attempts (job, number, started_at) VALUES (?1, ?2, ?3)")

@@ -80,7 +80,7 @@ pub fn interrupt(
     release: &Release,
 ) -> Result<(), StoreError> {
     let spent = release.interruption.costs_an_attempt(stored.pages_in_attempt);
-    let not_before = (!release.wait.is_zero()).then(|| later(context.steady(), release.wait));
+    let not_before = (!release.delay.is_zero()).then(|| later(context.steady(), release.delay));
     let moved = stored.job.state.clone().after(Cause::Released { not_before });
     let state = moved.ok_or(StoreError::LeaseLost)?;
     let mut update = connection

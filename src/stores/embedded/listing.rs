@@ -87,7 +87,7 @@ pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, Stor
         None => {}
     }
     add("j.seq < ?", Box::new(filter.cursor.and_then(|cursor| i64::try_from(cursor).ok()).unwrap_or(i64::MAX)));
-    args.push(Box::new(filter.most.jobs.saturating_add(1)));
+    args.push(Box::new(filter.limit.jobs.saturating_add(1)));
     let sql = format!("{JOB} WHERE {} ORDER BY j.seq DESC LIMIT ?", conditions.join(" AND "));
     let mut select = connection.prepare_cached(&sql).map_err(store_error)?;
     let mut rows = select.query(rusqlite::params_from_iter(args.iter())).map_err(store_error)?;
@@ -95,7 +95,7 @@ pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, Stor
     let (mut looked_at, mut bytes, mut last) = (0, 0, None);
     while let Some(row) = rows.next().map_err(store_error)? {
         let weight = row::weight(row)?;
-        if !filter.most.takes(looked_at, bytes, weight) {
+        if !filter.limit.allows(looked_at, bytes, weight) {
             page.next = last;
             break;
         }

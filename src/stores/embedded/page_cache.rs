@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use opilio_actors::ports::{Clock, FetchedPage, KeptPage, PageCache, PageRequest};
+use opilio_actors::ports::{CachedPage, Clock, FetchedPage, PageCache, PageRequest};
 use rusqlite::{Connection, OptionalExtension, params};
 use tracing::warn;
 
@@ -65,12 +65,12 @@ impl EmbeddedPageCache {
 
 #[async_trait]
 impl PageCache for EmbeddedPageCache {
-    async fn find(&self, request: &PageRequest) -> Option<KeptPage> {
+    async fn find(&self, request: &PageRequest) -> Option<CachedPage> {
         let (key, now) = (key(request), self.clock.now());
         let (at, stored) = self.run(move |kept| kept.find(&key, now)).await??;
         let at = Timestamp::from_microsecond(at).ok()?;
         let page = decode(&blob::unpack(&stored).ok()?)?;
-        Some(KeptPage { page, at, age: now.duration_since(at).unsigned_abs() })
+        Some(CachedPage { page, at, age: now.duration_since(at).unsigned_abs() })
     }
 
     async fn keep(&self, request: &PageRequest, page: &FetchedPage) {

@@ -11,8 +11,8 @@ use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
-    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DeliveryStore, DueQuery, JobFilter, JobPage, JobStore,
+    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 
 use super::{EmbeddedStore, changes, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
@@ -27,16 +27,16 @@ impl JobStore for EmbeddedStore {
         &self,
         node: &NodeId,
         task: TaskType,
-        most: usize,
-        hold: Duration,
+        limit: usize,
+        lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
         let node = node.clone();
-        self.writer.run(move |db, context| queue::claim(db, context, &node, task, most, hold)).await
+        self.writer.run(move |db, context| queue::claim(db, context, &node, task, limit, lease_duration)).await
     }
 
-    async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError> {
+    async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError> {
         let leases = leases.to_vec();
-        self.writer.run(move |db, context| lease::renew(db, context, &leases, hold)).await
+        self.writer.run(move |db, context| lease::renew(db, context, &leases, lease_duration)).await
     }
 
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
@@ -54,9 +54,9 @@ impl JobStore for EmbeddedStore {
         self.reader.run(move |db| checkpoints::read(db, &job)).await
     }
 
-    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
+    async fn settle(&self, lease: &Lease, reason: SettleReason) -> Result<Job, StoreError> {
         let lease = lease.clone();
-        self.writer.run(move |db, context| settle::settle(db, context, &lease, &ending)).await
+        self.writer.run(move |db, context| settle::settle(db, context, &lease, &reason)).await
     }
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
@@ -93,10 +93,10 @@ impl JobStore for EmbeddedStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: PageLimit,
+        limit: PageLimit,
     ) -> Result<Changes, StoreError> {
         let principal = principal.cloned();
-        self.reader.run(move |db| changes::since(db, principal.as_ref(), after, most)).await
+        self.reader.run(move |db| changes::since(db, principal.as_ref(), after, limit)).await
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {
@@ -104,10 +104,25 @@ impl JobStore for EmbeddedStore {
     }
 
     async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
-        let lets_wait = queue.lets_wait().map(|queue| queue.to_string());
-        self.reader.run(move |db| listing::should_yield(db, task, &lets_wait)).await
+        let exempt = queue.does_not_yield_to().map(|queue| queue.to_string());
+        self.reader.run(move |db| listing::should_yield(db, task, &exempt)).await
     }
 
+    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
+        self.writer.run(upkeep::requeue).await
+    }
+
+    async fn expire(&self, max_pages: usize) -> Result<usize, StoreError> {
+        self.writer.run(move |db, context| upkeep::expire(db, context, max_pages)).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.writer.run(upkeep::probe).await
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for EmbeddedStore {
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
         let now = self.clock.steady();
         self.reader.run(move |db| deliveries::due(db, now, &query)).await
@@ -128,10 +143,10 @@ impl JobStore for EmbeddedStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: RetryDecision,
+        decision: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let (attempt, outcome) = (attempt.clone(), outcome.clone());
-        self.writer.run(move |db, context| deliveries::finish_attempt(db, context, &attempt, &outcome, next)).await
+        self.writer.run(move |db, context| deliveries::finish_attempt(db, context, &attempt, &outcome, decision)).await
     }
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
@@ -146,17 +161,5 @@ impl JobStore for EmbeddedStore {
 
     async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
         self.writer.run(move |db, context| replay::many(db, context, &filter)).await
-    }
-
-    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
-        self.writer.run(upkeep::requeue).await
-    }
-
-    async fn expire(&self, most: usize) -> Result<usize, StoreError> {
-        self.writer.run(move |db, context| upkeep::expire(db, context, most)).await
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.writer.run(upkeep::probe).await
     }
 }

@@ -62,7 +62,7 @@ fn known_by_key(
     if fingerprint != idempotency.fingerprint {
         return Ok(Some(Submission::KeyReused));
     }
-    JobId::parse(&id).map(|id| Some(Submission::Known(id))).map_err(|_| damaged("a job's id"))
+    JobId::parse(&id).map(|id| Some(Submission::Duplicate(id))).map_err(|_| damaged("a job's id"))
 }
 
 fn refuse_when_full(connection: &Connection, context: &Context, new: &NewJob) -> Result<(), StoreError> {
@@ -76,7 +76,7 @@ fn refuse_when_full(connection: &Connection, context: &Context, new: &NewJob) ->
         return Err(StoreError::Full { principal: false });
     }
     let own = "SELECT coalesce(sum(jobs), 0) FROM tally WHERE principal = ?1 AND state IN ('queued', 'running')";
-    if let Some(most) = new.most_open.or(context.settings.max_per_principal)
+    if let Some(most) = new.max_open.or(context.settings.max_per_principal)
         && count(own, &[&new.principal.as_str()])? >= most
     {
         return Err(StoreError::Full { principal: true });

@@ -29,7 +29,7 @@ pub fn settle(
         JobState::Failed => first_error(connection, stored.seq)?,
         _ => None,
     };
-    let counts = *ending == SettleReason::Crawled;
+    let counts = *ending == SettleReason::WorkDone;
     end(connection, context, &stored, Cause::Settled { verdict }, error, counts)
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use opilio_actors::domain::delivery::{AttemptOutcome, RetryDecision};
 use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Interruption;
-use opilio_actors::ports::{AttemptStart, DueQuery, JobFilter, JobStore, PageLimit, Release};
+use opilio_actors::ports::{AttemptStart, DeliveryStore, DueQuery, JobFilter, JobStore, PageLimit, Release, Store};
 use opilio_actors::testing::clock::ManualClock;
-use opilio_actors::testing::contract::{HOLD, Harness, RETENTION, TERMS};
+use opilio_actors::testing::contract::{Harness, LEASE, RETENTION, TERMS};
 use opilio_actors::testing::jobs::{crawl, good_page, node};
 use opilio_actors::testing::model::{Step, Subject, run};
 use proptest::collection::vec;
@@ -39,7 +39,7 @@ fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Result<EmbeddedStore, Ope
 }
 
 impl Harness for Embedded {
-    fn store(&self) -> &dyn JobStore {
+    fn store(&self) -> &dyn Store {
         &self.store
     }
 
@@ -69,10 +69,10 @@ async fn a_store_of_a_newer_version_is_not_touched() {
 async fn a_restart_claims_again_what_the_last_process_was_running() {
     let Embedded { store, clock, folder } = Embedded::new();
     store.submit(crawl(2)).await.expect("there is room");
-    let before = store.claim(&node("old"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
+    let before = store.claim(&node("old"), TaskType::Crawl, 1, LEASE).await.expect("the store is there");
     drop(store);
     let store = open(&folder, &clock).expect("the last process is gone");
-    let after = store.claim(&node("new"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
+    let after = store.claim(&node("new"), TaskType::Crawl, 1, LEASE).await.expect("the store is there");
     assert_eq!(after[0].job.id, before[0].job.id);
 }
 
@@ -92,7 +92,7 @@ async fn a_job_queued_in_a_file_that_knows_no_lines_yet_is_claimed() {
     let mut another = crawl(1);
     another.spec.interactive = true;
     store.submit(another.clone()).await.expect("there is room");
-    let claims = store.claim(&node("n"), TaskType::Crawl, 9, HOLD).await.expect("the store is there");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 9, LEASE).await.expect("the store is there");
     assert_eq!(claims.into_iter().map(|claim| claim.job.id).collect::<Vec<_>>(), [job.id, another.id]);
 }
 
@@ -104,14 +104,14 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
     store.submit(good.clone()).await.expect("there is room");
     let db = rusqlite::Connection::open(folder.path().join("opilio.db")).expect("the file is there");
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [odd.id.as_str()]).expect("it can be written");
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.expect("the store is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
     let everything =
-        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, most: PageLimit::of(9) };
+        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, limit: PageLimit::of(9) };
     let listed = store.jobs(everything).await.expect("one odd job hides no other").jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&good.id]);
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [good.id.as_str()]).expect("it can be written");
-    clock.advance(HOLD);
+    clock.advance(LEASE);
     store.requeue().await.expect("one odd row does not stop it");
 }
 
@@ -132,8 +132,8 @@ fn no_run_of_two_nodes_with_crashes_between_any_steps_breaks_a_promise() {
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn due_now() -> DueQuery {
-    let longest_wait = Duration::from_secs(32);
-    DueQuery { horizon: Duration::ZERO, most: 9, most_per_receiver: 9, except: vec![], longest_wait }
+    let max_wait = Duration::from_secs(32);
+    DueQuery { horizon: Duration::ZERO, limit: 9, limit_per_receiver: 9, excluded_receivers: vec![], max_wait }
 }
 
 #[actix::test]
@@ -142,7 +142,7 @@ async fn a_clock_set_forward_takes_nothing_from_who_works_on_it_and_brings_nothi
     for job in [crawl(1), crawl(1)] {
         store.submit(job).await.expect("there is room");
     }
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.expect("the store is there");
     let [works, ended] = &claims[..] else { panic!("two were submitted") };
     store.cancel(&ended.job.id, None).await.expect("it is not settled");
     let [due] = &store.due(due_now()).await.expect("the store is there")[..] else { panic!("one is due") };
@@ -150,7 +150,7 @@ async fn a_clock_set_forward_takes_nothing_from_who_works_on_it_and_brings_nothi
     let Ok(AttemptStart::Started(attempt)) = start else { panic!("it may start: {start:?}") };
     clock.set_forward(HOUR);
     store.requeue().await.expect("the store is there");
-    assert!(store.claim(&node("m"), TaskType::Crawl, 2, HOLD).await.expect("the store is there").is_empty());
+    assert!(store.claim(&node("m"), TaskType::Crawl, 2, LEASE).await.expect("the store is there").is_empty());
     assert!(store.due(due_now()).await.expect("the store is there").is_empty(), "it is being sent");
     store.record_pages(&works.lease, vec![good_page(0)]).await.expect("the lease is good");
     let failed = AttemptOutcome::Failed { reason: "reset".to_owned() };
@@ -164,13 +164,13 @@ async fn a_clock_set_forward_takes_nothing_from_who_works_on_it_and_brings_nothi
 async fn a_clock_set_back_delays_neither_a_job_nor_a_webhook() {
     let Embedded { store, clock, folder: _folder } = Embedded::new();
     store.submit(crawl(1)).await.expect("there is room");
-    let first = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there").remove(0);
+    let first = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.expect("the store is there").remove(0);
     let wait = Duration::from_secs(5);
-    let back = Release { interruption: Interruption::Crashed, reason: None, wait };
+    let back = Release { interruption: Interruption::Crashed, reason: None, delay: wait };
     store.release(&first.lease, back).await.expect("the lease is good");
     clock.set_back(HOUR);
     clock.advance(wait);
-    let again = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
+    let again = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.expect("the store is there");
     assert_eq!(again.len(), 1);
     store.cancel(&first.job.id, None).await.expect("it is not settled");
     clock.set_back(HOUR);
@@ -183,9 +183,9 @@ async fn a_clock_set_back_between_two_processes_delays_neither_a_job_nor_a_webho
     for job in [crawl(1), crawl(1)] {
         store.submit(job).await.expect("there is room");
     }
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, HOLD).await.expect("the store is there");
+    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.expect("the store is there");
     let [waits, ended] = &claims[..] else { panic!("two were submitted") };
-    let back = Release { interruption: Interruption::Crashed, reason: None, wait: Duration::from_secs(5) };
+    let back = Release { interruption: Interruption::Crashed, reason: None, delay: Duration::from_secs(5) };
     store.release(&waits.lease, back).await.expect("the lease is good");
     store.cancel(&ended.job.id, None).await.expect("it is not settled");
     drop(store);
@@ -199,9 +199,9 @@ async fn a_clock_set_back_between_two_processes_delays_neither_a_job_nor_a_webho
     let store = open(&folder, &clock).expect("the last process is gone");
     let query = DueQuery { horizon: Duration::from_secs(60), ..due_now() };
     let due = store.due(query).await.expect("the store is there");
-    assert_eq!(due.iter().map(|due| due.wait).collect::<Vec<_>>(), [due_now().longest_wait]);
+    assert_eq!(due.iter().map(|due| due.wait).collect::<Vec<_>>(), [due_now().max_wait]);
     clock.advance(Duration::from_secs(600));
-    let again = store.claim(&node("n"), TaskType::Crawl, 1, HOLD).await.expect("the store is there");
+    let again = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.expect("the store is there");
     assert_eq!(again.len(), 1);
 }
 

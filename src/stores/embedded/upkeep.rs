@@ -50,7 +50,7 @@ pub fn requeue(connection: &Connection, context: &Context) -> Result<Option<Dura
         .map_err(store_error)?;
     let rows = select.query_map([micros(now)], |row| row.get::<_, i64>(0)).map_err(store_error)?;
     let expired: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
-    let vanished = Release { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+    let vanished = Release { interruption: Interruption::Vanished, reason: None, delay: Duration::ZERO };
     for seq in expired {
         match row::find(connection, "j.seq = ?1", &[&seq]) {
             Ok(Some(stored)) => interrupt(connection, context, &stored, &vanished)?,

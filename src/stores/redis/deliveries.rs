@@ -17,12 +17,12 @@ const STRETCH: u32 = 500;
 impl RedisStore {
     pub(super) async fn due_now(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
         // What lies further ahead than any wait can be was written by a clock that has moved since.
-        let any = query.horizon >= query.longest_wait;
+        let any = query.horizon >= query.max_wait;
         let horizon = if any { String::new() } else { micros(query.horizon).to_string() };
         let found: Vec<Vec<String>> = self
             .ask(&self.scripts.due, |call| {
-                call.arg(horizon).arg(query.most).arg(query.most_per_receiver);
-                for receiver in &query.except {
+                call.arg(horizon).arg(query.limit).arg(query.limit_per_receiver);
+                for receiver in &query.excluded_receivers {
                     call.arg(receiver.as_str());
                 }
             })
@@ -37,11 +37,11 @@ impl RedisStore {
                 receiver: Receiver::new(receiver),
                 version: version.parse().map_err(|_| damaged("a delivery's version"))?,
                 interruptions: interruptions.parse().map_err(|_| damaged("a delivery's interruptions"))?,
-                wait: wait.min(query.longest_wait),
+                wait: wait.min(query.max_wait),
             });
         }
         due.sort_by_key(|due| due.wait);
-        due.truncate(query.most);
+        due.truncate(query.limit);
         Ok(due)
     }
 
@@ -54,8 +54,8 @@ impl RedisStore {
         let kept = Self::keep(self.settings.retention.keep(Some(&DeliveryState::Exhausted)));
         let mut reply: Reply = self
             .ask(&self.scripts.start_attempt, |call| {
-                call.arg(job.as_str()).arg(version).arg(micros(terms.hold)).arg(terms.max_interruptions);
-                call.arg(kept).arg(micros(terms.rest));
+                call.arg(job.as_str()).arg(version).arg(micros(terms.lease_duration)).arg(terms.max_interruptions);
+                call.arg(kept).arg(micros(terms.interruption_delay));
             })
             .await?;
         Ok(match reply.word.as_str() {
@@ -63,7 +63,7 @@ impl RedisStore {
                 let (number, token) = (reply.take()?, reply.take()?);
                 AttemptStart::Started(Attempt { job: job.clone(), number, token })
             }
-            "given up" => AttemptStart::GivenUp,
+            "given up" => AttemptStart::Exhausted,
             _ => AttemptStart::Stale,
         })
     }

@@ -59,7 +59,7 @@ impl RedisStore {
         let mut reply: Reply = self
             .ask(&self.scripts.settle, |call| {
                 name(call, lease);
-                call.arg(u8::from(*ending == SettleReason::Crawled))
+                call.arg(u8::from(*ending == SettleReason::WorkDone))
                     .arg(Self::keep(self.settings.retention.keep(None)));
             })
             .await?;
@@ -74,7 +74,7 @@ impl RedisStore {
         let reply: Reply = self
             .ask(&self.scripts.release, |call| {
                 name(call, lease);
-                call.arg(micros(back.wait)).arg(back.reason.as_deref().unwrap_or_default());
+                call.arg(micros(back.delay)).arg(back.reason.as_deref().unwrap_or_default());
                 call.arg(&costs(back.interruption)[..]);
             })
             .await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::retry::Backoff;
-use opilio_actors::ports::Notice;
+use opilio_actors::ports::Notification;
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Client, RedisResult};
 use tokio::time::timeout;
@@ -31,12 +31,12 @@ impl Notices {
     }
 
     /// Hands over what is said, until it is dropped. A connection that breaks is made again, more and more slowly.
-    pub async fn listen(self, hear: impl Fn(Notice)) {
+    pub async fn listen(self, hear: impl Fn(Notification)) {
         let mut attempt = 1;
         loop {
             if let Ok(Ok((line, said))) = timeout(PATIENCE, self.connect()).await {
                 attempt = 1;
-                hear(Notice::Missed);
+                hear(Notification::Missed);
                 pass_on(line, said, &hear).await;
             }
             tokio::time::sleep(AGAIN.wait(attempt, fastrand::f64())).await;
@@ -52,7 +52,7 @@ impl Notices {
 }
 
 /// Returns when the connection is gone.
-async fn pass_on(mut line: PubSubSink, mut said: PubSubStream, hear: &impl Fn(Notice)) {
+async fn pass_on(mut line: PubSubSink, mut said: PubSubStream, hear: &impl Fn(Notification)) {
     loop {
         match timeout(SILENCE, said.next()).await {
             Ok(Some(message)) => {
@@ -69,12 +69,12 @@ async fn pass_on(mut line: PubSubSink, mut said: PubSubStream, hear: &impl Fn(No
 }
 
 /// What this version does not know is none of its business.
-fn parse(text: &str) -> Option<Notice> {
+fn parse(text: &str) -> Option<Notification> {
     let (what, of) = text.split_once(' ')?;
     match what {
-        "ready" => TaskType::parse(of).map(Notice::Ready),
-        "changed" => JobId::parse(of).ok().map(Notice::Changed),
-        "cancelled" => JobId::parse(of).ok().map(Notice::Cancelled),
+        "ready" => TaskType::parse(of).map(Notification::Ready),
+        "changed" => JobId::parse(of).ok().map(Notification::Changed),
+        "cancelled" => JobId::parse(of).ok().map(Notification::Cancelled),
         _ => None,
     }
 }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_node_says_in_words_of_its_own_is_passed_over() {
-        assert_eq!(parse("ready crawl"), Some(Notice::Ready(TaskType::Crawl)));
+        assert_eq!(parse("ready crawl"), Some(Notification::Ready(TaskType::Crawl)));
         for odd in ["", "ready", "ready tea", "changed x", "promoted crawl_1"] {
             assert_eq!(parse(odd), None, "{odd}");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use opilio_actors::ports::{FetchedPage, KeptPage, PageCache, PageRequest, StoreError};
+use opilio_actors::ports::{CachedPage, FetchedPage, PageCache, PageRequest, StoreError};
 use tracing::warn;
 
 use super::RedisStore;
@@ -52,12 +52,12 @@ impl RedisPageCache {
 
 #[async_trait]
 impl PageCache for RedisPageCache {
-    async fn find(&self, request: &PageRequest) -> Option<KeptPage> {
+    async fn find(&self, request: &PageRequest) -> Option<CachedPage> {
         let found = self.look_up(request).await;
         let found = found.inspect_err(|error| warn!("no page was looked up in Redis: {error}")).ok()?;
         let (at, age, packed) = found?;
         let (at, page) = (Timestamp::from_microsecond(at).ok()?, decode(&blob::unpack(&packed).ok()?)?);
-        Some(KeptPage { page, at, age: Duration::from_micros(age) })
+        Some(CachedPage { page, at, age: Duration::from_micros(age) })
     }
 
     async fn keep(&self, request: &PageRequest, page: &FetchedPage) {

@@ -11,8 +11,8 @@ use opilio_actors::domain::job::{Interruption, Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
-    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DeliveryStore, DueQuery, JobFilter, JobPage, JobStore,
+    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 
 use super::{RedisStore, costs};
@@ -27,14 +27,14 @@ impl JobStore for RedisStore {
         &self,
         node: &NodeId,
         task: TaskType,
-        most: usize,
-        hold: Duration,
+        limit: usize,
+        lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.lease_jobs(node, task, most, hold).await
+        self.lease_jobs(node, task, limit, lease_duration).await
     }
 
-    async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError> {
-        self.prolong(leases, hold).await
+    async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.prolong(leases, lease_duration).await
     }
 
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
@@ -49,8 +49,8 @@ impl JobStore for RedisStore {
         self.steps(job).await
     }
 
-    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
-        self.end(lease, &ending).await
+    async fn settle(&self, lease: &Lease, reason: SettleReason) -> Result<Job, StoreError> {
+        self.end(lease, &reason).await
     }
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
@@ -81,9 +81,9 @@ impl JobStore for RedisStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: PageLimit,
+        limit: PageLimit,
     ) -> Result<Changes, StoreError> {
-        self.changes_since(principal, after, most).await
+        self.changes_since(principal, after, limit).await
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {
@@ -92,11 +92,34 @@ impl JobStore for RedisStore {
 
     async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
         self.ask(&self.scripts.should_yield, |call| {
-            call.arg(task.as_str()).arg(&queue.lets_wait().map(|queue| queue.to_string())[..]);
+            call.arg(task.as_str()).arg(&queue.does_not_yield_to().map(|queue| queue.to_string())[..]);
         })
         .await
     }
 
+    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
+        let next: i64 = self
+            .ask(&self.scripts.requeue, |call| {
+                call.arg(&costs(Interruption::Vanished)[..]);
+            })
+            .await?;
+        Ok(u64::try_from(next).ok().map(Duration::from_micros))
+    }
+
+    async fn expire(&self, max_pages: usize) -> Result<usize, StoreError> {
+        self.ask(&self.scripts.expire, |call| {
+            call.arg(max_pages);
+        })
+        .await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.probe().await
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for RedisStore {
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
         self.due_now(query).await
     }
@@ -115,9 +138,9 @@ impl JobStore for RedisStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: RetryDecision,
+        decision: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
-        self.end_attempt(attempt, outcome, next).await
+        self.end_attempt(attempt, outcome, decision).await
     }
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
@@ -130,25 +153,5 @@ impl JobStore for RedisStore {
 
     async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
         self.send_many_again(&filter).await
-    }
-
-    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
-        let next: i64 = self
-            .ask(&self.scripts.requeue, |call| {
-                call.arg(&costs(Interruption::Vanished)[..]);
-            })
-            .await?;
-        Ok(u64::try_from(next).ok().map(Duration::from_micros))
-    }
-
-    async fn expire(&self, most_pages: usize) -> Result<usize, StoreError> {
-        self.ask(&self.scripts.expire, |call| {
-            call.arg(most_pages);
-        })
-        .await
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.probe().await
     }
 }

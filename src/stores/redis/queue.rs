@@ -15,7 +15,7 @@ use super::{RedisStore, Reply, blob, costs, read};
 impl RedisStore {
     pub(super) async fn admit(&self, new: NewJob) -> Result<Submission, StoreError> {
         let line = new.queue_key().to_string();
-        let NewJob { id, principal, most_open, mut spec, idempotency } = new;
+        let NewJob { id, principal, max_open, mut spec, idempotency } = new;
         let (task, total) = (spec.task_type(), spec.urls().len());
         let target = spec.webhook.take();
         let receiver = target.as_ref().map(|target| target.receiver().as_str().to_owned()).unwrap_or_default();
@@ -29,8 +29,8 @@ impl RedisStore {
             .ask(&self.scripts.submit, |call| {
                 call.arg(id.as_str()).arg(principal.as_str()).arg(task.as_str()).arg(&spec).arg(&webhook);
                 call.arg(receiver).arg(total).arg(key).arg(fingerprint);
-                let most_open = most_open.or(self.settings.max_per_principal);
-                call.arg(bound(self.settings.max_queued)).arg(bound(most_open)).arg(self.format);
+                let max_open = max_open.or(self.settings.max_per_principal);
+                call.arg(bound(self.settings.max_queued)).arg(bound(max_open)).arg(self.format);
                 call.arg(&line);
             })
             .await?;
@@ -38,7 +38,7 @@ impl RedisStore {
             "admitted" => Ok(Submission::Admitted),
             "known" => {
                 let id: String = reply.take()?;
-                JobId::parse(&id).map(Submission::Known).map_err(|_| damaged("a job's id"))
+                JobId::parse(&id).map(Submission::Duplicate).map_err(|_| damaged("a job's id"))
             }
             "reused" => Ok(Submission::KeyReused),
             full => Err(StoreError::Full { principal: full == "full for principal" }),

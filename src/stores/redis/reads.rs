@@ -126,7 +126,7 @@ impl RedisStore {
             let stretch: Vec<Vec<Value>> = self
                 .ask(&self.scripts.jobs, |call| {
                     call.arg(filter.principal.as_ref().map_or("", Principal::as_str)).arg(&below).arg(STRETCH);
-                    call.arg(filter.most.bytes);
+                    call.arg(filter.limit.bytes);
                 })
                 .await?;
             if stretch.is_empty() {
@@ -144,7 +144,7 @@ impl RedisStore {
                     Err(other) => return Err(other),
                 };
                 if fits(&job, filter) {
-                    if !filter.most.takes(page.jobs.len(), bytes, fields.weight()) {
+                    if !filter.limit.allows(page.jobs.len(), bytes, fields.weight()) {
                         page.next = last;
                         return Ok(page);
                     }
@@ -162,19 +162,19 @@ impl RedisStore {
         after: Option<u64>,
         most: PageLimit,
     ) -> Result<Changes, StoreError> {
-        let (upto, changed): (u64, Vec<Vec<Value>>) = self
+        let (up_to, changed): (u64, Vec<Vec<Value>>) = self
             .ask(&self.scripts.changes, |call| {
                 call.arg(principal.map_or("", Principal::as_str));
                 call.arg(after.map(|after| after.to_string()).unwrap_or_default()).arg(most.jobs).arg(most.bytes);
             })
             .await?;
-        let mut changes = Changes { jobs: Vec::with_capacity(changed.len()), upto };
+        let mut changes = Changes { jobs: Vec::with_capacity(changed.len()), up_to };
         let (mut bytes, mut before) = (0, after.unwrap_or_default());
         for (looked_at, row) in changed.into_iter().enumerate() {
             let [id, number, fields] = <[Value; 3]>::try_from(row).map_err(|_| damaged("a list of changes"))?;
             let (id, number, fields): (String, u64, _) = (read(id)?, read(number)?, Fields(read(fields)?));
-            if !most.takes(looked_at, bytes, fields.weight()) {
-                changes.upto = before;
+            if !most.allows(looked_at, bytes, fields.weight()) {
+                changes.up_to = before;
                 break;
             }
             match JobId::parse(&id).map_err(|_| damaged("a job's id")).and_then(|id| fields.job(id)) {

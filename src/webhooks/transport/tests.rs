@@ -10,7 +10,7 @@ use opilio_actors::domain::webhook::Target;
 use opilio_actors::ports::{JobStore, WebhookBody};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::RETENTION;
-use opilio_actors::testing::failing_store::Brittle;
+use opilio_actors::testing::failing_store::FailingStore;
 use opilio_actors::testing::jobs;
 use opilio_actors::testing::memory::MemoryStore;
 use rustls::RootCertStore;
@@ -127,11 +127,17 @@ async fn body_unread_at(reading: usize, error: StoreError) -> WebhookBody {
     let claimed = store.claim(&jobs::node("a"), TaskType::Crawl, 1, Duration::from_secs(9)).await.unwrap();
     store.record_pages(&claimed[0].lease, vec![jobs::good_page(0)]).await.unwrap();
     let readings = AtomicUsize::new(0);
-    let fails = move |_| {
-        let fails = readings.fetch_add(1, Ordering::SeqCst) + 1 == reading;
+    let fails = move |point| {
+        let fails = point == "pages.before" && readings.fetch_add(1, Ordering::SeqCst) + 1 == reading;
         std::future::ready(if fails { Err(error.clone()) } else { Ok(()) })
     };
-    WebhookBody::around(Bytes::from_static(b"["), Arc::new(Brittle { store, fails }), id, 1, Bytes::from_static(b"]"))
+    WebhookBody::around(
+        Bytes::from_static(b"["),
+        Arc::new(FailingStore { store, fails }),
+        id,
+        1,
+        Bytes::from_static(b"]"),
+    )
 }
 
 #[tokio::test]

@@ -5,13 +5,13 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::job::JobState;
 use crate::http_front::Drain;
 use crate::ports::DueQuery;
-use crate::testing::failing_store::Brittle;
+use crate::testing::failing_store::FailingStore;
 
 const GRACE: Duration = Duration::from_secs(8);
 
 fn due_now() -> DueQuery {
-    let longest_wait = Duration::from_secs(32);
-    DueQuery { horizon: Duration::ZERO, most: 100, most_per_receiver: 10, except: vec![], longest_wait }
+    let max_wait = Duration::from_secs(32);
+    DueQuery { horizon: Duration::ZERO, limit: 100, limit_per_receiver: 10, excluded_receivers: vec![], max_wait }
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_job_that_is_being_claimed_when_the_grace_is_over_loses_no_attempt() {
             }
             Ok(())
         };
-        plot.store = Arc::new(Brittle { store: Arc::clone(&plot.store), fails });
+        plot.store = Arc::new(FailingStore { store: Arc::clone(&plot.store), fails });
         let house = plot.build();
         house.until(&job.id, |job| matches!(job.state, JobState::Running { .. })).await;
         house.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front is there");

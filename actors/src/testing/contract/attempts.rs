@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HOLD, Harness, TERMS, claimed};
+use super::{Harness, LEASE, TERMS, claimed};
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use crate::domain::id::JobId;
 use crate::ports::{AttemptStart, DueQuery, ReplayFilter, StoreError};
@@ -22,8 +22,8 @@ async fn due(h: &impl Harness, query: DueQuery) -> Vec<DueDelivery> {
 }
 
 fn now() -> DueQuery {
-    let longest_wait = Duration::from_secs(32);
-    DueQuery { horizon: Duration::ZERO, most: 100, most_per_receiver: 10, except: vec![], longest_wait }
+    let max_wait = Duration::from_secs(32);
+    DueQuery { horizon: Duration::ZERO, limit: 100, limit_per_receiver: 10, excluded_receivers: vec![], max_wait }
 }
 
 async fn start(h: &impl Harness, due: &DueDelivery) -> AttemptStart {
@@ -40,7 +40,7 @@ async fn started(h: &impl Harness) -> Attempt {
 
 /// The attempt under way never ends, and its delivery rests.
 async fn cut_short(h: &impl Harness) {
-    h.let_time_pass(TERMS.rest).await;
+    h.let_time_pass(TERMS.interruption_delay).await;
     h.store().requeue().await.expect("the store is there");
 }
 
@@ -98,18 +98,18 @@ pub async fn a_delivery_cut_short_too_often_is_given_up(h: &impl Harness) {
         cut_short(h).await;
     }
     let [only] = &due(h, now()).await[..] else { panic!("one delivery is due") };
-    assert_eq!(start(h, only).await, AttemptStart::GivenUp);
+    assert_eq!(start(h, only).await, AttemptStart::Exhausted);
     assert_eq!(state(h, &job).await, Some(DeliveryState::Exhausted));
 }
 
 pub async fn an_attempt_cut_short_rests_before_it_is_made_again_and_is_counted(h: &impl Harness) {
     pending(h, "http://a.example").await;
     started(h).await;
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     h.store().requeue().await.expect("the store is there");
     assert!(due(h, now()).await.is_empty(), "it rests");
-    let left = TERMS.rest - HOLD;
-    let query = DueQuery { horizon: left, longest_wait: TERMS.rest, ..now() };
+    let left = TERMS.interruption_delay - LEASE;
+    let query = DueQuery { horizon: left, max_wait: TERMS.interruption_delay, ..now() };
     let rests = due(h, query).await;
     assert_eq!(rests.iter().map(|due| (due.wait, due.interruptions)).collect::<Vec<_>>(), [(left, 1)]);
     h.let_time_pass(left).await;
@@ -149,11 +149,11 @@ pub async fn a_busy_receiver_hides_nobody_else(h: &impl Harness) {
         pending(h, "http://busy.example").await;
     }
     let quiet = pending(h, "http://quiet.example").await;
-    let query = DueQuery { most_per_receiver: 2, ..now() };
+    let query = DueQuery { limit_per_receiver: 2, ..now() };
     let found = due(h, query.clone()).await;
     assert_eq!(found.len(), 3);
     let busy = found.iter().find(|due| due.job != quiet).expect("the busy one is there").receiver.clone();
-    let rest = due(h, DueQuery { except: vec![busy], ..query }).await;
+    let rest = due(h, DueQuery { excluded_receivers: vec![busy], ..query }).await;
     assert_eq!(rest.iter().map(|due| &due.job).collect::<Vec<_>>(), [&quiet]);
 }
 
@@ -163,7 +163,7 @@ pub async fn a_due_time_beyond_any_wait_is_brought_in(h: &impl Harness) {
     let odd = RetryDecision::RetryIn(Duration::from_secs(3600));
     h.store().finish_attempt(&attempt, &reset(), odd).await.expect("the lease is good");
     let found = due(h, DueQuery { horizon: Duration::from_secs(60), ..now() }).await;
-    assert_eq!(found.iter().map(|due| due.wait).collect::<Vec<_>>(), [now().longest_wait]);
+    assert_eq!(found.iter().map(|due| due.wait).collect::<Vec<_>>(), [now().max_wait]);
 }
 
 pub async fn a_replay_asked_for_during_an_attempt_follows_it_whatever_comes_of_it(h: &impl Harness) {

@@ -19,32 +19,32 @@ pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harne
     for job in jobs {
         submit(h, job).await;
     }
-    let submitted = since(h, None, Some(before.upto)).await;
+    let submitted = since(h, None, Some(before.up_to)).await;
     let ids: Vec<_> = submitted.jobs.iter().map(|(_, job)| job.id.clone()).collect();
     assert_eq!(ids, [first.clone(), second.clone()]);
-    assert_eq!(since(h, None, Some(submitted.upto)).await.upto, submitted.upto, "nothing is new");
+    assert_eq!(since(h, None, Some(submitted.up_to)).await.up_to, submitted.up_to, "nothing is new");
 
     let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
     h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
-    h.store().settle(&lease, SettleReason::Crawled).await.expect("the lease is good");
+    h.store().settle(&lease, SettleReason::WorkDone).await.expect("the lease is good");
     h.store().cancel(&second, None).await.expect("it runs");
-    let ended = since(h, None, Some(submitted.upto)).await;
+    let ended = since(h, None, Some(submitted.up_to)).await;
     let ends: Vec<_> = ended.jobs.iter().map(|(_, job)| (job.id.clone(), job.state.status())).collect();
     assert_eq!(ends, [(first, Status::Completed), (second, Status::Cancelled)]);
-    assert!(ended.jobs[0].0 < ended.jobs[1].0 && ended.jobs[1].0 == ended.upto);
+    assert!(ended.jobs[0].0 < ended.jobs[1].0 && ended.jobs[1].0 == ended.up_to);
 }
 
 pub async fn a_job_claimed_again_is_no_change(h: &impl Harness) {
     let first = claimed(h, crawl(1)).await;
-    let upto = since(h, None, None).await.upto;
-    h.let_time_pass(2 * super::HOLD).await;
+    let up_to = since(h, None, None).await.up_to;
+    h.let_time_pass(2 * super::LEASE).await;
     let second = claim(h, "second", 1).await.pop().expect("its lease ran out");
     assert_eq!(second.job.id, first.job.id);
-    assert!(since(h, None, Some(upto)).await.jobs.is_empty());
+    assert!(since(h, None, Some(up_to)).await.jobs.is_empty());
 }
 
 pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Harness) {
-    let begin = since(h, None, None).await.upto;
+    let begin = since(h, None, None).await.up_to;
     let mut own = Vec::new();
     for name in ["a", "b", "b", "a", "b"] {
         let mut job = crawl(1);
@@ -55,19 +55,19 @@ pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Ha
     let (who, mut after, mut found) = (Principal::new("a"), begin, Vec::new());
     loop {
         let changes = h.store().changes(Some(&who), Some(after), PageLimit::of(2)).await.expect("the store is there");
-        if changes.upto == after {
+        if changes.up_to == after {
             break;
         }
-        after = changes.upto;
+        after = changes.up_to;
         found.extend(changes.jobs.into_iter().map(|(_, job)| job.id));
     }
     assert_eq!(found, own);
     let unheard_of = since(h, None, Some(after + 1000)).await;
-    assert!(unheard_of.jobs.is_empty() && unheard_of.upto == after);
+    assert!(unheard_of.jobs.is_empty() && unheard_of.up_to == after);
 }
 
 pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_large_together(h: &impl Harness) {
-    let begin = since(h, None, None).await.upto;
+    let begin = since(h, None, None).await.up_to;
     let mut jobs = Vec::new();
     for length in [100, 1500, 1500, 9000, 100] {
         let mut job = crawl(1);
@@ -79,10 +79,10 @@ pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_la
     let (mut after, mut told) = (begin, Vec::new());
     loop {
         let changes = h.store().changes(None, Some(after), most).await.expect("the store is there");
-        if changes.upto == after {
+        if changes.up_to == after {
             break;
         }
-        after = changes.upto;
+        after = changes.up_to;
         told.push(changes.jobs.into_iter().map(|(_, job)| job.id).collect::<Vec<_>>());
     }
     let stretches: Vec<_> = told.iter().map(Vec::len).collect();
@@ -90,7 +90,7 @@ pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_la
 
     let (mut cursor, mut listed) = (None, Vec::new());
     loop {
-        let filter = JobFilter { principal: None, status: None, task: None, webhook: None, cursor, most };
+        let filter = JobFilter { principal: None, status: None, task: None, webhook: None, cursor, limit: most };
         let page = h.store().jobs(filter).await.expect("the store is there");
         listed.push(page.jobs.into_iter().map(|job| job.id).collect::<Vec<_>>());
         cursor = page.next;

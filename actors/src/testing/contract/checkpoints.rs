@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{HOLD, Harness, claim, claimed, submit};
+use super::{Harness, LEASE, claim, claimed, submit};
 use crate::domain::extraction::{Usage, record};
 use crate::domain::id::TaskType;
 use crate::domain::job::{Interruption, JobState};
@@ -13,7 +13,7 @@ use crate::ports::{Release, SettleReason, StoreError};
 use crate::testing::jobs::{crawl, extraction, node};
 
 fn back() -> Release {
-    Release { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO }
+    Release { interruption: Interruption::Drained, reason: None, delay: Duration::ZERO }
 }
 
 fn value(text: &'static str) -> Bytes {
@@ -24,7 +24,7 @@ pub async fn a_checkpoint_is_there_for_the_next_attempt(h: &impl Harness) {
     let first = claimed(h, crawl(1)).await;
     h.store().checkpoint(&first.lease, "page", value("p")).await.expect("the lease is good");
     h.store().checkpoint(&first.lease, "answer", value("a")).await.expect("the lease is good");
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     let second = claim(h, "second", 1).await.pop().expect("its lease ran out");
     assert_eq!(second.job.attempts_spent, 0, "a step is progress");
     let mut found = h.store().checkpoints(&second.job.id).await.expect("the store is there");
@@ -58,12 +58,12 @@ pub async fn a_settled_job_keeps_no_checkpoints(h: &impl Harness) {
 pub async fn an_extraction_settles_by_its_one_record_and_is_claimed_apart_from_crawls(h: &impl Harness) {
     submit(h, extraction("the title")).await;
     assert!(claim(h, "crawls only", 9).await.is_empty());
-    let claims = h.store().claim(&node("n"), TaskType::LlmExtraction, 9, HOLD).await.expect("the store is there");
+    let claims = h.store().claim(&node("n"), TaskType::LlmExtraction, 9, LEASE).await.expect("the store is there");
     let [claim] = &claims[..] else { panic!("one was submitted: {claims:?}") };
     assert_eq!(claim.missing, [0]);
     let done = record(Ok(&json!({"title": "x"})), &Usage::default(), &[]);
     h.store().record_pages(&claim.lease, vec![done.clone()]).await.expect("the lease is good");
-    let job = h.store().settle(&claim.lease, SettleReason::Crawled).await.expect("its record is there");
+    let job = h.store().settle(&claim.lease, SettleReason::WorkDone).await.expect("its record is there");
     assert_eq!(job.state, JobState::Completed);
     assert_eq!(h.store().pages(&job.id, 0, usize::MAX).await, Ok(vec![(0, done.json)]));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HOLD, Harness, claim, claimed, submit};
+use super::{Harness, LEASE, claim, claimed, submit};
 use crate::domain::id::{Principal, TaskType};
 use crate::domain::job::{Interruption, Stage};
 use crate::domain::queue_key::QueueKey;
@@ -10,7 +10,7 @@ use crate::ports::{Release, SettleReason, StoreError, Submission};
 use crate::testing::jobs::{crawl, good_page, key};
 
 fn back(interruption: Interruption, wait: Duration) -> Release {
-    Release { interruption, reason: Some("why".to_owned()), wait }
+    Release { interruption, reason: Some("why".to_owned()), delay: wait }
 }
 
 pub async fn an_equal_submission_under_the_same_key_is_the_same_job(h: &impl Harness) {
@@ -19,7 +19,7 @@ pub async fn an_equal_submission_under_the_same_key_is_the_same_job(h: &impl Har
     let mut second = crawl(1);
     second.idempotency = key("k", "same");
     submit(h, first.clone()).await;
-    assert_eq!(h.store().submit(second.clone()).await, Ok(Submission::Known(first.id)));
+    assert_eq!(h.store().submit(second.clone()).await, Ok(Submission::Duplicate(first.id)));
     second.principal = Principal::new("another");
     assert_eq!(h.store().submit(second).await, Ok(Submission::Admitted));
 }
@@ -36,7 +36,7 @@ pub async fn a_key_used_for_another_request_is_refused(h: &impl Harness) {
 pub async fn a_job_is_refused_when_its_principal_has_as_many_as_it_may(h: &impl Harness) {
     let bounded = |name: &str, most: u64| {
         let mut job = crawl(1);
-        (job.principal, job.most_open) = (Principal::new(name), Some(most));
+        (job.principal, job.max_open) = (Principal::new(name), Some(most));
         job
     };
     for _ in 0..2 {
@@ -118,7 +118,7 @@ pub async fn a_job_that_somebody_waited_for_keeps_its_line_when_its_lease_runs_o
     };
     let queue = QueueKey { interactive: true, ..QueueKey::batch(interactive().principal) };
     let lost = claimed(h, interactive()).await;
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     h.store().requeue().await.expect("the store is there");
     let other = QueueKey::batch(queue.principal.clone());
     assert_eq!(h.store().should_yield(TaskType::Crawl, &other).await, Ok(true));
@@ -131,14 +131,14 @@ pub async fn a_job_that_somebody_waited_for_keeps_its_line_when_its_lease_runs_o
 
 pub async fn a_claimed_job_is_not_claimed_again_while_its_lease_runs(h: &impl Harness) {
     claimed(h, crawl(1)).await;
-    h.let_time_pass(HOLD / 2).await;
+    h.let_time_pass(LEASE / 2).await;
     assert!(claim(h, "second", 1).await.is_empty());
 }
 
 pub async fn a_job_whose_lease_ran_out_is_claimed_again_with_only_its_missing_pages(h: &impl Harness) {
     let first = claimed(h, crawl(3)).await;
     h.store().record_pages(&first.lease, vec![good_page(1)]).await.expect("the lease is good");
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     let second = claim(h, "second", 1).await.pop().expect("its lease ran out");
     assert_eq!(second.missing, [0, 2]);
     assert!(second.lease.token > first.lease.token);
@@ -146,8 +146,8 @@ pub async fn a_job_whose_lease_ran_out_is_claimed_again_with_only_its_missing_pa
 
 pub async fn an_expired_lease_that_nobody_claimed_may_be_renewed(h: &impl Harness) {
     let first = claimed(h, crawl(1)).await;
-    h.let_time_pass(HOLD).await;
-    assert_eq!(h.store().renew(std::slice::from_ref(&first.lease), HOLD).await, Ok(vec![]));
+    h.let_time_pass(LEASE).await;
+    assert_eq!(h.store().renew(std::slice::from_ref(&first.lease), LEASE).await, Ok(vec![]));
     assert!(claim(h, "second", 1).await.is_empty());
 }
 
@@ -157,8 +157,8 @@ pub async fn a_stale_lease_can_write_nothing(h: &impl Harness) {
     claim(h, "first", 1).await.pop().expect("the same node claims it again");
     let store = h.store();
     assert_eq!(store.record_pages(&old, vec![good_page(0)]).await, Err(StoreError::LeaseLost));
-    assert_eq!(store.settle(&old, SettleReason::Crawled).await, Err(StoreError::LeaseLost));
-    assert_eq!(store.renew(std::slice::from_ref(&old), HOLD).await, Ok(vec![old.clone()]));
+    assert_eq!(store.settle(&old, SettleReason::WorkDone).await, Err(StoreError::LeaseLost));
+    assert_eq!(store.renew(std::slice::from_ref(&old), LEASE).await, Ok(vec![old.clone()]));
     let again = store.release(&old, back(Interruption::Crashed, Duration::ZERO)).await;
     assert_eq!(again, Err(StoreError::LeaseLost));
 }
@@ -185,9 +185,9 @@ pub async fn a_job_that_broke_waits_and_has_spent_an_attempt(h: &impl Harness) {
 pub async fn a_vanished_attempt_counts_only_without_progress(h: &impl Harness) {
     let first = claimed(h, crawl(2)).await;
     h.store().record_pages(&first.lease, vec![good_page(0)]).await.expect("the lease is good");
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     assert_eq!(claim(h, "second", 1).await[0].job.attempts_spent, 0);
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     assert_eq!(claim(h, "third", 1).await[0].job.attempts_spent, 1);
 }
 
@@ -229,7 +229,7 @@ pub async fn of_equal_submissions_at_the_same_time_one_is_admitted(h: &impl Harn
     let known: std::collections::HashSet<_> = answers
         .iter()
         .filter_map(|answer| match answer {
-            Ok(Submission::Known(id)) => Some(id.clone()),
+            Ok(Submission::Duplicate(id)) => Some(id.clone()),
             _ => None,
         })
         .collect();
@@ -239,7 +239,7 @@ pub async fn of_equal_submissions_at_the_same_time_one_is_admitted(h: &impl Harn
 pub async fn a_cancellation_and_an_end_at_the_same_time_are_one_of_them(h: &impl Harness) {
     let running = claimed(h, crawl(1)).await;
     h.store().record_pages(&running.lease, vec![good_page(0)]).await.expect("the lease is good");
-    let settle = h.store().settle(&running.lease, SettleReason::Crawled);
+    let settle = h.store().settle(&running.lease, SettleReason::WorkDone);
     let (cancelled, settled) = futures_util::join!(h.store().cancel(&running.job.id, None), settle);
     assert!(cancelled.is_ok() != settled.is_ok(), "{cancelled:?} {settled:?}");
     let job = h.store().job(&running.job.id, None).await.expect("the store is there").expect("it is kept");
@@ -252,7 +252,7 @@ pub async fn expiry_touches_nothing_that_waits_or_runs(h: &impl Harness) {
     submit(h, crawl(1)).await;
     for _ in 0..4 {
         h.let_time_pass(Duration::from_secs(30 * 86_400)).await;
-        assert_eq!(h.store().renew(std::slice::from_ref(&running.lease), HOLD).await, Ok(vec![]));
+        assert_eq!(h.store().renew(std::slice::from_ref(&running.lease), LEASE).await, Ok(vec![]));
         assert_eq!(h.store().expire(100).await, Ok(0));
     }
     assert_eq!(h.store().counts().await.map(|counts| (counts.queued, counts.running)), Ok((1, 1)));

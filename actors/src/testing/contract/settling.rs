@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HOLD, Harness, RETENTION, TERMS, claim, claimed, submit};
+use super::{Harness, LEASE, RETENTION, TERMS, claim, claimed, submit};
 use crate::domain::delivery::{AttemptOutcome, DeliveryState, RetryDecision};
 use crate::domain::id::Principal;
 use crate::domain::job::{Interruption, JobState, Progress};
@@ -21,7 +21,7 @@ pub async fn a_page_recorded_twice_keeps_its_first_result(h: &impl Harness) {
 pub async fn a_job_with_missing_pages_does_not_settle(h: &impl Harness) {
     let claim = claimed(h, crawl(2)).await;
     h.store().record_pages(&claim.lease, vec![good_page(0)]).await.expect("the lease is good");
-    let early = h.store().settle(&claim.lease, SettleReason::Crawled).await;
+    let early = h.store().settle(&claim.lease, SettleReason::WorkDone).await;
     assert!(matches!(early, Err(StoreError::Conflict(_))));
 }
 
@@ -29,11 +29,11 @@ pub async fn one_good_page_completes_a_crawl_and_queues_its_webhook(h: &impl Har
     let claim = claimed(h, crawl(2)).await;
     let pages = vec![bad_page(0, "HTTP 404 Not Found"), good_page(1)];
     h.store().record_pages(&claim.lease, pages).await.expect("the lease is good");
-    let job = h.store().settle(&claim.lease, SettleReason::Crawled).await.expect("every page is there");
+    let job = h.store().settle(&claim.lease, SettleReason::WorkDone).await.expect("every page is there");
     assert_eq!((job.state, job.error), (JobState::Completed, None));
     let delivery = job.delivery.expect("it is queued in the same transaction");
     assert!(matches!(delivery.state, DeliveryState::Pending { .. }));
-    let again = h.store().settle(&claim.lease, SettleReason::Crawled).await;
+    let again = h.store().settle(&claim.lease, SettleReason::WorkDone).await;
     assert_eq!(again, Err(StoreError::LeaseLost));
 }
 
@@ -41,7 +41,7 @@ pub async fn a_crawl_of_nothing_but_failures_fails_with_the_first_reason(h: &imp
     let claim = claimed(h, crawl(2)).await;
     let pages = vec![bad_page(1, "second"), bad_page(0, "Connection timeout after 30s")];
     h.store().record_pages(&claim.lease, pages).await.expect("the lease is good");
-    let job = h.store().settle(&claim.lease, SettleReason::Crawled).await.expect("every page is there");
+    let job = h.store().settle(&claim.lease, SettleReason::WorkDone).await.expect("every page is there");
     assert_eq!(job.state, JobState::Failed);
     assert_eq!(job.error.as_deref(), Some("Connection timeout after 30s"));
 }
@@ -53,14 +53,14 @@ pub async fn a_cancelled_job_stays_cancelled_whatever_its_worker_says(h: &impl H
     assert!(job.delivery.is_some(), "receivers are told of it");
     let late = h.store().record_pages(&running.lease, vec![good_page(0)]).await;
     assert_eq!(late, Err(StoreError::LeaseLost));
-    h.let_time_pass(HOLD).await;
+    h.let_time_pass(LEASE).await;
     assert!(claim(h, "second", 1).await.is_empty());
 }
 
 pub async fn a_settled_job_is_not_cancelled(h: &impl Harness) {
     let claim = claimed(h, crawl(1)).await;
     h.store().record_pages(&claim.lease, vec![good_page(0)]).await.expect("the lease is good");
-    h.store().settle(&claim.lease, SettleReason::Crawled).await.expect("every page is there");
+    h.store().settle(&claim.lease, SettleReason::WorkDone).await.expect("every page is there");
     let late = h.store().cancel(&claim.job.id, None).await;
     assert!(matches!(late, Err(StoreError::Conflict(_))));
 }
@@ -87,7 +87,7 @@ pub async fn expiry_takes_everything_and_frees_the_key(h: &impl Harness) {
     job.idempotency = key("k", "f");
     let claim = claimed(h, job.clone()).await;
     h.store().record_pages(&claim.lease, vec![good_page(0)]).await.expect("the lease is good");
-    let settled = h.store().settle(&claim.lease, SettleReason::Crawled).await.expect("every page is there");
+    let settled = h.store().settle(&claim.lease, SettleReason::WorkDone).await.expect("every page is there");
     let version = settled.delivery.expect("it has a webhook").version;
     let start = h.store().start_attempt(&job.id, version, &node("n"), TERMS).await;
     let Ok(AttemptStart::Started(attempt)) = start else { panic!("it is due: {start:?}") };
@@ -106,12 +106,12 @@ pub async fn expiry_takes_everything_and_frees_the_key(h: &impl Harness) {
 
 pub async fn the_attempt_that_ends_a_job_is_its_last_number(h: &impl Harness) {
     let first = claimed(h, crawl(1)).await;
-    let broke = Release { interruption: Interruption::Crashed, reason: None, wait: Duration::ZERO };
+    let broke = Release { interruption: Interruption::Crashed, reason: None, delay: Duration::ZERO };
     h.store().release(&first.lease, broke).await.expect("the lease is good");
     let second = claim(h, "second", 1).await.pop().expect("it is ready");
     assert_eq!(second.job.attempt(), 2);
     h.store().record_pages(&second.lease, vec![good_page(0)]).await.expect("the lease is good");
-    let settled = h.store().settle(&second.lease, SettleReason::Crawled).await.expect("every page is there");
+    let settled = h.store().settle(&second.lease, SettleReason::WorkDone).await.expect("every page is there");
     assert_eq!(settled.attempt(), 2);
 }
 

@@ -21,9 +21,9 @@ impl State {
         found.retain(|due| {
             let count = per_receiver.entry(due.receiver.clone()).or_default();
             *count += 1;
-            *count <= query.most_per_receiver && !query.except.contains(&due.receiver)
+            *count <= query.limit_per_receiver && !query.excluded_receivers.contains(&due.receiver)
         });
-        found.truncate(query.most);
+        found.truncate(query.limit);
         found
     }
 
@@ -37,9 +37,9 @@ impl State {
         }
         if row.interruptions > terms.max_interruptions {
             row.move_delivery(now, DeliveryState::Exhausted, retention, |attempts| attempts);
-            return AttemptStart::GivenUp;
+            return AttemptStart::Exhausted;
         }
-        row.sent_until = Some(later(now, terms.hold));
+        row.sent_until = Some(later(now, terms.lease_duration));
         row.interruptions += 1;
         row.attempts.push(LoggedAttempt {
             number: u32::try_from(row.attempts.len() + 1).unwrap_or(u32::MAX),
@@ -52,7 +52,7 @@ impl State {
         });
         let Some(delivery) = &mut row.job.delivery else { return AttemptStart::Stale };
         delivery.version += 1;
-        delivery.state = DeliveryState::Pending { due: later(now, terms.rest) };
+        delivery.state = DeliveryState::Pending { due: later(now, terms.interruption_delay) };
         AttemptStart::Started(Attempt { job: id.clone(), number: delivery.attempts + 1, token: delivery.version })
     }
 
@@ -124,9 +124,9 @@ impl Row {
     fn due(&self, now: Timestamp, query: &DueQuery) -> Option<DueDelivery> {
         let (delivery, target) = (self.job.delivery.as_ref()?, self.job.spec.webhook.as_ref()?);
         let DeliveryState::Pending { due } = delivery.state else { return None };
-        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default().min(query.longest_wait);
+        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default().min(query.max_wait);
         // What lies further ahead than any wait can be was written by a clock that has moved since.
-        let within = due <= later(now, query.horizon) || query.horizon >= query.longest_wait;
+        let within = due <= later(now, query.horizon) || query.horizon >= query.max_wait;
         let found = DueDelivery {
             job: self.job.id.clone(),
             receiver: target.receiver(),

@@ -21,10 +21,10 @@ impl State {
         });
         if let Some(row) = known {
             let same = row.idempotency == new.idempotency;
-            return Ok(if same { Submission::Known(row.job.id.clone()) } else { Submission::KeyReused });
+            return Ok(if same { Submission::Duplicate(row.job.id.clone()) } else { Submission::KeyReused });
         }
         let open = self.rows.values().filter(|row| row.job.principal == new.principal && !row.job.state.is_settled());
-        if new.most_open.is_some_and(|most| open.count() as u64 >= most) {
+        if new.max_open.is_some_and(|most| open.count() as u64 >= most) {
             return Err(StoreError::Full { principal: true });
         }
         let total = u32::try_from(new.spec.urls().len()).unwrap_or(u32::MAX);
@@ -92,7 +92,7 @@ impl State {
             row.free_overdue_delivery(now);
             match &row.job.state {
                 JobState::Running { .. } if row.lease_until.is_some_and(|until| until <= now) => {
-                    let gone = Release { interruption: Interruption::Vanished, reason: None, wait: Duration::ZERO };
+                    let gone = Release { interruption: Interruption::Vanished, reason: None, delay: Duration::ZERO };
                     row.release(now, gone);
                 }
                 JobState::Queued { not_before: Some(not_before) } if *not_before <= now => {
@@ -139,7 +139,7 @@ impl State {
             _ => None,
         };
         let job =
-            row.end(now, Cause::Settled { verdict }, error, *ending == SettleReason::Crawled, retention.keep(None))?;
+            row.end(now, Cause::Settled { verdict }, error, *ending == SettleReason::WorkDone, retention.keep(None))?;
         self.note_change(&job.id);
         Ok(job)
     }
@@ -188,7 +188,7 @@ impl Row {
 
     /// Back to the queue, counting the attempt if it counts.
     pub fn release(&mut self, now: Timestamp, back: Release) {
-        let not_before = (!back.wait.is_zero()).then(|| later(now, back.wait));
+        let not_before = (!back.delay.is_zero()).then(|| later(now, back.delay));
         let Some(state) = self.job.state.clone().after(Cause::Released { not_before }) else { return };
         self.job.attempts_spent += u32::from(back.interruption.costs_an_attempt(self.progress_in_attempt));
         self.job.error = back.reason.or(self.job.error.take());

@@ -13,8 +13,8 @@ use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DueQuery, JobFilter, JobPage, JobStore, JobSummary,
-    NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
+    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DeliveryStore, DueQuery, JobFilter, JobPage, JobStore,
+    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
 };
 
 #[async_trait]
@@ -28,16 +28,16 @@ impl JobStore for MemoryStore {
         &self,
         node: &NodeId,
         task: TaskType,
-        most: usize,
-        hold: Duration,
+        limit: usize,
+        lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
         let (mut state, now) = self.state();
-        Ok(state.claim(now, node, task, most, hold))
+        Ok(state.claim(now, node, task, limit, lease_duration))
     }
 
-    async fn renew(&self, leases: &[Lease], hold: Duration) -> Result<Vec<Lease>, StoreError> {
+    async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError> {
         let (mut state, now) = self.state();
-        Ok(state.renew(now, leases, hold))
+        Ok(state.renew(now, leases, lease_duration))
     }
 
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
@@ -60,9 +60,9 @@ impl JobStore for MemoryStore {
         Ok(row.map(|row| row.checkpoints.clone().into_iter().collect()).unwrap_or_default())
     }
 
-    async fn settle(&self, lease: &Lease, ending: SettleReason) -> Result<Job, StoreError> {
+    async fn settle(&self, lease: &Lease, reason: SettleReason) -> Result<Job, StoreError> {
         let (mut state, now) = self.state();
-        state.settle(now, lease, &ending)
+        state.settle(now, lease, &reason)
     }
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
@@ -110,7 +110,7 @@ impl JobStore for MemoryStore {
         let mut page = JobPage { jobs: vec![], next: None };
         let (mut bytes, mut last) = (0, None);
         for (seq, row) in state.rows.range(..before).rev().filter(|(_, row)| fits(row)) {
-            if !filter.most.takes(page.jobs.len(), bytes, weight(&row.job)) {
+            if !filter.limit.allows(page.jobs.len(), bytes, weight(&row.job)) {
                 page.next = last;
                 break;
             }
@@ -125,21 +125,21 @@ impl JobStore for MemoryStore {
         &self,
         principal: Option<&Principal>,
         after: Option<u64>,
-        most: PageLimit,
+        limit: PageLimit,
     ) -> Result<Changes, StoreError> {
         let state = self.state().0;
         let Some(after) = after.filter(|after| *after <= state.last_change) else {
-            return Ok(Changes { jobs: vec![], upto: state.last_change });
+            return Ok(Changes { jobs: vec![], up_to: state.last_change });
         };
         let mut rows: Vec<_> = state.rows.values().filter(|row| row.changed > after).collect();
         rows.sort_by_key(|row| row.changed);
-        let mut changes = Changes { jobs: vec![], upto: state.last_change };
+        let mut changes = Changes { jobs: vec![], up_to: state.last_change };
         let (mut bytes, mut last) = (0, after);
         for (looked_at, row) in rows.into_iter().enumerate() {
             let own = principal.is_none_or(|principal| *principal == row.job.principal);
             let weight = if own { weight(&row.job) } else { 0 };
-            if !most.takes(looked_at, bytes, weight) {
-                changes.upto = last;
+            if !limit.allows(looked_at, bytes, weight) {
+                changes.up_to = last;
                 break;
             }
             if own {
@@ -164,9 +164,31 @@ impl JobStore for MemoryStore {
     async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
         let state = self.state().0;
         let mut ready = state.rows.values().filter(|row| row.is_ready() && row.job.spec.task_type() == task);
-        Ok(ready.any(|row| !queue.lets_wait().contains(&row.job.queue_key())))
+        Ok(ready.any(|row| !queue.does_not_yield_to().contains(&row.job.queue_key())))
     }
 
+    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
+        let (mut state, now) = self.state();
+        state.requeue(now);
+        let waits = state.rows.values().filter_map(|row| match row.job.state {
+            JobState::Queued { not_before: Some(at) } => Duration::try_from(at.duration_since(now)).ok(),
+            _ => None,
+        });
+        Ok(waits.min())
+    }
+
+    async fn expire(&self, max_pages: usize) -> Result<usize, StoreError> {
+        let (mut state, now) = self.state();
+        Ok(state.expire(now, max_pages))
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for MemoryStore {
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
         let (state, now) = self.state();
         Ok(state.due(now, &query))
@@ -187,10 +209,10 @@ impl JobStore for MemoryStore {
         &self,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: RetryDecision,
+        decision: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let (mut state, now) = self.state();
-        state.finish_attempt(now, attempt, outcome, next)
+        state.finish_attempt(now, attempt, outcome, decision)
     }
 
     async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
@@ -207,25 +229,6 @@ impl JobStore for MemoryStore {
     async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
         let (mut state, now) = self.state();
         Ok(state.replay_all(now, &filter))
-    }
-
-    async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
-        let (mut state, now) = self.state();
-        state.requeue(now);
-        let waits = state.rows.values().filter_map(|row| match row.job.state {
-            JobState::Queued { not_before: Some(at) } => Duration::try_from(at.duration_since(now)).ok(),
-            _ => None,
-        });
-        Ok(waits.min())
-    }
-
-    async fn expire(&self, most_pages: usize) -> Result<usize, StoreError> {
-        let (mut state, now) = self.state();
-        Ok(state.expire(now, most_pages))
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        Ok(())
     }
 }
 

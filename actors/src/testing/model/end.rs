@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::node::{Node, everything};
 use super::{Broken, Step, World, broken, ensure};
 use crate::domain::delivery::DeliveryState;
-use crate::testing::contract::HOLD;
+use crate::testing::contract::LEASE;
 
 /// More than enough for what a run can leave behind.
 const ROUNDS: usize = 400;
@@ -15,7 +15,7 @@ impl World {
     pub(super) async fn end(mut self) -> Result<(), Broken> {
         self.nodes = [Node::new("last"), Node::new("idle")];
         (self.subject.crashed)();
-        self.subject.clock.advance(HOLD);
+        self.subject.clock.advance(LEASE);
         let mut replayed = false;
         for _ in 0..ROUNDS {
             if self.is_over().await? {

@@ -10,7 +10,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, RetryDecision};
 use crate::domain::id::{NodeId, TaskType};
 use crate::domain::job::{Interruption, JobState};
 use crate::ports::{AttemptStart, AttemptTerms, Claim, DueQuery, Release, SettleReason, StoreError};
-use crate::testing::contract::{HOLD, TERMS};
+use crate::testing::contract::{LEASE, TERMS};
 use crate::testing::jobs::good_page;
 
 /// What a process holds in its memory.
@@ -35,14 +35,14 @@ impl Node {
 const ENDLESS: AttemptTerms = AttemptTerms { max_interruptions: 1000, ..TERMS };
 
 pub fn everything() -> DueQuery {
-    let longest_wait = Duration::from_secs(32);
-    DueQuery { horizon: Duration::ZERO, most: 100, most_per_receiver: 100, except: vec![], longest_wait }
+    let max_wait = Duration::from_secs(32);
+    DueQuery { horizon: Duration::ZERO, limit: 100, limit_per_receiver: 100, excluded_receivers: vec![], max_wait }
 }
 
 impl World {
     pub(super) async fn claim(&mut self, node: usize) -> Result<(), Broken> {
         let (name, now, until) = (self.nodes[node].name.clone(), self.now(), self.in_a_hold());
-        let claims = self.subject.store.claim(&name, TaskType::Crawl, 1, HOLD).await;
+        let claims = self.subject.store.claim(&name, TaskType::Crawl, 1, LEASE).await;
         for claim in claims.map_err(|error| error.to_string())? {
             let id = claim.job.id.clone();
             let known = self.known(&id);
@@ -84,7 +84,7 @@ impl World {
     pub(super) async fn renew(&mut self, node: usize) -> Result<(), Broken> {
         let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
         let until = self.in_a_hold();
-        let lost = self.subject.store.renew(std::slice::from_ref(&claim.lease), HOLD).await;
+        let lost = self.subject.store.renew(std::slice::from_ref(&claim.lease), LEASE).await;
         let renewed = lost.map_err(|error| error.to_string())?.is_empty();
         ensure(newest || !renewed, "a stale lease was renewed", &claim.job.id)?;
         ensure(!runs || renewed, "a good lease was not renewed", &claim.job.id)?;
@@ -113,7 +113,7 @@ impl World {
     pub(super) async fn settle(&mut self, node: usize) -> Result<(), Broken> {
         let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
         let id = claim.job.id.clone();
-        let answer = self.subject.store.settle(&claim.lease, SettleReason::Crawled).await;
+        let answer = self.subject.store.settle(&claim.lease, SettleReason::WorkDone).await;
         let known = self.known(&id);
         let complete = u32::try_from(known.recorded.len()).unwrap_or(u32::MAX) == known.pages;
         if answer.is_ok() {
@@ -136,7 +136,7 @@ impl World {
 
     pub(super) async fn release(&mut self, node: usize) -> Result<(), Broken> {
         let Some((claim, newest, runs)) = self.summary(node) else { return Ok(()) };
-        let back = Release { interruption: Interruption::Drained, reason: None, wait: Duration::ZERO };
+        let back = Release { interruption: Interruption::Drained, reason: None, delay: Duration::ZERO };
         let answer = self.subject.store.release(&claim.lease, back).await;
         Self::judge(&answer, &claim, newest, runs)?;
         self.nodes[node].claims.pop_front();
@@ -166,7 +166,7 @@ impl World {
                 ensure(known.settled.is_some(), "sent before it was settled", &due.job)?;
                 ensure(known.rests_until.is_none_or(|end| end <= now), "sent again at once", &due.job)?;
                 known.sending_until = Some(until);
-                known.rests_until = Some(now.saturating_add(TERMS.rest).unwrap_or(Timestamp::MAX));
+                known.rests_until = Some(now.saturating_add(TERMS.interruption_delay).unwrap_or(Timestamp::MAX));
                 self.nodes[node].sending = Some((attempt, None));
             }
         }

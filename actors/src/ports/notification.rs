@@ -4,7 +4,7 @@ use crate::domain::id::{JobId, TaskType};
 
 /// A hint, as all messages are: it may come twice, late or never.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum Notification {
     /// A job of this kind may be there to be claimed.
     Ready(TaskType),
     /// A job was started, has one more page, or is settled.
