@@ -12,7 +12,7 @@ use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
 use opilio_actors::ports::{FetchedPage, PageReader, PageRequest};
-use opilio_page::{ContentFilter, Limits, Options, Page, Unreadable};
+use opilio_page::{ContentFilter, Limits, Options, Page, ReadError};
 use url::Url;
 
 use crate::egress::in_words;
@@ -140,7 +140,7 @@ pub(crate) fn read_body(
         Kind::Html => {
             let html = text(true);
             let page = opilio_page::read(&html, base, options, limits);
-            page.map(|page| (html, page)).map_err(|unreadable| reason(&unreadable))
+            page.map(|page| (html, page)).map_err(|error| reason(&error))
         }
         Kind::Text(essence) => {
             let text = text(false);
@@ -157,9 +157,9 @@ fn base(exchange: &Exchange, options: &CrawlOptions) -> Url {
     address.or_else(|| options.base_url.clone()).unwrap_or_else(|| Url::parse("about:blank").expect("a constant"))
 }
 
-fn reason(unreadable: &Unreadable) -> String {
-    match unreadable {
-        Unreadable::TooSlow { bound } => too_slow(*bound),
+fn reason(error: &ReadError) -> String {
+    match error {
+        ReadError::Deadline { limit } => too_slow(*limit),
         other => format!("Page could not be read: {other}"),
     }
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::{Limits, Unreadable};
+use crate::{Limits, ReadError};
 
 /// The clock is looked at once in so many units.
 const UNITS_A_LOOK: u64 = 4096;
@@ -71,7 +71,7 @@ impl Watch {
         Self {
             work: Work::of(limits.max_work),
             max_work: limits.max_work,
-            deadline: limits.deadline.map(|bound| (Instant::now(), bound)),
+            deadline: limits.deadline.map(|limit| (Instant::now(), limit)),
             look_at: Cell::new(limits.max_work.saturating_sub(UNITS_A_LOOK)),
             room: Cell::new(usize::MAX),
             full: Cell::new(false),
@@ -80,24 +80,24 @@ impl Watch {
 
     /// Spends one unit; an error once the work, or the time, is over.
     #[inline]
-    pub(crate) fn step(&self) -> Result<(), Unreadable> {
+    pub(crate) fn step(&self) -> Result<(), ReadError> {
         self.work.step();
         self.check()
     }
 
     /// An error once the work, or the time, is over.
     #[inline]
-    pub(crate) fn check(&self) -> Result<(), Unreadable> {
+    pub(crate) fn check(&self) -> Result<(), ReadError> {
         if self.work.0.get() <= self.look_at.get() { self.look() } else { Ok(()) }
     }
 
-    fn look(&self) -> Result<(), Unreadable> {
+    fn look(&self) -> Result<(), ReadError> {
         if self.work.is_over() {
-            return Err(Unreadable::TooMuchWork { bound: self.max_work });
+            return Err(ReadError::WorkLimit { limit: self.max_work });
         }
         self.look_at.set(self.work.0.get().saturating_sub(UNITS_A_LOOK));
         match self.deadline {
-            Some((start, bound)) if start.elapsed() > bound => Err(Unreadable::TooSlow { bound }),
+            Some((start, limit)) if start.elapsed() > limit => Err(ReadError::Deadline { limit }),
             _ => Ok(()),
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         assert!(watch.check().is_ok());
         watch.work.spend_bytes(64);
         let error = watch.check().expect_err("it is over");
-        assert_eq!(error.to_string(), "the page takes more work than the 3 steps that it may");
+        assert_eq!(error.to_string(), "page exceeds the work limit of 3 steps");
         assert!(!watch.work.step());
     }
 

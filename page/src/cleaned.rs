@@ -4,7 +4,7 @@ use crate::budget::Watch;
 use crate::classify::is_preformatted;
 use crate::index::{Holds, Survey};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
-use crate::{Selection, Unreadable};
+use crate::{ReadError, Selection};
 
 const KEPT: [&str; 14] = [
     "src", "href", "alt", "title", "width", "height", "class", "id", "rowspan", "colspan", "lang", "dir", "start",
@@ -18,7 +18,7 @@ pub(crate) fn write(
     selection: &Selection,
     budget: usize,
     watch: &Watch,
-) -> Result<String, Unreadable> {
+) -> Result<String, ReadError> {
     let mut out = String::with_capacity(tree.len() * 16);
     let mut walk = tree.walk(Id::ROOT);
     let mut verbatim = 0;

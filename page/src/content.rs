@@ -25,14 +25,14 @@ use crate::budget::Watch;
 use crate::index::Survey;
 use crate::tree::Tree;
 use crate::urls::Base;
-use crate::{Unreadable, text};
+use crate::{ReadError, text};
 use counts::Known;
 use features::Scene;
 use model::Model;
 use outline::Outline;
 use passages::{Frame, Passages};
 
-pub use bm25::STEMMED;
+pub use bm25::STEMMING_LANGUAGES;
 pub use filter::{Bm25, ContentFilter, Pruning};
 
 /// What judging one passage takes, in steps.
@@ -47,7 +47,7 @@ pub(crate) fn reduce(
     base: &Base,
     filter: &ContentFilter,
     watch: &Watch,
-) -> Result<(), Unreadable> {
+) -> Result<(), ReadError> {
     let found = passages::passages(tree, survey, &known(tree, survey), watch)?;
     let keep = match filter {
         ContentFilter::Main => main_content(tree, survey, base, &found, watch)?,
@@ -63,7 +63,7 @@ fn main_content(
     base: &Base,
     found: &Passages,
     watch: &Watch,
-) -> Result<Vec<bool>, Unreadable> {
+) -> Result<Vec<bool>, ReadError> {
     let outline = Outline::of(&found.frames);
     let scene = Scene::of(found, &outline, page_features::page_features(tree, survey, base, found));
     let mut likely = Vec::with_capacity(found.list.len());
@@ -99,7 +99,7 @@ fn known(tree: &Tree, survey: &Survey) -> Known {
 }
 
 /// All that a model may learn from, for a program that trains one.
-pub(crate) fn dump(tree: &Tree, survey: &Survey, base: &Base, watch: &Watch) -> Result<Value, Unreadable> {
+pub(crate) fn dump(tree: &Tree, survey: &Survey, base: &Base, watch: &Watch) -> Result<Value, ReadError> {
     let known = known(tree, survey);
     let found = passages::passages(tree, survey, &known, watch)?;
     let outline = outline::Outline::of(&found.frames);

@@ -13,9 +13,9 @@ use url::Url;
 
 use crate::budget::Watch;
 use crate::tree::{Id, Tree};
-use crate::{Page, Unreadable, text};
+use crate::{Page, ReadError, text};
 
-pub use patterns::PATTERN_NAMES;
+pub use patterns::BUILTIN_PATTERNS;
 
 use patterns::Patterns;
 use schema::Schema;
@@ -25,7 +25,7 @@ use schema::Schema;
 #[serde(rename_all = "snake_case")]
 pub enum Extraction {
     /// One object for each element that the schema's `baseSelector` finds.
-    Fields { language: Language, schema: Value },
+    Fields { language: SelectorLanguage, schema: Value },
     /// Each match of each pattern, by its label; in the order of the list, letter case ignored.
     Patterns { patterns: Vec<(String, String)>, input: InputFormat },
 }
@@ -33,7 +33,7 @@ pub enum Extraction {
 /// What the selectors of a schema are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Language {
+pub enum SelectorLanguage {
     Css,
     XPath,
 }
@@ -53,22 +53,22 @@ pub enum InputFormat {
 
 /// What cannot be carried out, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
-    pub path: Vec<Step>,
+pub struct SchemaError {
+    pub path: Vec<PathSegment>,
     /// `is no CSS selector`: a sentence without its subject.
     pub reason: String,
 }
 
 /// One step of the way to a misfit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum PathSegment {
     Key(String),
     Index(usize),
 }
 
 impl Extraction {
     /// Whether it can be carried out; all that is wrong, at once. Paths begin within the schema, or at a pattern's label.
-    pub fn check(&self) -> Result<(), Vec<Misfit>> {
+    pub fn check(&self) -> Result<(), Vec<SchemaError>> {
         match self {
             Self::Fields { language, schema } => Schema::read(schema, *language).map(|_| ()),
             Self::Patterns { patterns, .. } => Patterns::read(patterns).map(|_| ()),
@@ -76,7 +76,7 @@ impl Extraction {
     }
 
     /// The fields of a schema as JSON text; `None` where patterns are asked for.
-    pub(crate) fn fields(&self, tree: &Tree, budget: usize, watch: &Watch) -> Result<Option<Picked>, Unreadable> {
+    pub(crate) fn fields(&self, tree: &Tree, budget: usize, watch: &Watch) -> Result<Option<Picked>, ReadError> {
         let Self::Fields { language, schema } = self else { return Ok(None) };
         let schema = Schema::read(schema, *language).map_err(unreadable)?;
         fields::pick(tree, &schema, budget, watch).map(Some)
@@ -109,7 +109,7 @@ pub(crate) fn matches(
     url: &Url,
     budget: usize,
     watch: &Watch,
-) -> Result<Picked, Unreadable> {
+) -> Result<Picked, ReadError> {
     Patterns::read(patterns).map_err(unreadable)?.find(text, url.as_str(), budget, watch)
 }
 
@@ -119,8 +119,8 @@ pub(crate) struct Picked {
     pub(crate) cut: bool,
 }
 
-fn unreadable(misfits: Vec<Misfit>) -> Unreadable {
-    Unreadable::Selection(misfits.into_iter().next().map(|misfit| misfit.reason).unwrap_or_default())
+fn unreadable(misfits: Vec<SchemaError>) -> ReadError {
+    ReadError::InvalidSelector(misfits.into_iter().next().map(|misfit| misfit.reason).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use html5ever::local_name;
 use crate::budget::Watch;
 use crate::classify::{heading_level, is_block, is_hidden, is_left_out, is_structured};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
-use crate::{Unreadable, media, text};
+use crate::{ReadError, media, text};
 
 /// What is hidden but says this much, in bytes and not counting links, is content that waits to be unfolded: an answer, a
 /// tab, or a page that a script fades in.
@@ -89,7 +89,7 @@ impl Survey {
     }
 }
 
-pub(crate) fn survey(tree: &Tree, watch: &Watch) -> Result<Survey, Unreadable> {
+pub(crate) fn survey(tree: &Tree, watch: &Watch) -> Result<Survey, ReadError> {
     let mut survey = Survey { holds: vec![Holds::default(); tree.len()], ..Survey::default() };
     let mut walk = tree.walk(Id::ROOT);
     while let Some(step) = walk.next() {

@@ -13,8 +13,10 @@ mod budget;
 mod classify;
 mod cleaned;
 mod content;
+mod error;
 mod extract;
 mod index;
+mod limits;
 mod links;
 mod markdown;
 mod media;
@@ -23,8 +25,8 @@ mod options;
 mod output;
 mod public_suffix;
 mod reader;
+mod schema_html;
 mod select;
-mod skeleton;
 mod srcset;
 mod structured;
 mod tables;
@@ -32,13 +34,15 @@ mod text;
 mod tree;
 mod urls;
 
-pub use content::{Bm25, ContentFilter, Pruning, STEMMED};
-pub use extract::{Extraction, InputFormat, Language, Misfit, PATTERN_NAMES, Step as MisfitStep};
-pub use options::{Limits, MarkdownOptions, Options};
+pub use content::{Bm25, ContentFilter, Pruning, STEMMING_LANGUAGES};
+pub use error::ReadError;
+pub use extract::{BUILTIN_PATTERNS, Extraction, InputFormat, PathSegment, SchemaError, SelectorLanguage};
+pub use limits::Limits;
+pub use options::{MarkdownOptions, Options};
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
-pub use reader::{Unreadable, read};
-pub use select::{SOCIAL_MEDIA, Selection, check_selector};
-pub use skeleton::skeleton;
+pub use reader::read;
+pub use schema_html::schema_html;
+pub use select::{SOCIAL_MEDIA, Selection, validate_css_selector};
 pub use text::read_text;
 
 /// Parses a page as [`read`] does and throws the tree away; the number of its nodes is returned.
@@ -53,7 +57,7 @@ pub fn parse_only(html: &str) -> usize {
 
 /// The passages of a page and what is known about each, for training; not part of what this crate promises.
 #[doc(hidden)]
-pub fn passages(html: &str, url: &url::Url) -> Result<serde_json::Value, Unreadable> {
+pub fn passages(html: &str, url: &url::Url) -> Result<serde_json::Value, ReadError> {
     let limits = Limits::default();
     let watch = budget::Watch::start(&limits);
     let tree = tree::parse(html, &limits, &watch)?.tree;

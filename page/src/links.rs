@@ -9,7 +9,7 @@ use crate::index::Survey;
 use crate::public_suffix::registrable;
 use crate::tree::{Id, Tag, Tree};
 use crate::urls::{Base, MAX_URL};
-use crate::{Link, Links, Unreadable, text};
+use crate::{Link, Links, ReadError, text};
 
 /// A link's text is cut here, at a word.
 const MAX_TEXT: usize = 1000;
@@ -20,7 +20,7 @@ pub(crate) fn links(
     base: &Base,
     scored: bool,
     watch: &Watch,
-) -> Result<Links, Unreadable> {
+) -> Result<Links, ReadError> {
     let mut links = Links::default();
     let mut seen = HashSet::new();
     let home = base.page().map(registrable);

@@ -25,7 +25,7 @@ use crate::budget::Watch;
 use crate::index::Survey;
 use crate::tree::{Element, Id, Tag, Tree};
 use crate::urls::Base;
-use crate::{Markdown, MarkdownOptions, Unreadable, text};
+use crate::{Markdown, MarkdownOptions, ReadError, text};
 
 /// What every part of the writer looks at.
 #[derive(Clone, Copy)]
@@ -97,7 +97,7 @@ pub(crate) fn write(
     options: &MarkdownOptions,
     budget: usize,
     watch: &Watch,
-) -> Result<Markdown, Unreadable> {
+) -> Result<Markdown, ReadError> {
     let source = Source { tree, survey, base, options };
     let written = writer::write(source, budget, watch)?;
     let mut markdown = Markdown::default();
@@ -122,7 +122,7 @@ pub(crate) fn write_plain(
     options: &MarkdownOptions,
     budget: usize,
     watch: &Watch,
-) -> Result<String, Unreadable> {
+) -> Result<String, ReadError> {
     let text = writer::write(Source { tree, survey, base, options }, budget, watch)?.text;
     Ok(if options.body_width > 0 { wrap::wrapped(&text, options.body_width, budget) } else { text })
 }

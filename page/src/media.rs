@@ -8,7 +8,7 @@ use crate::index::Survey;
 use crate::srcset::candidates;
 use crate::tree::{Element, Id, Tag, Tree};
 use crate::urls::{Base, MAX_URL};
-use crate::{Media, MediaItem, Options, Unreadable, text};
+use crate::{Media, MediaItem, Options, ReadError, text};
 
 /// A description is cut here, at a word.
 const MAX_DESCRIPTION: usize = 300;
@@ -24,7 +24,7 @@ pub(crate) fn media(
     base: &Base,
     options: &Options,
     watch: &Watch,
-) -> Result<Media, Unreadable> {
+) -> Result<Media, ReadError> {
     let mut media = Media::default();
     for (index, &image) in survey.images.iter().enumerate() {
         watch.step()?;

@@ -1,7 +1,5 @@
 //! What a caller may choose about reading a page, and the bounds that no page may pass.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{ContentFilter, Extraction, Selection};
@@ -62,34 +60,6 @@ impl Default for MarkdownOptions {
             citations: true,
             escape_html: true,
             skip_internal_links: false,
-        }
-    }
-}
-
-/// Bounds on the work that one page may cause.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Limits {
-    /// Elements nested deeper are not opened; what they hold stays, in their ancestor.
-    pub max_depth: usize,
-    /// A longer page is not read at all.
-    pub max_bytes: usize,
-    /// A page with more nodes is cut there, and says so in [`Page::truncated`](crate::Page::truncated).
-    pub max_nodes: usize,
-    /// A page that takes more work is given up. Counted in steps of about what it takes to visit a node, so that it is
-    /// the same on every machine; an ordinary page takes about one step for each byte.
-    pub max_work: u64,
-    /// A page that takes longer, counted from the call, is given up all the same. `None`: no bound on time.
-    pub deadline: Option<Duration>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_depth: 512,
-            max_bytes: 20 * 1024 * 1024,
-            max_nodes: 1_000_000,
-            max_work: 400_000_000,
-            deadline: Some(Duration::from_secs(30)),
         }
     }
 }

@@ -1,40 +1,23 @@
 //! Reads a page: one parse, one survey, and a walk for each output.
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::budget::Watch;
 use crate::urls::Base;
 use crate::{
-    Extraction, InputFormat, Limits, Options, Page, cleaned, content, extract, index, links, markdown, media, metadata,
-    select, structured, tables, tree,
+    Extraction, InputFormat, Limits, Options, Page, ReadError, cleaned, content, extract, index, links, markdown,
+    media, metadata, select, structured, tables, tree,
 };
-
-/// Why there is nothing to say about a page. Each displays as one sentence for a person.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    #[error("the page has {bytes} bytes, more than the {bound} that may be read")]
-    TooLong { bytes: usize, bound: usize },
-    #[error("the page takes more work than the {bound} steps that it may")]
-    TooMuchWork { bound: u64 },
-    #[error("reading the page took longer than {} s", bound.as_secs_f64())]
-    TooSlow { bound: Duration },
-    /// The options hold something that [`check_selector`](crate::check_selector) or
-    /// [`Extraction::check`](crate::Extraction::check) does not accept.
-    #[error("what is to be selected {0}")]
-    Selection(String),
-}
 
 /// Says what the HTML text of a page says. `url` is the page's final address: relative links are resolved against it,
 /// or against the page's own `<base href>`. With an address that cannot be a base (`about:blank`, `raw:…`), links in
 /// the Markdown stay as they are written.
 ///
 /// Never panics, whatever the text; what it costs is bounded by `limits`, and what it keeps by the length of the text.
-pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result<Page, Unreadable> {
-    let bound = limits.max_bytes.min(u32::MAX as usize / 2);
-    if html.len() > bound {
-        return Err(Unreadable::TooLong { bytes: html.len(), bound });
+pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result<Page, ReadError> {
+    let limit = limits.max_bytes.min(u32::MAX as usize / 2);
+    if html.len() > limit {
+        return Err(ReadError::TooLarge { bytes: html.len(), limit });
     }
     let watch = Watch::start(limits);
     let parsed = tree::parse(html, limits, &watch)?;
@@ -115,6 +98,8 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::Value;
 
     use super::*;
@@ -172,6 +157,6 @@ mod tests {
         let url = Url::parse("https://a.example/").expect("a constant");
         let limits = Limits { deadline: Some(Duration::from_millis(1)), ..Limits::default() };
         let error = read(&html, &url, &Options::default(), &limits).expect_err("it takes longer");
-        assert_eq!(error.to_string(), "reading the page took longer than 0.001 s");
+        assert_eq!(error.to_string(), "page was not read within 0.001 s");
     }
 }

@@ -7,14 +7,11 @@ pub(crate) mod xpath;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::tree::{Id, Tag, Tree};
 
 pub(crate) use changes::leave_out;
-
-/// Longer selectors are refused.
-const MAX_SELECTOR: usize = 2000;
 
 /// Which parts of a page count. Every field has a default that keeps all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,15 +65,15 @@ pub const SOCIAL_MEDIA: [&str; 9] = [
 ];
 
 /// Says why a text cannot be used as a CSS selector, if so.
-pub fn check_selector(text: &str) -> Result<(), String> {
+pub fn validate_css_selector(text: &str) -> Result<(), String> {
     css::Selector::parse(text).map(|_| ())
 }
 
 /// Keeps of the body only what the selectors match, the outermost of what lies within each other, in the page's order.
-pub(crate) fn narrow(tree: &mut Tree, selectors: &[&str], watch: &Watch) -> Result<(), Unreadable> {
+pub(crate) fn narrow(tree: &mut Tree, selectors: &[&str], watch: &Watch) -> Result<(), ReadError> {
     let mut parsed = Vec::new();
     for text in selectors {
-        parsed.push(css::Selector::parse(text).map_err(Unreadable::Selection)?);
+        parsed.push(css::Selector::parse(text).map_err(ReadError::InvalidSelector)?);
     }
     let picked = css::outermost(tree, &parsed, watch)?;
     if picked.iter().any(|&id| matches!(tree.tag(id), Tag::Html | Tag::Body)) {

@@ -4,7 +4,7 @@ mod microdata;
 
 use serde_json::{Map, Value};
 
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::index::Survey;
 use crate::text;
@@ -18,12 +18,7 @@ const MAX_PROPERTIES: usize = 500;
 const MAX_BYTES: usize = 2 << 20;
 
 /// `json_ld`, `microdata` and `opengraph`, each where the page has it; `None` where it has none.
-pub(crate) fn structured(
-    tree: &Tree,
-    survey: &Survey,
-    base: &Base,
-    watch: &Watch,
-) -> Result<Option<Value>, Unreadable> {
+pub(crate) fn structured(tree: &Tree, survey: &Survey, base: &Base, watch: &Watch) -> Result<Option<Value>, ReadError> {
     let mut all = Map::new();
     let mut left = MAX_BYTES;
     let blocks: Vec<Value> = survey.data_blocks.iter().flat_map(|&id| json_ld(tree, id, &mut left)).collect();

@@ -3,7 +3,7 @@
 use crate::budget::Watch;
 use crate::index::{Holds, Survey};
 use crate::tree::{Element, Id, Tag, Tree};
-use crate::{Table, TableMetadata, Unreadable, text};
+use crate::{ReadError, Table, TableMetadata, text};
 
 /// Wider tables are cut.
 const MAX_COLUMNS: usize = 256;
@@ -145,7 +145,7 @@ pub(crate) fn tables(
     survey: &Survey,
     threshold: Option<u32>,
     watch: &Watch,
-) -> Result<Vec<Table>, Unreadable> {
+) -> Result<Vec<Table>, ReadError> {
     let mut tables = Vec::new();
     let mut budget = Budget { slots: tree.len() * 4, repeated_bytes: 1 << 20 };
     for &table in &survey.tables {
@@ -184,7 +184,7 @@ struct Budget {
 }
 
 impl Budget {
-    fn table(&mut self, tree: &Tree, id: Id, rows: &Rows, watch: &Watch) -> Result<Table, Unreadable> {
+    fn table(&mut self, tree: &Tree, id: Id, rows: &Rows, watch: &Watch) -> Result<Table, ReadError> {
         let mut texts: Vec<Vec<String>> = Vec::new();
         for slots in rows.grid(tree, &mut self.slots) {
             watch.step()?;

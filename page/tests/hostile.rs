@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use opilio_page::{Limits, Options, Page, Unreadable, read};
+use opilio_page::{Limits, Options, Page, ReadError, read};
 
 /// Far above what any of these takes; without the bounds, some would take minutes or for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn read_within(html: String, limits: Limits) -> Result<Page, Unreadable> {
+fn read_within(html: String, limits: Limits) -> Result<Page, ReadError> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let work = move || {
         let url = url::Url::parse("https://a.example/b/").expect("a constant");
@@ -165,7 +165,7 @@ fn huge_tags_end_well_or_are_given_up_by_count() {
         format!("<p{}>x", many(500_000)),
         Limits { max_work: 10_000_000, deadline: None, ..Limits::default() },
     );
-    assert!(matches!(endless, Err(Unreadable::TooMuchWork { .. })));
+    assert!(matches!(endless, Err(ReadError::WorkLimit { .. })));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn attributes_that_are_opened_again_in_every_paragraph_cut_the_page() {
 fn a_page_that_is_too_long_is_refused_in_one_sentence() {
     let limits = Limits { max_bytes: 1000, ..Limits::default() };
     let error = read_within("x".repeat(1001), limits).expect_err("it is too long");
-    assert_eq!(error.to_string(), "the page has 1001 bytes, more than the 1000 that may be read");
+    assert_eq!(error.to_string(), "page has 1001 bytes; the limit is 1000");
 }
 
 #[test]
@@ -213,9 +213,9 @@ fn fifty_megabytes_end_by_their_limits() {
     let page = read_within(html.clone(), limits.clone()).expect("it is cut");
     assert_eq!(page.truncated.as_deref(), Some("the page was cut after 100000 nodes"));
     let error = read_within(html.clone(), Limits { max_work: 1_000_000, ..limits }).expect_err("it takes more work");
-    assert_eq!(error.to_string(), "the page takes more work than the 1000000 steps that it may");
+    assert_eq!(error.to_string(), "page exceeds the work limit of 1000000 steps");
     let error = read_within(html, Limits::default()).expect_err("it is longer than 20 MB");
-    assert!(matches!(error, Unreadable::TooLong { .. }));
+    assert!(matches!(error, ReadError::TooLarge { .. }));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Thousands of broken pages under selections and extractions, the same ones every time: nothing panics, and what always
 //! holds, holds.
 
-use opilio_page::{Extraction, InputFormat, Language, Limits, Options, PATTERN_NAMES, Selection, Unreadable, read};
+use opilio_page::{
+    BUILTIN_PATTERNS, Extraction, InputFormat, Limits, Options, ReadError, Selection, SelectorLanguage, read,
+};
 use serde_json::{Value, json};
 
 const SEEDS: [&str; 4] = [
@@ -81,20 +83,20 @@ impl Dice {
             0 => return None,
             1 => {
                 let schema = all(".item, :is(div, p):not(:empty)", fields("h2, :scope > *", "* > *", "+ *"));
-                Extraction::Fields { language: Language::Css, schema }
+                Extraction::Fields { language: SelectorLanguage::Css, schema }
             }
             2 => {
                 let base =
                     "//*[contains(@class, 'item')] | //h2/following::*[position() < 3] | //p/preceding::node()[last()]";
                 let path = "(.//*[not(self::b)]/text() | ancestor::*[1]/@*)[last()]";
                 Extraction::Fields {
-                    language: Language::XPath,
+                    language: SelectorLanguage::XPath,
                     schema: all(base, fields(path, ".//*[../*[2]]", "+ div")),
                 }
             }
             _ => {
                 // One at a time: compiling all of them for each page takes most of the test's time.
-                let (label, pattern) = PATTERN_NAMES[self.roll(PATTERN_NAMES.len())];
+                let (label, pattern) = BUILTIN_PATTERNS[self.roll(BUILTIN_PATTERNS.len())];
                 let patterns = vec![(label.to_owned(), pattern.to_owned())];
                 let input = [InputFormat::Html, InputFormat::CleanedHtml, InputFormat::Markdown, InputFormat::Text];
                 Extraction::Patterns { patterns, input: input[self.roll(4)] }
@@ -140,7 +142,10 @@ fn costly_selectors_on_huge_pages_end_by_count() {
     };
     let xpath = |base: &str| {
         let schema = json!({"baseSelector": base, "fields": []});
-        Options { extraction: Some(Extraction::Fields { language: Language::XPath, schema }), ..Options::default() }
+        Options {
+            extraction: Some(Extraction::Fields { language: SelectorLanguage::XPath, schema }),
+            ..Options::default()
+        }
     };
     for options in [
         css("div:has(~ p ~ p) :has(.b) ~ * ~ *:nth-last-child(3)"),
@@ -150,6 +155,6 @@ fn costly_selectors_on_huge_pages_end_by_count() {
         xpath("//p[translate(//div, //div, //div) = 'x']"),
     ] {
         let read = read(&html, &url, &options, &limits);
-        assert!(matches!(read, Err(Unreadable::TooMuchWork { .. })), "{options:?}");
+        assert!(matches!(read, Err(ReadError::WorkLimit { .. })), "{options:?}");
     }
 }

@@ -173,10 +173,10 @@ pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: Value) -> 
     drop(body);
     let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
     let html = one_page(api, caller, JobSpec { warnings: fields.warnings.clone(), ..spec }).await?.html;
-    let skeleton = web::block(move || opilio_page::skeleton(&html, &opilio_page::Limits::default())).await;
-    let skeleton =
-        skeleton.map_err(|_| ApiError::Unavailable)?.map_err(|error| ApiError::BadGateway(error.to_string()))?;
-    Ok(with_warnings(json!({"html": skeleton, "url": url, "success": true}), &fields.warnings))
+    let reduced = web::block(move || opilio_page::schema_html(&html, &opilio_page::Limits::default())).await;
+    let reduced =
+        reduced.map_err(|_| ApiError::Unavailable)?.map_err(|error| ApiError::BadGateway(error.to_string()))?;
+    Ok(with_warnings(json!({"html": reduced, "url": url, "success": true}), &fields.warnings))
 }
 
 /// The parts of a stored page that these endpoints answer with.

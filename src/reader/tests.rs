@@ -101,5 +101,5 @@ async fn a_page_that_takes_too_long_or_is_too_long_becomes_a_failed_record() {
     let limits = Limits { max_bytes: 10, ..Limits::default() };
     let narrow = ReaderSettings { limits, ..ReaderSettings::default() };
     let (record, _) = read_with(narrow, page(200, None, "<p>more than ten")).await;
-    assert!(record.error.starts_with("Page could not be read: the page has 16 bytes"), "{}", record.error);
+    assert!(record.error.starts_with("Page could not be read: page has 16 bytes"), "{}", record.error);
 }

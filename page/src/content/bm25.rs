@@ -6,7 +6,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use super::filter::Bm25;
 use super::passages::Passages;
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::index::Survey;
 use crate::tree::{Tag, Tree};
@@ -38,7 +38,7 @@ const LANGUAGES: [(&str, Algorithm); 18] = [
 ];
 
 /// The languages whose words can be stemmed.
-pub const STEMMED: [&str; LANGUAGES.len()] = {
+pub const STEMMING_LANGUAGES: [&str; LANGUAGES.len()] = {
     let mut names = [""; LANGUAGES.len()];
     let mut at = 0;
     while at < names.len() {
@@ -55,7 +55,7 @@ pub(super) fn asked_for(
     found: &Passages,
     filter: &Bm25,
     watch: &Watch,
-) -> Result<Vec<bool>, Unreadable> {
+) -> Result<Vec<bool>, ReadError> {
     let language = filter.stemming.as_deref();
     let algorithm = LANGUAGES.iter().find(|(name, _)| Some(*name) == language).map(|(_, algorithm)| *algorithm);
     let reader = Reader { stemmer: algorithm.map(Stemmer::create) };

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use super::counts::{Counts, Heard, Known};
 use super::marks::{Lexicon, Marks};
 use super::names::{Sums, Worth};
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::classify::{heading_level, is_block};
 use crate::index::{Holds, Survey};
@@ -110,7 +110,7 @@ impl Passages {
     }
 }
 
-pub(super) fn passages(tree: &Tree, survey: &Survey, known: &Known, watch: &Watch) -> Result<Passages, Unreadable> {
+pub(super) fn passages(tree: &Tree, survey: &Survey, known: &Known, watch: &Watch) -> Result<Passages, ReadError> {
     let mut cutter = Cutter::new(tree, survey, known);
     let mut walk = tree.walk(Id::ROOT);
     while let Some(step) = walk.next() {

@@ -3,7 +3,7 @@
 use html5ever::local_name;
 
 use super::passages::Passages;
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::index::{Holds, Survey};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
@@ -15,7 +15,7 @@ pub(super) fn prune(
     found: &Passages,
     keep: &[bool],
     watch: &Watch,
-) -> Result<(), Unreadable> {
+) -> Result<(), ReadError> {
     let kept = kept_nodes(tree, survey, found, keep, watch)?;
     let (mut out, mut shown) = (Vec::new(), Vec::new());
     let mut walk = tree.walk(Id::ROOT);
@@ -58,7 +58,7 @@ fn kept_nodes(
     found: &Passages,
     keep: &[bool],
     watch: &Watch,
-) -> Result<Vec<bool>, Unreadable> {
+) -> Result<Vec<bool>, ReadError> {
     let mut kept = vec![false; tree.len()];
     let mut words = vec![0; found.frames.len()];
     for (passage, _) in found.list.iter().zip(keep).filter(|(_, keep)| **keep) {

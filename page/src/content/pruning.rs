@@ -2,7 +2,7 @@
 
 use super::filter::Pruning;
 use super::passages::{Frame, NOWHERE, Passages};
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 
@@ -18,7 +18,7 @@ const BAD_NAMES: [&str; 10] =
     ["nav", "footer", "header", "sidebar", "ads", "comment", "promo", "advert", "social", "share"];
 
 /// One flag a passage: it is kept where all the elements around it score enough.
-pub(super) fn dense(tree: &Tree, found: &Passages, filter: &Pruning, watch: &Watch) -> Result<Vec<bool>, Unreadable> {
+pub(super) fn dense(tree: &Tree, found: &Passages, filter: &Pruning, watch: &Watch) -> Result<Vec<bool>, ReadError> {
     let sizes = sizes(tree, found, watch)?;
     let mut kept = Vec::with_capacity(found.frames.len());
     for (frame, size) in found.frames.iter().zip(&sizes) {
@@ -80,7 +80,7 @@ struct Size {
     whole: usize,
 }
 
-fn sizes(tree: &Tree, found: &Passages, watch: &Watch) -> Result<Vec<Size>, Unreadable> {
+fn sizes(tree: &Tree, found: &Passages, watch: &Watch) -> Result<Vec<Size>, ReadError> {
     let mut sizes = vec![Size::default(); found.frames.len()];
     let mut frames = found.frames.iter().enumerate().peekable();
     let mut open: Vec<usize> = Vec::new();

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{Bm25, ContentFilter, Limits, Options, Page, Pruning, Unreadable, read};
+use crate::{Bm25, ContentFilter, Limits, Options, Page, Pruning, ReadError, read};
 
 const STORY: &str = "The old bridge over the river was closed on Monday, after engineers had found cracks in two of its \
     seven arches. The town expects that repairs will take until spring, and asks drivers to use the northern road.";
@@ -103,5 +103,5 @@ fn hostile_pages_are_read_within_their_bounds() {
     let options = Options { content_filter: Some(ContentFilter::Main), ..Options::default() };
     let limits = Limits { deadline: Some(Duration::from_millis(1)), ..Limits::default() };
     let url = Url::parse("about:blank").expect("a constant");
-    assert!(matches!(read(&flat, &url, &options, &limits), Err(Unreadable::TooSlow { .. })));
+    assert!(matches!(read(&flat, &url, &options, &limits), Err(ReadError::Deadline { .. })));
 }

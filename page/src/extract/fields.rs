@@ -8,10 +8,10 @@ use crate::budget::Watch;
 use crate::select::css;
 use crate::select::xpath::{Found, Order};
 use crate::tree::{Id, Tree};
-use crate::{Unreadable, text};
+use crate::{ReadError, text};
 
 /// `budget` bounds the bytes of all values, roughly.
-pub(super) fn pick(tree: &Tree, schema: &Schema, budget: usize, watch: &Watch) -> Result<Picked, Unreadable> {
+pub(super) fn pick(tree: &Tree, schema: &Schema, budget: usize, watch: &Watch) -> Result<Picked, ReadError> {
     let order = matches!(schema.base, Query::XPath(_)).then(|| Order::of(tree));
     let mut picker = Picker { tree, order, watch, left: budget, cut: false };
     let mut items = Vec::new();
@@ -39,7 +39,7 @@ struct Picker<'t> {
 }
 
 impl Picker<'_> {
-    fn all(&self, query: &Query, top: Id, most: usize) -> Result<Vec<Found>, Unreadable> {
+    fn all(&self, query: &Query, top: Id, most: usize) -> Result<Vec<Found>, ReadError> {
         match (query, &self.order) {
             (Query::Css(selector), _) => {
                 Ok(selector.all(self.tree, top, most, self.watch)?.into_iter().map(Found::Element).collect())
@@ -49,7 +49,7 @@ impl Picker<'_> {
         }
     }
 
-    fn item(&mut self, from: &Found, fields: &[Field], item: &mut Map<String, Value>) -> Result<(), Unreadable> {
+    fn item(&mut self, from: &Found, fields: &[Field], item: &mut Map<String, Value>) -> Result<(), ReadError> {
         for field in fields {
             self.watch.step()?;
             if self.cut {
@@ -71,7 +71,7 @@ impl Picker<'_> {
         }
     }
 
-    fn field(&mut self, from: &Found, field: &Field) -> Result<Option<Value>, Unreadable> {
+    fn field(&mut self, from: &Found, field: &Field) -> Result<Option<Value>, ReadError> {
         let sibling;
         let mut from = from;
         if let Some(selector) = &field.sibling {
@@ -119,7 +119,7 @@ impl Picker<'_> {
         }
     }
 
-    fn sibling(&self, from: &Found, selector: &css::Selector) -> Result<Option<Found>, Unreadable> {
+    fn sibling(&self, from: &Found, selector: &css::Selector) -> Result<Option<Found>, ReadError> {
         let Found::Element(id) = from else { return Ok(None) };
         let mut caches = Default::default();
         for id in self.tree.siblings_after(*id) {

@@ -3,12 +3,12 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
-use super::{Misfit, Picked, Step};
-use crate::Unreadable;
+use super::{PathSegment, Picked, SchemaError};
+use crate::ReadError;
 use crate::budget::Watch;
 
 /// The patterns that are there by name, in the order of their bits: the first is 1, the second 2, the third 4…
-pub const PATTERN_NAMES: [(&str, &str); 21] = [
+pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
     ("email", r"[\w.+-]+@[\w-]+\.[\w.-]+"),
     ("phone_intl", r"\+?\d[\d .()-]{7,}\d"),
     ("phone_us", r"\(?\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}"),
@@ -38,23 +38,23 @@ const MAX_PATTERNS: usize = 100;
 pub(crate) struct Patterns(Vec<(String, Regex)>);
 
 impl Patterns {
-    pub(crate) fn read(patterns: &[(String, String)]) -> Result<Self, Vec<Misfit>> {
-        let (mut compiled, mut misfits) = (Vec::new(), Vec::new());
+    pub(crate) fn read(patterns: &[(String, String)]) -> Result<Self, Vec<SchemaError>> {
+        let (mut compiled, mut errors) = (Vec::new(), Vec::new());
         if patterns.len() > MAX_PATTERNS {
             let reason = format!("holds more than {MAX_PATTERNS} patterns");
-            return Err(vec![Misfit { path: Vec::new(), reason }]);
+            return Err(vec![SchemaError { path: Vec::new(), reason }]);
         }
         for (label, pattern) in patterns {
             match compile(pattern, true) {
                 Ok(regex) => compiled.push((label.clone(), regex)),
-                Err(reason) => misfits.push(Misfit { path: vec![Step::Key(label.clone())], reason }),
+                Err(reason) => errors.push(SchemaError { path: vec![PathSegment::Key(label.clone())], reason }),
             }
         }
-        if misfits.is_empty() { Ok(Self(compiled)) } else { Err(misfits) }
+        if errors.is_empty() { Ok(Self(compiled)) } else { Err(errors) }
     }
 
     /// `[{"url", "label", "value", "span"}]`; spans count characters.
-    pub(crate) fn find(&self, text: &str, url: &str, budget: usize, watch: &Watch) -> Result<Picked, Unreadable> {
+    pub(crate) fn find(&self, text: &str, url: &str, budget: usize, watch: &Watch) -> Result<Picked, ReadError> {
         let (mut found, mut left, mut cut) = (Vec::new(), budget, false);
         for (label, regex) in &self.0 {
             watch.work.spend_bytes(text.len());

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{Language, Misfit, Step, patterns};
+use super::{PathSegment, SchemaError, SelectorLanguage, patterns};
 use crate::select::{css, xpath};
 
 /// Fields within fields.
@@ -54,42 +54,42 @@ pub(super) enum Transform {
 }
 
 impl Schema {
-    pub(crate) fn read(schema: &Value, language: Language) -> Result<Self, Vec<Misfit>> {
-        let mut reading = Reading { language, path: Vec::new(), misfits: Vec::new(), fields: 0 };
+    pub(crate) fn read(schema: &Value, language: SelectorLanguage) -> Result<Self, Vec<SchemaError>> {
+        let mut reading = Reading { language, path: Vec::new(), errors: Vec::new(), fields: 0 };
         let read = reading.schema(schema);
         match read {
-            Some(schema) if reading.misfits.is_empty() => Ok(schema),
-            _ => Err(reading.misfits),
+            Some(schema) if reading.errors.is_empty() => Ok(schema),
+            _ => Err(reading.errors),
         }
     }
 }
 
 struct Reading {
-    language: Language,
-    path: Vec<Step>,
-    misfits: Vec<Misfit>,
+    language: SelectorLanguage,
+    path: Vec<PathSegment>,
+    errors: Vec<SchemaError>,
     fields: usize,
 }
 
 impl Reading {
-    fn misfit<T>(&mut self, reason: impl Into<String>) -> Option<T> {
-        self.misfits.push(Misfit { path: self.path.clone(), reason: reason.into() });
+    fn fail<T>(&mut self, reason: impl Into<String>) -> Option<T> {
+        self.errors.push(SchemaError { path: self.path.clone(), reason: reason.into() });
         None
     }
 
     /// Reads what stands under a key.
     fn under<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        self.path.push(Step::Key(key.to_owned()));
+        self.path.push(PathSegment::Key(key.to_owned()));
         let read = read(self);
         self.path.pop();
         read
     }
 
     fn schema(&mut self, schema: &Value) -> Option<Schema> {
-        let Some(map) = schema.as_object() else { return self.misfit("must be an object") };
+        let Some(map) = schema.as_object() else { return self.fail("must be an object") };
         let base = self.under("baseSelector", |this| match map.get("baseSelector").and_then(Value::as_str) {
             Some(text) if !text.trim().is_empty() => this.query(text, false),
-            _ => this.misfit("must be a selector"),
+            _ => this.fail("must be a selector"),
         });
         let base_fields = self.list(map, "baseFields", 1, false);
         let fields = self.list(map, "fields", 1, true);
@@ -98,27 +98,27 @@ impl Reading {
 
     fn query(&mut self, text: &str, relative: bool) -> Option<Query> {
         let query = match self.language {
-            Language::Css => css::Selector::parse(text).map(Query::Css),
-            Language::XPath => xpath::XPath::parse(text, relative).map(Query::XPath),
+            SelectorLanguage::Css => css::Selector::parse(text).map(Query::Css),
+            SelectorLanguage::XPath => xpath::XPath::parse(text, relative).map(Query::XPath),
         };
-        query.map_or_else(|wrong| self.misfit(wrong), Some)
+        query.map_or_else(|wrong| self.fail(wrong), Some)
     }
 
     fn list(&mut self, map: &Map<String, Value>, key: &str, depth: usize, wanted: bool) -> Option<Vec<Field>> {
         self.under(key, |this| match map.get(key).filter(|value| !value.is_null()) {
-            None if wanted => this.misfit("must be a list of fields"),
+            None if wanted => this.fail("must be a list of fields"),
             None => Some(Vec::new()),
-            Some(Value::Array(_)) if depth > MAX_DEPTH => this.misfit(format!("is more than {MAX_DEPTH} levels deep")),
+            Some(Value::Array(_)) if depth > MAX_DEPTH => this.fail(format!("is more than {MAX_DEPTH} levels deep")),
             Some(Value::Array(items)) => {
                 let mut fields = Vec::new();
                 for (index, item) in items.iter().enumerate() {
-                    this.path.push(Step::Index(index));
+                    this.path.push(PathSegment::Index(index));
                     fields.extend(this.field(item, depth));
                     this.path.pop();
                 }
                 Some(fields)
             }
-            Some(_) => this.misfit("must be a list of fields"),
+            Some(_) => this.fail("must be a list of fields"),
         })
     }
 
@@ -126,22 +126,22 @@ impl Reading {
         self.fields += 1;
         if self.fields > MAX_FIELDS {
             return if self.fields == MAX_FIELDS + 1 {
-                self.misfit(format!("is beyond {MAX_FIELDS} fields"))
+                self.fail(format!("is beyond {MAX_FIELDS} fields"))
             } else {
                 None
             };
         }
-        let Some(map) = item.as_object() else { return self.misfit("must be an object") };
+        let Some(map) = item.as_object() else { return self.fail("must be an object") };
         let text = |key: &str| map.get(key).and_then(Value::as_str);
         let name = self.under("name", |this| match text("name") {
             Some(name) if !name.is_empty() => Some(name.to_owned()),
-            _ => this.misfit("must be a name"),
+            _ => this.fail("must be a name"),
         });
         let query = match map.get("selector").filter(|value| !value.is_null()) {
             None => Some(None),
             Some(Value::String(text)) if text.trim().is_empty() => Some(None),
             Some(Value::String(text)) => self.under("selector", |this| this.query(text, true)).map(Some),
-            Some(_) => self.under("selector", |this| this.misfit("must be a selector")),
+            Some(_) => self.under("selector", |this| this.fail("must be a selector")),
         };
         let sibling = match text("source") {
             None => Some(None),
@@ -152,7 +152,7 @@ impl Reading {
             Some("lowercase") => Some(Some(Transform::Lowercase)),
             Some("uppercase") => Some(Some(Transform::Uppercase)),
             Some("strip") => Some(Some(Transform::Strip)),
-            Some(_) => this.misfit("must be lowercase, uppercase or strip"),
+            Some(_) => this.fail("must be lowercase, uppercase or strip"),
         });
         let kind = self.kind(map, depth);
         let default = map.get("default").filter(|value| !value.is_null()).cloned();
@@ -161,9 +161,9 @@ impl Reading {
 
     fn sibling(&mut self, source: &str) -> Option<css::Selector> {
         let Some(selector) = source.trim().strip_prefix('+') else {
-            return self.misfit("must be `+` and a CSS selector: the next sibling that matches");
+            return self.fail("must be `+` and a CSS selector: the next sibling that matches");
         };
-        css::Selector::parse(selector).map_or_else(|wrong| self.misfit(wrong), Some)
+        css::Selector::parse(selector).map_or_else(|wrong| self.fail(wrong), Some)
     }
 
     fn kind(&mut self, map: &Map<String, Value>, depth: usize) -> Option<Kind> {
@@ -180,7 +180,7 @@ impl Reading {
                 }
                 Some(Kind::Value(parts))
             }
-            _ => self.under("type", |this| this.misfit("must be a type of field")),
+            _ => self.under("type", |this| this.fail("must be a type of field")),
         }
     }
 
@@ -191,21 +191,21 @@ impl Reading {
             "html" => Some(Part::Html),
             "attribute" => self.under("attribute", |this| match text("attribute") {
                 Some(name) => Some(Part::Attribute(name.to_ascii_lowercase())),
-                None => this.misfit("must name an attribute"),
+                None => this.fail("must name an attribute"),
             }),
             "regex" => {
                 let regex = self.under("pattern", |this| match text("pattern") {
-                    Some(pattern) => patterns::compile(pattern, false).map_or_else(|wrong| this.misfit(wrong), Some),
-                    None => this.misfit("must be a regular expression"),
+                    Some(pattern) => patterns::compile(pattern, false).map_or_else(|wrong| this.fail(wrong), Some),
+                    None => this.fail("must be a regular expression"),
                 })?;
                 let group = self.under("group", |this| this.group(map, &regex))?;
                 Some(Part::Regex(regex, group))
             }
             "computed" => {
-                self.under("type", |this| this.misfit("cannot be computed: code may not come over the network"))
+                self.under("type", |this| this.fail("cannot be computed: code may not come over the network"))
             }
             _ => self
-                .under("type", |this| this.misfit("must be text, attribute, html, regex, nested, list or nested_list")),
+                .under("type", |this| this.fail("must be text, attribute, html, regex, nested, list or nested_list")),
         }
     }
 
@@ -218,7 +218,7 @@ impl Reading {
         };
         match group.filter(|group| *group < regex.captures_len()) {
             Some(group) => Some(group),
-            None => self.misfit("is no group of the pattern"),
+            None => self.fail("is no group of the pattern"),
         }
     }
 }

@@ -7,18 +7,18 @@ use crate::{Limits, Options, read};
 
 fn extracted(html: &str, extraction: Extraction) -> Value {
     let url = Url::parse("https://shop.example/all").unwrap();
-    extraction.check().unwrap_or_else(|misfits| panic!("{misfits:?}"));
+    extraction.check().unwrap_or_else(|errors| panic!("{errors:?}"));
     let options = Options { extraction: Some(extraction), ..Options::default() };
     let page = read(html, &url, &options, &Limits::default()).unwrap();
     serde_json::from_str(&page.extracted_content.expect("it was asked for")).unwrap()
 }
 
 fn css(html: &str, schema: Value) -> Value {
-    extracted(html, Extraction::Fields { language: Language::Css, schema })
+    extracted(html, Extraction::Fields { language: SelectorLanguage::Css, schema })
 }
 
 fn xpath(html: &str, schema: Value) -> Value {
-    extracted(html, Extraction::Fields { language: Language::XPath, schema })
+    extracted(html, Extraction::Fields { language: SelectorLanguage::XPath, schema })
 }
 
 const COINS: &str = "<div class='coin-row'><h2 class=coin>Bitcoin</h2><span class=price>$28,000</span></div>
@@ -152,7 +152,7 @@ fn an_xpath_field_may_find_an_attribute_text_or_a_number() {
 }
 
 fn patterns(names: &[&str], custom: &[(&str, &str)], input: InputFormat) -> Extraction {
-    let known = PATTERN_NAMES.iter().filter(|(name, _)| names.contains(name));
+    let known = BUILTIN_PATTERNS.iter().filter(|(name, _)| names.contains(name));
     let all = known.chain(custom).map(|&(label, pattern)| (label.to_owned(), pattern.to_owned())).collect();
     Extraction::Patterns { patterns: all, input }
 }
@@ -218,13 +218,12 @@ fn all_that_is_wrong_with_a_schema_is_named_with_its_place() {
         {"name": "i", "type": "text", "source": "tr"},
         {"name": "j", "type": "list"},
     ]});
-    let misfits = Extraction::Fields { language: Language::Css, schema }.check().unwrap_err();
-    let step = |step: &Step| match step {
-        Step::Key(key) => key.clone(),
-        Step::Index(index) => index.to_string(),
+    let errors = Extraction::Fields { language: SelectorLanguage::Css, schema }.check().unwrap_err();
+    let step = |step: &PathSegment| match step {
+        PathSegment::Key(key) => key.clone(),
+        PathSegment::Index(index) => index.to_string(),
     };
-    let paths: Vec<_> =
-        misfits.iter().map(|misfit| misfit.path.iter().map(step).collect::<Vec<_>>().join(".")).collect();
+    let paths: Vec<_> = errors.iter().map(|error| error.path.iter().map(step).collect::<Vec<_>>().join(".")).collect();
     let expected = [
         "baseSelector",
         "fields.0.type",
@@ -239,11 +238,11 @@ fn all_that_is_wrong_with_a_schema_is_named_with_its_place() {
         "fields.7.source",
         "fields.8.fields",
     ];
-    assert_eq!(paths, expected, "{misfits:?}");
+    assert_eq!(paths, expected, "{errors:?}");
     let twice = Extraction::Patterns { patterns: vec![("x".to_owned(), "(".to_owned())], input: InputFormat::Html };
-    assert_eq!(twice.check().unwrap_err()[0].path, [Step::Key("x".to_owned())]);
+    assert_eq!(twice.check().unwrap_err()[0].path, [PathSegment::Key("x".to_owned())]);
     for schema in [json!(null), json!([]), json!({}), json!({"baseSelector": 1, "fields": {}})] {
-        assert!(Extraction::Fields { language: Language::XPath, schema }.check().is_err());
+        assert!(Extraction::Fields { language: SelectorLanguage::XPath, schema }.check().is_err());
     }
 }
 
@@ -256,7 +255,7 @@ fn a_schema_cannot_blow_a_page_up() {
     let html = "<div>a".repeat(200);
     let url = Url::parse("https://shop.example/").unwrap();
     let schema = json!({"baseSelector": "*", "fields": fields});
-    let extraction = Some(Extraction::Fields { language: Language::Css, schema });
+    let extraction = Some(Extraction::Fields { language: SelectorLanguage::Css, schema });
     let page = read(&html, &url, &Options { extraction, ..Options::default() }, &Limits::default()).unwrap();
     assert!(page.truncated.is_some() && page.extracted_content.unwrap().len() < 20 * (8 * html.len() + (64 << 10)));
 }

@@ -3,13 +3,13 @@
 use super::line::{self, Place};
 use super::sheet::Block;
 use super::writer::Writer;
-use crate::Unreadable;
+use crate::ReadError;
 use crate::classify;
 use crate::tables::{Rows, Slot};
 use crate::tree::{Id, Tree};
 
 /// A table without headings gets an empty row of them: Markdown has no table without. Places that a cell spans are empty.
-pub(super) fn write(writer: &mut Writer, rows: &Rows) -> Result<(), Unreadable> {
+pub(super) fn write(writer: &mut Writer, rows: &Rows) -> Result<(), ReadError> {
     if let Some(caption) = rows.caption {
         writer.write_paragraph_of(caption)?;
     }
@@ -42,7 +42,7 @@ pub(super) fn write(writer: &mut Writer, rows: &Rows) -> Result<(), Unreadable> 
     Ok(())
 }
 
-fn write_row(writer: &mut Writer, row: &[Slot]) -> Result<(), Unreadable> {
+fn write_row(writer: &mut Writer, row: &[Slot]) -> Result<(), ReadError> {
     writer.sheet.text.push('|');
     for slot in row {
         writer.sheet.text.push(' ');

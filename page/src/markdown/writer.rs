@@ -8,7 +8,7 @@ use super::line::{self, Place};
 use super::math;
 use super::pieces::{Piece, Pieces};
 use super::sheet::{Block, Sheet};
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::classify::{heading_level, is_block, is_preformatted};
 use crate::index::Holds;
@@ -66,7 +66,7 @@ pub(super) struct Writer<'t> {
     pub(super) slots: usize,
 }
 
-pub(super) fn write<'t>(source: Source<'t>, budget: usize, watch: &'t Watch) -> Result<Written, Unreadable> {
+pub(super) fn write<'t>(source: Source<'t>, budget: usize, watch: &'t Watch) -> Result<Written, ReadError> {
     let tree = source.tree;
     let mut writer = Writer {
         source,
@@ -93,7 +93,7 @@ pub(super) fn write<'t>(source: Source<'t>, budget: usize, watch: &'t Watch) -> 
 }
 
 impl<'t> Writer<'t> {
-    fn walk(&mut self, top: Id) -> Result<(), Unreadable> {
+    fn walk(&mut self, top: Id) -> Result<(), ReadError> {
         let tree = self.source.tree;
         let mut walk = tree.walk(top);
         while let Some(step) = walk.next() {
@@ -119,7 +119,7 @@ impl<'t> Writer<'t> {
     }
 
     /// The pieces of a part of the page, all on one line.
-    pub(super) fn flat_pieces(&mut self, top: Id) -> Result<Vec<Piece<'t>>, Unreadable> {
+    pub(super) fn flat_pieces(&mut self, top: Id) -> Result<Vec<Piece<'t>>, ReadError> {
         let around = std::mem::take(&mut self.pieces);
         self.flat += 1;
         let done = self.walk(top);
@@ -129,7 +129,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Writes a part of the page as one paragraph.
-    pub(super) fn write_paragraph_of(&mut self, top: Id) -> Result<(), Unreadable> {
+    pub(super) fn write_paragraph_of(&mut self, top: Id) -> Result<(), ReadError> {
         let pieces = self.flat_pieces(top)?;
         if self.source.survey.holds(top).any(Holds::TEXT | Holds::IMAGE) {
             self.sheet.begin(Block::Paragraph);
@@ -150,7 +150,7 @@ impl<'t> Writer<'t> {
     }
 
     /// False where nothing in the element is to be written, or all of it is.
-    fn enter(&mut self, id: Id, element: &'t Element) -> Result<bool, Unreadable> {
+    fn enter(&mut self, id: Id, element: &'t Element) -> Result<bool, ReadError> {
         let holds = self.source.survey.holds(id);
         if holds.any(Holds::LEFT_OUT | Holds::HIDDEN) {
             return Ok(false);
@@ -175,7 +175,7 @@ impl<'t> Writer<'t> {
         Ok(true)
     }
 
-    fn enter_block(&mut self, id: Id, element: &Element) -> Result<bool, Unreadable> {
+    fn enter_block(&mut self, id: Id, element: &Element) -> Result<bool, ReadError> {
         match element.tag {
             Tag::Table => return self.enter_table(id),
             Tag::Hr => {

@@ -13,7 +13,7 @@ use crate::index::{Holds, Survey};
 use crate::public_suffix::registrable;
 use crate::tree::{Data, Element, Id, Step, Tag, Tree};
 use crate::urls::Base;
-use crate::{Unreadable, media, text};
+use crate::{ReadError, media, text};
 
 impl Selection {
     /// Whether [`leave_out`] has anything to do.
@@ -47,7 +47,7 @@ pub(crate) fn leave_out(
     base: &Base,
     selection: &Selection,
     watch: &Watch,
-) -> Result<(), Unreadable> {
+) -> Result<(), ReadError> {
     let judge = Judge::of(tree, survey, base, selection, watch)?;
     let (mut out, mut unlinked, mut unformatted) = (Vec::new(), Vec::new(), Vec::new());
     let mut walk = tree.walk(Id::ROOT);
@@ -97,10 +97,10 @@ impl<'a> Judge<'a> {
         base: &'a Base,
         selection: &'a Selection,
         watch: &Watch,
-    ) -> Result<Self, Unreadable> {
+    ) -> Result<Self, ReadError> {
         let mut matched = HashSet::new();
         if let Some(text) = &selection.excluded_selector {
-            let selector = Selector::parse(text).map_err(Unreadable::Selection)?;
+            let selector = Selector::parse(text).map_err(ReadError::InvalidSelector)?;
             matched.extend(css::outermost(tree, &[selector], watch)?.into_iter().map(Id::index));
         }
         let tags = selection.excluded_tags.iter().map(|tag| tag.trim().to_ascii_lowercase().into()).collect();

@@ -17,10 +17,10 @@ use selectors::parser::{
 };
 use selectors::{Element as Matched, OpaqueElement};
 
-use super::MAX_SELECTOR;
 use crate::budget::Watch;
+use crate::limits::MAX_SELECTOR_BYTES;
 use crate::tree::{Data, Element, Id, Step, Tree};
-use crate::{Unreadable, text};
+use crate::{ReadError, text};
 
 /// One or more selectors, separated by commas.
 pub(crate) struct Selector {
@@ -31,8 +31,8 @@ impl Selector {
     /// Beside what browsers know, `:contains("text")` (also `:-soup-contains`) matches elements by their text, and a
     /// selector may begin with a combinator (`> li`), which then starts at the element that is searched.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > MAX_SELECTOR {
-            return Err(format!("is longer than {MAX_SELECTOR} bytes"));
+        if text.len() > MAX_SELECTOR_BYTES {
+            return Err(format!("is longer than {MAX_SELECTOR_BYTES} bytes"));
         }
         let text = text.trim();
         let scoped = format!(":scope {text}");
@@ -42,7 +42,7 @@ impl Selector {
     }
 
     /// What of `top` matches, `top` itself excluded, in the page's order, at most `most`.
-    pub(crate) fn all(&self, tree: &Tree, top: Id, most: usize, watch: &Watch) -> Result<Vec<Id>, Unreadable> {
+    pub(crate) fn all(&self, tree: &Tree, top: Id, most: usize, watch: &Watch) -> Result<Vec<Id>, ReadError> {
         let mut caches = SelectorCaches::default();
         let mut found = Vec::new();
         for id in tree.descendants(top).skip(1) {
@@ -75,7 +75,7 @@ impl Selector {
 }
 
 /// What any of the selectors matches, in the page's order, without what lies within another match.
-pub(crate) fn outermost(tree: &Tree, selectors: &[Selector], watch: &Watch) -> Result<Vec<Id>, Unreadable> {
+pub(crate) fn outermost(tree: &Tree, selectors: &[Selector], watch: &Watch) -> Result<Vec<Id>, ReadError> {
     let mut matched = HashSet::new();
     for selector in selectors {
         matched.extend(selector.all(tree, Id::ROOT, usize::MAX, watch)?.into_iter().map(Id::index));

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{Limits, Options, Page, Selection, check_selector, read};
+use crate::{Limits, Options, Page, Selection, read, validate_css_selector};
 
 fn page(html: &str, selection: Selection) -> Page {
     let url = Url::parse("https://www.a.example/b/").unwrap();
@@ -61,9 +61,9 @@ fn selectors_match_as_browsers_match_them() {
 #[test]
 fn what_is_no_selector_is_said_to_be_none() {
     for wrong in ["", "div >", "p:unknown", "a[", "::before", "a:has()", "1", &"a ".repeat(2000)] {
-        assert!(check_selector(wrong).is_err(), "{wrong}");
+        assert!(validate_css_selector(wrong).is_err(), "{wrong}");
     }
-    assert_eq!(check_selector("> li"), Ok(()));
+    assert_eq!(validate_css_selector("> li"), Ok(()));
 }
 
 #[test]

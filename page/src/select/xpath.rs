@@ -10,9 +10,9 @@ mod tokens;
 mod value;
 mod walking;
 
-use super::MAX_SELECTOR;
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
+use crate::limits::MAX_SELECTOR_BYTES;
 use crate::tree::{Id, Step, Tree};
 use value::Value;
 
@@ -50,15 +50,15 @@ impl Order {
 impl XPath {
     /// `relative`: a path that begins with `/` starts at the node that is searched, not at the root.
     pub(crate) fn parse(text: &str, relative: bool) -> Result<Self, String> {
-        if text.len() > MAX_SELECTOR {
-            return Err(format!("is longer than {MAX_SELECTOR} bytes"));
+        if text.len() > MAX_SELECTOR_BYTES {
+            return Err(format!("is longer than {MAX_SELECTOR_BYTES} bytes"));
         }
         let expression = grammar::parse(text, relative).map_err(|wrong| format!("is no XPath expression: {wrong}"))?;
         Ok(Self { expression })
     }
 
     /// In the page's order.
-    pub(crate) fn all(&self, tree: &Tree, order: &Order, top: Id, watch: &Watch) -> Result<Vec<Found>, Unreadable> {
+    pub(crate) fn all(&self, tree: &Tree, order: &Order, top: Id, watch: &Watch) -> Result<Vec<Found>, ReadError> {
         let ground = walking::Ground { tree, order, watch };
         Ok(match ground.evaluate(&self.expression, walking::Context::alone(top))? {
             Value::Nodes(nodes) => nodes

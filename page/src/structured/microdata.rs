@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::text;
 use crate::tree::{Element, Id, Step, Tag, Tree};
@@ -16,7 +16,7 @@ const MAX_TEXT: usize = 4000;
 const MAX_BYTES: usize = 1 << 20;
 
 /// The items that are no property of another.
-pub(super) fn items(tree: &Tree, base: &Base, watch: &Watch) -> Result<Vec<Value>, Unreadable> {
+pub(super) fn items(tree: &Tree, base: &Base, watch: &Watch) -> Result<Vec<Value>, ReadError> {
     let mut open: Vec<(Id, Value)> = Vec::new();
     let mut items = Vec::new();
     let mut left = MAX_BYTES;

@@ -9,7 +9,7 @@ use super::Tree;
 use super::gate::Gate;
 use super::sink::Sink;
 use crate::budget::Watch;
-use crate::{Limits, Unreadable};
+use crate::{Limits, ReadError};
 
 /// The work is looked at after each piece of this many bytes.
 const PIECE: usize = 16 * 1024;
@@ -25,7 +25,7 @@ pub(crate) struct Parsed {
 }
 
 /// Parses with scripting disabled, so that what `<noscript>` holds are elements.
-pub(crate) fn parse(html: &str, limits: &Limits, watch: &Watch) -> Result<Parsed, Unreadable> {
+pub(crate) fn parse(html: &str, limits: &Limits, watch: &Watch) -> Result<Parsed, ReadError> {
     let gate = Gate::new(Sink::with_room_for(html.len(), watch.work.clone()), limits.max_depth, limits.max_nodes);
     let tokenizer = Tokenizer::new(gate, TokenizerOpts::default());
     let queue = BufferQueue::default();

@@ -66,9 +66,9 @@ fn bm25(reading: &mut Reading, place: &Place, params: &Value) -> Option<ContentF
         reading.fail(&place.child("user_query"), long);
     }
     let language = params.text(reading, "language").map(|language| language.trim().to_lowercase());
-    let known = |language: &String| opilio_page::STEMMED.contains(&language.as_str());
+    let known = |language: &String| opilio_page::STEMMING_LANGUAGES.contains(&language.as_str());
     if language.as_ref().is_some_and(|language| !known(language)) {
-        let known = format!("must be one of {}", opilio_page::STEMMED.join(", "));
+        let known = format!("must be one of {}", opilio_page::STEMMING_LANGUAGES.join(", "));
         reading.fail(&place.child("language"), Fault::value(known));
     }
     let stems = params.get("use_stemming").map(|given| given.as_bool().ok_or(())).unwrap_or(Ok(true));

@@ -1,6 +1,6 @@
 //! `extraction_strategy`: what fields are picked from a page, in the peer's form `{"type": …, "params": {…}}`.
 
-use opilio_page::{Extraction, InputFormat, Language, Misfit, MisfitStep, PATTERN_NAMES};
+use opilio_page::{BUILTIN_PATTERNS, Extraction, InputFormat, PathSegment, SchemaError, SelectorLanguage};
 use serde_json::{Map, Value};
 
 use super::plain::typed;
@@ -27,8 +27,8 @@ pub fn set(reading: &mut Reading, given: &Given<'_>) {
         "NoExtractionStrategy" => {}
         "LLMExtractionStrategy" | "CosineStrategy" => reading.fail(&given.place, Fault::unsupported(by_model)),
         "RegexExtractionStrategy" => patterns(reading, &given.place, params),
-        "JsonXPathExtractionStrategy" => fields(reading, &given.place, params, Language::XPath),
-        _ => fields(reading, &given.place, params, Language::Css),
+        "JsonXPathExtractionStrategy" => fields(reading, &given.place, params, SelectorLanguage::XPath),
+        _ => fields(reading, &given.place, params, SelectorLanguage::Css),
     }
 }
 
@@ -46,7 +46,7 @@ fn parameters<'v>(
     Some(map)
 }
 
-fn fields(reading: &mut Reading, place: &Place, params: &Value, language: Language) {
+fn fields(reading: &mut Reading, place: &Place, params: &Value, language: SelectorLanguage) {
     let Some(params) = parameters(reading, place, params, &SCHEMA_PARAMETERS) else { return };
     let place = place.child("schema");
     let schema = match params.get("schema") {
@@ -85,10 +85,10 @@ fn patterns(reading: &mut Reading, place: &Place, params: &Value) {
 fn accept(reading: &mut Reading, place: &Place, extraction: Extraction) {
     match extraction.check() {
         Ok(()) => reading.draft.options.page.extraction = Some(extraction),
-        Err(misfits) => misfits.into_iter().for_each(|Misfit { path, reason }| {
+        Err(errors) => errors.into_iter().for_each(|SchemaError { path, reason }| {
             let place = path.iter().fold(place.clone(), |place, step| match step {
-                MisfitStep::Key(key) => place.child(key.as_str()),
-                MisfitStep::Index(index) => place.child(*index),
+                PathSegment::Key(key) => place.child(key.as_str()),
+                PathSegment::Index(index) => place.child(*index),
             });
             reading.fail(&place, Fault::value(reason));
         }),
@@ -99,7 +99,7 @@ fn accept(reading: &mut Reading, place: &Place, extraction: Extraction) {
 fn named(value: &Value) -> Result<Vec<(String, String)>, Fault> {
     let value = typed(value).map_or(value, |(_, bits)| bits);
     let chosen = |chosen: &dyn Fn(usize, &str) -> bool| {
-        let known = PATTERN_NAMES.iter().enumerate().filter(|(index, (name, _))| chosen(*index, name));
+        let known = BUILTIN_PATTERNS.iter().enumerate().filter(|(index, (name, _))| chosen(*index, name));
         known.map(|(_, &(name, pattern))| (name.to_owned(), pattern.to_owned())).collect()
     };
     let one_by_name = |name: &str| match name.to_lowercase().as_str() {

@@ -1,6 +1,6 @@
 //! Setters of the keys that say which parts of a page count.
 
-use opilio_page::{Selection, check_selector};
+use opilio_page::{Selection, validate_css_selector};
 
 use super::given::text;
 use super::plain::is_empty;
@@ -24,7 +24,7 @@ impl Reading {
         if selector.trim().is_empty() {
             return;
         }
-        if self.checked(&given.place, check_selector(selector).map_err(Fault::value)).is_some() {
+        if self.checked(&given.place, validate_css_selector(selector).map_err(Fault::value)).is_some() {
             *part(&mut self.draft.options.page.selection) = Some(selector.to_owned());
         }
     }
@@ -58,7 +58,7 @@ impl Reading {
 }
 
 pub fn target_elements(reading: &mut Reading, given: &Given<'_>) {
-    if let Some(targets) = reading.texts(given, check_selector) {
+    if let Some(targets) = reading.texts(given, validate_css_selector) {
         reading.draft.options.page.selection.target_elements = targets;
     }
 }

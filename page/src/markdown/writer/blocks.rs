@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Undo, Writer};
-use crate::Unreadable;
+use crate::ReadError;
 use crate::classify::is_preformatted;
 use crate::markdown::pieces::{Piece, Wrap};
 use crate::markdown::sheet::{Block, Sheet};
@@ -37,7 +37,7 @@ impl Writer<'_> {
     }
 
     /// True where its cells are to be met as blocks.
-    pub(super) fn enter_table(&mut self, id: Id) -> Result<bool, Unreadable> {
+    pub(super) fn enter_table(&mut self, id: Id) -> Result<bool, ReadError> {
         self.flush();
         let rows = Rows::of(self.source.tree, id);
         if rows.are_data(self.source.tree, self.source.survey, id) {

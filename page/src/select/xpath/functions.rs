@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::grammar::Expression;
 use super::value::{Spot, Value};
 use super::walking::{Context, Ground, MAX_TEXT};
-use crate::Unreadable;
+use crate::ReadError;
 
 macro_rules! functions {
     ($($function:ident = $name:literal, $least:literal..=$most:expr;)*) => {
@@ -59,7 +59,7 @@ impl Ground<'_> {
         function: Function,
         arguments: &[Expression],
         context: Context,
-    ) -> Result<Value, Unreadable> {
+    ) -> Result<Value, ReadError> {
         let mut values = Vec::with_capacity(arguments.len().max(1));
         for argument in arguments {
             values.push(self.evaluate(argument, context)?);

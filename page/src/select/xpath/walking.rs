@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::Order;
 use super::grammar::{Axis, Expression, Operator, Start, Step, Test};
 use super::value::{Spot, Value, number_of, shown};
-use crate::Unreadable;
+use crate::ReadError;
 use crate::budget::Watch;
 use crate::tree::{Id, Tree};
 
@@ -36,7 +36,7 @@ impl Context {
 }
 
 impl Ground<'_> {
-    pub(super) fn evaluate(&self, expression: &Expression, context: Context) -> Result<Value, Unreadable> {
+    pub(super) fn evaluate(&self, expression: &Expression, context: Context) -> Result<Value, ReadError> {
         self.watch.step()?;
         Ok(match expression {
             Expression::Text(text) => Value::Text(text.clone()),
@@ -70,7 +70,7 @@ impl Ground<'_> {
         }
     }
 
-    fn step(&self, from: &[Spot], step: &Step) -> Result<Vec<Spot>, Unreadable> {
+    fn step(&self, from: &[Spot], step: &Step) -> Result<Vec<Spot>, ReadError> {
         let mut found = Vec::new();
         let mut room = self.tree.len();
         for &spot in from {
@@ -99,7 +99,7 @@ impl Ground<'_> {
         nodes
     }
 
-    fn kept(&self, mut nodes: Vec<Spot>, predicates: &[Expression]) -> Result<Vec<Spot>, Unreadable> {
+    fn kept(&self, mut nodes: Vec<Spot>, predicates: &[Expression]) -> Result<Vec<Spot>, ReadError> {
         for predicate in predicates {
             let size = nodes.len();
             let mut kept = Vec::new();
@@ -144,8 +144,8 @@ impl Ground<'_> {
         &self,
         axis: Axis,
         spot: Spot,
-        mut meet: impl FnMut(Spot) -> Result<(), Unreadable>,
-    ) -> Result<(), Unreadable> {
+        mut meet: impl FnMut(Spot) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
         let (tree, id) = (self.tree, spot.id);
         let mut all = |ids: &mut dyn Iterator<Item = Id>| ids.map(Spot::node).try_for_each(&mut meet);
         if spot.attribute.is_some() {
@@ -193,7 +193,7 @@ impl Ground<'_> {
         left: &Expression,
         right: &Expression,
         context: Context,
-    ) -> Result<Value, Unreadable> {
+    ) -> Result<Value, ReadError> {
         let left = self.evaluate(left, context)?;
         match operator {
             Operator::Or if left.is_true() => return Ok(Value::Truth(true)),
@@ -201,7 +201,7 @@ impl Ground<'_> {
             _ => {}
         }
         let right = self.evaluate(right, context)?;
-        let arithmetic = |with: fn(f64, f64) -> f64| -> Result<Value, Unreadable> {
+        let arithmetic = |with: fn(f64, f64) -> f64| -> Result<Value, ReadError> {
             Ok(Value::Number(with(self.number(&left)?, self.number(&right)?)))
         };
         Ok(match operator {
@@ -221,7 +221,7 @@ impl Ground<'_> {
     }
 
     /// Of a set of nodes it is enough that one of them compares so.
-    fn holds(&self, operator: Operator, left: &Value, right: &Value) -> Result<bool, Unreadable> {
+    fn holds(&self, operator: Operator, left: &Value, right: &Value) -> Result<bool, ReadError> {
         match (left, right) {
             (Value::Truth(_), _) | (_, Value::Truth(_)) => {
                 Ok(compare(operator, f64::from(u8::from(left.is_true())), f64::from(u8::from(right.is_true()))))
@@ -250,7 +250,7 @@ impl Ground<'_> {
         }
     }
 
-    fn any(&self, nodes: &[Spot], holds: impl Fn(Value) -> Result<bool, Unreadable>) -> Result<bool, Unreadable> {
+    fn any(&self, nodes: &[Spot], holds: impl Fn(Value) -> Result<bool, ReadError>) -> Result<bool, ReadError> {
         for &spot in nodes {
             self.watch.step()?;
             if holds(Value::Text(self.text(spot)))? {
@@ -260,7 +260,7 @@ impl Ground<'_> {
         Ok(false)
     }
 
-    pub(super) fn string(&self, value: &Value) -> Result<String, Unreadable> {
+    pub(super) fn string(&self, value: &Value) -> Result<String, ReadError> {
         self.watch.step()?;
         Ok(match value {
             Value::Nodes(nodes) => nodes.first().map(|&spot| self.text(spot)).unwrap_or_default(),
@@ -270,7 +270,7 @@ impl Ground<'_> {
         })
     }
 
-    pub(super) fn number(&self, value: &Value) -> Result<f64, Unreadable> {
+    pub(super) fn number(&self, value: &Value) -> Result<f64, ReadError> {
         Ok(match value {
             Value::Number(number) => *number,
             Value::Truth(truth) => f64::from(u8::from(*truth)),

@@ -1,7 +1,7 @@
 //! Keys that do what they say.
 
 use opilio_actors::domain::crawl_options::Cookie;
-use opilio_page::{Extraction, Language, MarkdownOptions};
+use opilio_page::{Extraction, MarkdownOptions, SelectorLanguage};
 
 use super::*;
 
@@ -230,9 +230,9 @@ fn strategies_are_read_in_the_form_of_the_peers_client() {
     let schema = json!({"type": "dict", "value": {"baseSelector": "div", "fields": fields}});
     let plain = json!({"baseSelector": "div", "fields": fields});
     for (name, language) in [
-        ("JsonCssExtractionStrategy", Language::Css),
-        ("JsonLxmlExtractionStrategy", Language::Css),
-        ("JsonXPathExtractionStrategy", Language::XPath),
+        ("JsonCssExtractionStrategy", SelectorLanguage::Css),
+        ("JsonLxmlExtractionStrategy", SelectorLanguage::Css),
+        ("JsonXPathExtractionStrategy", SelectorLanguage::XPath),
     ] {
         let expected = Some(Extraction::Fields { language, schema: plain.clone() });
         assert_eq!(strategy(name, json!({"schema": schema, "verbose": true})), expected);

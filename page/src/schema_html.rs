@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::budget::Watch;
 use crate::cleaned::{escape_text, escape_value, is_void, name};
 use crate::tree::{Data, Element, Id, Step, Tag, Tree, parse};
-use crate::{Limits, Unreadable};
+use crate::{Limits, ReadError};
 
 /// Characters of a text, and of an attribute's value.
 const TEXT: usize = 100;
@@ -36,7 +36,7 @@ const KEPT: [&str; 14] = [
 ///
 /// # Errors
 /// The page takes longer than `limits` allow.
-pub fn skeleton(html: &str, limits: &Limits) -> Result<String, Unreadable> {
+pub fn schema_html(html: &str, limits: &Limits) -> Result<String, ReadError> {
     let watch = Watch::start(limits);
     let tree = parse(html, limits, &watch)?.tree;
     let mut out = String::new();
@@ -124,9 +124,9 @@ mod tests {
     use super::*;
 
     fn body(html: &str) -> String {
-        let skeleton = skeleton(html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-        let inner = skeleton.strip_prefix("<html><body>").and_then(|rest| rest.strip_suffix("</body></html>"));
-        inner.unwrap_or_else(|| panic!("{skeleton}")).to_owned()
+        let schema_html = schema_html(html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+        let inner = schema_html.strip_prefix("<html><body>").and_then(|rest| rest.strip_suffix("</body></html>"));
+        inner.unwrap_or_else(|| panic!("{schema_html}")).to_owned()
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_huge_page_comes_out_bounded_and_well_formed() {
         let html = "<div>".repeat(50) + &(0..100_000).map(|n| format!("<p class=x>{n}</p>")).collect::<String>();
-        let skeleton = skeleton(&html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-        assert!(skeleton.len() < 110_000 && skeleton.ends_with("</div></body></html>"));
+        let schema_html = schema_html(&html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(schema_html.len() < 110_000 && schema_html.ends_with("</div></body></html>"));
     }
 }

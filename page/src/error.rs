@@ -1,0 +1,18 @@
+//! Why a page cannot be read.
+
+use std::time::Duration;
+
+/// Why [`read`](crate::read) returns no page. Each variant displays as one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    #[error("page has {bytes} bytes; the limit is {limit}")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("page exceeds the work limit of {limit} steps")]
+    WorkLimit { limit: u64 },
+    #[error("page was not read within {} s", limit.as_secs_f64())]
+    Deadline { limit: Duration },
+    /// The options contain a selector or pattern that [`validate_css_selector`](crate::validate_css_selector) or
+    /// [`Extraction::check`](crate::Extraction::check) rejects.
+    #[error("a selector or pattern {0}")]
+    InvalidSelector(String),
+}
