@@ -2,14 +2,12 @@
 
 pub(crate) mod body;
 mod caller;
-mod configs;
-mod configurations;
-pub mod crawl_options;
+pub mod crawl4ai;
 mod deliveries;
 mod docs;
 mod error;
 mod events;
-pub(crate) mod extraction;
+pub(crate) mod field_error;
 pub mod header_rules;
 mod health;
 mod job_status;
@@ -22,21 +20,16 @@ mod middleware;
 mod openapi;
 mod outage_tolerance;
 mod page_ranges;
-pub(crate) mod reach;
-mod reading;
 mod results;
 mod routes;
 mod server;
 mod shutdown;
 mod sse;
-pub(crate) mod submission;
 mod sync_job;
-mod synchronous;
 mod token;
 mod trailing_slash;
 mod trusted_proxies;
 mod unsupported_routes;
-pub(crate) mod webhook_config;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +56,7 @@ pub use middleware::{
 pub use server::{ServerSettings, listen, max_open_files, serve};
 pub use shutdown::Shutdown;
 pub use trusted_proxies::{InvalidProxy, TrustedProxies};
-pub use webhook_config::WebhookDefaults;
+pub use crawl4ai::webhook_config::WebhookDefaults;
 
 /// What the routes work with.
 #[derive(Clone)]

@@ -10,10 +10,11 @@ use opilio_actors::webhook_sender::{ReplayDeliveries, ReplayDelivery};
 use serde_json::{Value, json};
 
 use super::body::Body;
+use super::crawl4ai::crawl_request::field_error;
+use super::crawl4ai::webhook_config;
 use super::error::ApiError;
-use super::submission::field_error;
 use super::trusted_proxies::base;
-use super::{Api, Caller, body, job_view, webhook_config};
+use super::{Api, Caller, body, job_view};
 
 pub async fn log(api: web::Data<Api>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id = JobId::parse(&id).map_err(|_| ApiError::NotFound)?;

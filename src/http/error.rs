@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tracing::error;
 use ulid::Ulid;
 
-use super::crawl_options::{FieldError, Loc};
+use super::field_error::{FieldError, Loc};
 use super::middleware::rate_limit::RateLimited;
 use super::trailing_slash;
 

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
-use super::crawl_options::{FieldError, Loc};
+use super::crawl4ai::url_policy::reachable;
+use super::crawl4ai::{crawl_request, llm_request};
 use super::error::ApiError;
+use super::field_error::{FieldError, Loc};
 use super::job_view::Links;
-use super::reach::reachable;
 use super::trusted_proxies::base;
-use super::{Api, Caller, body, extraction, job_view, results, submission};
+use super::{Api, Caller, body, job_view, results};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -33,7 +34,7 @@ pub async fn submit_crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body)?;
-    let spec = reachable(submission::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
+    let spec = reachable(crawl_request::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     let (_, _reservation) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
@@ -41,7 +42,7 @@ pub async fn submit_crawl(
 
 /// The job that a program asks for in words of its own, as `POST /crawl/job` would let it in.
 pub async fn begin_crawl(api: &Api, caller: &Caller, base: &str, body: &Value) -> Result<Value, ApiError> {
-    let spec = reachable(submission::crawl_job(body, &api.webhooks, api.max_urls), body, &api.guard);
+    let spec = reachable(crawl_request::crawl_job(body, &api.webhooks, api.max_urls), body, &api.guard);
     admit(api, caller, base, spec.map_err(ApiError::Invalid)?, None).await
 }
 
@@ -52,7 +53,7 @@ pub async fn submit_llm(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body)?;
-    let spec = reachable(extraction::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
+    let spec = reachable(llm_request::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     let (_, _reservation) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))

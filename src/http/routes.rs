@@ -5,12 +5,12 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Responder, Route, web};
 use utoipa::openapi::path::Operation;
 
+use super::crawl4ai::{config_dump, crawl_sync, markdown};
 use super::openapi::{
     deliveries as deliveries_operations, documents, jobs as described, mcp as protocol, operations, sync,
 };
 use super::{
-    configurations, deliveries, docs, error, events, health, job_status, jobs, mcp, metrics, openapi, reading,
-    synchronous, token, unsupported_routes,
+    deliveries, docs, error, events, health, job_status, jobs, mcp, metrics, openapi, token, unsupported_routes,
 };
 
 /// A method at a path.
@@ -53,13 +53,13 @@ fn for_jobs() -> Vec<Endpoint> {
 
 fn for_callers_who_wait() -> Vec<Endpoint> {
     vec![
-        post("/crawl", synchronous::crawl, sync::crawl()),
-        post("/crawl/stream", synchronous::crawl_stream, sync::crawl_stream()),
-        post("/md", reading::markdown, sync::markdown()),
-        post("/html", reading::html, sync::html()),
-        get("/llm/{url:.+}", reading::ask, sync::ask()),
-        get("/schema", configurations::schema, sync::schema()),
-        post("/config/dump", configurations::dump, sync::dump()),
+        post("/crawl", crawl_sync::crawl, sync::crawl()),
+        post("/crawl/stream", crawl_sync::crawl_stream, sync::crawl_stream()),
+        post("/md", markdown::markdown, sync::markdown()),
+        post("/html", markdown::html, sync::html()),
+        get("/llm/{url:.+}", markdown::ask, sync::ask()),
+        get("/schema", config_dump::schema, sync::schema()),
+        post("/config/dump", config_dump::dump, sync::dump()),
         post("/screenshot", error::needs_a_browser, sync::missing("screenshot", "A picture of a page")),
         post("/pdf", error::needs_a_browser, sync::missing("pdf", "A page as PDF")),
         post("/execute_js", error::needs_a_browser, sync::missing("execute_js", "Scripts within a page")),

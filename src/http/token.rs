@@ -7,10 +7,10 @@ use url::Host;
 
 use super::Api;
 use super::body::{self, Body};
-use super::crawl_options::FieldError;
+use super::crawl4ai::crawl_request::field_error;
 use super::error::ApiError;
+use super::field_error::FieldError;
 use super::middleware::Auth;
-use super::submission::field_error;
 
 pub async fn token(
     api: web::Data<Api>,

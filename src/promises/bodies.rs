@@ -6,10 +6,11 @@ use url::Url;
 
 use super::alike::alike;
 use crate::egress::{Allow, Guard, Purpose};
+use crate::http::WebhookDefaults;
 use crate::http::body::depth;
-use crate::http::crawl_options::{FieldError, Loc};
-use crate::http::reach::reachable;
-use crate::http::{WebhookDefaults, extraction, submission};
+use crate::http::crawl4ai::url_policy::reachable;
+use crate::http::crawl4ai::{crawl_request, llm_request};
+use crate::http::field_error::{FieldError, Loc};
 
 const MAX_URLS: usize = 100;
 const MAX_DEPTH: usize = 100;
@@ -25,14 +26,14 @@ pub fn body(bytes: &[u8]) {
     let Ok(asked) = serde_json::from_slice::<Value>(bytes) else { return };
     let guard = Guard::closed(Allow::default());
     let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
-    match reachable(submission::crawl_job(&asked, &defaults, MAX_URLS), &asked, &guard) {
+    match reachable(crawl_request::crawl_job(&asked, &defaults, MAX_URLS), &asked, &guard) {
         Ok(job) => {
             assert_eq!(json!(job.urls()), asked["urls"], "exactly as submitted");
             keeps_its_word(&job, &asked, &guard);
         }
         Err(errors) => names_its_places(&errors),
     }
-    match reachable(extraction::llm_job(&asked, &defaults), &asked, &guard) {
+    match reachable(llm_request::llm_job(&asked, &defaults), &asked, &guard) {
         Ok(job) => {
             assert_eq!(json!(job.urls()), json!([asked["url"]]), "exactly as submitted");
             keeps_its_word(&job, &asked, &guard);

@@ -4,8 +4,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName};
 use serde_json::json;
 
-use crate::http::submission::Fields;
-use crate::http::webhook_config::{self, WebhookDefaults};
+use crate::http::crawl4ai::crawl_request::Fields;
+use crate::http::crawl4ai::webhook_config::{self, WebhookDefaults};
 use crate::webhooks::headers::{for_receiver, seal};
 
 const OURS: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "cookie", "webhook-signature"];
@@ -21,7 +21,7 @@ pub fn webhook_header(text: &str) {
     let mut fields = Fields::default();
     let target = webhook_config::target(Some(&config), &defaults, &mut fields).expect("its address is one");
     assert_eq!(target.headers.len() + fields.errors.len(), 1, "accepted or refused");
-    for error in fields.errors.iter().map(crate::http::crawl_options::FieldError::visible) {
+    for error in fields.errors.iter().map(crate::http::field_error::FieldError::visible) {
         assert!(!error.msg.contains(char::is_control) && error.loc.len() == 4, "{error:?}");
     }
     let Some((_, own)) = target.headers.first() else { return };

@@ -7,13 +7,14 @@ use serde_json::Value;
 use super::Asker;
 use super::progress::Progress;
 use super::tools::Tool;
+use crate::http::crawl4ai::crawl_request::field_error;
+use crate::http::crawl4ai::crawl_sync::{self, Asked};
+use crate::http::crawl4ai::markdown;
 use crate::http::error::ApiError;
 use crate::http::job_status::{self, Part};
 use crate::http::results::{self, Piece, Selection};
-use crate::http::submission::field_error;
 use crate::http::sync_job::SyncJob;
-use crate::http::synchronous::{self, Asked};
-use crate::http::{Api, job_view, jobs, reading};
+use crate::http::{Api, job_view, jobs};
 
 /// Bytes of an answer: clients take a message of 1 MiB, and a model much less. In the message, each quotation mark
 /// counts twice.
@@ -47,8 +48,8 @@ impl Call {
             Tool::Crawl => return self.crawl(arguments).await,
             Tool::JobStatus => return self.status(arguments).await,
             Tool::LlmExtract => return self.extract(arguments).await,
-            Tool::Md => reading::page_as_markdown(self.api, &caller, arguments).await?,
-            Tool::Html => reading::page_as_html(self.api, &caller, arguments).await?,
+            Tool::Md => markdown::page_as_markdown(self.api, &caller, arguments).await?,
+            Tool::Html => markdown::page_as_html(self.api, &caller, arguments).await?,
             Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
             Tool::CancelJob => {
                 let job = jobs::end(&self.api, &caller, task_id(&arguments)?).await?;
@@ -61,12 +62,12 @@ impl Call {
     async fn crawl(mut self, mut arguments: Value) -> Result<String, Refusal> {
         let part = take_part(&mut arguments);
         part.of(0)?;
-        let Asked { spec, .. } = synchronous::asked(&self.api.guard, arguments)?;
+        let Asked { spec, .. } = crawl_sync::asked(&self.api.guard, arguments)?;
         let warnings = spec.warnings.clone();
         let mut interactive = SyncJob::submit(self.api.clone(), &self.asker.caller, spec).await?;
         self.progress.follow(&mut interactive).await?;
-        let job = synchronous::crawled(&mut interactive).await?;
-        let pieces = synchronous::around_pages(&job, &warnings);
+        let job = crawl_sync::crawled(&mut interactive).await?;
+        let pieces = crawl_sync::around_pages(&job, &warnings);
         self.spliced(&job, &pieces, &part.of(job.progress.total)?).await
     }
 
@@ -85,10 +86,10 @@ impl Call {
     }
 
     async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
-        let mut interactive = reading::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
+        let mut interactive = markdown::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
         self.progress.follow(&mut interactive).await?;
         let (job, record) = interactive.only_record().await?;
-        reading::well_ended(&job, &record)?;
+        markdown::well_ended(&job, &record)?;
         short(job_view::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, SchemaT
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::http::crawl_options::{Class, Key, Kind, Section};
+use crate::http::crawl4ai::crawl_options::{Class, Key, Kind, Section};
 
 pub struct BrowserConfig;
 pub struct CrawlerConfig;

@@ -9,7 +9,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::page::{CrawlResult, PartOfPage};
-use crate::http::crawl_options::FieldError;
+use crate::http::field_error::FieldError;
 
 /// The job is stored and will come to its end.
 #[derive(ToSchema)]

@@ -5,9 +5,9 @@ use opilio_actors::domain::secret::Secret;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::given::{map, text};
-use super::reading::{Given, Reading};
-use super::report::{Fault, Place};
+use super::parser::{GivenValue, Parser};
+use super::value::{map, text};
+use crate::http::field_error::{FieldPath, InvalidValue};
 use crate::http::header_rules;
 
 const MAX_COOKIES: usize = 300;
@@ -32,92 +32,92 @@ const FIELDS: [&str; 12] = [
 /// The domain, whether it is for that host only, the path, and whether it is secure.
 struct Scope(String, bool, String, bool);
 
-pub fn set(reading: &mut Reading, given: &Given<'_>) {
-    let Some(cookies) = reading.checked(&given.place, given.list()) else { return };
+pub fn set(parser: &mut Parser, given: &GivenValue<'_>) {
+    let Some(cookies) = parser.checked(&given.place, given.list()) else { return };
     if cookies.len() > MAX_COOKIES {
-        return reading.fail(&given.place, Fault::new("too_long", format!("at most {MAX_COOKIES} cookies")));
+        return parser.fail(&given.place, InvalidValue::new("too_long", format!("at most {MAX_COOKIES} cookies")));
     }
     for (index, cookie) in cookies.iter().enumerate() {
         let place = given.place.child(index);
-        if let Some(cookie) = reading.checked(&place, map(cookie)) {
-            read(reading, &place, cookie);
+        if let Some(cookie) = parser.checked(&place, map(cookie)) {
+            read(parser, &place, cookie);
         }
     }
 }
 
-fn read(reading: &mut Reading, place: &Place, cookie: &Map<String, Value>) {
+fn read(parser: &mut Parser, place: &FieldPath, cookie: &Map<String, Value>) {
     for field in cookie.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
-        reading.unknown(place.child(field.as_str()), || "a cookie has no such field".to_owned());
+        parser.unknown(place.child(field.as_str()), || "a cookie has no such field".to_owned());
     }
     let field = |name: &str| cookie.get(name).filter(|value| !value.is_null());
-    let missing = Err(Fault::new("missing", "is missing"));
+    let missing = Err(InvalidValue::new("missing", "is missing"));
     let name = field("name").map_or(missing.clone(), text).and_then(checked_name);
-    let name = reading.checked(&place.child("name"), name);
+    let name = parser.checked(&place.child("name"), name);
     let value = field("value").map_or(missing, text).and_then(checked_value);
-    let value = reading.checked(&place.child("value"), value);
-    let scope = scope(reading, place, &field);
+    let value = parser.checked(&place.child("value"), value);
+    let scope = scope(parser, place, &field);
     if let (Some(name), Some(value), Some(Scope(domain, host_only, path, secure))) = (name, value, scope) {
         let cookie = Cookie { name: name.to_owned(), value: Secret::new(value), domain, host_only, path, secure };
-        reading.draft.options.fetch.cookies.push(cookie);
+        parser.builder.options.fetch.cookies.push(cookie);
     }
 }
 
-fn scope<'v>(reading: &mut Reading, place: &Place, field: &impl Fn(&str) -> Option<&'v Value>) -> Option<Scope> {
+fn scope<'v>(parser: &mut Parser, place: &FieldPath, field: &impl Fn(&str) -> Option<&'v Value>) -> Option<Scope> {
     let Scope(domain, host_only, path, secure) = match (field("url"), field("domain")) {
-        (Some(url), _) => reading.checked(&place.child("url"), text(url).and_then(scope_of_url))?,
-        (None, Some(domain)) => reading.checked(&place.child("domain"), text(domain).and_then(scope_of_domain))?,
+        (Some(url), _) => parser.checked(&place.child("url"), text(url).and_then(scope_of_url))?,
+        (None, Some(domain)) => parser.checked(&place.child("domain"), text(domain).and_then(scope_of_domain))?,
         (None, None) => {
-            reading.fail(place, Fault::value("needs a url or a domain, so that it is sent nowhere else"));
+            parser.fail(place, InvalidValue::value("needs a url or a domain, so that it is sent nowhere else"));
             return None;
         }
     };
     let path = match field("path") {
-        Some(given) => reading.checked(&place.child("path"), text(given).and_then(checked_path))?.to_owned(),
+        Some(given) => parser.checked(&place.child("path"), text(given).and_then(checked_path))?.to_owned(),
         None => path,
     };
-    let not_bool = || Fault::new("bool_type", "must be true or false");
+    let not_bool = || InvalidValue::new("bool_type", "must be true or false");
     let secure = match field("secure") {
-        Some(given) => reading.checked(&place.child("secure"), given.as_bool().ok_or_else(not_bool))?,
+        Some(given) => parser.checked(&place.child("secure"), given.as_bool().ok_or_else(not_bool))?,
         None => secure,
     };
     Some(Scope(domain, host_only, path, secure))
 }
 
-fn scope_of_url(raw: &str) -> Result<Scope, Fault> {
+fn scope_of_url(raw: &str) -> Result<Scope, InvalidValue> {
     let url = Url::parse(raw.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let url = url.ok_or_else(|| Fault::value("must be an absolute http or https address"))?;
+    let url = url.ok_or_else(|| InvalidValue::value("must be an absolute http or https address"))?;
     let directory = url.path().rfind('/').map_or("/", |end| &url.path()[..=end]);
     let domain = url.host_str().unwrap_or_default().to_owned();
     Ok(Scope(domain, true, directory.to_owned(), url.scheme() == "https"))
 }
 
 /// A leading dot takes in the hosts below.
-fn scope_of_domain(raw: &str) -> Result<Scope, Fault> {
+fn scope_of_domain(raw: &str) -> Result<Scope, InvalidValue> {
     let (host_only, name) = match raw.trim().strip_prefix('.') {
         Some(name) => (false, name),
         None => (true, raw.trim()),
     };
-    let host = Host::parse(name).map_err(|_| Fault::value("must be a host name, perhaps with a leading dot"))?;
+    let host = Host::parse(name).map_err(|_| InvalidValue::value("must be a host name, perhaps with a leading dot"))?;
     Ok(Scope(host.to_string(), host_only, "/".to_owned(), false))
 }
 
-fn checked_name(name: &str) -> Result<&str, Fault> {
+fn checked_name(name: &str) -> Result<&str, InvalidValue> {
     let is_token = !name.is_empty() && name.len() <= 256 && name.bytes().all(header_rules::is_token);
-    if is_token { Ok(name) } else { Err(Fault::value("not a cookie's name")) }
+    if is_token { Ok(name) } else { Err(InvalidValue::value("not a cookie's name")) }
 }
 
-fn checked_value(value: &str) -> Result<&str, Fault> {
+fn checked_value(value: &str) -> Result<&str, InvalidValue> {
     if value.len() > MAX_VALUE {
-        return Err(Fault::value(format!("longer than {MAX_VALUE} bytes")));
+        return Err(InvalidValue::value(format!("longer than {MAX_VALUE} bytes")));
     }
     if value.contains(|c: char| c.is_control() || c == ';') {
-        return Err(Fault::value("holds control characters or a semicolon"));
+        return Err(InvalidValue::value("holds control characters or a semicolon"));
     }
     Ok(value)
 }
 
-fn checked_path(path: &str) -> Result<&str, Fault> {
+fn checked_path(path: &str) -> Result<&str, InvalidValue> {
     let is_path =
         path.starts_with('/') && path.len() <= MAX_VALUE && !path.contains(|c: char| c.is_control() || c == ';');
-    if is_path { Ok(path) } else { Err(Fault::value("must begin with a slash")) }
+    if is_path { Ok(path) } else { Err(InvalidValue::value("must begin with a slash")) }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::reading::{Given, Reading};
+use super::parser::{GivenValue, Parser};
 use super::{browser_keys, crawler_keys, markdown_keys};
 
 /// One key of a request, as the table has it.
@@ -32,7 +32,7 @@ pub enum Class {
 }
 
 /// Puts an honoured value where it belongs, or says what is wrong with it.
-pub type Setter = fn(&mut Reading, &Given<'_>);
+pub type Setter = fn(&mut Parser, &GivenValue<'_>);
 
 /// The form of a value, for the documentation; an honoured key's setter enforces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,16 +8,17 @@ use opilio_actors::domain::crawl_result::{head, tail};
 use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
 use serde_json::{Value, json};
 
-use super::body::{self, Body};
-use super::error::ApiError;
-use super::page_ranges::PageRanges;
-use super::reach::reachable;
-use super::results::{self, Piece, Selection};
-use super::submission::Fields;
-use super::sync_job::SyncJob;
+use super::crawl_request::Fields;
+use super::url_policy::reachable;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, configs, memory_budget, submission};
+use super::{crawl_request, crawler_configs};
 use crate::egress::Guard;
+use crate::http::body::{self, Body};
+use crate::http::error::ApiError;
+use crate::http::page_ranges::PageRanges;
+use crate::http::results::{self, Piece, Selection};
+use crate::http::sync_job::SyncJob;
+use crate::http::{Api, Caller, memory_budget};
 
 /// Pages of one request, as the peer's clients know it.
 const MAX_URLS: usize = 100;
@@ -98,19 +99,20 @@ pub fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
         urls.into_iter().flatten().for_each(with_scheme);
     }
     let silent = WebhookDefaults { enabled: false, ..WebhookDefaults::default() };
-    let parsed = reachable(submission::crawl_job(&body, &silent, MAX_URLS), &body, guard);
+    let parsed = reachable(crawl_request::crawl_job(&body, &silent, MAX_URLS), &body, guard);
     let mut fields = Fields::default();
     let browser = body.get("browser_config");
     match parsed {
         Err(errors) => {
             fields.errors = errors;
-            configs::each(per_address.as_ref(), browser, &[], &Default::default(), &mut fields);
+            crawler_configs::each(per_address.as_ref(), browser, &[], &Default::default(), &mut fields);
             Err(ApiError::Invalid(fields.errors))
         }
         Ok(mut spec) => {
             fields.warnings = std::mem::take(&mut spec.warnings);
             if let Task::Crawl(crawl) = &mut spec.task {
-                crawl.each = configs::each(per_address.as_ref(), browser, &crawl.urls, &crawl.options, &mut fields);
+                crawl.each =
+                    crawler_configs::each(per_address.as_ref(), browser, &crawl.urls, &crawl.options, &mut fields);
             }
             spec.warnings = fields.warnings;
             if fields.errors.is_empty() { Ok(Asked { spec, stream }) } else { Err(ApiError::Invalid(fields.errors)) }

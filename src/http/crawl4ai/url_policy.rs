@@ -4,8 +4,8 @@
 use serde_json::Value;
 use url::Url;
 
-use super::crawl_options::{FieldError, Loc};
 use crate::egress::{Guard, Purpose};
+use crate::http::field_error::{FieldError, Loc};
 
 /// The request as it was read, or all that is wrong with it and every address in it that the guard refuses.
 pub fn reachable<T>(read: Result<T, Vec<FieldError>>, body: &Value, guard: &Guard) -> Result<T, Vec<FieldError>> {

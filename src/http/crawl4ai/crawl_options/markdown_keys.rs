@@ -1,8 +1,8 @@
 //! The keys of `markdown_generator`: the parameters of `DefaultMarkdownGenerator`, and its `options`.
 
-use super::key::Class::{Honoured, Refused, WithoutEffect};
-use super::key::Kind::{Bool, Integer, List, Object, Text, Typed};
-use super::key::{Class, Key, keys};
+use super::table::Class::{Honoured, Refused, WithoutEffect};
+use super::table::Kind::{Bool, Integer, List, Object, Text, Typed};
+use super::table::{Class, Key, keys};
 use super::{content_filter, setters};
 
 const FILTERS: &[&str] = &["MainContentFilter", "PruningContentFilter", "BM25ContentFilter", "LLMContentFilter"];

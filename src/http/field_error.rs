@@ -47,12 +47,12 @@ impl FieldError {
 
 /// What is wrong with a value, wherever it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidValue {
     pub kind: &'static str,
     pub msg: String,
 }
 
-impl Fault {
+impl InvalidValue {
     pub fn new(kind: &'static str, msg: impl Into<String>) -> Self {
         Self { kind, msg: msg.into() }
     }
@@ -66,16 +66,16 @@ impl Fault {
         Self::new("not_supported", reason)
     }
 
-    pub fn at(self, place: &Place) -> FieldError {
+    pub fn at(self, place: &FieldPath) -> FieldError {
         FieldError { loc: place.0.clone(), msg: self.msg, kind: self.kind }
     }
 }
 
 /// The path to a field, without the wrappers that a value may come in.
 #[derive(Clone, Debug)]
-pub struct Place(Vec<Loc>);
+pub struct FieldPath(Vec<Loc>);
 
-impl Place {
+impl FieldPath {
     pub fn body() -> Self {
         Self(vec!["body".into()])
     }

@@ -1,6 +1,6 @@
 //! Writes the table out as the page `docs/crawl-options.md`.
 
-use super::key::{Class, Key, Kind, Section};
+use super::table::{Class, Key, Kind, Section};
 
 const INTRODUCTION: &str = "\
 # What a crawl job may ask for

@@ -5,9 +5,9 @@ use opilio_actors::domain::webhook::Target;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::crawl_options::FieldError;
-use super::header_rules;
-use super::submission::{Fields, beyond, field_error, truth};
+use super::crawl_request::{Fields, beyond, field_error, truth};
+use crate::http::field_error::FieldError;
+use crate::http::header_rules;
 
 /// Set by the signing of each webhook.
 const SIGNED: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];

@@ -1,8 +1,8 @@
 //! The keys of `browser_config`.
 
-use super::key::Class::{Honoured, Refused, WithoutEffect};
-use super::key::Kind::{Bool, Integer, List, Number, Object, Text, Typed};
-use super::key::{Class, Key, keys};
+use super::table::Class::{Honoured, Refused, WithoutEffect};
+use super::table::Kind::{Bool, Integer, List, Number, Object, Text, Typed};
+use super::table::{Class, Key, keys};
 use super::{cookies, headers, setters};
 
 /// Of how a browser is started and looked after.

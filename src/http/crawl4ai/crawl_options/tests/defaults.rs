@@ -47,8 +47,8 @@ fn the_table_has_the_peers_keys_and_defaults_and_no_others() {
         assert_eq!(known, theirs);
         for (name, default) in peer {
             let entry = section.entry(name).unwrap();
-            let value =
-                super::super::plain::settled(entry.key.kind, super::super::plain::plain(default)).unwrap_or_default();
+            let value = super::super::normalize::settled(entry.key.kind, super::super::normalize::plain(default))
+                .unwrap_or_default();
             assert!(default.is_null() || entry.is_harmless(&value), "{name}: {default}");
         }
     }

@@ -1,10 +1,10 @@
 //! The keys of `crawler_config`.
 
 use super::browser_keys::{NO_BROWSER, PROXY, SCRIPTS, STATE};
-use super::key::Class::{Honoured, Refused, WithoutEffect};
-use super::key::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
-use super::key::{Class, Key, keys};
-use super::{extraction, selection, setters};
+use super::table::Class::{Honoured, Refused, WithoutEffect};
+use super::table::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
+use super::table::{Class, Key, keys};
+use super::{extraction_strategy, selection, setters};
 
 const SCORES: Class = Refused("links are not followed or scored for a result yet");
 const OUTPUT: Class = Refused("it cannot be given, because pages are fetched without a browser");
@@ -47,7 +47,7 @@ pub(super) const KEYS: &[Key] = keys! {
         "Paragraphs, list items and other innermost blocks of fewer words are left out; headings, tables, code and blocks \
          with an image stay.";
     extraction_strategy, Typed(EXTRACTIONS), ["null", "{\"type\":\"NoExtractionStrategy\",\"params\":{}}"],
-        Honoured(extraction::set),
+        Honoured(extraction_strategy::set),
         "How fields are picked from a page, into `extracted_content`; see [fields](fields.md). Those by a model are \
          refused.";
     chunking_strategy, Typed(&["RegexChunking"]),
@@ -79,7 +79,7 @@ pub(super) const KEYS: &[Key] = keys! {
         "Which parser.";
     scraping_strategy, Typed(SCRAPERS), ["{\"type\":\"LXMLWebScrapingStrategy\",\"params\":{}}", "null",
         "{\"type\":\"WebScrapingStrategy\",\"params\":{}}"],
-        WithoutEffect("there is one way of reading pages"),
+        WithoutEffect("there is one way of parser pages"),
         "How pages are read; `PDFContentScrapingStrategy` is refused.";
     proxy_config, Typed(&["ProxyConfig"]), ["null", "\"direct\""], PROXY, "A proxy, or several.";
     proxy_rotation_strategy, Typed(&["RoundRobinProxyStrategy"]), ["null"], PROXY, "How proxies take turns.";
@@ -153,7 +153,7 @@ pub(super) const KEYS: &[Key] = keys! {
          rows and columns at least; up to three for how much cells say. The peer's default counts as absent: whatever is \
          data is given then.";
     table_extraction, Typed(TABLES), ["{\"type\":\"DefaultTableExtraction\",\"params\":{}}", "null"],
-        WithoutEffect("there is one way of reading tables"), "How tables are read; `LLMTableExtraction` is refused.";
+        WithoutEffect("there is one way of parser tables"), "How tables are read; `LLMTableExtraction` is refused.";
     exclude_external_images, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_external_images)),
         "Whether images of other sites are left out.";
     exclude_all_images, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_all_images)),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::key::Kind;
-use super::report::Fault;
+use super::table::Kind;
+use crate::http::field_error::InvalidValue;
 
 /// Replaces each `{"type": "dict", "value": {…}}`, at any depth, by the dictionary itself.
 pub fn plain(value: &Value) -> Value {
@@ -33,7 +33,7 @@ pub fn typed(value: &Value) -> Option<(&str, &Value)> {
 
 /// A plain value in the one form that the table compares with: an enumeration's value as lower-case text. Type names
 /// and enumeration values that do not exist are faults.
-pub fn settled(kind: Kind, value: Value) -> Result<Value, Fault> {
+pub fn settled(kind: Kind, value: Value) -> Result<Value, InvalidValue> {
     match kind {
         Kind::Enum(name, values) => enumeration(name, values, &value),
         Kind::Typed(names) => match value.get("type").and_then(Value::as_str) {
@@ -44,19 +44,19 @@ pub fn settled(kind: Kind, value: Value) -> Result<Value, Fault> {
     }
 }
 
-fn enumeration(name: &str, values: &[&str], value: &Value) -> Result<Value, Fault> {
+fn enumeration(name: &str, values: &[&str], value: &Value) -> Result<Value, InvalidValue> {
     let text = match typed(value) {
         Some((given, _)) if given != name => return Err(wrong_type(&[name])),
         Some((_, value)) => value,
         None => value,
     };
     let text = text.as_str().map(str::to_lowercase).filter(|text| values.contains(&text.as_str()));
-    text.map(Value::from).ok_or_else(|| Fault::value(format!("must be one of {}", values.join(", "))))
+    text.map(Value::from).ok_or_else(|| InvalidValue::value(format!("must be one of {}", values.join(", "))))
 }
 
 /// The fault of a type name that is none of `names`.
-pub fn wrong_type(names: &[&str]) -> Fault {
-    Fault::value(format!("its type must be {}", names.join(" or ")))
+pub fn wrong_type(names: &[&str]) -> InvalidValue {
+    InvalidValue::value(format!("its type must be {}", names.join(" or ")))
 }
 
 /// Asks for nothing: false, blank, or a collection of nothing.

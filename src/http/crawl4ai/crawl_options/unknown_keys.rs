@@ -1,6 +1,6 @@
 //! What is said about a key that is not in the table.
 
-use super::key::Section;
+use super::table::Section;
 
 /// Longer names are not compared with those of the table.
 const MAX_COMPARED: usize = 48;

@@ -5,8 +5,9 @@ use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::domain::job::Warning;
 use serde_json::{Map, Value};
 
-use super::crawl_options::{self, FieldError, Loc};
-use super::submission::{Fields, field_error};
+use super::crawl_options;
+use super::crawl_request::{Fields, field_error};
+use crate::http::field_error::{FieldError, Loc};
 
 /// More than these would be one for each address of a request.
 const MOST: usize = 100;

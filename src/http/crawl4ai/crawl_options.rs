@@ -2,22 +2,21 @@
 //! effect and refused. One table, in the `…_keys` files, drives the parser and the documentation page.
 
 mod browser_keys;
+mod builder;
 mod content_filter;
 mod cookies;
 mod crawler_keys;
 mod documentation;
-mod draft;
-mod extraction;
-mod given;
+mod extraction_strategy;
 mod headers;
-mod key;
 mod markdown_keys;
-mod plain;
-mod reading;
-mod report;
+mod normalize;
+mod parser;
 mod selection;
 mod setters;
-mod unknown;
+mod table;
+mod unknown_keys;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -28,12 +27,11 @@ use serde_json::Value;
 
 pub use content_filter::LONGEST_QUERY;
 pub use documentation::documentation;
-pub use key::{Class, Key, Kind, Section};
-pub use plain::plain;
-pub use report::{FieldError, Loc, shortened};
+pub use normalize::plain;
+pub use table::{Class, Key, Kind, Section};
 
-use self::reading::Reading;
-use self::report::Place;
+use self::parser::Parser;
+use crate::http::field_error::{FieldError, FieldPath};
 
 /// What the two configurations of a request come to.
 #[derive(Debug)]
@@ -61,13 +59,13 @@ pub fn defaults(section: Section) -> impl Iterator<Item = (String, Value)> {
 
 /// Reads both configurations, each flat or typed; absent and `null` are the same.
 pub fn parse(browser: Option<&Value>, crawler: Option<&Value>) -> Parsed {
-    let mut reading = Reading::default();
+    let mut parser = Parser::default();
     for (section, config) in [(Section::Browser, browser), (Section::Crawler, crawler)] {
         if let Some(config) = config.filter(|config| !config.is_null()) {
-            reading.section(section, &plain(config), &Place::body().child(section.path()));
+            parser.section(section, &plain(config), &FieldPath::body().child(section.path()));
         }
     }
-    reading.count_unnamed();
-    let Reading { draft, warnings, errors, .. } = reading;
-    Parsed { options: draft.finish(), warnings, errors }
+    parser.count_unnamed();
+    let Parser { builder, warnings, errors, .. } = parser;
+    Parsed { options: builder.finish(), warnings, errors }
 }

@@ -8,14 +8,16 @@ use opilio_actors::ports::is_not_usable;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::body::{self, Body};
-use super::crawl_options::{FieldError, LONGEST_QUERY, Loc};
-use super::error::ApiError;
-use super::reach::reachable;
-use super::submission::{self, Fields, beyond, field_error};
-use super::sync_job::SyncJob;
+use super::crawl_options::LONGEST_QUERY;
+use super::crawl_request::{self, Fields, beyond, field_error};
+use super::url_policy::reachable;
 use super::webhook_config::WebhookDefaults;
-use super::{Api, Caller, extraction, job_status, results, synchronous};
+use super::{crawl_sync, llm_request};
+use crate::http::body::{self, Body};
+use crate::http::error::ApiError;
+use crate::http::field_error::{FieldError, Loc};
+use crate::http::sync_job::SyncJob;
+use crate::http::{Api, Caller, job_status, results};
 
 const KEYS: [&str; 4] = ["url", "f", "q", "c"];
 const MODEL_KEYS: [&str; 2] = ["provider", "temperature"];
@@ -59,7 +61,7 @@ pub async fn page_as_markdown(api: web::Data<Api>, caller: &Caller, body: Value)
         let question = query.as_deref().unwrap_or(MAIN_CONTENT);
         answer(api, caller, url, question, &asked.model, warnings).await?
     } else {
-        let spec = submission::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
+        let spec = crawl_request::crawl_job(&crawl_body(&asked), &silent(), 1).map_err(ApiError::Invalid)?;
         let page = one_page(api, caller, JobSpec { warnings: warnings.clone(), ..spec }).await?;
         match filter.as_str() {
             "raw" => page.markdown.raw_markdown,
@@ -141,7 +143,7 @@ fn markdown_request(body: &Value) -> Result<MarkdownRequest, Vec<FieldError>> {
 /// `url`, which may be a page brought along.
 fn page(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> String {
     let given = body.get("url").filter(|url| !url.is_null());
-    let wrong = match given.map(submission::page_address) {
+    let wrong = match given.map(crawl_request::page_address) {
         None => ("missing", "the page to read is needed".to_owned()),
         Some(Ok(url)) => return url.to_owned(),
         Some(Err(wrong)) => wrong,
@@ -171,7 +173,7 @@ pub async fn page_as_html(api: web::Data<Api>, caller: &Caller, body: Value) -> 
     let read = if fields.errors.is_empty() { Ok(()) } else { Err(fields.errors) };
     reachable(read, &body, &api.guard).map_err(ApiError::Invalid)?;
     drop(body);
-    let spec = submission::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
+    let spec = crawl_request::crawl_job(&json!({"urls": [url]}), &silent(), 1).map_err(ApiError::Invalid)?;
     let html = one_page(api, caller, JobSpec { warnings: fields.warnings.clone(), ..spec }).await?.html;
     let reduced = web::block(move || opilio_page::schema_html(&html, &opilio_page::Limits::default())).await;
     let reduced =
@@ -231,7 +233,7 @@ pub async fn ask(
         };
     };
     let mut url = page.into_inner();
-    if synchronous::lacks_scheme(&url) {
+    if crawl_sync::lacks_scheme(&url) {
         url.insert_str(0, "https://");
     }
     let [provider, temperature] = [provider, temperature].map(|said| said.map(Value::String));
@@ -279,7 +281,7 @@ pub async fn begin_extraction(api: web::Data<Api>, caller: &Caller, body: &Value
 }
 
 fn extraction(api: &Api, body: &Value) -> Result<JobSpec, ApiError> {
-    reachable(extraction::llm_job(body, &silent()), body, &api.guard).map_err(ApiError::Invalid)
+    reachable(llm_request::llm_job(body, &silent()), body, &api.guard).map_err(ApiError::Invalid)
 }
 
 /// # Errors

@@ -4,8 +4,9 @@ use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::job::{JobSpec, Task, Warning};
 use serde_json::{Map, Value};
 
-use super::crawl_options::{self, FieldError, Loc, shortened};
+use super::crawl_options;
 use super::webhook_config::{self, WebhookDefaults, web_address};
+use crate::http::field_error::{FieldError, Loc, shortened};
 
 /// What is wrong and what has no effect, gathered while a request is read.
 #[derive(Debug, Default)]

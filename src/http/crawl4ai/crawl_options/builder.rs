@@ -4,7 +4,7 @@ use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::domain::secret::Secret;
 
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct OptionsBuilder {
     pub options: CrawlOptions,
     /// The user agent of `crawler_config`, the header, and that of `browser_config`: the first that was given is sent.
     pub crawler_user_agent: Option<String>,
@@ -13,7 +13,7 @@ pub struct Draft {
     pub locale: Option<String>,
 }
 
-impl Draft {
+impl OptionsBuilder {
     pub fn finish(self) -> CrawlOptions {
         let Self { mut options, crawler_user_agent, header_user_agent, browser_user_agent, locale } = self;
         options.fetch.user_agent = crawler_user_agent.or(header_user_agent).or(browser_user_agent);

@@ -4,11 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::job::Warning;
 use serde_json::{Map, Value, json};
 
-use super::body::{self, Body};
-use super::crawl_options::{self, Loc, Section};
-use super::error::ApiError;
-use super::submission::{Fields, field_error};
-use super::{Api, configs, results};
+use super::crawl_options::{self, Section};
+use super::crawl_request::{Fields, field_error};
+use super::crawler_configs;
+use crate::http::body::{self, Body};
+use crate::http::error::ApiError;
+use crate::http::field_error::Loc;
+use crate::http::{Api, results};
 
 /// The default of every key.
 pub async fn schema() -> HttpResponse {
@@ -66,7 +68,7 @@ pub async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resu
 fn taken(params: &mut Map<String, Value>, fields: &mut Fields) -> Map<String, Value> {
     let beside = BESIDE.iter().filter_map(|key| Some(((*key).to_owned(), params.get(*key)?.clone())));
     let beside: Map<_, _> = beside.filter(|(_, value)| !value.is_null()).collect();
-    configs::matcher(&["body".into(), "params".into()], params, fields);
+    crawler_configs::matcher(&["body".into(), "params".into()], params, fields);
     if beside.get("stream").is_some_and(Value::is_boolean) {
         params.shift_remove("stream");
     }

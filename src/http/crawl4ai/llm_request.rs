@@ -6,9 +6,9 @@ use opilio_actors::domain::job::{JobSpec, Task};
 use opilio_actors::ports::ModelName;
 use serde_json::{Map, Value};
 
-use super::crawl_options::{FieldError, Loc};
-use super::submission::{Fields, beyond, field_error, truth};
+use super::crawl_request::{Fields, beyond, field_error, truth};
 use super::webhook_config::{self, WebhookDefaults, web_address};
+use crate::http::field_error::{FieldError, Loc};
 
 const KEYS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
 /// What clients of providers send beside them.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::key::{Class, Section};
+use super::table::{Class, Section};
 use super::{Parsed, parse};
 
 mod content;
@@ -149,7 +149,7 @@ fn given(section: Section, key: &str, value: Value) -> Parsed {
 
 /// A value of the key's kind that is neither its default nor harmless.
 fn unusual(section: Section, key: &str) -> Value {
-    use super::key::Kind;
+    use super::table::Kind;
     let entry = section.entry(key).unwrap();
     let fits: Vec<Value> = match entry.key.kind {
         Kind::Bool => vec![json!(true), json!(false), json!("other")],
