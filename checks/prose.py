@@ -44,7 +44,7 @@ MARKER = re.compile(r"^\s*(//[/!]?|#+|--|\*|>|-)?\s*")
 def plain(text):
     """The words of one line, in lower case, without punctuation that would split a phrase."""
     text = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", MARKER.sub("", text))
-    return re.sub(r"[_`*\"'’\s]+", " ", text).strip().lower()
+    return re.sub(r"[_`*\\\"'’\s]+", " ", text).strip().lower()
 
 
 def findings(text):
