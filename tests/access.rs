@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 /// Tokens with their names and scopes; the operator's own is `operator's`.
 const TOKENS: [(&str, &str); 4] = [("ann", "submit"), ("bob", "submit"), ("eve", "read"), ("boss", "admin")];
@@ -26,14 +26,14 @@ fn token(name: &str) -> String {
 }
 
 /// A request in somebody's name.
-async fn ask(server: &Server, name: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+async fn ask(server: &TestServer, name: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
     let bearer = format!("Bearer {}", token(name));
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let (status, _, answer) = server.ask(method, path, &headers, body.to_string().into_bytes()).await;
+    let (status, _, answer) = server.request(method, path, &headers, body.to_string().into_bytes()).await;
     (status, answer)
 }
 
-async fn submit(server: &Server, name: &str, body: Value) -> String {
+async fn submit(server: &TestServer, name: &str, body: Value) -> String {
     let (status, answer) = ask(server, name, "POST", "/crawl/job", body).await;
     assert_eq!(status, 202, "{answer}");
     answer["task_id"].as_str().expect("an id").to_owned()
@@ -58,8 +58,8 @@ fn ways(id: &str) -> [(&'static str, String, u16); 11] {
 
 #[actix::test]
 async fn the_job_of_one_is_not_there_for_the_others_and_admins_see_all() {
-    let (site, server) = (TestSite::start(), Server::configured(&config(HOOKS)).await);
-    let webhook = json!({"webhook_url": site.hook()});
+    let (site, server) = (TestSite::start(), TestServer::with_config(&config(HOOKS)).await);
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let id = submit(&server, "ann", json!({"urls": ["raw:<p>x"], "webhook_config": webhook})).await;
     site.next_webhook().await;
     for (method, path, _) in ways(&id) {
@@ -80,8 +80,8 @@ async fn the_job_of_one_is_not_there_for_the_others_and_admins_see_all() {
 
 #[actix::test]
 async fn lists_and_bulk_replays_hold_ones_own_jobs_and_an_admins_everybodys() {
-    let (site, server) = (TestSite::start(), Server::configured(&config(HOOKS)).await);
-    let webhook = json!({"webhook_url": site.hook()});
+    let (site, server) = (TestSite::start(), TestServer::with_config(&config(HOOKS)).await);
+    let webhook = json!({"webhook_url": site.webhook_url()});
     for name in ["ann", "bob"] {
         submit(&server, name, json!({"urls": ["raw:<p>x"], "webhook_config": webhook})).await;
         site.next_webhook().await;
@@ -98,14 +98,14 @@ async fn lists_and_bulk_replays_hold_ones_own_jobs_and_an_admins_everybodys() {
 
 #[actix::test]
 async fn the_same_idempotency_key_is_another_one_for_another_caller() {
-    let server = Server::configured(&config("")).await;
+    let server = TestServer::with_config(&config("")).await;
     let mut ids = Vec::new();
     for name in ["ann", "bob", "ann"] {
         let bearer = format!("Bearer {}", token(name));
         let headers =
             [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", "k")];
         let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
-        let (status, _, answer) = server.ask("POST", "/crawl/job", &headers, body).await;
+        let (status, _, answer) = server.request("POST", "/crawl/job", &headers, body).await;
         assert_eq!(status, 202);
         ids.push(answer["task_id"].clone());
     }
@@ -114,7 +114,7 @@ async fn the_same_idempotency_key_is_another_one_for_another_caller() {
 
 #[actix::test]
 async fn who_may_only_read_starts_nothing_by_any_route() {
-    let server = Server::configured(&config("")).await;
+    let server = TestServer::with_config(&config("")).await;
     for (method, path) in [
         ("POST", "/crawl/job"),
         ("POST", "/llm/job"),
@@ -143,13 +143,13 @@ async fn who_may_only_read_starts_nothing_by_any_route() {
 #[actix::test]
 async fn without_a_credential_there_is_health_and_metrics_where_they_are_open_and_nothing_else() {
     for (open, status) in [("false", 401), ("true", 200)] {
-        let server = Server::configured(&format!("security: {{api_token: letmein, open_metrics: {open}}}")).await;
+        let server = TestServer::with_config(&format!("security: {{api_token: letmein, open_metrics: {open}}}")).await;
         assert_eq!(server.get("/metrics").await.0, status);
         assert_eq!(server.get("/health").await.0, 200);
         for (method, path) in
             [("GET", "/ask"), ("GET", "/jobs"), ("GET", "/ready"), ("POST", "/crawl/job"), ("PUT", "/x")]
         {
-            let (status, headers, answer) = server.ask(method, path, &[], vec![]).await;
+            let (status, headers, answer) = server.request(method, path, &[], vec![]).await;
             assert_eq!((status, &answer), (401, &json!({"detail": "Authentication required"})), "{method} {path}");
             assert_eq!(headers.get("www-authenticate").and_then(|scheme| scheme.to_str().ok()), Some("Bearer"));
         }
@@ -165,8 +165,8 @@ async fn a_token_made_by_the_command_line_lets_in_and_is_in_no_file() {
     let next_webhook = String::from_utf8(made.stderr).expect("it is text");
     let token = next_webhook.lines().next().expect("the token is said first");
     assert!(made.status.success() && token.len() > 40 && !lines.contains(token), "{lines}");
-    let server = Server::configured(&lines).await;
-    assert_eq!(server.get_with("/jobs", "x-api-key", token).await, 200);
+    let server = TestServer::with_config(&lines).await;
+    assert_eq!(server.get_status_with_header("/jobs", "x-api-key", token).await, 200);
     assert_eq!(server.get("/jobs").await.0, 401);
 }
 
@@ -208,7 +208,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 #[actix::test]
 async fn who_holds_the_operators_token_gets_signed_ones_for_others() {
-    let server = Server::configured_with("security: {api_token: letmein}", &[("SECRET_KEY", KEY)]).await;
+    let server = TestServer::with_config_and_env("security: {api_token: letmein}", &[("SECRET_KEY", KEY)]).await;
     for (body, status, detail) in [
         (json!({"email": "ann@example.com", "api_token": "letmei"}), 401, "Invalid or missing api_token"),
         (json!({"email": "ann@example.com"}), 401, "Invalid or missing api_token"),
@@ -227,13 +227,14 @@ async fn who_holds_the_operators_token_gets_signed_ones_for_others() {
     let bearer = format!("Bearer {}", given["access_token"].as_str().expect("a token"));
     let json = ("content-type", "application/json");
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
-    let (status, _, job) = server.ask("POST", "/crawl/job", &[("authorization", &bearer), json], body.clone()).await;
+    let (status, _, job) =
+        server.request("POST", "/crawl/job", &[("authorization", &bearer), json], body.clone()).await;
     assert_eq!(status, 202, "{job}");
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     let bob = signed(&json!({"sub": "bob@example.com", "exp": 4_102_444_800_i64, "scope": "data"}), KEY);
     let bob = format!("Bearer {bob}");
     for (bearer, expected) in [(bearer.as_str(), 200), ("Bearer letmein", 200), (&bob, 404)] {
-        assert_eq!(server.get_with(&path, "authorization", bearer).await, expected, "{bearer}");
+        assert_eq!(server.get_status_with_header(&path, "authorization", bearer).await, expected, "{bearer}");
     }
     for (claims, key, expected) in [
         (json!({"sub": "a", "exp": 4_102_444_800_i64}), KEY, 200),
@@ -241,24 +242,28 @@ async fn who_holds_the_operators_token_gets_signed_ones_for_others() {
         (json!({"sub": "a"}), KEY, 401),
         (json!({"sub": "a", "exp": 4_102_444_800_i64}), "another key of more than 32 characters", 401),
     ] {
-        assert_eq!(server.get_with("/jobs", "x-api-key", &signed(&claims, key)).await, expected, "{claims}");
+        assert_eq!(
+            server.get_status_with_header("/jobs", "x-api-key", &signed(&claims, key)).await,
+            expected,
+            "{claims}"
+        );
     }
 }
 
 #[actix::test]
 async fn signed_tokens_alone_close_a_server_and_none_are_given_without_the_operators() {
     let config = "security: {jwt_enabled: true}\napp: {host: 0.0.0.0}";
-    let server = Server::configured_with(config, &[("SECRET_KEY", KEY)]).await;
+    let server = TestServer::with_config_and_env(config, &[("SECRET_KEY", KEY)]).await;
     let (status, answer) = server.post("/token", json!({"email": "ann@example.com", "api_token": "x"})).await;
     assert_eq!(status, 403, "{answer}");
     assert_eq!(server.get("/jobs").await.0, 401);
     let good = signed(&json!({"sub": "ann@example.com", "exp": 4_102_444_800_i64}), KEY);
-    assert_eq!(server.get_with("/jobs", "authorization", &format!("Bearer {good}")).await, 200);
+    assert_eq!(server.get_status_with_header("/jobs", "authorization", &format!("Bearer {good}")).await, 200);
 }
 
 #[actix::test]
 async fn a_page_whose_name_was_made_to_lead_here_is_refused() {
-    let server = Server::configured("security: {trusted_hosts: [crawl.lan]}").await;
+    let server = TestServer::with_config("security: {trusted_hosts: [crawl.lan]}").await;
     let port = server.port();
     for (host, status) in [
         (format!("localhost:{port}"), 200),
@@ -269,35 +274,38 @@ async fn a_page_whose_name_was_made_to_lead_here_is_refused() {
         ("evil.example".to_owned(), 400),
     ] {
         for path in ["/health", "/jobs"] {
-            assert_eq!(server.get_with(path, "host", &host).await, status, "{host} {path}");
+            assert_eq!(server.get_status_with_header(path, "host", &host).await, status, "{host} {path}");
         }
     }
-    let exposed = Server::configured("app: {host: 0.0.0.0}\nsecurity: {api_token: letmein}").await;
-    assert_eq!(exposed.get_with("/health", "host", "any.example").await, 200);
+    let exposed = TestServer::with_config("app: {host: 0.0.0.0}\nsecurity: {api_token: letmein}").await;
+    assert_eq!(exposed.get_status_with_header("/health", "host", "any.example").await, 200);
 }
 
 #[actix::test]
 async fn a_server_that_is_open_to_its_own_machine_answers_nobody_by_a_proxy() {
-    let (open, closed) = (Server::start().await, Server::configured("security: {api_token: letmein}").await);
+    let (open, closed) = (TestServer::start().await, TestServer::with_config("security: {api_token: letmein}").await);
     for (name, value) in [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1"), ("x-real-ip", "192.0.2.1")]
     {
-        let (status, _, answer) = open.ask("GET", "/jobs", &[(name, value)], vec![]).await;
+        let (status, _, answer) = open.request("GET", "/jobs", &[(name, value)], vec![]).await;
         let detail = answer["detail"].as_str().unwrap_or_default();
         assert!(status == 403 && detail.contains("rate_limiting.trusted_proxies"), "{name}: {answer}");
         assert!(detail.contains("security.api_token"), "{detail}");
-        let (status, _, _) = open.ask("POST", "/token", &[(name, value)], vec![]).await;
+        let (status, _, _) = open.request("POST", "/token", &[(name, value)], vec![]).await;
         assert_ne!(status, 200, "{name}");
-        assert_eq!(open.get_with("/health", name, value).await, 200, "that is for everybody");
-        let (status, _, _) = closed.ask("GET", "/jobs", &[(name, value), ("x-api-key", "letmein")], vec![]).await;
+        assert_eq!(open.get_status_with_header("/health", name, value).await, 200, "that is for everybody");
+        let (status, _, _) = closed.request("GET", "/jobs", &[(name, value), ("x-api-key", "letmein")], vec![]).await;
         assert_eq!(status, 200, "{name}");
     }
     let said = "rate_limiting: {trusted_proxies: [127.0.0.1]}\nsecurity: {allow_unauthenticated: true}";
-    assert_eq!(Server::configured(said).await.get_with("/jobs", "x-forwarded-for", "192.0.2.1").await, 200);
+    assert_eq!(
+        TestServer::with_config(said).await.get_status_with_header("/jobs", "x-forwarded-for", "192.0.2.1").await,
+        200
+    );
 }
 
 #[actix::test]
 async fn another_sites_page_cannot_make_a_browser_start_anything() {
-    let server = Server::configured("security: {cors_allow_origins: [\"https://app.example\"]}").await;
+    let server = TestServer::with_config("security: {cors_allow_origins: [\"https://app.example\"]}").await;
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
     let json = ("content-type", "application/json");
     for (headers, status) in [
@@ -309,19 +317,19 @@ async fn another_sites_page_cannot_make_a_browser_start_anything() {
         (vec![("content-type", "text/plain")], 415),
         (vec![("content-type", "application/x-www-form-urlencoded")], 415),
     ] {
-        let (found, _, answer) = server.ask("POST", "/crawl/job", &headers, body.clone()).await;
+        let (found, _, answer) = server.request("POST", "/crawl/job", &headers, body.clone()).await;
         assert_eq!(found, status, "{headers:?}: {answer}");
     }
     // What an image's address can do.
-    let (status, _, _) = server.ask("GET", "/llm/a.example?q=x", &[("sec-fetch-site", "cross-site")], vec![]).await;
+    let (status, _, _) = server.request("GET", "/llm/a.example?q=x", &[("sec-fetch-site", "cross-site")], vec![]).await;
     assert_eq!(status, 403);
 }
 
 #[actix::test]
 async fn only_listed_sites_may_read_answers() {
     let open =
-        Server::configured("security: {api_token: t, cors_allow_origins: [\"https://app.example\", \"*\"]}").await;
-    let closed = Server::start().await;
+        TestServer::with_config("security: {api_token: t, cors_allow_origins: [\"https://app.example\", \"*\"]}").await;
+    let closed = TestServer::start().await;
     let asks = |method: &'static str| [("access-control-request-method", method)];
     for (server, origin, allowed) in [
         (&open, "https://app.example", Some("https://app.example")),
@@ -331,19 +339,19 @@ async fn only_listed_sites_may_read_answers() {
         for (method, path) in [("OPTIONS", "/crawl/job"), ("GET", "/health")] {
             let mut headers = asks("POST").to_vec();
             headers.push(("origin", origin));
-            let (_, answered, _) = server.ask(method, path, &headers, vec![]).await;
+            let (_, answered, _) = server.request(method, path, &headers, vec![]).await;
             let found = answered.get("access-control-allow-origin").and_then(|value| value.to_str().ok());
             assert_eq!(found, allowed, "{origin}: {method}");
         }
     }
     // Also what is refused can be read by a page that may.
-    let (status, answered, _) = open.ask("GET", "/jobs", &[("origin", "https://app.example")], vec![]).await;
+    let (status, answered, _) = open.request("GET", "/jobs", &[("origin", "https://app.example")], vec![]).await;
     assert!(status == 401 && answered.contains_key("access-control-allow-origin"));
 }
 
 #[actix::test]
 async fn every_answer_has_the_headers_that_keep_browsers_from_making_anything_of_it() {
-    let server = Server::configured("security: {api_token: t}").await;
+    let server = TestServer::with_config("security: {api_token: t}").await;
     for (method, path, headers, status) in [
         ("GET", "/health", vec![], 200),
         ("GET", "/jobs", vec![], 401),
@@ -353,7 +361,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_from_making_anything_of
         ("POST", "/crawl/job", vec![("x-api-key", "t")], 415),
         ("POST", "/screenshot", vec![("x-api-key", "t")], 501),
     ] {
-        let (found, answered, _) = server.ask(method, path, &headers, vec![]).await;
+        let (found, answered, _) = server.request(method, path, &headers, vec![]).await;
         assert_eq!(found, status, "{method} {path}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),

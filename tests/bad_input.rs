@@ -4,14 +4,14 @@ mod support;
 
 use opilio_actors::domain::text::visible;
 use serde_json::{Map, Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 /// A `422` names exactly these places, dots between the steps.
 type Case = (&'static str, Value, &'static [&'static str]);
 
 #[actix::test]
 async fn each_wrong_field_of_a_crawl_job_is_named() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let table: Vec<Case> = urls().into_iter().chain(webhooks()).chain(configurations()).chain(several()).collect();
     assert!(table.len() >= 40, "{}", table.len());
     for (name, body, places) in table {
@@ -205,7 +205,7 @@ type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, u16, &'a str);
 
 #[actix::test]
 async fn a_body_that_cannot_be_read_as_json_says_so() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let json = ("content-type", "application/json");
     let huge = format!("{{\"urls\": [\"raw:{}\"]}}", "x".repeat(11 << 20)).into_bytes();
     let table: [Sent; 12] = [
@@ -224,7 +224,7 @@ async fn a_body_that_cannot_be_read_as_json_says_so() {
     ];
     for (name, headers, body, status, part) in table {
         for path in ["/crawl/job", "/deliveries/replay"] {
-            let (found, _, answer) = server.ask("POST", path, headers, body.clone()).await;
+            let (found, _, answer) = server.request("POST", path, headers, body.clone()).await;
             let detail = answer["detail"].as_str().unwrap_or_default();
             assert!(found == status && detail.contains(part), "{name} to {path}: {found} {answer}");
         }
@@ -233,7 +233,7 @@ async fn a_body_that_cannot_be_read_as_json_says_so() {
 
 #[actix::test]
 async fn a_key_that_cannot_stand_for_a_request_is_named_beside_the_wrong_fields() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let long = "k".repeat(256);
     for key in ["", "a b", &long, "ä"] {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
@@ -241,7 +241,8 @@ async fn a_key_that_cannot_stand_for_a_request_is_named_beside_the_wrong_fields(
             (json!({"urls": ["raw:x"]}), &["header.Idempotency-Key"][..]),
             (json!({"urls": []}), &["body.urls", "header.Idempotency-Key"]),
         ] {
-            let (status, _, answer) = server.ask("POST", "/crawl/job", &headers, body.to_string().into_bytes()).await;
+            let (status, _, answer) =
+                server.request("POST", "/crawl/job", &headers, body.to_string().into_bytes()).await;
             assert_eq!((status, named(&answer)), (422, sorted(places)), "{key:?}: {answer}");
         }
     }
@@ -249,7 +250,7 @@ async fn a_key_that_cannot_stand_for_a_request_is_named_beside_the_wrong_fields(
 
 #[actix::test]
 async fn wrong_questions_about_jobs_and_deliveries_are_named() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let lists: [(&str, &[&str]); 6] = [
         ("/jobs?status=odd", &["query.status"]),
         ("/jobs?type=odd&webhook=odd", &["query.type", "query.webhook"]),
@@ -283,7 +284,7 @@ async fn wrong_questions_about_jobs_and_deliveries_are_named() {
 
 #[actix::test]
 async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let unknown = "crawl_01kasbx3v0j1m8f4c5q9w2e7rt";
     for id in ["crawl_nope", unknown, "x", "..", "%00", "crawl_%ff"] {
         for (method, path) in [
@@ -295,7 +296,7 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
             ("GET", format!("/jobs/{id}/deliveries")),
             ("POST", format!("/jobs/{id}/deliveries")),
         ] {
-            let (status, _, answer) = server.ask(method, &path, &[], vec![]).await;
+            let (status, _, answer) = server.request(method, &path, &[], vec![]).await;
             // `..` is resolved before it is sent: then it is the path that is unknown, or asked the wrong way.
             let text = if id == ".." { &answer["detail"] } else { &json!("Task not found") };
             assert!(matches!(status, 404 | 405) && answer["detail"].is_string(), "{method} {path}: {status} {answer}");
@@ -319,7 +320,7 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
         ("DELETE", "/ready", "GET"),
         ("POST", "/metrics", "GET"),
     ] {
-        let (status, headers, answer) = server.ask(method, path, &[], vec![]).await;
+        let (status, headers, answer) = server.request(method, path, &[], vec![]).await;
         assert_eq!((status, &answer), (405, &json!({"detail": "Method Not Allowed"})), "{method} {path}");
         assert_eq!(headers.get("allow").and_then(|value| value.to_str().ok()), Some(allowed), "{method} {path}");
     }
@@ -327,16 +328,16 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
 
 #[actix::test]
 async fn what_comes_too_late_or_has_nothing_to_do_is_a_conflict() {
-    let (server, site) = (Server::start().await, TestSite::start());
-    let webhook = json!({"webhook_url": site.hook()});
+    let (server, site) = (TestServer::start().await, TestSite::start());
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let body = json!({"urls": ["raw:<p>x"], "webhook_config": webhook});
     let (_, next_webhook) = server.post_with_key("/crawl/job", "k", body).await;
     let next_webhook = next_webhook["task_id"].as_str().expect("an id").to_owned();
     site.next_webhook().await;
-    let body = json!({"urls": [site.page("/gated")]});
+    let body = json!({"urls": [site.url("/gated")]});
     let (_, silent) = server.post("/crawl/job", body.clone()).await;
     let silent = silent["task_id"].as_str().expect("an id").to_owned();
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     for (name, (status, answer)) in [
         ("a settled job is cancelled", server.delete(&format!("/crawl/job/{next_webhook}")).await),
         ("a key is used again", server.post_with_key("/crawl/job", "k", body).await),

@@ -13,12 +13,12 @@ mod support;
 use programs::{Program, Workshop, errors_of_type, file, output};
 use providers::{KEY, Providers};
 use readme::shown;
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
-async fn server_with_a_model(providers: &Providers, config: &str) -> Server {
+async fn server_with_a_model(providers: &Providers, config: &str) -> TestServer {
     let base_url = providers.address("openai");
     let model = [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
-    Server::configured_with(config, &model).await
+    TestServer::with_config_and_env(config, &model).await
 }
 
 /// The ids that a program says it has got.
@@ -34,7 +34,7 @@ async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
     let mut handler = Program::start(workshop.python(&file("tests/clients/handler.py")).arg(server.base()));
     let port = handler.says().await.replace("listening ", "");
     let hook = format!("http://127.0.0.1:{port}/webhooks/crawl-complete");
-    let (page, missing) = (site.page("/article"), site.page("/missing"));
+    let (page, missing) = (site.url("/article"), site.url("/missing"));
     for data in ["with-data", "without"] {
         let mut client = workshop.typescript(&file("tests/clients/client.ts")).await;
         let submitted = output(client.args([server.base(), &page, &missing, &hook, data])).await;
@@ -55,8 +55,8 @@ async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
 
 #[actix::test]
 async fn the_peers_own_clients_crawl_stream_and_read_the_schema() {
-    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
-    let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.page(path));
+    let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
+    let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.url(path));
     let mut client = workshop.peer(&file("tests/clients/peer.py"));
     let said = output(client.args([server.base(), &page, &other, &missing])).await;
     let (one, many) = (format!("one {page} True 200 True"), format!("many {page} True {other} True {missing} False"));

@@ -13,7 +13,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use providers::{KEY, Providers};
 use relay::Relay;
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
@@ -90,8 +90,8 @@ fn names(events: &[Value]) -> Vec<&str> {
 
 #[actix::test]
 async fn a_crawl_is_submitted_watched_shown_and_listed() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let (page, missing) = (site.page("/article"), site.page("/missing"));
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let (page, missing) = (site.url("/article"), site.url("/missing"));
     let watched = opilio(server.base(), &["submit", &page, &missing, "--watch", "--json"]).await;
     assert_eq!((watched.code, watched.err.as_str()), (0, ""));
     let said = watched.documents();
@@ -123,9 +123,9 @@ async fn a_crawl_is_submitted_watched_shown_and_listed() {
 
 #[actix::test]
 async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
-    let (site, mut server) = (TestSite::start(), Server::start().await);
+    let (site, mut server) = (TestSite::start(), TestServer::start().await);
     let relay = Relay::lay(server.base()).await;
-    let id = submitted(relay.base(), &[&site.page("/article"), &site.page("/gated")]).await;
+    let id = submitted(relay.base(), &[&site.url("/article"), &site.url("/gated")]).await;
     let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json", "--patience", "10m"]));
     let mut events = Vec::new();
     for _ in 0..2 {
@@ -133,7 +133,7 @@ async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
     }
     relay.cut();
     events.push(watching.document().await);
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     server.kill().await;
     server.restart().await;
     relay.lead_to(server.base());
@@ -150,8 +150,8 @@ async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
 
 #[actix::test]
 async fn a_terminal_shows_bars() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let watch = format!("{} submit --watch {}", env!("CARGO_BIN_EXE_opilio"), site.page("/article"));
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let watch = format!("{} submit --watch {}", env!("CARGO_BIN_EXE_opilio"), site.url("/article"));
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &watch, "/dev/null"]).env("OPILIO_URL", server.base()).env("TERM", "xterm");
     let said = end(terminal).await;
@@ -161,9 +161,9 @@ async fn a_terminal_shows_bars() {
 
 #[actix::test]
 async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
-    let (site, mut server) = (TestSite::start(), Server::start().await);
+    let (site, mut server) = (TestSite::start(), TestServer::start().await);
     let base = server.base().to_owned();
-    let failed = opilio(&base, &["submit", "--watch", &site.page("/missing")]).await;
+    let failed = opilio(&base, &["submit", "--watch", &site.url("/missing")]).await;
     assert_eq!(failed.code, 1);
     assert!(failed.err.contains(" failed: HTTP 404 Not Found"), "{}", failed.err);
     let id = failed.out.lines().next().expect("the id").to_owned();
@@ -197,20 +197,20 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
         assert!(said.err.ends_with(sentence), "{arguments:?}: {}", said.err);
     }
 
-    submitted(&base, &[&site.page("/gated")]).await;
-    site.gate_reached().await;
-    server.begin_stop();
-    server.until_not_ready().await;
+    submitted(&base, &[&site.url("/gated")]).await;
+    site.wait_for_gated_request().await;
+    server.send_sigterm();
+    server.wait_until_not_ready().await;
     let late = opilio(&base, &["submit", "raw:<p>late"]).await;
     assert_eq!((late.code, late.err.contains("cannot do this now")), (5, true), "{}", late.err);
     site.open_gate();
-    assert!(server.stopped().await.success());
+    assert!(server.wait_for_exit().await.success());
 }
 
 #[actix::test]
 async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let page = site.page("/article");
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let page = site.url("/article");
     let file = server.folder().join("options.json");
     std::fs::write(&file, r#"{"css_selector": "h1", "verbos": true}"#).expect("the folder is ours");
     let file = format!("@{}", file.display());
@@ -241,9 +241,9 @@ async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
 async fn a_question_gets_its_answer_by_the_model_and_the_schema_given() {
     let (site, providers) = (TestSite::start(), Providers::start());
     let address = providers.address("openai");
-    let server = Server::start_with(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &address)]).await;
+    let server = TestServer::with_env(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &address)]).await;
     let schema = r#"{"type": "object", "properties": {"title": {"type": "string"}}}"#;
-    let page = site.page("/article");
+    let page = site.url("/article");
     let asked = ["submit", &page, "-q", "What is the title?", "--schema", schema, "--provider", "openai/good"];
     let said = opilio(server.base(), &[&asked[..], &["--watch"]].concat()).await;
     assert_eq!(said.code, 0, "{}", said.err);
@@ -255,9 +255,9 @@ async fn a_question_gets_its_answer_by_the_model_and_the_schema_given() {
 
 #[actix::test]
 async fn a_job_is_cancelled_while_it_runs() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let id = submitted(server.base(), &[&site.page("/gated")]).await;
-    site.gate_reached().await;
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let id = submitted(server.base(), &[&site.url("/gated")]).await;
+    site.wait_for_gated_request().await;
     let cancelled = opilio(server.base(), &["cancel", &id, "--json"]).await.document();
     assert_eq!((&cancelled["task_id"], &cancelled["status"]), (&json!(id), &json!("cancelled")));
     assert_eq!(opilio(server.base(), &["watch", &id]).await.code, 1);
@@ -265,9 +265,9 @@ async fn a_job_is_cancelled_while_it_runs() {
 
 #[actix::test]
 async fn of_several_jobs_those_that_cannot_be_cancelled_are_named_and_the_others_are() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let id = submitted(server.base(), &[&site.page("/gated")]).await;
-    site.gate_reached().await;
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let id = submitted(server.base(), &[&site.url("/gated")]).await;
+    site.wait_for_gated_request().await;
     let said = opilio(server.base(), &["cancel", "crawl_a", &id, "crawl_b"]).await;
     assert_eq!((said.code, said.out.lines().count()), (4, 1), "{}", said.out);
     assert!(said.out.contains(&id), "{}", said.out);
@@ -279,7 +279,7 @@ const SECRET: &str = "whsec_c2VjcmV0";
 
 #[actix::test]
 async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
-    let server = Server::configured(&format!("webhooks: {{secrets: [{SECRET}]}}")).await;
+    let server = TestServer::with_config(&format!("webhooks: {{secrets: [{SECRET}]}}")).await;
     let listen =
         |secret, count| command("", &["listen", "--port", "0", "--json", "--secret", secret, "--count", count]);
     let mut listening = Running::start(listen(SECRET, "5"));
@@ -418,7 +418,7 @@ async fn always(status: &str, body: String) -> String {
 
 #[actix::test]
 async fn the_token_comes_by_a_flag_or_by_environment_and_is_never_shown() {
-    let server = Server::start_with(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
+    let server = TestServer::with_env(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
     let without = opilio(server.base(), &["jobs"]).await;
     assert_eq!((without.code, without.err.contains("Authentication required")), (4, true), "{}", without.err);
     assert_eq!(opilio(server.base(), &["jobs", "--token", "open-sesame-12345"]).await.code, 0);

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 /// A client that understands this, and sees what is sent.
 fn client(understands: &str) -> reqwest::Client {
@@ -16,9 +16,9 @@ fn client(understands: &str) -> reqwest::Client {
 
 #[actix::test]
 async fn a_long_answer_is_compressed_as_its_client_likes_it() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let urls: Vec<_> = (0..8).map(|n| format!("raw:<p>{n} {}", "word ".repeat(10_000))).collect();
-    let webhook = json!({"webhook_url": site.hook()});
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     site.next_webhook().await;
     let job = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
@@ -41,7 +41,7 @@ async fn a_long_answer_is_compressed_as_its_client_likes_it() {
 
 #[actix::test]
 async fn short_answers_streams_and_whoever_likes_nothing_of_it_get_plain_text() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let encoding = async |request: reqwest::RequestBuilder, accepted: &str| {
         let answer = request.header("accept-encoding", accepted).send().await.expect("it answers");
         assert_eq!(answer.status(), 200);
@@ -55,7 +55,7 @@ async fn short_answers_streams_and_whoever_likes_nothing_of_it_get_plain_text() 
     assert_eq!(encoding(get("/schema"), "br;q=0.2, gzip;q=0.9").await.as_deref(), Some("gzip"));
 
     // The first line is there while the other page is still at its gate.
-    let body: Value = json!({"urls": [site.page("/gated"), site.page("/article")]});
+    let body: Value = json!({"urls": [site.url("/gated"), site.url("/article")]});
     let stream = client("").post(format!("{}/crawl/stream", server.base())).body(body.to_string());
     let stream = stream.header("content-type", "application/json").header("accept-encoding", "gzip, br, zstd");
     let mut stream = stream.send().await.expect("it answers");

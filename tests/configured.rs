@@ -7,7 +7,7 @@ mod support;
 use std::process::{Command, Output};
 
 use serde_json::json;
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -23,9 +23,10 @@ fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Out
 #[actix::test]
 async fn example_5_the_default_url_is_told_of_jobs_without_a_webhook_config() {
     let site = TestSite::start();
-    let config = format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", site.hook());
-    let server = Server::configured(&config).await;
-    let (status, job) = server.post("/crawl/job", json!({"urls": [site.page("/article")]})).await;
+    let config =
+        format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", site.webhook_url());
+    let server = TestServer::with_config(&config).await;
+    let (status, job) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
     assert_eq!(status, 202);
     let next_webhook = site.next_webhook().await;
     assert_eq!(next_webhook.body["task_id"], job["task_id"]);
@@ -38,8 +39,8 @@ async fn configured_headers_a_signature_and_the_default_for_data_go_with_every_w
     let site = TestSite::start();
     let config =
         "webhooks: {headers: {User-Agent: Mine/1.0, X-Team: blue}, secrets: [whsec_c2VjcmV0], data_in_payload: true}";
-    let server = Server::configured(config).await;
-    let body = json!({"urls": [site.page("/article")], "webhook_config": {"webhook_url": site.hook()}});
+    let server = TestServer::with_config(config).await;
+    let body = json!({"urls": [site.url("/article")], "webhook_config": {"webhook_url": site.webhook_url()}});
     server.post("/crawl/job", body).await;
     let next_webhook = site.next_webhook().await;
     assert_eq!(next_webhook.header("user-agent"), Some("Mine/1.0"));
@@ -51,8 +52,8 @@ async fn configured_headers_a_signature_and_the_default_for_data_go_with_every_w
 #[actix::test]
 async fn a_switched_off_webhook_tells_nobody() {
     let site = TestSite::start();
-    let server = Server::configured("webhooks: {enabled: false}").await;
-    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.hook()}});
+    let server = TestServer::with_config("webhooks: {enabled: false}").await;
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (_, job) = server.post("/crawl/job", body).await;
     let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     assert!(status.get("webhook").is_none());
@@ -61,9 +62,9 @@ async fn a_switched_off_webhook_tells_nobody() {
 #[actix::test]
 async fn retries_follow_the_configured_schedule() {
     let site = TestSite::start();
-    let server = Server::configured("webhooks: {retry: {max_attempts: 2, initial_delay_ms: 10}}").await;
-    site.answer_hooks_with(&[500, 500]);
-    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.hook()}});
+    let server = TestServer::with_config("webhooks: {retry: {max_attempts: 2, initial_delay_ms: 10}}").await;
+    site.set_webhook_statuses(&[500, 500]);
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (_, job) = server.post("/crawl/job", body).await;
     site.next_webhook().await;
     site.next_webhook().await;
@@ -79,7 +80,7 @@ async fn retries_follow_the_configured_schedule() {
 
 #[actix::test]
 async fn with_a_token_only_who_brings_it_gets_in() {
-    let server = Server::configured("security: {api_token: letmein}").await;
+    let server = TestServer::with_config("security: {api_token: letmein}").await;
     let (status, answer) = server.get("/jobs").await;
     assert_eq!(status, 401);
     assert!(answer["detail"].is_string());
@@ -92,13 +93,13 @@ async fn with_a_token_only_who_brings_it_gets_in() {
         ("authorization", "letmein", 401),
         ("x-api-key", "", 401),
     ] {
-        assert_eq!(server.get_with("/jobs", name, value).await, expected, "{name}: {value}");
+        assert_eq!(server.get_status_with_header("/jobs", name, value).await, expected, "{name}: {value}");
     }
 }
 
 #[actix::test]
 async fn health_from_the_command_line_says_whether_a_server_is_there() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let port = server.port();
     assert!(opilio("", &["health", "--port", &port], &[]).status.success());
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -147,8 +148,8 @@ fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
 #[actix::test]
 async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_refused() {
     let site = TestSite::start();
-    let server = Server::configured("app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}").await;
-    let (status, refusal) = server.post("/crawl/job", json!({"urls": [site.page("/article")]})).await;
+    let server = TestServer::with_config("app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}").await;
+    let (status, refusal) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
     let loc = json!(["body", "urls", 0]);
     assert_eq!((status, &refusal["detail"][0]["msg"]), (422, &json!("URL blocked")), "{refusal}");
     assert_eq!(refusal["detail"][0]["loc"], loc);
@@ -157,12 +158,12 @@ async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_
 #[actix::test]
 async fn logs_are_json_where_that_is_configured() {
     let site = TestSite::start();
-    let mut server = Server::configured("logging: {format: json}").await;
-    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.hook()}});
+    let mut server = TestServer::with_config("logging: {format: json}").await;
+    let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (_, job) = server.post("/crawl/job", body).await;
     site.next_webhook().await;
     loop {
-        let line = server.log_line().await;
+        let line = server.next_log_line().await;
         let line: serde_json::Value = serde_json::from_str(&line).expect("each line is JSON");
         if line["target"] == "webhook" && line["fields"].to_string().contains(job["task_id"].as_str().expect("an id")) {
             break;
@@ -205,7 +206,7 @@ fn one_page_is_read_from_the_command_line() {
 async fn one_page_is_read_from_the_web_without_a_server() {
     let site = TestSite::start();
     let read = async |path: &str, how: &'static str| {
-        let url = site.page(path);
+        let url = site.url(path);
         let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("it ran");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("it is text")
@@ -218,8 +219,8 @@ async fn one_page_is_read_from_the_web_without_a_server() {
 
 #[actix::test]
 async fn the_operator_can_have_fit_markdown_made_for_all_jobs() {
-    let (site, server) = (TestSite::start(), Server::configured("crawler: {content_filter: main}\n").await);
-    let (status, answer) = server.post("/crawl", json!({"urls": [site.page("/article")]})).await;
+    let (site, server) = (TestSite::start(), TestServer::with_config("crawler: {content_filter: main}\n").await);
+    let (status, answer) = server.post("/crawl", json!({"urls": [site.url("/article")]})).await;
     let page = &answer["results"][0];
     assert!(status == 200 && page["markdown"]["fit_markdown"].as_str().is_some_and(|fit| !fit.is_empty()), "{answer}");
     assert_eq!(page["fit_html"], page["markdown"]["fit_html"]);

@@ -8,28 +8,28 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-async fn submit(server: &Server, urls: &[String], hook: &str) -> String {
+async fn submit(server: &TestServer, urls: &[String], hook: &str) -> String {
     let body = json!({"urls": urls, "webhook_config": {"webhook_url": hook}});
     let (status, answer) = server.post("/crawl/job", body).await;
     assert_eq!(status, 202, "{answer}");
     answer["task_id"].as_str().expect("an id").to_owned()
 }
 
-async fn fifty(server: &Server, site: &TestSite) -> HashSet<String> {
+async fn fifty(server: &TestServer, site: &TestSite) -> HashSet<String> {
     let mut ids = HashSet::new();
     for _ in 0..50 {
-        ids.insert(submit(server, &[site.page("/gated")], &site.hook()).await);
+        ids.insert(submit(server, &[site.url("/gated")], &site.webhook_url()).await);
     }
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     ids
 }
 
 /// Each job completed, told of once or more often, and of no other.
-async fn all_complete(server: &Server, site: &TestSite, ids: HashSet<String>) {
+async fn all_complete(server: &TestServer, site: &TestSite, ids: HashSet<String>) {
     let mut waiting = ids.clone();
     while !waiting.is_empty() {
         let next_webhook = site.next_webhook().await.body;
@@ -46,7 +46,7 @@ async fn all_complete(server: &Server, site: &TestSite, ids: HashSet<String>) {
 #[actix::test]
 async fn fifty_jobs_and_a_kill() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let ids = fifty(&server, &site).await;
     server.kill().await;
     site.open_gate();
@@ -57,10 +57,10 @@ async fn fifty_jobs_and_a_kill() {
 #[actix::test]
 async fn fifty_jobs_and_a_stop() {
     let site = TestSite::start();
-    let mut server = Server::configured("app: {shutdown_grace: 100ms}").await;
+    let mut server = TestServer::with_config("app: {shutdown_grace: 100ms}").await;
     let ids = fifty(&server, &site).await;
-    server.begin_stop();
-    assert!(server.stopped().await.success());
+    server.send_sigterm();
+    assert!(server.wait_for_exit().await.success());
     site.open_gate();
     server.restart().await;
     for id in &ids {
@@ -72,11 +72,11 @@ async fn fifty_jobs_and_a_stop() {
 #[actix::test]
 async fn webhooks_in_back_off_and_a_kill() {
     let site = TestSite::start();
-    let mut server = Server::configured("webhooks: {retry: {initial_delay: 300ms}}").await;
-    site.answer_hooks_with(&[500; 20]);
+    let mut server = TestServer::with_config("webhooks: {retry: {initial_delay: 300ms}}").await;
+    site.set_webhook_statuses(&[500; 20]);
     let mut ids = HashSet::new();
     for _ in 0..20 {
-        ids.insert(submit(&server, &[site.page("/article")], &site.hook()).await);
+        ids.insert(submit(&server, &[site.url("/article")], &site.webhook_url()).await);
     }
     // The first twenty answers are errors: who is told later has it.
     let (mut known, mut waiting, mut answers) = (HashMap::new(), ids.clone(), 0);
@@ -102,17 +102,17 @@ async fn webhooks_in_back_off_and_a_kill() {
 #[actix::test]
 async fn receivers_that_hang_delay_no_job_and_no_other_webhook() {
     let site = TestSite::start();
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let silent: Vec<_> = (0..4).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     for listener in &silent {
         let hook = format!("http://{}/hook", listener.local_addr().expect("it is bound"));
         for _ in 0..5 {
-            submit(&server, &[site.page("/article")], &hook).await;
+            submit(&server, &[site.url("/article")], &hook).await;
         }
     }
     let mut ids = HashSet::new();
     for _ in 0..20 {
-        ids.insert(submit(&server, &[site.page("/article")], &site.hook()).await);
+        ids.insert(submit(&server, &[site.url("/article")], &site.webhook_url()).await);
     }
     all_complete(&server, &site, ids).await;
     // They hang still: nobody has been given up on.
@@ -123,12 +123,12 @@ async fn receivers_that_hang_delay_no_job_and_no_other_webhook() {
 #[actix::test]
 async fn a_page_that_kills_the_process_each_time_fails_alone() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
-    let innocent = submit(&server, &[site.page("/article"), site.page("/gated")], &site.hook()).await;
-    site.gate_reached().await;
+    let mut server = TestServer::start().await;
+    let innocent = submit(&server, &[site.url("/article"), site.url("/gated")], &site.webhook_url()).await;
+    site.wait_for_gated_request().await;
     while server.get(&format!("/crawl/job/{innocent}")).await.1["progress"]["done"] != 1 {}
-    let poison = [site.page("/article"), site.page("/article?fault=abort")];
-    let body = json!({"urls": poison, "webhook_config": {"webhook_url": site.hook()}});
+    let poison = [site.url("/article"), site.url("/article?fault=abort")];
+    let body = json!({"urls": poison, "webhook_config": {"webhook_url": site.webhook_url()}});
     // The process may be gone before it has answered.
     let answered = server.try_post_with_key("/crawl/job", "poison", body.clone()).await.ok();
     let mut poisoned = answered.map(|(_, answer)| answer["task_id"].clone());
@@ -138,7 +138,7 @@ async fn a_page_that_kills_the_process_each_time_fails_alone() {
             next = site.next_webhook() => {
                 next_webhook.insert(next.body["task_id"].as_str().expect("an id").to_owned());
             },
-            _ = server.stopped() => {
+            _ = server.wait_for_exit() => {
                 deaths += 1;
                 server.restart().await;
                 if poisoned.is_none() {
@@ -147,7 +147,7 @@ async fn a_page_that_kills_the_process_each_time_fails_alone() {
                 }
             }
             // With one attempt left they run one after the other, the poison perhaps after the innocent.
-            () = site.gate_reached(), if deaths >= 3 => site.open_gate(),
+            () = site.wait_for_gated_request(), if deaths >= 3 => site.open_gate(),
         }
     }
     let poisoned = poisoned.as_ref().and_then(Value::as_str).expect("it was told its id in the end").to_owned();
@@ -164,10 +164,10 @@ async fn a_page_that_kills_the_process_each_time_fails_alone() {
 #[actix::test]
 async fn a_page_whose_reading_never_ends_fails_alone_and_stops_nobody() {
     let site = TestSite::start();
-    let server = Server::configured("crawler: {parse_timeout: 200ms}").await;
-    let urls = [site.page("/article?fault=spin"), site.page("/article?fault=panic"), site.page("/article")];
-    let spins = submit(&server, &urls, &site.hook()).await;
-    let good = submit(&server, &[site.page("/article")], &site.hook()).await;
+    let server = TestServer::with_config("crawler: {parse_timeout: 200ms}").await;
+    let urls = [site.url("/article?fault=spin"), site.url("/article?fault=panic"), site.url("/article")];
+    let spins = submit(&server, &urls, &site.webhook_url()).await;
+    let good = submit(&server, &[site.url("/article")], &site.webhook_url()).await;
     all_complete(&server, &site, [spins.clone(), good].into()).await;
     let (_, status) = server.get(&format!("/crawl/job/{spins}")).await;
     let errors: Vec<_> = (0..3).map(|page| status["results"][page]["error_message"].clone()).collect();
@@ -179,12 +179,12 @@ async fn a_page_whose_reading_never_ends_fails_alone_and_stops_nobody() {
 #[actix::test]
 async fn a_second_signal_ends_a_long_drain_at_once_and_loses_nothing() {
     let site = TestSite::start();
-    let mut server = Server::configured("app: {shutdown_grace: 1h}").await;
+    let mut server = TestServer::with_config("app: {shutdown_grace: 1h}").await;
     let ids = fifty(&server, &site).await;
-    server.begin_stop();
-    assert_eq!(server.until_not_ready().await, 503);
-    server.begin_stop();
-    server.stopped().await;
+    server.send_sigterm();
+    assert_eq!(server.wait_until_not_ready().await, 503);
+    server.send_sigterm();
+    server.wait_for_exit().await;
     site.open_gate();
     server.restart().await;
     all_complete(&server, &site, ids).await;
@@ -193,17 +193,17 @@ async fn a_second_signal_ends_a_long_drain_at_once_and_loses_nothing() {
 #[actix::test]
 async fn a_job_is_cancelled_while_it_waits_and_while_its_page_hangs() {
     let site = TestSite::start();
-    let server = Server::configured("jobs: {crawl_workers: 1}").await;
-    let hangs = submit(&server, &[site.page("/gated")], &site.hook()).await;
-    site.gate_reached().await;
-    let waits = submit(&server, &[site.page("/gated")], &site.hook()).await;
+    let server = TestServer::with_config("jobs: {crawl_workers: 1}").await;
+    let hangs = submit(&server, &[site.url("/gated")], &site.webhook_url()).await;
+    site.wait_for_gated_request().await;
+    let waits = submit(&server, &[site.url("/gated")], &site.webhook_url()).await;
     for id in [&waits, &hangs] {
         assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 202);
         let next_webhook = site.next_webhook().await.body;
         assert_eq!((&next_webhook["task_id"], &next_webhook["status"]), (&json!(id), &json!("cancelled")));
     }
     // The only worker is free again, though the gate is shut.
-    let next = submit(&server, &[site.page("/article")], &site.hook()).await;
+    let next = submit(&server, &[site.url("/article")], &site.webhook_url()).await;
     assert_eq!(site.next_webhook().await.body["task_id"], next.as_str());
 }
 
@@ -216,20 +216,20 @@ fn rests(status: &Value) -> bool {
 #[actix::test]
 async fn twelve_deaths_in_quick_succession_use_up_no_webhook() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
-    let id = submit(&server, &[site.page("/gated")], &site.hook()).await;
-    site.gate_reached().await;
+    let mut server = TestServer::start().await;
+    let id = submit(&server, &[site.url("/gated")], &site.webhook_url()).await;
+    site.wait_for_gated_request().await;
     server.kill().await;
     site.open_gate();
     // Ten interruptions are the most that a webhook has. From now on each process dies of the first that it sends.
-    server.set_variable("OPILIO_FAULT", "start_attempt.after:1");
+    server.set_env("OPILIO_FAULT", "start_attempt.after:1");
     let mut of_the_webhook = 0;
     for _ in 0..12 {
         server.restart().await;
         loop {
             match server.try_get(&format!("/crawl/job/{id}")).await {
                 Err(_) => {
-                    server.stopped().await;
+                    server.wait_for_exit().await;
                     of_the_webhook += 1;
                     break;
                 }
@@ -242,7 +242,7 @@ async fn twelve_deaths_in_quick_succession_use_up_no_webhook() {
         }
     }
     assert!(of_the_webhook >= 1, "no process died of it");
-    server.set_variable("OPILIO_FAULT", "");
+    server.set_env("OPILIO_FAULT", "");
     server.restart().await;
     assert_eq!(site.next_webhook().await.body["task_id"], id.as_str());
     while server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["state"] != "delivered" {}
@@ -266,15 +266,15 @@ async fn held(receiver: &TcpListener) -> TcpStream {
 #[actix::test]
 async fn a_stop_puts_off_the_webhooks_that_are_on_their_way_and_they_lose_no_attempt() {
     let site = TestSite::start();
-    let mut server = Server::configured("app: {shutdown_grace: 100ms}").await;
+    let mut server = TestServer::with_config("app: {shutdown_grace: 100ms}").await;
     let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let hook = format!("http://{}/hook", receiver.local_addr().expect("it is bound"));
-    let id = submit(&server, &[site.page("/article")], &hook).await;
+    let id = submit(&server, &[site.url("/article")], &hook).await;
     // More stops than a webhook has interruptions.
     for _ in 0..12 {
         let on_its_way = held(&receiver).await;
-        server.begin_stop();
-        assert!(server.stopped().await.success());
+        server.send_sigterm();
+        assert!(server.wait_for_exit().await.success());
         drop(on_its_way);
         server.restart().await;
     }
@@ -321,10 +321,10 @@ impl Slow {
 async fn a_receiver_whose_answer_kills_the_process_each_time_is_given_up_and_a_slow_one_beside_it_is_not() {
     let (site, slow) = (TestSite::start(), Slow::start().await);
     let retry = "{initial_delay: 10ms, max_delay: 20ms, timeout: 2s, max_attempts: 1000, max_interruptions: 4}";
-    let mut server = Server::configured(&format!("webhooks: {{retry: {retry}}}")).await;
-    let innocent = submit(&server, &[site.page("/article")], &slow.hook).await;
-    let body = json!({"urls": [site.page("/article")],
-        "webhook_config": {"webhook_url": format!("{}?fault=abort", site.hook())}});
+    let mut server = TestServer::with_config(&format!("webhooks: {{retry: {retry}}}")).await;
+    let innocent = submit(&server, &[site.url("/article")], &slow.hook).await;
+    let body = json!({"urls": [site.url("/article")],
+        "webhook_config": {"webhook_url": format!("{}?fault=abort", site.webhook_url())}});
     // The process may be gone before it has answered.
     let mut poison = None;
     let mut deaths = 0;
@@ -338,7 +338,7 @@ async fn a_receiver_whose_answer_kills_the_process_each_time_is_given_up_and_a_s
             Ok((_, status)) if status["webhook"]["state"] == "exhausted" => break,
             Ok(_) => {}
             Err(_) => {
-                server.stopped().await;
+                server.wait_for_exit().await;
                 deaths += 1;
                 server.restart().await;
             }
@@ -352,9 +352,9 @@ async fn a_receiver_whose_answer_kills_the_process_each_time_is_given_up_and_a_s
 }
 
 /// What `docker stop` does: SIGTERM, and ten seconds later the end.
-async fn docker_stop(server: &mut Server) {
-    server.begin_stop();
-    if tokio::time::timeout(Duration::from_secs(10), server.stopped()).await.is_err() {
+async fn docker_stop(server: &mut TestServer) {
+    server.send_sigterm();
+    if tokio::time::timeout(Duration::from_secs(10), server.wait_for_exit()).await.is_err() {
         server.kill().await;
     }
 }
@@ -362,10 +362,10 @@ async fn docker_stop(server: &mut Server) {
 #[actix::test]
 async fn fifty_jobs_and_hanging_receivers_and_a_docker_stop() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let hook = format!("http://{}/hook", silent.local_addr().expect("it is bound"));
-    let hangs = submit(&server, &[site.page("/article")], &hook).await;
+    let hangs = submit(&server, &[site.url("/article")], &hook).await;
     while server.get(&format!("/crawl/job/{hangs}")).await.1["webhook"]["state"] != "pending" {}
     let ids = fifty(&server, &site).await;
     docker_stop(&mut server).await;
@@ -382,10 +382,10 @@ async fn fifty_jobs_and_hanging_receivers_and_a_docker_stop() {
 #[actix::test]
 async fn a_replay_asked_for_while_the_webhook_is_on_its_way_sends_it_once_more() {
     let site = TestSite::start();
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let hook = format!("http://{}/hook", receiver.local_addr().expect("it is bound"));
-    let id = submit(&server, &[site.page("/article")], &hook).await;
+    let id = submit(&server, &[site.url("/article")], &hook).await;
     let mut first = held(&receiver).await;
     assert_eq!(server.post(&format!("/jobs/{id}/deliveries"), Value::Null).await.0, 202);
     let taken = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
@@ -400,7 +400,7 @@ async fn a_replay_asked_for_while_the_webhook_is_on_its_way_sends_it_once_more()
 
 #[actix::test]
 async fn the_actors_are_counted_where_prometheus_looks() {
-    let server = Server::configured("jobs: {crawl_workers: 5, llm_workers: 3}").await;
+    let server = TestServer::with_config("jobs: {crawl_workers: 5, llm_workers: 3}").await;
     let answer = server.client().get(format!("{}/metrics", server.base())).send().await.expect("the server answers");
     let text = answer.text().await.expect("it is text");
     for (actor, count) in [("crawl_worker", 5), ("llm_worker", 3), ("job_supervisor", 1), ("webhook_sender", 1)] {

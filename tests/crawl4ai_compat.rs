@@ -3,11 +3,11 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::Server;
+use support::TestServer;
 
 #[actix::test]
 async fn what_the_peer_has_and_this_server_has_not_is_named() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for (method, path, says) in [
         ("GET", "/ask?query=x", "/openapi.json"),
         ("GET", "/mcp/ws", "/mcp/sse"),
@@ -22,7 +22,7 @@ async fn what_the_peer_has_and_this_server_has_not_is_named() {
         ("GET", "/redoc", "/docs"),
         ("GET", "/hooks/info", "browser"),
     ] {
-        let (status, _, answer) = server.ask(method, path, &[], vec![]).await;
+        let (status, _, answer) = server.request(method, path, &[], vec![]).await;
         let detail = answer["detail"].as_str().unwrap_or_default();
         assert!(status == 501 && detail.contains(says), "{method} {path}: {status} {answer}");
     }
@@ -30,7 +30,7 @@ async fn what_the_peer_has_and_this_server_has_not_is_named() {
 }
 
 /// Status and `Location` of an answer that is not followed.
-async fn led(server: &Server, method: &str, path: &str) -> (u16, String) {
+async fn led(server: &TestServer, method: &str, path: &str) -> (u16, String) {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let client = client.build().expect("a plain client");
     let request = client.request(method.parse().expect("a method"), format!("{}{path}", server.base()));
@@ -41,7 +41,7 @@ async fn led(server: &Server, method: &str, path: &str) -> (u16, String) {
 
 #[actix::test]
 async fn a_slash_too_many_leads_to_the_path_without_it() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for (method, path, location) in [
         ("POST", "/crawl/", "../crawl"),
         ("POST", "/crawl/?x=1&y=%20", "../crawl?x=1&y=%20"),
@@ -61,14 +61,14 @@ async fn a_slash_too_many_leads_to_the_path_without_it() {
     // Method, body and headers go along.
     let json = ("content-type", "application/json");
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
-    let (status, _, answer) = server.ask("POST", "/crawl/", &[json], body).await;
+    let (status, _, answer) = server.request("POST", "/crawl/", &[json], body).await;
     assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
 }
 
 #[actix::test]
 async fn the_address_alone_leads_a_person_to_the_documentation_also_where_a_token_is_needed() {
     for config in ["", "security: {api_token: letmein}"] {
-        let server = Server::configured(config).await;
+        let server = TestServer::with_config(config).await;
         assert_eq!(led(&server, "GET", "/").await, (307, "docs".to_owned()), "{config}");
         assert_eq!(server.get("/").await.0, 200, "{config}");
     }
@@ -76,7 +76,7 @@ async fn the_address_alone_leads_a_person_to_the_documentation_also_where_a_toke
 
 #[actix::test]
 async fn the_tools_of_mcp_are_listed_for_who_does_not_speak_it() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let (status, answer) = server.get("/mcp/schema").await;
     assert_eq!(status, 200);
     let tools: Vec<_> = answer["tools"].as_array().expect("a list").iter().map(|tool| &tool["name"]).collect();

@@ -11,20 +11,20 @@ use std::process::{Command, Output};
 
 use namespaces::{run, within};
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 fn job(site: &TestSite, page: &str) -> Value {
-    json!({"urls": [site.page(page)], "webhook_config": {"webhook_url": site.hook()}})
+    json!({"urls": [site.url(page)], "webhook_config": {"webhook_url": site.webhook_url()}})
 }
 
-async fn submit(server: &Server, site: &TestSite, page: &str) -> String {
+async fn submit(server: &TestServer, site: &TestSite, page: &str) -> String {
     let (status, answer) = server.post("/crawl/job", job(site, page)).await;
     assert_eq!(status, 202, "{answer}");
     answer["task_id"].as_str().expect("an id").to_owned()
 }
 
 /// From now on no file of the server's may become longer than so many bytes: to who writes, a disk without room.
-fn bound_files(server: &Server, bytes: &str) {
+fn bound_files(server: &TestServer, bytes: &str) {
     let (pid, bound) = (server.pid().to_string(), format!("--fsize={bytes}:"));
     let set = Command::new("prlimit").args(["--pid", &pid, &bound]).status().expect("prlimit is there (util-linux)");
     assert!(set.success());
@@ -33,18 +33,18 @@ fn bound_files(server: &Server, bytes: &str) {
 #[actix::test]
 async fn while_the_disk_is_full_new_jobs_are_503_and_afterwards_all_goes_on_without_a_restart() {
     let site = TestSite::start();
-    let mut server = Server::configured("jobs: {crawl_workers: 1}").await;
+    let mut server = TestServer::with_config("jobs: {crawl_workers: 1}").await;
     let done = submit(&server, &site, "/article").await;
     assert_eq!(site.next_webhook().await.body["task_id"], done.as_str());
     let running = submit(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     let queued = submit(&server, &site, "/article").await;
 
     bound_files(&server, "0");
     let body = job(&site, "/article").to_string().into_bytes();
     let json_type = [("content-type", "application/json")];
     for _ in 0..20 {
-        let (status, headers, answer) = server.ask("POST", "/crawl/job", &json_type, body.clone()).await;
+        let (status, headers, answer) = server.request("POST", "/crawl/job", &json_type, body.clone()).await;
         assert_eq!(status, 503, "{answer}");
         assert!(headers.contains_key("retry-after"), "{headers:?}");
         assert!(answer["detail"].is_string(), "{answer}");
@@ -78,9 +78,9 @@ async fn while_the_disk_is_full_new_jobs_are_503_and_afterwards_all_goes_on_with
 #[actix::test]
 async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let running = submit(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     bound_files(&server, "0");
     site.open_gate();
     assert_eq!(server.post("/crawl/job", job(&site, "/article")).await.0, 503);
@@ -101,7 +101,7 @@ fn a_disk_that_runs_full_under_the_store_costs_nothing_that_was_accepted_and_is_
     run("mount", &["-t", "tmpfs", "-o", "size=2m", "small", path]);
     actix::System::new().block_on(async {
         let site = TestSite::start();
-        let mut server = Server::configured(&format!("store: {{path: {path}/data}}")).await;
+        let mut server = TestServer::with_config(&format!("store: {{path: {path}/data}}")).await;
         fill(&disk.path().join("filler"));
         let mut accepted = Vec::new();
         // What is left of the store's own files is used up first.
@@ -168,7 +168,7 @@ async fn a_folder_or_a_file_that_cannot_be_written_stops_the_start_with_a_senten
     assert!(said.contains("the store folder ./data cannot be used: Permission denied"), "{said}");
     allow(empty.path(), 0o755);
 
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let kept = submit(&server, &site, "/article").await;
     site.next_webhook().await;
     server.kill().await;
@@ -197,7 +197,7 @@ async fn a_path_that_is_no_folder_stops_the_start_with_a_sentence() {
 #[actix::test]
 async fn a_store_that_another_process_has_is_left_to_it() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let first = submit(&server, &site, "/article").await;
     let said = refused(server.folder());
     assert!(said.contains("the store folder ./data is in use by another process"), "{said}");
@@ -216,10 +216,10 @@ fn bytes(folder: &Path) -> [Vec<u8>; 2] {
 }
 
 /// A stopped server whose store is one file of many pages, and one of its jobs.
-async fn stopped_with_a_long_file(site: &TestSite) -> (Server, String) {
-    let mut server = Server::start().await;
+async fn stopped_with_a_long_file(site: &TestSite) -> (TestServer, String) {
+    let mut server = TestServer::start().await;
     let long = format!("raw:<p>{}", "words ".repeat(50_000));
-    let body = json!({"urls": [long], "webhook_config": {"webhook_url": site.hook()}});
+    let body = json!({"urls": [long], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (_, answer) = server.post("/crawl/job", body).await;
     site.next_webhook().await;
     server.kill().await;
@@ -293,8 +293,8 @@ async fn a_job_that_cannot_be_read_is_an_error_under_whose_id_the_log_has_the_re
         (500, &json!({"error": "Internal server error", "correlation_id": next_webhook})),
         "and nothing else"
     );
-    server.begin_stop();
-    let log = server.rest_of_log().await;
+    server.send_sigterm();
+    let log = server.remaining_log().await;
     let line = log.lines().find(|line| line.contains(&next_webhook)).expect("the log names it");
     assert!(line.contains("a job's spec is not what this version writes"), "{line}");
 }

@@ -16,7 +16,7 @@ use environment::{PUBLIC, alone};
 use futures_util::stream::{self, StreamExt};
 use listener::redirect;
 use serde_json::{Value, json};
-use support::Server;
+use support::TestServer;
 
 /// Other machines may reach it, so callers may name no internal address.
 const CLOSED: &str = "app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}\n";
@@ -24,11 +24,11 @@ const CLOSED: &str = "app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: tr
 /// What a caller hears of an address that is refused, or is none.
 const REFUSALS: [&str; 3] = ["URL blocked", "Redirect to an address that is none", "Input should be a valid URL"];
 
-async fn closed() -> Server {
-    Server::configured(CLOSED).await
+async fn closed() -> TestServer {
+    TestServer::with_config(CLOSED).await
 }
 
-async fn submit(server: &Server, body: Value) -> Result<String, Value> {
+async fn submit(server: &TestServer, body: Value) -> Result<String, Value> {
     let (status, answer) = server.post("/crawl/job", body).await;
     match status {
         202 => Ok(answer["task_id"].as_str().expect("an id").to_owned()),
@@ -42,7 +42,7 @@ async fn each<T>(items: impl IntoIterator<Item = impl Future<Output = T>>) -> Ve
     stream::iter(items).buffered(16).collect().await
 }
 
-async fn until(server: &Server, id: &str, done: impl Fn(&Value) -> bool) -> Value {
+async fn until(server: &TestServer, id: &str, done: impl Fn(&Value) -> bool) -> Value {
     loop {
         let (_, status) = server.get(&format!("/crawl/job/{id}")).await;
         if done(&status) {
@@ -51,11 +51,11 @@ async fn until(server: &Server, id: &str, done: impl Fn(&Value) -> bool) -> Valu
     }
 }
 
-async fn ended(server: &Server, id: &str) -> Value {
+async fn ended(server: &TestServer, id: &str) -> Value {
     until(server, id, |status| status["status"] != "processing").await
 }
 
-async fn next_webhook(server: &Server, id: &str) -> Value {
+async fn next_webhook(server: &TestServer, id: &str) -> Value {
     until(server, id, |status| !["waiting", "pending"].contains(&status["webhook"]["state"].as_str().expect("a state")))
         .await
 }
@@ -66,7 +66,7 @@ fn is_refusal(text: &Value) -> bool {
 }
 
 /// Each of these pages fails, and says no more than it may.
-async fn all_refused(server: &Server, urls: Vec<String>, config: Value) {
+async fn all_refused(server: &TestServer, urls: Vec<String>, config: Value) {
     let id = submit(server, json!({"urls": urls, "crawler_config": config})).await.expect("it is admitted");
     let status = ended(server, &id).await;
     let results = status["results"].as_array().expect("a list");
@@ -80,7 +80,7 @@ fn page(path: &str) -> String {
     format!("http://public.example{path}")
 }
 
-async fn reach_the_site(server: &Server) {
+async fn reach_the_site(server: &TestServer) {
     let id = submit(server, json!({"urls": [page("/"), "http://public6.example/"]})).await.expect("it is admitted");
     let status = ended(server, &id).await;
     assert_eq!(status["progress"]["done"], 2, "{status}");
@@ -120,12 +120,12 @@ fn no_page_is_fetched_from_an_internal_address_however_it_is_written() {
             assert_eq!((status, &answer["detail"][0]["msg"]), (422, &json!("URL blocked")), "{path}");
         }
         // The reason is the operator's to know.
-        while !server.log_line().await.contains("127.0.0.1 is not a public address") {}
+        while !server.next_log_line().await.contains("127.0.0.1 is not a public address") {}
         listener.heard_only(&PUBLIC);
     });
 }
 
-async fn no_redirect_leads_inside(server: Server, config: Value) {
+async fn no_redirect_leads_inside(server: TestServer, config: Value) {
     reach_the_site(&server).await;
     let targets = spellings::of_redirects();
     for status in [301, 302, 303, 307, 308] {
@@ -150,7 +150,7 @@ fn no_redirect_of_a_public_page_leads_inside_even_where_callers_may_name_interna
     alone(
         "no_redirect_of_a_public_page_leads_inside_even_where_callers_may_name_internal_addresses",
         async |listener| {
-            no_redirect_leads_inside(Server::start().await, json!({"check_robots_txt": true})).await;
+            no_redirect_leads_inside(TestServer::start().await, json!({"check_robots_txt": true})).await;
             listener.heard_only(&PUBLIC);
         },
     );
@@ -177,7 +177,7 @@ fn no_webhook_goes_to_an_internal_address() {
     });
 }
 
-async fn no_hop_leads_inside(server: Server, status: u16) {
+async fn no_hop_leads_inside(server: TestServer, status: u16) {
     let targets = spellings::of_redirects();
     let hooks: Vec<_> = targets.iter().map(|target| page(&redirect(status, target))).collect();
     let body = |url: &String| json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": url}});
@@ -192,7 +192,7 @@ async fn no_hop_leads_inside(server: Server, status: u16) {
 fn no_hop_of_a_webhook_leads_to_an_internal_address() {
     alone("no_hop_of_a_webhook_leads_to_an_internal_address", async |listener| {
         no_hop_leads_inside(closed().await, 307).await;
-        no_hop_leads_inside(Server::start().await, 308).await;
+        no_hop_leads_inside(TestServer::start().await, 308).await;
         // These are not followed at all.
         for status in [301, 302, 303] {
             no_hop_leads_inside(closed().await, status).await;
@@ -245,12 +245,12 @@ fn ports_of_mail_and_databases_are_denied_but_on_this_machine_itself() {
         }
         all_refused(&server, vec![page(&redirect(302, "http://public.example:6379/"))], json!({})).await;
         assert!(listener.dialled().iter().all(|to| to.port() == 80));
-        let server = Server::configured("egress: {ports: {allow: [8080, 80-81], deny: [81]}}").await;
+        let server = TestServer::with_config("egress: {ports: {allow: [8080, 80-81], deny: [81]}}").await;
         for (port, may) in [(8080, true), (80, true), (81, false), (443, false)] {
             let answer = submit(&server, json!({"urls": [format!("http://public.example:{port}/")]})).await;
             assert_eq!(answer.is_ok(), may, "{port}");
         }
-        let server = Server::start().await;
+        let server = TestServer::start().await;
         let id = submit(&server, json!({"urls": ["http://127.0.0.1:6379/"]})).await.expect("it is admitted");
         assert_eq!(ended(&server, &id).await["status"], "completed");
         assert!(submit(&server, json!({"urls": ["http://10.0.0.1:6379/"]})).await.is_err());
@@ -262,7 +262,7 @@ fn ports_of_mail_and_databases_are_denied_but_on_this_machine_itself() {
 fn what_the_operator_opened_is_reached_and_no_more() {
     alone("what_the_operator_opened_is_reached_and_no_more", async |listener| {
         let lists = "egress: {allow: [10.0.0.0/8, 7f000001.at.example, \"fc00::/7\"], allow_webhooks: [192.168.1.1]}";
-        let server = Server::configured(&format!("{CLOSED}{lists}")).await;
+        let server = TestServer::with_config(&format!("{CLOSED}{lists}")).await;
         let may = ["http://10.0.0.1/", "http://7f000001.at.example/", "http://[fc00::1]/", "http://0xa000002/"];
         let id = submit(&server, json!({"urls": may})).await.expect("it is admitted");
         assert_eq!(ended(&server, &id).await["progress"]["done"], 4);
@@ -273,7 +273,7 @@ fn what_the_operator_opened_is_reached_and_no_more() {
         for closed in ["http://192.168.1.1/", "http://11.0.0.1.at.example:25/", "http://127.0.0.2/"] {
             assert!(submit(&server, json!({"urls": [closed]})).await.is_err(), "{closed}");
         }
-        let server = Server::start().await;
+        let server = TestServer::start().await;
         let inside = ["http://127.0.0.3/", "http://169.254.169.254/", "http://intranet/"];
         let id = submit(&server, json!({"urls": inside})).await.expect("it is admitted");
         assert_eq!(ended(&server, &id).await["progress"]["done"], 3, "this machine alone can ask");
@@ -286,14 +286,14 @@ fn a_model_is_asked_wherever_the_operator_put_it_but_within_its_list_where_there
         let job = json!({"url": page("/"), "q": "What is it?", "provider": "own/model"});
         let model = "jobs: {max_wait: 0s}\nllm: {retry: {tries: 1}, families: {own: {base_url: \"http://0a000001.at.example/v1\"}}}\n";
         for (list, heard) in [("egress: {allow_llm: [192.168.0.0/16]}", false), ("", true)] {
-            let server = Server::configured(&format!("{CLOSED}{model}{list}")).await;
+            let server = TestServer::with_config(&format!("{CLOSED}{model}{list}")).await;
             let (_, answer) = server.post("/llm/job", job.clone()).await;
             let status = ended(&server, answer["task_id"].as_str().expect("an id")).await;
             assert_eq!(status["status"], "failed", "a page is no answer of a model: {status}");
             let dialled = listener.dialled();
             assert_eq!(dialled.iter().any(|to| to.ip().to_string() == "10.0.0.1"), heard, "{status}");
         }
-        let server = Server::configured(&format!("{CLOSED}{model}")).await;
+        let server = TestServer::with_config(&format!("{CLOSED}{model}")).await;
         for url in ["http://127.0.0.1/", "http://①②⑦.1/"] {
             let (status, answer) = server.post("/llm/job", json!({"url": url, "q": "?"})).await;
             assert_eq!((status, &answer["detail"][0]["msg"]), (422, &json!("URL blocked")));

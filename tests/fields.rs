@@ -4,14 +4,14 @@ mod support;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
-use support::Server;
+use support::TestServer;
 
 const PAGE: &str =
     "raw:<title>Shop</title><meta property=og:title content=Lamps><nav><a href=https://a.example/n>Menu</a></nav>
     <main><div class=item data-id=7><h2>Desk lamp</h2><p class=price>$20.50</p><a href=https://b.example/x>Out</a></div>
     <div class=item data-id=8><h2>Floor lamp</h2></div><form><p>Subscribe to it</p></form></main>";
 
-async fn crawled(server: &Server, url: &str, config: Value) -> Value {
+async fn crawled(server: &TestServer, url: &str, config: Value) -> Value {
     let (status, answer) = server.post("/crawl", json!({"urls": [url], "crawler_config": config})).await;
     assert_eq!(status, 200, "{answer}");
     assert!(answer.get("warnings").is_none(), "{answer}");
@@ -24,7 +24,7 @@ fn fields_of(result: &Value) -> Value {
 
 #[actix_web::test]
 async fn what_is_selected_is_all_that_a_result_holds() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let config = json!({"css_selector": "main", "excluded_tags": ["h2"], "remove_forms": true,
         "exclude_domains": ["b.example"], "keep_data_attributes": true, "word_count_threshold": 1});
     let result = crawled(&server, PAGE, config).await;
@@ -41,7 +41,7 @@ async fn what_is_selected_is_all_that_a_result_holds() {
 
 #[actix_web::test]
 async fn fields_come_as_json_text_by_each_strategy() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let strategy = |name: &str, params: Value| json!({"extraction_strategy": {"type": name, "params": params}});
     let price =
         json!({"name": "price", "selector": ".price", "type": "regex", "pattern": "([0-9.]+)", "default": null});
@@ -65,7 +65,7 @@ async fn fields_come_as_json_text_by_each_strategy() {
 
 #[actix_web::test]
 async fn what_cannot_be_carried_out_is_refused_with_its_place() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let schema = json!({"baseSelector": "div", "fields": [{"name": "a", "selector": "p[", "type": "text"}]});
     let strategy = json!({"type": "JsonCssExtractionStrategy", "params": {"schema": schema}});
     let config = json!({"excluded_selector": "::", "extraction_strategy": strategy});
@@ -100,9 +100,10 @@ async fn robots_txt_counts_for_jobs_that_ask_and_for_all_where_the_operator_says
         assert_eq!(results[0]["success"], true, "{answer}");
         results[1]["error_message"] == "Access denied by robots.txt" && results[1]["status_code"] == 403
     };
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     assert!(denied(&server.post("/crawl", both(json!({"check_robots_txt": true}))).await.1));
     assert!(!denied(&server.post("/crawl", both(json!({}))).await.1));
-    let polite = Server::configured("crawler:\n  respect_robots: true\n  contact_url: https://me.example/bot\n").await;
+    let polite =
+        TestServer::with_config("crawler:\n  respect_robots: true\n  contact_url: https://me.example/bot\n").await;
     assert!(denied(&polite.post("/crawl", both(json!({}))).await.1));
 }

@@ -1,14 +1,12 @@
 //! Slow, huge and greedy clients, and huge pages, against the real binary.
 
-#[path = "support/events.rs"]
-mod events;
 mod support;
 
 use std::time::Duration;
 
-use events::events_until;
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::events::events_until;
+use support::{TestServer, TestSite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -16,7 +14,7 @@ use tokio::time::timeout;
 /// Until a hang is called one. Nothing here is about speed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn connect(server: &Server) -> TcpStream {
+async fn connect(server: &TestServer) -> TcpStream {
     let address = server.base().strip_prefix("http://").expect("an address");
     TcpStream::connect(address).await.expect("the server listens")
 }
@@ -43,7 +41,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
 }
 
 /// A connection on which this was asked for, and of whose answer little but the head is read.
-async fn unread(server: &Server, path: &str) -> TcpStream {
+async fn unread(server: &TestServer, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("it may be small");
     let address = server.base().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
@@ -61,7 +59,7 @@ const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 #[actix::test]
 async fn a_body_is_counted_as_it_arrives() {
-    let server = Server::configured("limits: {max_body_bytes: 1000}").await;
+    let server = TestServer::with_config("limits: {max_body_bytes: 1000}").await;
     let mut stream = connect(&server).await;
     stream.write_all(post("/crawl/job", "transfer-encoding: chunked\r\n").as_bytes()).await.expect("it is taken");
     for _ in 0..3 {
@@ -78,7 +76,7 @@ async fn a_body_is_counted_as_it_arrives() {
 
 #[actix::test]
 async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later() {
-    let server = Server::configured("limits: {head_timeout: 300ms, keep_alive: 300ms}").await;
+    let server = TestServer::with_config("limits: {head_timeout: 300ms, keep_alive: 300ms}").await;
     for begun in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let mut stream = connect(&server).await;
         stream.write_all(begun.as_bytes()).await.expect("it is taken");
@@ -92,7 +90,7 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later()
 
 #[actix::test]
 async fn bytes_that_drip_in_do_not_prolong_a_head() {
-    let server = Server::configured("limits: {head_timeout: 500ms, keep_alive: 500ms}").await;
+    let server = TestServer::with_config("limits: {head_timeout: 500ms, keep_alive: 500ms}").await;
     let mut stream = connect(&server).await;
     stream.write_all(HEALTH.as_bytes()).await.expect("it is taken");
     until(&mut stream, "}").await;
@@ -107,7 +105,7 @@ async fn bytes_that_drip_in_do_not_prolong_a_head() {
 
 #[actix::test]
 async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
-    let server = Server::configured("limits: {body_timeout: 300ms}").await;
+    let server = TestServer::with_config("limits: {body_timeout: 300ms}").await;
     for headers in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
         let mut stream = connect(&server).await;
         stream.write_all(post("/crawl/job", headers).as_bytes()).await.expect("it is taken");
@@ -119,10 +117,10 @@ async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
 
 #[actix::test]
 async fn who_does_not_read_the_answer_is_let_go() {
-    let (site, server) = (TestSite::start(), Server::configured("limits: {write_timeout: 1s}").await);
+    let (site, server) = (TestSite::start(), TestServer::with_config("limits: {write_timeout: 1s}").await);
     // Some megabytes, more than the buffers in between take.
     let page = format!("raw:<p>{}</p>", "x ".repeat(500_000));
-    let body = json!({"urls": [page], "webhook_config": {"webhook_url": site.hook()}});
+    let body = json!({"urls": [page], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (status, job) = server.post("/crawl/job", body).await;
     assert_eq!(status, 202, "{job}");
     site.next_webhook().await;
@@ -144,7 +142,7 @@ async fn who_does_not_read_the_answer_is_let_go() {
 
 #[actix::test]
 async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_short_ones() {
-    let server = Server::configured("limits: {max_answers_bytes: 3000000}").await;
+    let server = TestServer::with_config("limits: {max_answers_bytes: 3000000}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(1_900_000));
     let (_, long) = server.post("/crawl/job", json!({"urls": [page]})).await;
     let (_, short) = server.post("/crawl/job", json!({"urls": ["raw:<p>short"]})).await;
@@ -169,7 +167,7 @@ async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_s
 
 #[actix::test]
 async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the_addresses() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(100_000));
     let mut jobs = Vec::new();
     for _ in 0..5 {
@@ -201,7 +199,8 @@ async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the
 
 #[actix::test]
 async fn connections_are_counted_by_address_and_a_place_that_is_left_is_free() {
-    let server = Server::configured("limits: {connections_per_address: 2, keep_alive: 1m, head_timeout: 1m}").await;
+    let server =
+        TestServer::with_config("limits: {connections_per_address: 2, keep_alive: 1m, head_timeout: 1m}").await;
     let mut inside = Vec::new();
     for _ in 0..2 {
         let mut stream = connect(&server).await;
@@ -233,7 +232,7 @@ async fn rest_of_one(stream: &mut TcpStream) -> String {
 
 #[actix::test]
 async fn a_head_that_says_too_much_is_refused() {
-    let server = Server::configured("limits: {max_headers: 20, max_header_bytes: 2000}").await;
+    let server = TestServer::with_config("limits: {max_headers: 20, max_header_bytes: 2000}").await;
     let names: Vec<_> = (0..21).map(|n| format!("x-{n}")).collect();
     let many: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
     let long = "x".repeat(2000);
@@ -242,12 +241,12 @@ async fn a_head_that_says_too_much_is_refused() {
         ("a long header", "/health".to_owned(), vec![("x-long", long.as_str())]),
         ("a long address", format!("/health?{long}"), vec![]),
     ] {
-        let (status, _, answer) = server.ask("GET", &path, &headers, vec![]).await;
+        let (status, _, answer) = server.request("GET", &path, &headers, vec![]).await;
         assert_eq!(status, 431, "{name}: {answer}");
     }
     assert_eq!(server.get("/health").await.0, 200);
     // Beyond what the parser takes.
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut stream = connect(&server).await;
     let head = format!("GET /health HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(300_000));
     // It may be cut off while it is sent.
@@ -258,11 +257,11 @@ async fn a_head_that_says_too_much_is_refused() {
 
 #[actix::test]
 async fn json_may_be_nested_so_deep_and_no_deeper() {
-    let server = Server::configured("limits: {max_json_depth: 10}").await;
+    let server = TestServer::with_config("limits: {max_json_depth: 10}").await;
     for (depth, expected) in [(10, 422), (11, 400), (100_000, 400)] {
         let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         let json = [("content-type", "application/json")];
-        let (status, _, answer) = server.ask("POST", "/crawl/job", &json, body).await;
+        let (status, _, answer) = server.request("POST", "/crawl/job", &json, body).await;
         assert_eq!(status, expected, "{depth}: {answer}");
     }
 }
@@ -272,10 +271,10 @@ async fn who_asks_too_often_is_told_when_to_come_again() {
     for (config, free) in
         [("limits: {rate: {per_address: 2/hour}}", "/health"), ("limits: {rate: {per_principal: 2/hour}}", "/jobs")]
     {
-        let server = Server::configured(config).await;
+        let server = TestServer::with_config(config).await;
         let mut statuses = Vec::new();
         for _ in 0..3 {
-            let (status, headers, _) = server.ask("GET", free, &[], vec![]).await;
+            let (status, headers, _) = server.request("GET", free, &[], vec![]).await;
             statuses.push(status);
             if status == 429 {
                 let wait = headers.get("retry-after").and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
@@ -288,7 +287,8 @@ async fn who_asks_too_often_is_told_when_to_come_again() {
 
 #[actix::test]
 async fn the_limit_of_an_existing_configuration_counts_where_the_caller_waits() {
-    let server = Server::configured("rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: []}").await;
+    let server =
+        TestServer::with_config("rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: []}").await;
     let page = json!({"url": "raw:<p>x", "f": "raw"});
     assert_eq!(server.post("/md", page.clone()).await.0, 200);
     assert_eq!(server.post("/md", page.clone()).await.0, 429);
@@ -296,7 +296,7 @@ async fn the_limit_of_an_existing_configuration_counts_where_the_caller_waits() 
     for _ in 0..3 {
         assert_eq!(server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await.0, 202);
     }
-    let off = Server::configured("rate_limiting: {enabled: false, default_limit: 1/hour}").await;
+    let off = TestServer::with_config("rate_limiting: {enabled: false, default_limit: 1/hour}").await;
     for _ in 0..2 {
         assert_eq!(off.post("/md", page.clone()).await.0, 200);
     }
@@ -309,14 +309,14 @@ async fn ones_own_jobs_are_a_429_and_everybodys_a_503() {
         ("limits: {queue: {per_principal: 2}}\njobs: {crawl_workers: 1}", 429),
         ("limits: {queue: {maxsize: 1}}\njobs: {crawl_workers: 1}", 503),
     ] {
-        let server = Server::configured(config).await;
-        let gated = json!({"urls": [site.page("/gated")]});
+        let server = TestServer::with_config(config).await;
+        let gated = json!({"urls": [site.url("/gated")]});
         assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
-        site.gate_reached().await;
+        site.wait_for_gated_request().await;
         assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
         let body = gated.to_string().into_bytes();
         let (status, headers, answer) =
-            server.ask("POST", "/crawl/job", &[("content-type", "application/json")], body).await;
+            server.request("POST", "/crawl/job", &[("content-type", "application/json")], body).await;
         assert_eq!(status, refused, "{config}: {answer}");
         assert!(headers.contains_key("retry-after"), "{config}");
     }
@@ -327,12 +327,12 @@ async fn a_token_may_have_bounds_of_its_own() {
     let hash: String = opilio::http::hash("t").iter().map(|byte| format!("{byte:02x}")).collect();
     let token = format!("{{sha256: {hash}, scope: submit, rate: 3/hour, max_jobs: 1}}");
     let config = format!("security: {{api_token: own, tokens: {{ci: {token}}}}}\negress: {{allow: [127.0.0.1]}}");
-    let (site, server) = (TestSite::start(), Server::configured(&config).await);
-    let gated = json!({"urls": [site.page("/gated")]}).to_string().into_bytes();
+    let (site, server) = (TestSite::start(), TestServer::with_config(&config).await);
+    let gated = json!({"urls": [site.url("/gated")]}).to_string().into_bytes();
     let mut answers = Vec::new();
     for token in ["t", "t", "t", "t", "own", "own"] {
         let headers = [("x-api-key", token), ("content-type", "application/json")];
-        let (status, _, answer) = server.ask("POST", "/crawl/job", &headers, gated.clone()).await;
+        let (status, _, answer) = server.request("POST", "/crawl/job", &headers, gated.clone()).await;
         answers.push((status, answer["detail"].as_str().map(|detail| detail.starts_with("Too many of your jobs"))));
     }
     let full = (429, Some(true));
@@ -362,7 +362,7 @@ async fn a_page_is_led_so_far_by_redirects_and_no_further() {
         format!("HTTP/1.1 {head}\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 5\r\n\r\n<p>ok")
             .into()
     });
-    let (site, server) = (site.await, Server::configured("limits: {max_redirects: 3}").await);
+    let (site, server) = (site.await, TestServer::with_config("limits: {max_redirects: 3}").await);
     let (_, job) = server.post("/crawl/job", json!({"urls": [format!("{site}/3"), format!("{site}/4")]})).await;
     let status = settled(&server, &job).await;
     let next_webhook = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
@@ -397,7 +397,7 @@ async fn a_body_that_becomes_too_many_times_as_long_is_given_up_in_every_encodin
     for (ratio, reason) in [("", "Body becomes more than 250 times as long as it was sent"), (": 0", "")] {
         let limit =
             if ratio.is_empty() { String::new() } else { format!("limits: {{max_decompression_ratio{ratio}}}") };
-        let server = Server::configured(&limit).await;
+        let server = TestServer::with_config(&limit).await;
         let (_, job) = server.post("/crawl/job", json!({"urls": pages})).await;
         let status = settled(&server, &job).await;
         for page in status["results"].as_array().expect("a list") {
@@ -423,7 +423,7 @@ async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
         (format!("{limits}{open}{listed}"), 202, "https://crawl.example".to_owned()),
         (format!("{limits}{open}{unlisted}"), 429, String::new()),
     ] {
-        let server = Server::configured(&config).await;
+        let server = TestServer::with_config(&config).await;
         let base = if base.is_empty() { server.base().to_owned() } else { base };
         let mut statuses = Vec::new();
         for client in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
@@ -433,7 +433,7 @@ async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
                 ("x-forwarded-proto", "https"),
                 ("x-forwarded-host", "crawl.example"),
             ];
-            let (status, _, answer) = server.ask("POST", "/crawl/job", &forwarded, body.clone()).await;
+            let (status, _, answer) = server.request("POST", "/crawl/job", &forwarded, body.clone()).await;
             let link = answer["_links"]["self"]["href"].as_str().unwrap_or_default().to_owned();
             assert!(status == 429 || link.starts_with(&format!("{base}/crawl/job/")), "{link}");
             statuses.push(status);
@@ -444,7 +444,7 @@ async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
 
 #[actix::test]
 async fn pages_that_do_not_fit_into_a_jobs_results_fail_and_the_others_stay() {
-    let server = Server::configured("limits: {max_job_bytes: 20000}\ncrawler: {pages_per_job: 1}").await;
+    let server = TestServer::with_config("limits: {max_job_bytes: 20000}\ncrawler: {pages_per_job: 1}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(400));
     let (_, job) = server.post("/crawl/job", json!({"urls": [page, page, page, page]})).await;
     let status = settled(&server, &job).await;
@@ -456,7 +456,7 @@ async fn pages_that_do_not_fit_into_a_jobs_results_fail_and_the_others_stay() {
 }
 
 /// The job's status once it has ended.
-async fn settled(server: &Server, job: &Value) -> Value {
+async fn settled(server: &TestServer, job: &Value) -> Value {
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     loop {
         let (_, status) = server.get(&path).await;
@@ -468,7 +468,7 @@ async fn settled(server: &Server, job: &Value) -> Value {
 
 #[actix::test]
 async fn a_result_that_would_be_too_large_is_a_page_that_failed() {
-    let server = Server::configured("limits: {max_result_bytes: 5000}").await;
+    let server = TestServer::with_config("limits: {max_result_bytes: 5000}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(2000));
     let (_, job) = server.post("/crawl/job", json!({"urls": [page, "raw:<p>small"]})).await;
     let status = settled(&server, &job).await;

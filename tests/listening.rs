@@ -9,7 +9,7 @@ mod support;
 use programs::{Program, Workshop, file};
 use relay::Relay;
 use serde_json::json;
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 /// All that it says, until it says something that begins so.
 async fn until(program: &mut Program, end: &str) -> Vec<String> {
@@ -24,13 +24,13 @@ async fn until(program: &mut Program, end: &str) -> Vec<String> {
 
 #[actix::test]
 async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
-    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
+    let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
     let relay = Relay::lay(server.base()).await;
     let script = file("tests/clients/listen.ts");
     let mut follower = Program::start(workshop.typescript(&script).await.arg(format!("{}/events", relay.base())));
     assert_eq!(follower.says().await, "open");
 
-    let urls = [site.page("/gated"), site.page("/article")];
+    let urls = [site.url("/gated"), site.url("/article")];
     let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
     let id = job["task_id"].as_str().expect("an id");
     let events = format!("{}/jobs/{id}/events", relay.base());
@@ -40,7 +40,7 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
     // Who follows all jobs hears how each stands: that it was queued may be over before it is told.
     until(&mut follower, &format!("started {id}")).await;
 
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     relay.cut();
     assert_eq!([listener.says().await, follower.says().await], ["cut", "cut"]);
     site.open_gate();
@@ -54,9 +54,9 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
 #[actix::test]
 async fn a_stream_without_news_says_something_all_the_same() {
     let site = TestSite::start();
-    let server = Server::start_with(&[("OPILIO__APP__HEARTBEAT", "100ms")]).await;
-    let (_, job) = server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
-    site.gate_reached().await;
+    let server = TestServer::with_env(&[("OPILIO__APP__HEARTBEAT", "100ms")]).await;
+    let (_, job) = server.post("/crawl/job", json!({"urls": [site.url("/gated")]})).await;
+    site.wait_for_gated_request().await;
     let events = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     for path in [events.as_str(), "/events"] {
         let mut stream = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");

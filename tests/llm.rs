@@ -5,19 +5,19 @@ mod support;
 
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
-use support::{ReceivedWebhook, Server, TestSite};
+use support::{ReceivedWebhook, TestServer, TestSite};
 
 struct Scene {
     site: TestSite,
     providers: Providers,
-    server: Server,
+    server: TestServer,
 }
 
 impl Scene {
     async fn start() -> Self {
         let providers = Providers::start();
         let (openai, anthropic) = (providers.address("openai"), providers.address("anthropic"));
-        let server = Server::start_with(&[
+        let server = TestServer::with_env(&[
             ("OPENAI_API_KEY", KEY),
             ("OPENAI_BASE_URL", &openai),
             ("ANTHROPIC_API_KEY", KEY),
@@ -29,14 +29,14 @@ impl Scene {
     }
 
     fn webhook(&self, with_data: bool) -> Value {
-        json!({"webhook_url": self.site.hook(), "webhook_data_in_payload": with_data,
+        json!({"webhook_url": self.site.webhook_url(), "webhook_data_in_payload": with_data,
             "webhook_headers": {"X-Secret": "abc"}})
     }
 
     /// Example 6, but for its addresses.
     fn example_6(&self, provider: &str, with_data: bool) -> Value {
         json!({
-            "url": self.site.page("/article"),
+            "url": self.site.url("/article"),
             "q": "Extract the article title, author, and publication date",
             "schema": "{\"type\": \"object\", \"properties\": {\"title\": {\"type\": \"string\"}, \"author\": {\"type\": \"string\"}, \"date\": {\"type\": \"string\"}}}",
             "cache": false,
@@ -64,7 +64,7 @@ async fn example_6_runs_to_the_letter() {
     let id = answer["task_id"].as_str().expect("an id").to_owned();
     let seconds = id.split('_').nth(1).and_then(|seconds| seconds.parse::<u64>().ok());
     assert!(id.starts_with("llm_") && seconds.is_some_and(|seconds| seconds > 1_700_000_000), "{id}");
-    assert_eq!((&answer["status"], &answer["url"]), (&json!("processing"), &json!(scene.site.page("/article"))));
+    assert_eq!((&answer["status"], &answer["url"]), (&json!("processing"), &json!(scene.site.url("/article"))));
 
     let next_webhook = scene.next_webhook().await;
     assert_eq!(next_webhook.header("x-secret"), Some("abc"));
@@ -73,7 +73,7 @@ async fn example_6_runs_to_the_letter() {
         (&next_webhook.body["task_type"], &next_webhook.body["status"]),
         (&json!("llm_extraction"), &json!("completed"))
     );
-    assert_eq!(next_webhook.body["urls"], json!([scene.site.page("/article")]));
+    assert_eq!(next_webhook.body["urls"], json!([scene.site.url("/article")]));
     assert_eq!(next_webhook.body["data"], json!({"extracted_content": {"title": "T"}}));
 
     let asked = &scene.providers.taken()[0].body;
@@ -81,7 +81,7 @@ async fn example_6_runs_to_the_letter() {
     for path in ["llm", "crawl"] {
         let (_, status) = scene.server.get(&format!("/{path}/job/{id}")).await;
         assert_eq!((&status["status"], &status["result"]), (&json!("completed"), &json!({"title": "T"})));
-        assert_eq!(status["url"], json!(scene.site.page("/article")));
+        assert_eq!(status["url"], json!(scene.site.url("/article")));
         let usage = &status["usage"];
         assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&json!(100), &json!(10)));
         assert_eq!((&usage["total_tokens"], &usage["requests"]), (&json!(110), &json!(1)));
@@ -103,7 +103,7 @@ async fn without_data_the_receiver_fetches_the_result() {
 #[actix::test]
 async fn a_webhook_is_optional() {
     let scene = Scene::start().await;
-    let body = json!({"url": scene.site.page("/article"), "q": "the title", "provider": "openai/good"});
+    let body = json!({"url": scene.site.url("/article"), "q": "the title", "provider": "openai/good"});
     let id = scene.submit(body).await;
     loop {
         let (_, status) = scene.server.get(&format!("/llm/job/{id}")).await;
@@ -124,7 +124,7 @@ async fn the_points_of_failure_are_told_each_with_its_reason() {
         ("openai/bad-key", "/article", "unauthorized", "openai/bad-key refused the key (HTTP 401)"),
     ] {
         let mut body = scene.example_6(provider, true);
-        body["url"] = json!(scene.site.page(page));
+        body["url"] = json!(scene.site.url(page));
         let id = scene.submit(body).await;
         let next_webhook = scene.next_webhook().await.body;
         assert_eq!((&next_webhook["task_id"], &next_webhook["task_type"]), (&json!(id), &json!("llm_extraction")));
@@ -140,7 +140,7 @@ async fn the_points_of_failure_are_told_each_with_its_reason() {
 #[actix::test]
 async fn a_failing_receiver_is_told_again_with_the_same_bytes() {
     let scene = Scene::start().await;
-    scene.site.answer_hooks_with(&[503]);
+    scene.site.set_webhook_statuses(&[503]);
     scene.submit(scene.example_6("openai/good", true)).await;
     let (first, second) = (scene.next_webhook().await, scene.next_webhook().await);
     assert_eq!(first.bytes, second.bytes);
@@ -151,9 +151,9 @@ async fn a_failing_receiver_is_told_again_with_the_same_bytes() {
 async fn a_job_and_its_webhook_outlive_a_kill() {
     let mut scene = Scene::start().await;
     let mut body = scene.example_6("openai/good", true);
-    body["url"] = json!(scene.site.page("/gated"));
+    body["url"] = json!(scene.site.url("/gated"));
     let id = scene.submit(body).await;
-    scene.site.gate_reached().await;
+    scene.site.wait_for_gated_request().await;
     scene.server.kill().await;
     scene.site.open_gate();
     scene.server.restart().await;
@@ -207,7 +207,7 @@ async fn a_bad_schema_is_refused_with_its_place() {
 #[actix::test]
 async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     let scene = Scene::start().await;
-    let page = scene.site.page("/article");
+    let page = scene.site.url("/article");
     for page in [page.clone(), page.replace("://", "%3A%2F%2F")] {
         let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=openai/good")).await;
         assert_eq!(status, 200, "{answer}");

@@ -5,7 +5,7 @@ mod support;
 
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 fn config(providers: &Providers, rest: &str) -> String {
     format!(
@@ -17,9 +17,9 @@ fn config(providers: &Providers, rest: &str) -> String {
 }
 
 /// What the receiver is told of a job by this model, `null` being the default.
-async fn next_webhook(server: &Server, site: &TestSite, provider: Value) -> Value {
-    let body = json!({"url": site.page("/article"), "q": "the title", "provider": provider,
-        "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
+async fn next_webhook(server: &TestServer, site: &TestSite, provider: Value) -> Value {
+    let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
+        "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
     let (status, answer) = server.post("/llm/job", body).await;
     assert_eq!(status, 202, "{answer}");
     site.next_webhook().await.body
@@ -29,7 +29,7 @@ async fn next_webhook(server: &Server, site: &TestSite, provider: Value) -> Valu
 async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let server =
-        Server::configured(&config(&providers, "  fallback: openai/good\n  allowed_providers: [mine]\n")).await;
+        TestServer::with_config(&config(&providers, "  fallback: openai/good\n  allowed_providers: [mine]\n")).await;
     for (provider, answered) in [(json!(null), "mine"), (json!("mine/bad-key"), "openai")] {
         let next_webhook = next_webhook(&server, &site, provider).await;
         assert_eq!(
@@ -55,7 +55,7 @@ async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
 #[actix::test]
 async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_missing() {
     let site = TestSite::start();
-    let server = Server::start_with(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", ""), ("LLM_PROVIDER", "")]).await;
+    let server = TestServer::with_env(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", ""), ("LLM_PROVIDER", "")]).await;
     let next_webhook = next_webhook(&server, &site, json!(null)).await;
     assert_eq!(next_webhook["error"], "LLM provider `openai` has no key: set OPENAI_API_KEY");
     assert_eq!(next_webhook["error_type"], "missing_key");
@@ -64,9 +64,9 @@ async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_miss
 #[actix::test]
 async fn the_default_receiver_is_told_of_llm_jobs_too() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let rest = format!("webhooks: {{default_url: \"{}\", data_in_payload: true}}\n", site.hook());
-    let server = Server::configured(&config(&providers, &rest)).await;
-    let (_, job) = server.post("/llm/job", json!({"url": site.page("/article"), "q": "the title"})).await;
+    let rest = format!("webhooks: {{default_url: \"{}\", data_in_payload: true}}\n", site.webhook_url());
+    let server = TestServer::with_config(&config(&providers, &rest)).await;
+    let (_, job) = server.post("/llm/job", json!({"url": site.url("/article"), "q": "the title"})).await;
     let next_webhook = site.next_webhook().await.body;
     assert_eq!((&next_webhook["task_id"], &next_webhook["task_type"]), (&job["task_id"], &json!("llm_extraction")));
     assert_eq!(next_webhook["data"]["extracted_content"], json!({"title": "T"}));
@@ -75,7 +75,7 @@ async fn the_default_receiver_is_told_of_llm_jobs_too() {
 #[actix::test]
 async fn answers_are_used_again_where_the_operator_says_so() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let server = Server::configured(&config(&providers, "  cache: {max_bytes: 100000, keep: 1h}\n")).await;
+    let server = TestServer::with_config(&config(&providers, "  cache: {max_bytes: 100000, keep: 1h}\n")).await;
     for (provider, cached, asked) in
         [("mine/good", json!(null), 1), ("mine/good", json!(true), 1), ("openai/good", json!(null), 2)]
     {
@@ -88,13 +88,13 @@ async fn answers_are_used_again_where_the_operator_says_so() {
 #[actix::test]
 async fn a_stopping_server_hands_a_job_back_whose_model_hangs_and_loses_no_attempt() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let mut server = Server::configured(&config(&providers, "app: {shutdown_grace: 50ms}\n")).await;
-    let body = json!({"url": site.page("/article"), "q": "the title", "provider": "mine/hangs-once",
-        "webhook_config": {"webhook_url": site.hook()}});
+    let mut server = TestServer::with_config(&config(&providers, "app: {shutdown_grace: 50ms}\n")).await;
+    let body = json!({"url": site.url("/article"), "q": "the title", "provider": "mine/hangs-once",
+        "webhook_config": {"webhook_url": site.webhook_url()}});
     let (_, job) = server.post("/llm/job", body).await;
     providers.asked().await;
-    server.begin_stop();
-    assert!(server.stopped().await.success());
+    server.send_sigterm();
+    assert!(server.wait_for_exit().await.success());
     server.restart().await;
     assert_eq!(site.next_webhook().await.body["status"], "completed");
     let (_, status) = server.get(&format!("/llm/job/{}", job["task_id"].as_str().expect("an id"))).await;
@@ -104,12 +104,12 @@ async fn a_stopping_server_hands_a_job_back_whose_model_hangs_and_loses_no_attem
 #[actix::test]
 async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let mut server = Server::configured(&config(&providers, "logging: {level: trace}\n")).await;
+    let mut server = TestServer::with_config(&config(&providers, "logging: {level: trace}\n")).await;
     let mut seen = String::new();
     for provider in ["mine/good", "mine/picky", "mine/bad-key"] {
-        let body = json!({"url": site.page("/article"), "q": "the title", "provider": provider,
-            "base_url": site.page("/counted"), "api_key": "sk-of-the-caller",
-            "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
+        let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
+            "base_url": site.url("/counted"), "api_key": "sk-of-the-caller",
+            "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
         let (status, answer) = server.post("/llm/job", body).await;
         let warned: Vec<_> =
             answer["warnings"].as_array().into_iter().flatten().map(|one| one["key"].clone()).collect();
@@ -130,9 +130,9 @@ async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
     let report = command.arg("config").current_dir(server.folder()).output().expect("the binary is built");
     assert!(report.status.success());
     seen += &(metrics + &String::from_utf8_lossy(&report.stdout));
-    server.begin_stop();
-    assert!(server.stopped().await.success());
-    seen += &server.rest_of_log().await;
+    server.send_sigterm();
+    assert!(server.wait_for_exit().await.success());
+    seen += &server.remaining_log().await;
     assert!(seen.contains("***: this model takes no such temperature"), "{seen}");
     assert!(!seen.contains(KEY) && !seen.contains("sk-of-the-caller"), "{seen}");
     assert_eq!((site.visits(), providers.taken().len()), (0, 3));
@@ -142,15 +142,15 @@ async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
 #[actix::test]
 async fn the_envelopes_are_those_that_receivers_know() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let server = Server::configured(&config(&providers, "  allowed_providers: [mine]\n")).await;
+    let server = TestServer::with_config(&config(&providers, "  allowed_providers: [mine]\n")).await;
     let has = |value: &Value, paths: &[&str]| {
         for path in paths {
             assert!(value.pointer(path).is_some_and(|found| !found.is_null()), "{path}: {value}");
         }
     };
     for (provider, end) in [("mine/good", "/data/extracted_content"), ("openai/x", "/error")] {
-        let body = json!({"url": site.page("/article"), "q": "the title", "provider": provider,
-            "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
+        let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
+            "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
         let (_, answer) = server.post("/llm/job", body).await;
         has(&answer, &["/task_id", "/status", "/url", "/_links/self/href", "/_links/status/href"]);
         let next_webhook = site.next_webhook().await;

@@ -6,16 +6,16 @@ mod support;
 
 use samples::{SCHEMAS, broken, odd, sample};
 use serde_json::{Value, json};
-use support::Server;
+use support::TestServer;
 
-async fn submit(server: &Server, schema: Value) -> (u16, Value) {
+async fn submit(server: &TestServer, schema: Value) -> (u16, Value) {
     server.post("/llm/job", json!({"url": "http://127.0.0.1:9/", "q": "anything", "schema": schema})).await
 }
 
 #[actix::test]
 async fn a_schema_is_taken_or_refused_at_submission_as_a_validator_says() {
     // Without a key every job that is taken ends at once.
-    let server = Server::start_with(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", "")]).await;
+    let server = TestServer::with_env(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", "")]).await;
     for number in 0..SCHEMAS {
         let schema = sample(number).schema;
         let as_sent = if number % 2 == 0 { schema } else { json!(schema.to_string()) };

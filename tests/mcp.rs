@@ -11,7 +11,7 @@ use messages::{Client, call, list};
 use programs::{Program, Workshop, file, output, shown_in};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 const TOKEN: &str = "open-sesame-12345";
 
@@ -20,7 +20,7 @@ const WAYS: [(&str, &str); 6] =
     [("stdio", "legacy"), ("stdio", "auto"), ("http", "legacy"), ("http", "auto"), ("sse", "legacy"), ("sse", "auto")];
 
 /// With a token, internal addresses are for nobody; the tests' own pages are at one.
-async fn closed(providers: &Providers) -> Server {
+async fn closed(providers: &Providers) -> TestServer {
     let base_url = providers.address("openai");
     let environment = [
         ("CRAWL4AI_API_TOKEN", TOKEN),
@@ -28,14 +28,14 @@ async fn closed(providers: &Providers) -> Server {
         ("OPENAI_API_KEY", KEY),
         ("OPENAI_BASE_URL", base_url.as_str()),
     ];
-    Server::configured_with("egress: {allow: [127.0.0.1]}", &environment).await
+    TestServer::with_config_and_env("egress: {allow: [127.0.0.1]}", &environment).await
 }
 
 #[actix::test]
 async fn the_official_sdk_calls_every_tool_over_every_transport_and_sees_progress() {
     let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
     let server = closed(&providers).await;
-    let (page, gated) = (site.page("/article"), site.page("/gated"));
+    let (page, gated) = (site.url("/article"), site.url("/gated"));
     for (transport, mode) in WAYS {
         site.close_gate();
         let mut client = workshop.python(&file("tests/clients/sdk.py"));
@@ -81,7 +81,7 @@ async fn without_the_right_token_the_sdk_is_refused_on_every_transport() {
             let reason = match transport {
                 "stdio" => "the server refuses: Authentication required (HTTP 401)",
                 "sse" => "401 Unauthorized",
-                _ => "Server returned an error response",
+                _ => "TestServer returned an error response",
             };
             assert!(said.contains(reason), "{transport} {mode}: {said}");
         }
@@ -100,27 +100,27 @@ async fn the_configurations_and_the_program_of_the_documentation_work_as_they_ar
         ("opilio-sse", None, "opilio 7\nopilio-http 7\nopilio-sse 7\n"),
         ("the-token", Some(("CRAWL4AI_API_TOKEN", "the-token")), "opilio 7\nopilio-http 7\n"),
     ] {
-        let server = Server::start_with(environment.as_slice()).await;
+        let server = TestServer::with_env(environment.as_slice()).await;
         let configuration = printed("json", words).replace("11235", &server.port());
         let configuration = workshop.write("configuration.json", &configuration);
         let mut client = workshop.python(&file("tests/clients/configured.py"));
         assert_eq!(output(client.arg(configuration).env("PATH", &paths)).await, expected);
     }
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let program = printed("python", "call_tool").replace("11235", &server.port());
-    let program = workshop.write("program.py", &program.replace("https://example.com", &site.page("/article")));
+    let program = workshop.write("program.py", &program.replace("https://example.com", &site.url("/article")));
     let said: Value = serde_json::from_str(&output(&mut workshop.python(&program)).await).expect("JSON");
     assert_eq!((&said["success"], &said["filter"]), (&json!(true), &json!("fit")));
 }
 
 /// A server that knows these by their tokens, which are their names.
-async fn known(more: &str) -> Server {
+async fn known(more: &str) -> TestServer {
     let hex = |token: &str| opilio::http::hash(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut config = format!("{more}\nsecurity:\n  tokens:\n");
     for (name, scope) in [("ann", "submit"), ("bob", "submit"), ("eve", "read")] {
         config.push_str(&format!("    {name}: {{sha256: {}, scope: {scope}}}\n", hex(name)));
     }
-    Server::configured(&config).await
+    TestServer::with_config(&config).await
 }
 
 #[actix::test]
@@ -168,7 +168,7 @@ async fn calls_whose_caller_waits_are_counted_like_requests_whose_caller_waits()
 
 #[actix::test]
 async fn whatever_is_no_message_is_answered_as_the_protocol_has_it() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let anyone = Client::of(&server, "");
     for (body, code, id) in [
         ("{", -32700, Value::Null),
@@ -201,27 +201,27 @@ async fn whatever_is_no_message_is_answered_as_the_protocol_has_it() {
 
 #[actix::test]
 async fn the_door_is_the_same_as_everywhere() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let json = ("content-type", "application/json");
     let accept = ("accept", "application/json, text/event-stream");
     let body = || list().to_string().into_bytes();
     for path in ["/mcp", "/mcp/messages?sessionId=x", "/mcp/sse"] {
         let method = if path == "/mcp/sse" { "GET" } else { "POST" };
-        let (status, _, answer) = server.ask(method, path, &[json, accept, ("host", "evil.example")], body()).await;
+        let (status, _, answer) = server.request(method, path, &[json, accept, ("host", "evil.example")], body()).await;
         assert_eq!((status, &answer["detail"]), (400, &json!("Invalid host header")), "{path}");
     }
-    let (status, _, _) = server.ask("POST", "/mcp", &[accept, ("content-type", "text/plain")], body()).await;
+    let (status, _, _) = server.request("POST", "/mcp", &[accept, ("content-type", "text/plain")], body()).await;
     assert_eq!(status, 415);
-    let (status, _, answer) = server.ask("POST", "/mcp", &[json, ("accept", "text/html")], body()).await;
+    let (status, _, answer) = server.request("POST", "/mcp", &[json, ("accept", "text/html")], body()).await;
     assert!(status == 406 && answer["detail"].as_str().is_some_and(|why| why.contains("accept")), "{answer}");
-    let (status, headers, _) = server.ask("GET", "/mcp", &[accept], vec![]).await;
+    let (status, headers, _) = server.request("GET", "/mcp", &[accept], vec![]).await;
     assert_eq!((status, headers["allow"].as_bytes()), (405, &b"POST"[..]));
-    let (status, _, _) = server.ask("POST", "/mcp", &[json, accept], vec![b' '; 33 << 20]).await;
+    let (status, _, _) = server.request("POST", "/mcp", &[json, accept], vec![b' '; 33 << 20]).await;
     assert_eq!(status, 413);
     // Another site's page makes a browser ask: it may look, and start nothing.
     let foreign = [json, accept, ("origin", "https://evil.example")];
     let crawl = call("crawl", json!({"urls": ["raw:<p>x"]})).to_string().into_bytes();
-    let (_, headers, _) = server.ask("POST", "/mcp", &foreign, crawl).await;
+    let (_, headers, _) = server.request("POST", "/mcp", &foreign, crawl).await;
     assert_eq!(headers["content-type"], "text/event-stream");
     assert_eq!(server.get("/jobs").await.1["jobs"], json!([]));
 }
@@ -229,14 +229,14 @@ async fn the_door_is_the_same_as_everywhere() {
 #[actix::test]
 async fn behind_a_proxy_that_is_listed_calls_are_counted_by_their_client() {
     let listed = "rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: [127.0.0.0/8]}";
-    let server = Server::configured(&format!("{listed}\nsecurity: {{allow_unauthenticated: true}}")).await;
+    let server = TestServer::with_config(&format!("{listed}\nsecurity: {{allow_unauthenticated: true}}")).await;
     let message = call("md", json!({"url": "raw:<p>x"})).to_string().into_bytes();
     let mut statuses = Vec::new();
     for client in ["192.0.2.1", "192.0.2.2", "192.0.2.1"] {
         let json = ("content-type", "application/json");
         let accept = ("accept", "application/json, text/event-stream");
         let asked = [json, accept, ("x-forwarded-for", client)];
-        statuses.push(server.ask("POST", "/mcp", &asked, message.clone()).await.0);
+        statuses.push(server.request("POST", "/mcp", &asked, message.clone()).await.0);
     }
     assert_eq!(statuses, [200, 200, 429]);
 }
@@ -244,9 +244,9 @@ async fn behind_a_proxy_that_is_listed_calls_are_counted_by_their_client() {
 #[actix::test]
 async fn an_answer_that_takes_its_time_says_so_meanwhile() {
     let site = TestSite::start();
-    let server = Server::configured("app: {heartbeat: 100ms}").await;
+    let server = TestServer::with_config("app: {heartbeat: 100ms}").await;
     let client = Client::of(&server, "");
-    let mut crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
+    let mut crawl = call("crawl", json!({"urls": [site.url("/gated")]}));
     // As clients ask since 2026-07-28.
     crawl["params"]["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -274,59 +274,59 @@ async fn an_answer_that_takes_its_time_says_so_meanwhile() {
 #[actix::test]
 async fn a_client_that_leaves_stops_the_work() {
     let site = TestSite::start();
-    let crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
+    let crawl = call("crawl", json!({"urls": [site.url("/gated")]}));
     for transport in ["http", "sse", "stdio"] {
-        let server = Server::configured("app: {heartbeat: 100ms}").await;
+        let server = TestServer::with_config("app: {heartbeat: 100ms}").await;
         let client = Client::of(&server, "");
         match transport {
             "http" => {
                 let stream = client.open(&crawl).await;
-                site.gate_reached().await;
+                site.wait_for_gated_request().await;
                 drop(stream);
             }
             "sse" => {
                 let session = client.session().await;
                 assert_eq!(session.send(&crawl).await, 202);
-                site.gate_reached().await;
+                site.wait_for_gated_request().await;
                 let messages = session.leave();
-                assert_eq!(server.end_of_the_job().await, "cancelled", "{transport}");
+                assert_eq!(server.wait_for_settled_status().await, "cancelled", "{transport}");
                 let (status, answer) = client.post(&messages, list()).await;
                 assert_eq!((status, &answer["detail"].as_str().is_some()), (404, &true));
             }
             _ => {
                 let mut relay = messages::Relay::start(&server);
                 relay.say(&crawl).await;
-                site.gate_reached().await;
+                site.wait_for_gated_request().await;
                 relay.leave().await;
             }
         }
-        assert_eq!(server.end_of_the_job().await, "cancelled", "{transport}");
+        assert_eq!(server.wait_for_settled_status().await, "cancelled", "{transport}");
     }
 }
 
 #[actix::test]
 async fn a_call_that_is_taken_back_is_stopped_and_the_session_goes_on() {
     let site = TestSite::start();
-    let crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
+    let crawl = call("crawl", json!({"urls": [site.url("/gated")]}));
     let back = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
     let again = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
 
-    let server = Server::configured("app: {heartbeat: 100ms}").await;
+    let server = TestServer::with_config("app: {heartbeat: 100ms}").await;
     let client = Client::of(&server, "");
     let mut session = client.session().await;
     assert_eq!(session.send(&crawl).await, 202);
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     assert_eq!(session.send(&back).await, 202);
-    assert_eq!(server.end_of_the_job().await, "cancelled");
+    assert_eq!(server.wait_for_settled_status().await, "cancelled");
     assert_eq!(session.send(&again).await, 202);
     assert_eq!(session.hear().await["id"], 2);
 
-    let server = Server::configured("app: {heartbeat: 100ms}").await;
+    let server = TestServer::with_config("app: {heartbeat: 100ms}").await;
     let mut relay = messages::Relay::start(&server);
     relay.say(&crawl).await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     relay.say(&back).await;
-    assert_eq!(server.end_of_the_job().await, "cancelled");
+    assert_eq!(server.wait_for_settled_status().await, "cancelled");
     relay.say(&again).await;
     assert_eq!(relay.hear().await["id"], 2);
 }
@@ -349,10 +349,10 @@ async fn sessions_are_their_owners_and_so_many_of_one_and_no_more() {
 #[actix::test]
 async fn a_session_that_does_not_read_is_asked_to_before_it_is_answered_further() {
     let site = TestSite::start();
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let session = Client::of(&server, "").session().await;
     let asked = |id: u32| {
-        let mut crawl = call("crawl", json!({"urls": [site.page("/gated")]}));
+        let mut crawl = call("crawl", json!({"urls": [site.url("/gated")]}));
         crawl["id"] = json!(id);
         crawl
     };
@@ -364,7 +364,7 @@ async fn a_session_that_does_not_read_is_asked_to_before_it_is_answered_further(
 
 #[actix::test]
 async fn an_answer_that_is_too_long_says_how_to_get_it_in_parts() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let anyone = Client::of(&server, "");
     let urls: Vec<_> = (0..4).map(|n| format!("raw:<h1>{n}</h1><p>{}", "word ".repeat(50_000))).collect();
     let refusal = anyone.refusal("crawl", json!({"urls": urls})).await;
@@ -383,7 +383,7 @@ async fn an_answer_that_is_too_long_says_how_to_get_it_in_parts() {
 
 #[actix::test]
 async fn what_is_no_message_on_standard_input_is_answered_and_so_is_who_finds_no_server() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut relay = messages::Relay::start(&server);
     relay.write(b"{\n\n").await;
     assert_eq!(relay.hear().await["error"]["code"], -32700);
@@ -406,10 +406,10 @@ async fn what_is_no_message_on_standard_input_is_answered_and_so_is_who_finds_no
 #[actix::test]
 async fn a_call_whose_server_dies_is_answered_by_what_stands_between() {
     let site = TestSite::start();
-    let mut server = Server::configured("app: {heartbeat: 100ms}").await;
+    let mut server = TestServer::with_config("app: {heartbeat: 100ms}").await;
     let mut relay = messages::Relay::start(&server);
-    relay.say(&call("crawl", json!({"urls": [site.page("/gated")]}))).await;
-    site.gate_reached().await;
+    relay.say(&call("crawl", json!({"urls": [site.url("/gated")]}))).await;
+    site.wait_for_gated_request().await;
     server.kill().await;
     let answer = relay.hear().await;
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)), "{answer}");
@@ -417,12 +417,12 @@ async fn a_call_whose_server_dies_is_answered_by_what_stands_between() {
 
 #[actix::test]
 async fn secrets_of_a_call_are_in_no_log() {
-    let mut server = Server::configured("logging: {level: trace}").await;
+    let mut server = TestServer::with_config("logging: {level: trace}").await;
     let webhook = json!({"webhook_url": "http://127.0.0.1:1/", "webhook_headers": {"X-Key": "swordfish"}});
     let job = json!({"urls": ["raw:<p>x"], "webhook_config": webhook});
     Client::of(&server, "").text("submit_crawl_job", job).await;
-    server.begin_stop();
-    server.stopped().await;
-    let log = server.rest_of_log().await;
+    server.send_sigterm();
+    server.wait_for_exit().await;
+    let log = server.remaining_log().await;
     assert!(log.contains("opilio") && !log.contains("swordfish"), "{log}");
 }

@@ -12,40 +12,40 @@ use fields::undescribed;
 use programs::{Workshop, file, output};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 #[actix::test]
 async fn the_document_is_valid_to_a_validator_of_other_hands() {
-    let (server, workshop) = (Server::start().await, Workshop::open());
+    let (server, workshop) = (TestServer::start().await, Workshop::open());
     let said = output(workshop.python(&file("tests/clients/openapi/valid.py")).arg(server.base())).await;
     assert_eq!(said, "3.1.0 True\n");
 }
 
 #[actix::test]
 async fn a_client_made_from_the_document_compiles_and_submits_a_job() {
-    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
+    let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
     let (_, document) = server.get("/openapi.json").await;
     let document = workshop.write("openapi.json", &document.to_string());
     workshop.types_from(&document, "schema.ts").await;
     let text = std::fs::read_to_string(file("tests/clients/openapi/submit.ts")).expect("it is there");
     let script = workshop.write("submit.ts", &text);
     assert_eq!(programs::errors_of_type(std::slice::from_ref(&script)).await, "");
-    let said = output(workshop.typescript(&script).await.args([server.base(), &site.page("/article")])).await;
+    let said = output(workshop.typescript(&script).await.args([server.base(), &site.url("/article")])).await;
     assert_eq!(said, "completed true\nbody.urls\n");
 }
 
 #[actix::test]
 async fn every_field_of_an_answer_is_described() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let (status, document) = server.get("/openapi.json").await;
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
     let mut missing: Vec<String> = Vec::new();
     let mut hold = |schema: &str, answer: &Value| missing.extend(undescribed(&document, schema, answer));
 
-    let urls = [site.page("/full"), site.page("/nowhere")];
+    let urls = [site.url("/full"), site.url("/nowhere")];
     let (_, crawled) = server.post("/crawl", json!({"urls": urls, "priority": 1})).await;
     hold("Crawled", &crawled);
-    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
     let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook, "x": 1})).await;
     hold("Accepted", &accepted);
     hold("WebhookBody", &site.next_webhook().await.body);
@@ -54,7 +54,7 @@ async fn every_field_of_an_answer_is_described() {
     hold("PageResult", &server.get(&format!("/crawl/job/{id}/pages/0")).await.1);
     hold("Delivered", &server.get(&format!("/jobs/{id}/deliveries")).await.1);
     hold("JobList", &server.get("/jobs").await.1);
-    let question = json!({"url": site.page("/article"), "q": "?", "webhook_config": webhook});
+    let question = json!({"url": site.url("/article"), "q": "?", "webhook_config": webhook});
     let (_, accepted) = server.post("/llm/job", question).await;
     hold("Accepted", &accepted);
     hold("WebhookBody", &site.next_webhook().await.body);
@@ -81,12 +81,12 @@ async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_
     let config = "egress: {allow_internal: false, allow: [127.0.0.1]}\nlogging: {level: warn}";
     let base_url = providers.address("openai");
     let model = [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
-    let server = Server::configured_with(config, &model).await;
-    let webhook = json!({"webhook_url": site.hook()});
+    let server = TestServer::with_config_and_env(config, &model).await;
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let mut jobs = Vec::new();
     for (path, job) in [
-        ("/crawl/job", json!({"urls": [site.page("/article")], "webhook_config": webhook})),
-        ("/llm/job", json!({"url": site.page("/article"), "q": "?", "webhook_config": webhook})),
+        ("/crawl/job", json!({"urls": [site.url("/article")], "webhook_config": webhook})),
+        ("/llm/job", json!({"url": site.url("/article"), "q": "?", "webhook_config": webhook})),
     ] {
         let (_, accepted) = server.post(path, job).await;
         site.next_webhook().await;
@@ -94,7 +94,7 @@ async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_
     }
     let counts = workshop.write("counts", "");
     let mut drive = workshop.schemathesis(&file("tests/clients/openapi"));
-    drive.arg(format!("{}/openapi.json", server.base())).env("SITE", site.page("")).env("JOBS", jobs.join(","));
+    drive.arg(format!("{}/openapi.json", server.base())).env("SITE", site.url("")).env("JOBS", jobs.join(","));
     let said = output(drive.env("COUNTS", &counts)).await;
     let counts = std::fs::read_to_string(&counts).expect("it was written");
     let counted = counts.lines().filter_map(|line| line.split_once(' ')?.1.parse::<usize>().ok());
@@ -103,7 +103,7 @@ async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_
 
 #[actix::test]
 async fn swagger_ui_comes_from_the_binary_and_asks_nobody_else() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let text = async |path: &str| {
         let answer = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");
         assert_eq!(answer.status(), 200, "{path}");

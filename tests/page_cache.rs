@@ -5,12 +5,12 @@ mod support;
 
 use providers::{KEY, Providers};
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 /// The one page of a crawl by these options.
-async fn crawled(server: &Server, site: &TestSite, options: Value) -> Value {
-    let body = json!({"urls": [site.page("/counted")], "crawler_config": options,
-        "webhook_config": {"webhook_url": site.hook()}});
+async fn crawled(server: &TestServer, site: &TestSite, options: Value) -> Value {
+    let body = json!({"urls": [site.url("/counted")], "crawler_config": options,
+        "webhook_config": {"webhook_url": site.webhook_url()}});
     let (status, job) = server.post("/crawl/job", body).await;
     assert_eq!((status, job.get("warnings")), (202, None), "{job}");
     site.next_webhook().await;
@@ -20,7 +20,7 @@ async fn crawled(server: &Server, site: &TestSite, options: Value) -> Value {
 
 #[actix::test]
 async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
-    let (server, site) = (Server::start().await, TestSite::start());
+    let (server, site) = (TestServer::start().await, TestSite::start());
     for (mode, visits, shown, status) in [
         (json!({"cache_mode": "read_only"}), 1, "visit 1", "miss"),
         (json!({"cache_mode": "bypass"}), 2, "visit 2", "miss"),
@@ -43,7 +43,7 @@ async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
 
 #[actix::test]
 async fn pages_fetched_before_a_restart_are_found_after_it() {
-    let (mut server, site) = (Server::start().await, TestSite::start());
+    let (mut server, site) = (TestServer::start().await, TestSite::start());
     for (visits, status) in [(1, "miss"), (1, "hit")] {
         let page = crawled(&server, &site, json!({"cache_mode": "enabled"})).await;
         assert_eq!((site.visits(), &page["cache_status"]), (visits, &json!(status)));
@@ -58,10 +58,10 @@ async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
     let base_url = providers.address("openai");
     let environment =
         [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
-    let server = Server::start_with(&environment).await;
+    let server = TestServer::with_env(&environment).await;
     for (cache, visits) in [(json!(false), 1), (json!(true), 1), (json!("1"), 1), (json!(null), 2)] {
-        let body = json!({"url": site.page("/counted"), "q": "the title", "cache": cache,
-            "webhook_config": {"webhook_url": site.hook()}});
+        let body = json!({"url": site.url("/counted"), "q": "the title", "cache": cache,
+            "webhook_config": {"webhook_url": site.webhook_url()}});
         let (status, job) = server.post("/llm/job", body).await;
         assert_eq!((status, job.get("warnings")), (202, None), "{job}");
         assert_eq!(site.next_webhook().await.body["status"], "completed");
@@ -71,7 +71,7 @@ async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
 
 #[actix::test]
 async fn no_page_is_kept_where_the_operator_gives_no_room() {
-    let (server, site) = (Server::configured("crawler: {cache: {max_bytes: 0}}").await, TestSite::start());
+    let (server, site) = (TestServer::with_config("crawler: {cache: {max_bytes: 0}}").await, TestSite::start());
     for visits in [1, 2] {
         let page = crawled(&server, &site, json!({"cache_mode": "enabled"})).await;
         assert_eq!((site.visits(), &page["cache_status"]), (visits, &json!("miss")));

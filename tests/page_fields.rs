@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 const KEYS: [&str; 30] = [
     "url",
@@ -93,10 +93,10 @@ fn shows_everything(page: &Value, from: &str) {
 
 #[actix::test]
 async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let urls = [site.page("/full"), site.page("/nowhere"), "http://127.0.0.1:1/".to_owned()];
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let urls = [site.url("/full"), site.url("/nowhere"), "http://127.0.0.1:1/".to_owned()];
     let request = json!({"urls": urls});
-    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
 
     let (_, waited) = server.post("/crawl", request.clone()).await;
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;

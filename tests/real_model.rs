@@ -7,7 +7,7 @@ mod support;
 use std::process::Stdio;
 
 use serde_json::json;
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -32,12 +32,12 @@ async fn a_real_models_answer_conforms_to_its_schema() {
     let (_model, address) = serve_model().await;
     let site = TestSite::start();
     let base_url = format!("{address}/v1");
-    let server = Server::start_with(&[("LLM_PROVIDER", "local/smollm2"), ("LLM_BASE_URL", &base_url)]).await;
+    let server = TestServer::with_env(&[("LLM_PROVIDER", "local/smollm2"), ("LLM_BASE_URL", &base_url)]).await;
     let schema = json!({"type": "object", "additionalProperties": false, "required": ["title", "words"], "properties": {
         "title": {"type": "string", "maxLength": 60}, "words": {"type": "integer", "minimum": 0, "maximum": 1000}}});
-    let body = json!({"url": site.page("/article"), "q": "Give the title of the page and its number of words",
+    let body = json!({"url": site.url("/article"), "q": "Give the title of the page and its number of words",
         "schema": schema, "temperature": 0.0,
-        "webhook_config": {"webhook_url": site.hook(), "webhook_data_in_payload": true}});
+        "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
     let (status, answer) = server.post("/llm/job", body).await;
     assert_eq!(status, 202, "{answer}");
     let next_webhook = site.next_webhook().await.body;

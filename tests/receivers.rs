@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use opilio::webhooks::Signer;
 use opilio_actors::domain::secret::Secret;
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -132,7 +132,7 @@ const CONFIG: &str = "webhooks: {secrets: [whsec_c2VjcmV0], \
     retry: {max_attempts: 3, initial_delay: 50ms, max_delay: 1500ms, timeout: 600ms}}";
 
 /// The delivery log of a job that is told to `url`, once nothing more will be sent.
-async fn log_of_a_job_told_to(server: &Server, url: &str) -> Value {
+async fn log_of_a_job_told_to(server: &TestServer, url: &str) -> Value {
     let body = json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": url}});
     let (status, job) = server.post("/crawl/job", body).await;
     assert_eq!(status, 202, "{job}");
@@ -165,7 +165,7 @@ type Case = (&'static str, Vec<Act>, &'static [u64], &'static str, &'static [i64
 
 #[actix::test]
 async fn each_kind_of_answer_is_retried_or_not_as_promised() {
-    let server = Server::configured(CONFIG).await;
+    let server = TestServer::with_config(CONFIG).await;
     let in_a_second = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
     let table: Vec<Case> = vec![
         ("200", vec![Act::Answer(200)], &[200], "delivered", &[]),
@@ -222,7 +222,7 @@ async fn each_kind_of_answer_is_retried_or_not_as_promised() {
 
 #[actix::test]
 async fn receivers_that_hang_reset_or_drip_are_tried_again_and_named_in_the_log() {
-    let server = Server::configured(CONFIG).await;
+    let server = TestServer::with_config(CONFIG).await;
     for (act, named) in [(Act::Hang, "timeout after"), (Act::Reset, ""), (Act::Drip, "timeout after")] {
         let receiver = Receiver::start([act.clone(), act]).await;
         let log = log_of_a_job_told_to(&server, &receiver.base).await;
@@ -237,7 +237,7 @@ async fn receivers_that_hang_reset_or_drip_are_tried_again_and_named_in_the_log(
 
 #[actix::test]
 async fn an_endless_answer_is_read_only_as_far_as_the_log_wants_it() {
-    let server = Server::configured(CONFIG).await;
+    let server = TestServer::with_config(CONFIG).await;
     for (status, state) in [(200, "delivered"), (500, "delivered"), (404, "refused")] {
         let receiver = Receiver::start([Act::Flood(status)]).await;
         let log = log_of_a_job_told_to(&server, &receiver.base).await;
@@ -250,7 +250,7 @@ async fn an_endless_answer_is_read_only_as_far_as_the_log_wants_it() {
 
 #[actix::test]
 async fn a_307_and_a_308_are_followed_with_method_and_body_and_a_circle_ends() {
-    let server = Server::configured(CONFIG).await;
+    let server = TestServer::with_config(CONFIG).await;
     for status in [307, 308] {
         let receiver = Receiver::start([Act::AnswerWith(status, "location", "/moved".to_owned())]).await;
         let log = log_of_a_job_told_to(&server, &format!("{}/hook", receiver.base)).await;
@@ -275,7 +275,7 @@ async fn five_attempts_are_made_by_default_each_after_twice_the_wait() {
     for line in ["max_attempts: 5", "initial_delay: \"1s\"", "max_delay: \"32s\"", "timeout: \"30s\""] {
         assert!(defaults.contains(line), "{line}: {defaults}");
     }
-    let server = Server::configured("webhooks: {retry: {initial_delay: 10ms, max_delay: 320ms}}").await;
+    let server = TestServer::with_config("webhooks: {retry: {initial_delay: 10ms, max_delay: 320ms}}").await;
     let receiver = Receiver::start(vec![Act::Answer(503); 9]).await;
     let log = log_of_a_job_told_to(&server, &receiver.base).await;
     assert_eq!((statuses(&log).len(), &log["state"]), (5, &json!("exhausted")));
@@ -298,7 +298,7 @@ async fn five_attempts_are_made_by_default_each_after_twice_the_wait() {
 
 #[actix::test]
 async fn what_happens_to_webhooks_is_in_the_log_for_a_grep() {
-    let mut server = Server::configured(CONFIG).await;
+    let mut server = TestServer::with_config(CONFIG).await;
     let mut expected = Vec::new();
     for (script, words) in [
         (vec![Act::Answer(500)], &["retry", "deliver"][..]),
@@ -311,7 +311,7 @@ async fn what_happens_to_webhooks_is_in_the_log_for_a_grep() {
     for (id, words) in expected {
         for word in words {
             let line = loop {
-                let line = server.log_line().await;
+                let line = server.next_log_line().await;
                 if line.to_lowercase().contains("webhook") && line.contains(&id) && line.contains("INFO") {
                     break line;
                 }
@@ -325,11 +325,11 @@ async fn what_happens_to_webhooks_is_in_the_log_for_a_grep() {
 async fn a_long_result_is_sent_whole_with_its_length_and_signature_and_the_same_bytes_again() {
     const SECRET: &str = "a secret of the tests";
     let site = TestSite::start();
-    site.answer_hooks_with(&[500]);
+    site.set_webhook_statuses(&[500]);
     let server =
-        Server::configured(&format!("webhooks: {{secrets: [{SECRET}], retry: {{initial_delay: 10ms}}}}")).await;
+        TestServer::with_config(&format!("webhooks: {{secrets: [{SECRET}], retry: {{initial_delay: 10ms}}}}")).await;
     let urls: Vec<_> = (0..6).map(|n| format!("raw:<p>{n} {}", "word ".repeat(60_000))).collect();
-    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
     let (status, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     assert_eq!(status, 202);
     let (first, second) = (site.next_webhook().await, site.next_webhook().await);

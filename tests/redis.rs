@@ -1,7 +1,5 @@
 //! Several servers on one Redis: the real binary, a real redis-server, and a wire between them that can be cut.
 
-#[path = "support/events.rs"]
-mod events;
 #[path = "redis/nodes.rs"]
 mod nodes;
 #[path = "redis/older_state.rs"]
@@ -15,13 +13,13 @@ mod tls;
 
 use std::time::{Duration, Instant};
 
-use events::events_until;
 use on_redis::{Redis, signal};
 use serde_json::json;
-use support::{Server, TestSite};
+use support::events::events_until;
+use support::{TestServer, TestSite};
 
 /// Until the job at `path` is settled.
-async fn settled(server: &Server, path: &str) -> serde_json::Value {
+async fn settled(server: &TestServer, path: &str) -> serde_json::Value {
     loop {
         let (_, status) = server.get(path).await;
         if status["stage"] == "settled" {
@@ -30,8 +28,8 @@ async fn settled(server: &Server, path: &str) -> serde_json::Value {
     }
 }
 
-async fn submitted(server: &Server, site: &TestSite, page: &str) -> String {
-    let job = json!({"urls": [site.page(page)], "webhook_config": {"webhook_url": site.hook()}});
+async fn submitted(server: &TestServer, site: &TestSite, page: &str) -> String {
+    let job = json!({"urls": [site.url(page)], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (status, job) = server.post("/crawl/job", job).await;
     assert_eq!(status, 202, "{job}");
     format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))
@@ -98,10 +96,10 @@ async fn hear(mut stream: reqwest::Response, path: &str, heard: &mut u64) -> Str
 async fn who_follows_a_job_goes_on_at_another_server_where_the_first_one_died() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let (mut first, second) = (redis.server(&[]).await, redis.server(&[]).await);
-    let (_, job) = first.post("/crawl/job", json!({"urls": [site.page("/gated"), site.page("/article")]})).await;
+    let (_, job) = first.post("/crawl/job", json!({"urls": [site.url("/gated"), site.url("/article")]})).await;
     let path = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     let before = events_until(&first, &path, None, "page").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     first.kill().await;
     site.open_gate();
     let last = before.last().expect("there is one");
@@ -118,7 +116,7 @@ async fn a_job_is_cancelled_at_any_server() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[]).await;
     let path = submitted(&first, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     let second = redis.server(&[]).await;
     assert_eq!(second.delete(&path).await.0, 202);
     assert_eq!(site.next_webhook().await.body["status"], "cancelled");
@@ -130,10 +128,10 @@ async fn the_jobs_of_a_killed_server_are_taken_over() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let mut first = redis.server(&[]).await;
     let path = submitted(&first, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     first.kill().await;
     let second = redis.server(&[]).await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     site.open_gate();
     assert_eq!(site.next_webhook().await.body["status"], "completed");
     assert_eq!(settled(&second, &path).await["status"], "completed");
@@ -144,10 +142,10 @@ async fn a_frozen_server_that_comes_back_can_write_nothing() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[]).await;
     let path = submitted(&first, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     signal(first.pid(), "STOP");
     let second = redis.server(&[]).await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     site.open_gate();
     let next_webhook = site.next_webhook().await;
     let before = settled(&second, &path).await;
@@ -164,14 +162,14 @@ async fn while_redis_is_away_callers_hear_so_at_once_and_what_runs_is_kept() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[]).await;
     let path = submitted(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     redis.signal("STOP");
     site.open_gate();
-    let job = json!({"urls": [site.page("/article")]}).to_string().into_bytes();
+    let job = json!({"urls": [site.url("/article")]}).to_string().into_bytes();
     let json = [("content-type", "application/json")];
     for (method, path, body) in [("POST", "/crawl/job", job), ("GET", &path, vec![]), ("GET", "/ready", vec![])] {
         let asked = Instant::now();
-        let (status, headers, answer) = server.ask(method, path, &json, body).await;
+        let (status, headers, answer) = server.request(method, path, &json, body).await;
         assert_eq!(status, 503, "{method} {path}: {answer}");
         assert!(headers.contains_key("retry-after"), "{method} {path}");
         // Two seconds, and what a busy machine takes for itself.
@@ -188,10 +186,10 @@ async fn who_waits_for_pages_waits_on_while_redis_is_away_for_a_moment() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let wire = redis.wire();
     let server = redis.server_by(&wire, &[("OPILIO__JOBS__LEASE", "1h")]).await;
-    let urls = json!({"urls": [site.page("/gated")]});
+    let urls = json!({"urls": [site.url("/gated")]});
     let stop = async {
         for _ in 0..3 {
-            site.gate_reached().await;
+            site.wait_for_gated_request().await;
         }
         wire.cut();
         // Whoever waits looks every second, in vain.
@@ -203,7 +201,7 @@ async fn who_waits_for_pages_waits_on_while_redis_is_away_for_a_moment() {
     let lines = server.client().post(format!("{}/crawl/stream", server.base()));
     let lines = lines.header("content-type", "application/json").body(urls.to_string()).send();
     let lines = async { lines.await.expect("it answers").text().await.expect("the whole answer") };
-    let page = json!({"url": site.page("/gated"), "f": "raw"});
+    let page = json!({"url": site.url("/gated"), "f": "raw"});
     let (crawl, markdown, lines, ()) =
         tokio::join!(server.post("/crawl", urls.clone()), server.post("/md", page), lines, stop);
     assert_eq!((crawl.0, &crawl.1["success"]), (200, &json!(true)), "{}", crawl.1);
@@ -216,18 +214,18 @@ async fn who_waits_for_pages_that_another_server_crawls_has_them_also_where_the_
     let (site, redis) = (TestSite::start(), Redis::start());
     let mut first = redis.server(&[("OPILIO__JOBS__CRAWL_WORKERS", "1")]).await;
     let busy = submitted(&first, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     let second = redis.server(&[]).await;
     let call = first.client().post(format!("{}/crawl", first.base())).header("content-type", "application/json");
-    let call = call.body(json!({"urls": [site.page("/gated")]}).to_string());
+    let call = call.body(json!({"urls": [site.url("/gated")]}).to_string());
     let answer = actix::spawn(async { call.send().await.expect("the connection holds").status().as_u16() });
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     assert_eq!(second.delete(&busy).await.0, 202);
-    first.begin_stop();
-    first.until_not_ready().await;
+    first.send_sigterm();
+    first.wait_until_not_ready().await;
     site.open_gate();
     assert_eq!(answer.await.expect("it was asked"), 200);
-    assert!(first.stopped().await.success());
+    assert!(first.wait_for_exit().await.success());
 }
 
 #[actix::test]
@@ -235,7 +233,7 @@ async fn a_redis_that_was_restarted_is_found_again_with_what_it_kept() {
     let (site, mut redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[]).await;
     let path = submitted(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     redis.restart();
     site.open_gate();
     assert_eq!(site.next_webhook().await.body["status"], "completed");
@@ -248,10 +246,10 @@ async fn a_server_cut_off_from_redis_loses_its_jobs_to_the_others() {
     let wire = redis.wire();
     let first = redis.server_by(&wire, &[]).await;
     let path = submitted(&first, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     wire.cut();
     let second = redis.server(&[]).await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     site.open_gate();
     assert_eq!(site.next_webhook().await.body["status"], "completed");
     let there = settled(&second, &path).await;
@@ -264,7 +262,7 @@ async fn what_redis_forgot_is_unknown_and_new_jobs_go_on() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[]).await;
     let path = submitted(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     redis.flush();
     assert_eq!(server.get(&path).await.0, 404);
     submitted(&server, &site, "/article").await;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
-use support::Server;
+use support::TestServer;
 
 /// What each secret begins with. None of them may be anywhere in what is said.
 const MARK: &str = "planted-";
@@ -74,7 +74,7 @@ impl Said {
         self.0.push((what.into(), text.into()));
     }
 
-    async fn ask(&mut self, server: &Server, method: &str, path: &str, body: Value) -> Value {
+    async fn ask(&mut self, server: &TestServer, method: &str, path: &str, body: Value) -> Value {
         let request = server.client().request(method.parse().expect("a method"), format!("{}{path}", server.base()));
         let request =
             request.header("authorization", "Bearer planted-api-token").header("content-type", "application/json");
@@ -87,7 +87,7 @@ impl Said {
     }
 
     /// Asks until the job and its webhook have ended.
-    async fn settled(&mut self, server: &Server, job: &Value) {
+    async fn settled(&mut self, server: &TestServer, job: &Value) {
         let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
         loop {
             let status = self.ask(server, "GET", &path, Value::Null).await;
@@ -103,7 +103,7 @@ impl Said {
 async fn no_secret_is_in_anything_that_is_said() {
     let (site, sent) = site();
     let config = config(&site);
-    let mut server = Server::configured_with(&config, &VARIABLES).await;
+    let mut server = TestServer::with_config_and_env(&config, &VARIABLES).await;
     let mut said = Said(vec![]);
     let webhook = json!({"webhook_url": format!("{site}/hook"), "webhook_headers": {
         "Authorization": "Bearer planted-webhook-credential", "X-Key": "planted-webhook-header"}});
@@ -136,13 +136,13 @@ async fn no_secret_is_in_anything_that_is_said() {
         said.ask(&server, method, &path, body).await;
     }
     for (name, value) in [("authorization", "Bearer planted-wrong-credential"), ("x-api-key", "planted-wrong-key")] {
-        let (status, headers, answer) = server.ask("GET", "/jobs", &[(name, value)], vec![]).await;
+        let (status, headers, answer) = server.request("GET", "/jobs", &[(name, value)], vec![]).await;
         assert_eq!(status, 401);
         said.hear("a wrong credential", format!("{headers:?} {answer}"));
     }
-    server.begin_stop();
-    server.stopped().await;
-    said.hear("the log", server.rest_of_log().await);
+    server.send_sigterm();
+    server.wait_for_exit().await;
+    said.hear("the log", server.remaining_log().await);
     for arguments in [&["config"][..], &["serve", "--host", "odd"], &["health", "--port", "1"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opilio"));
         let output =
@@ -163,7 +163,7 @@ async fn no_secret_is_in_anything_that_is_said() {
 
 #[actix::test]
 async fn text_from_outside_cannot_write_lines_of_its_own_into_the_log() {
-    let mut server = Server::configured("logging: {level: trace}").await;
+    let mut server = TestServer::with_config("logging: {level: trace}").await;
     let odd = "x\r\n2026-01-01T00:00:00Z  INFO webhook: all is well\u{1b}[2K\u{85}";
     let encoded: String = odd.bytes().map(|byte| format!("%{byte:02x}")).collect();
     for (method, path, body) in [
@@ -184,7 +184,7 @@ async fn text_from_outside_cannot_write_lines_of_its_own_into_the_log() {
         ),
     ] {
         let json = [("content-type", "application/json")];
-        let (status, _, answer) = server.ask(method, &path, &json, body.to_string().into_bytes()).await;
+        let (status, _, answer) = server.request(method, &path, &json, body.to_string().into_bytes()).await;
         if status >= 400 {
             let acts = |text: &str| text.contains(char::is_control);
             fn texts(value: &Value) -> Vec<&str> {
@@ -198,9 +198,9 @@ async fn text_from_outside_cannot_write_lines_of_its_own_into_the_log() {
             assert!(!texts(&answer).into_iter().any(acts), "{method} {path}: {answer}");
         }
     }
-    server.begin_stop();
-    server.stopped().await;
-    let log = server.rest_of_log().await;
+    server.send_sigterm();
+    server.wait_for_exit().await;
+    let log = server.remaining_log().await;
     assert!(!log.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{log:?}");
     assert!(!log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
 }

@@ -3,18 +3,18 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 #[actix::test]
 async fn example_1_a_webhook_tells_that_the_job_is_done() {
     let site = TestSite::start();
-    let server = Server::start().await;
-    let page = site.page("/article");
+    let server = TestServer::start().await;
+    let page = site.url("/article");
     let submitted = server
         .post(
             "/crawl/job",
             json!({"urls": [page], "webhook_config": {
-            "webhook_url": site.hook(), "webhook_data_in_payload": false}}),
+            "webhook_url": site.webhook_url(), "webhook_data_in_payload": false}}),
         )
         .await;
     assert_eq!(submitted.0, 202);
@@ -40,9 +40,9 @@ async fn example_1_a_webhook_tells_that_the_job_is_done() {
 #[actix::test]
 async fn example_2_and_3_data_and_headers_arrive() {
     let site = TestSite::start();
-    let server = Server::start().await;
-    let body = json!({"urls": [site.page("/article")], "webhook_config": {
-        "webhook_url": site.hook(), "webhook_data_in_payload": true,
+    let server = TestServer::start().await;
+    let body = json!({"urls": [site.url("/article")], "webhook_config": {
+        "webhook_url": site.webhook_url(), "webhook_data_in_payload": true,
         "webhook_headers": {"X-Webhook-Secret": "my-secret-token", "X-Service-ID": "crawl4ai-production"}}});
     server.post("/crawl/job", body).await;
     let next_webhook = site.next_webhook().await;
@@ -51,7 +51,7 @@ async fn example_2_and_3_data_and_headers_arrive() {
     assert!(markdown.contains("# A title") && markdown.contains("Some **bold** words"), "{markdown}");
     assert!(data["html"].as_str().expect("text").contains("<h1>A title</h1>"));
     assert_eq!(data["metadata"]["title"], "The page");
-    assert_eq!(data["links"]["internal"][0]["href"], site.page("/other"));
+    assert_eq!(data["links"]["internal"][0]["href"], site.url("/other"));
     assert_eq!(data["results"][0]["markdown"]["raw_markdown"], data["markdown"]);
     assert_eq!(next_webhook.header("x-webhook-secret"), Some("my-secret-token"));
     assert_eq!(next_webhook.header("x-service-id"), Some("crawl4ai-production"));
@@ -63,9 +63,9 @@ async fn example_2_and_3_data_and_headers_arrive() {
 #[actix::test]
 async fn example_4_a_failure_is_told_with_its_reason() {
     let site = TestSite::start();
-    let server = Server::start().await;
-    let webhook = json!({"webhook_url": site.hook()});
-    server.post("/crawl/job", json!({"urls": [site.page("/missing")], "webhook_config": webhook})).await;
+    let server = TestServer::start().await;
+    let webhook = json!({"webhook_url": site.webhook_url()});
+    server.post("/crawl/job", json!({"urls": [site.url("/missing")], "webhook_config": webhook})).await;
     let next_webhook = site.next_webhook().await;
     assert_eq!(
         (&next_webhook.body["status"], &next_webhook.body["error"]),
@@ -76,13 +76,13 @@ async fn example_4_a_failure_is_told_with_its_reason() {
 #[actix::test]
 async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
     let site = TestSite::start();
-    let server = Server::start().await;
-    let urls = json!([site.page("/article"), site.page("/missing"), "http://127.0.0.1:1/x"]);
+    let server = TestServer::start().await;
+    let urls = json!([site.url("/article"), site.url("/missing"), "http://127.0.0.1:1/x"]);
     server
         .post(
             "/crawl/job",
             json!({"urls": urls, "webhook_config": {
-        "webhook_url": site.hook(), "webhook_data_in_payload": true}}),
+        "webhook_url": site.webhook_url(), "webhook_data_in_payload": true}}),
         )
         .await;
     let next_webhook = site.next_webhook().await;
@@ -106,9 +106,9 @@ async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
 #[actix::test]
 async fn a_failing_receiver_is_tried_again_with_the_same_id_and_bytes() {
     let site = TestSite::start();
-    site.answer_hooks_with(&[500]);
-    let server = Server::start().await;
-    let webhook = json!({"webhook_url": site.hook()});
+    site.set_webhook_statuses(&[500]);
+    let server = TestServer::start().await;
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let (_, submitted) = server.post("/crawl/job", json!({"urls": ["raw:<p>hi"], "webhook_config": webhook})).await;
     let (first, second) = (site.next_webhook().await, site.next_webhook().await);
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
@@ -124,7 +124,7 @@ async fn a_failing_receiver_is_tried_again_with_the_same_id_and_bytes() {
 #[actix::test]
 async fn jobs_running_at_a_kill_are_done_after_the_restart() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let ids = submit_slow_jobs(&server, &site).await;
     server.kill().await;
     site.open_gate();
@@ -135,14 +135,14 @@ async fn jobs_running_at_a_kill_are_done_after_the_restart() {
 #[actix::test]
 async fn jobs_running_at_a_stop_are_done_in_time_or_after_the_restart() {
     let site = TestSite::start();
-    let mut server = Server::start().await;
+    let mut server = TestServer::start().await;
     let ids = submit_slow_jobs(&server, &site).await;
-    server.begin_stop();
-    assert_eq!(server.until_not_ready().await, 503);
-    let late = server.refusal_of(json!({"urls": ["raw:<p>late"]})).await;
+    server.send_sigterm();
+    assert_eq!(server.wait_until_not_ready().await, 503);
+    let late = server.submit_until_rejected(json!({"urls": ["raw:<p>late"]})).await;
     assert_eq!(late, 503);
     site.open_gate();
-    assert!(server.stopped().await.success());
+    assert!(server.wait_for_exit().await.success());
     server.restart().await;
     assert_all_told(&site, ids).await;
 }
@@ -161,16 +161,16 @@ async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
 #[actix::test]
 async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
     let site = TestSite::start();
-    let server = Server::start().await;
-    let webhook = json!({"webhook_url": site.hook(), "webhook_headers": {"X-Webhook-Secret": "hidden-value"}});
-    let body = json!({"urls": [site.page("/gated")], "priority": 10, "webhook_config": webhook});
+    let server = TestServer::start().await;
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_headers": {"X-Webhook-Secret": "hidden-value"}});
+    let body = json!({"urls": [site.url("/gated")], "priority": 10, "webhook_config": webhook});
     let (_, submitted) = server.post_with_key("/crawl/job", "one", body.clone()).await;
     assert_eq!(submitted["warnings"][0]["key"], "priority");
     let id = submitted["task_id"].as_str().expect("an id");
     assert_eq!(server.post_with_key("/crawl/job", "one", body.clone()).await.1["task_id"], id);
     assert_eq!(server.post_with_key("/crawl/job", "one", json!({"urls": ["raw:x"]})).await.0, 409);
 
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     let (_, running) = server.get(&format!("/llm/job/{id}")).await;
     assert_eq!((&running["status"], &running["stage"]), (&json!("processing"), &json!("running")));
     assert_eq!(running["progress"], json!({"done": 0, "failed": 0, "total": 1}));
@@ -197,8 +197,8 @@ async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
 #[actix::test]
 async fn a_raw_page_resolves_its_links_against_the_base_it_was_given() {
     let site = TestSite::start();
-    let server = Server::start().await;
-    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
+    let server = TestServer::start().await;
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
     let config = json!({"base_url": "https://a.example/dir/"});
     let urls = json!(["raw:<a href='x'>x</a>"]);
     server.post("/crawl/job", json!({"urls": urls, "crawler_config": config, "webhook_config": webhook})).await;
@@ -207,14 +207,14 @@ async fn a_raw_page_resolves_its_links_against_the_base_it_was_given() {
 }
 
 /// Ten jobs whose pages wait for the gate.
-async fn submit_slow_jobs(server: &Server, site: &TestSite) -> Vec<String> {
+async fn submit_slow_jobs(server: &TestServer, site: &TestSite) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..10 {
-        let webhook = json!({"webhook_url": site.hook()});
-        let body = json!({"urls": [site.page("/gated")], "webhook_config": webhook});
+        let webhook = json!({"webhook_url": site.webhook_url()});
+        let body = json!({"urls": [site.url("/gated")], "webhook_config": webhook});
         ids.push(server.post("/crawl/job", body).await.1["task_id"].as_str().expect("an id").to_owned());
     }
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     ids
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, TestSite};
+use support::{TestServer, TestSite};
 
 /// Where our answers differ, by the end of the path, and the reason.
 const DIFFERENCES: &[(&str, &str)] = &[
@@ -74,11 +74,11 @@ impl Comparison {
 
 #[actix::test]
 async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_differences() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let mut shapes = Comparison::default();
 
-    let urls = [site.page("/full"), site.page("/nowhere")];
-    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": true});
+    let urls = [site.url("/full"), site.url("/nowhere")];
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
     let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     shapes.of("accepted", &accepted);
     let next_webhook = site.next_webhook().await.body;
@@ -92,7 +92,7 @@ async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_difference
     shapes.of("result", &status["result"]);
     shapes.of("page", &status["result"]["results"][0]);
 
-    let webhook = json!({"webhook_url": site.hook(), "webhook_data_in_payload": false});
+    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": false});
     let refused = json!({"urls": ["http://127.0.0.1:1/x"], "webhook_config": webhook});
     let (_, accepted) = server.post("/crawl/job", refused).await;
     let next_webhook = site.next_webhook().await.body;
@@ -102,7 +102,7 @@ async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_difference
     shapes.of("result", &status["result"]);
     shapes.of("unreachable_page", &status["result"]["results"][0]);
 
-    let (_, running) = server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
+    let (_, running) = server.post("/crawl/job", json!({"urls": [site.url("/gated")]})).await;
     let (_, running) = server.get(&format!("/crawl/job/{}", running["task_id"].as_str().expect("an id"))).await;
     assert_eq!(running["status"], "processing");
     shapes.of("processing", &running);
@@ -115,7 +115,7 @@ async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_difference
     assert_eq!(invalid["detail"][0]["type"], "url_parsing");
     shapes.of("invalid", &invalid);
     shapes.of("health", &server.get("/health").await.1);
-    let closed = Server::configured("security: {api_token: a-token-that-is-long-enough}").await;
+    let closed = TestServer::with_config("security: {api_token: a-token-that-is-long-enough}").await;
     let (status, unauthorised) = closed.post("/crawl/job", json!({"urls": ["raw:x"]})).await;
     assert_eq!(status, 401);
     shapes.of("unauthorised", &unauthorised);

@@ -1,28 +1,26 @@
 //! The endpoints whose caller waits, and the events of a job, over the real binary.
 
-#[path = "support/events.rs"]
-mod events;
 mod support;
 
 use serde_json::{Value, json};
 
-use events::events_until;
-use support::{Server, TestSite};
+use support::events::events_until;
+use support::{TestServer, TestSite};
 
 async fn lines_of(response: reqwest::Response) -> Vec<Value> {
     let text = response.text().await.expect("it is text");
     text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
 }
 
-fn json_post(server: &Server, path: &str, body: Value) -> reqwest::RequestBuilder {
+fn json_post(server: &TestServer, path: &str, body: Value) -> reqwest::RequestBuilder {
     let request = server.client().post(format!("{}{path}", server.base()));
     request.header("content-type", "application/json").body(body.to_string())
 }
 
 #[actix::test]
 async fn a_crawl_that_is_waited_for_answers_with_its_pages_in_order() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let urls = [site.page("/article"), site.page("/nowhere"), "raw:<h1>Hi</h1>".to_owned()];
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let urls = [site.url("/article"), site.url("/nowhere"), "raw:<h1>Hi</h1>".to_owned()];
     let (status, answer) = server.post("/crawl", json!({"urls": urls, "priority": 10})).await;
     assert_eq!((status, &answer["success"]), (200, &json!(true)));
     let pages = answer["results"].as_array().expect("a list");
@@ -37,19 +35,19 @@ async fn a_crawl_that_is_waited_for_answers_with_its_pages_in_order() {
 
 #[actix::test]
 async fn a_crawl_of_which_every_page_failed_gives_the_first_reason() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let (status, answer) = server.post("/crawl", json!({"urls": [site.page("/nowhere")]})).await;
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let (status, answer) = server.post("/crawl", json!({"urls": [site.url("/nowhere")]})).await;
     assert_eq!((status, &answer["detail"]), (500, &json!("Crawl request failed: HTTP 404 Not Found")));
 }
 
 #[actix::test]
 async fn who_waits_stands_behind_none_of_his_own_jobs_that_nobody_waits_for() {
-    let (site, server) = (TestSite::start(), Server::configured("jobs: {crawl_workers: 1}").await);
+    let (site, server) = (TestSite::start(), TestServer::with_config("jobs: {crawl_workers: 1}").await);
     assert_eq!(server.post("/crawl", json!({"urls": ["raw:<p>w"]})).await.0, 200);
     let (_, jobs) = server.get("/jobs").await;
     let waited_for = jobs["jobs"][0]["task_id"].as_str().expect("an id").to_owned();
-    server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
-    site.gate_reached().await;
+    server.post("/crawl/job", json!({"urls": [site.url("/gated")]})).await;
+    site.wait_for_gated_request().await;
     // When it is run again, nobody waits for it.
     let again = format!("/jobs/{waited_for}/rerun");
     for _ in 0..3 {
@@ -72,8 +70,8 @@ async fn who_waits_stands_behind_none_of_his_own_jobs_that_nobody_waits_for() {
 
 #[actix::test]
 async fn each_address_is_read_by_the_first_configuration_that_is_for_it() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let urls: Vec<_> = ["?one", "?two", "?three"].map(|query| site.page(&format!("/full{query}"))).into();
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let urls: Vec<_> = ["?one", "?two", "?three"].map(|query| site.url(&format!("/full{query}"))).into();
     let configs = json!([
         {"url_matcher": ["*/full*", "*one"], "match_mode": "and", "css_selector": "h1"},
         {"type": "CrawlerRunConfig", "params": {
@@ -95,7 +93,7 @@ async fn each_address_is_read_by_the_first_configuration_that_is_for_it() {
 
 #[actix::test]
 async fn keys_that_known_clients_send_in_the_wrong_place_are_named_and_stop_nothing() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let stray = json!({"urls": ["raw:<p>x"], "max_concurrent": 3, "wait_for": "css:p", "fit_markdown": true});
     let (status, answer) = server.post("/crawl", stray).await;
     assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
@@ -105,8 +103,8 @@ async fn keys_that_known_clients_send_in_the_wrong_place_are_named_and_stop_noth
 
 #[actix::test]
 async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let urls = [site.page("/gated"), site.page("/article")];
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let urls = [site.url("/gated"), site.url("/article")];
     for (path, config) in [("/crawl/stream", json!({})), ("/crawl", json!({"stream": true}))] {
         let body = json!({"urls": urls, "crawler_config": config});
         let response = json_post(&server, path, body).send().await.expect("the server answers");
@@ -129,31 +127,31 @@ async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
 
 #[actix::test]
 async fn a_client_that_leaves_a_stream_stops_the_work() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let urls = [site.page("/gated"), site.page("/article"), site.page("/article")];
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let urls = [site.url("/gated"), site.url("/article"), site.url("/article")];
     let response = json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("it answers");
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     drop(response);
-    assert_eq!(server.end_of_the_job().await, "cancelled");
+    assert_eq!(server.wait_for_settled_status().await, "cancelled");
 }
 
 #[actix::test]
 async fn a_client_that_leaves_while_it_waits_stops_the_work() {
     let site = TestSite::start();
-    let gated = site.page("/gated");
+    let gated = site.url("/gated");
     for (path, body) in [("/crawl", json!({"urls": [gated]})), ("/md", json!({"url": gated}))] {
-        let server = Server::start().await;
+        let server = TestServer::start().await;
         let asked = actix::spawn(json_post(&server, path, body).send());
-        site.gate_reached().await;
+        site.wait_for_gated_request().await;
         asked.abort();
-        assert_eq!(server.end_of_the_job().await, "cancelled", "{path}");
+        assert_eq!(server.wait_for_settled_status().await, "cancelled", "{path}");
     }
 }
 
 #[actix::test]
 async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_peer_expect() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let url = site.page("/article");
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let url = site.url("/article");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "raw"})).await;
     assert_eq!(
         (status, &answer["filter"], &answer["cache"], &answer["success"]),
@@ -163,7 +161,7 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     let (status, answer) = server.post("/md", json!({"url": url})).await;
     assert_eq!((status, &answer["filter"]), (200, &json!("fit")), "{answer}");
     assert!(answer["markdown"].as_str().is_some_and(|fit| !fit.is_empty()), "{answer}");
-    let (status, answer) = server.post("/md", json!({"url": site.page("/text")})).await;
+    let (status, answer) = server.post("/md", json!({"url": site.url("/text")})).await;
     assert_eq!((status, &answer["markdown"]), (200, &json!(support::TEXT)), "a text is its own main content");
     let (status, answer) = server.post("/md", json!({"url": url, "f": "bm25", "q": "a title"})).await;
     assert!(status == 200 && answer["markdown"].as_str().is_some_and(|fit| fit.contains("A title")), "{answer}");
@@ -174,7 +172,7 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
     let (status, answer) = server.post("/html", json!({"url": url})).await;
     assert_eq!((status, &answer["url"]), (200, &json!(url)));
     assert!(answer["html"].as_str().expect("text").contains("<h1>A title</h1>"), "{answer}");
-    let (status, answer) = server.post("/md", json!({"url": site.page("/nowhere"), "f": "raw"})).await;
+    let (status, answer) = server.post("/md", json!({"url": site.url("/nowhere"), "f": "raw"})).await;
     assert_eq!((status, &answer["detail"]), (502, &json!("HTTP 404 Not Found")));
     let (status, answer) = server.post("/md", json!({"url": "nonsense", "f": "x"})).await;
     let places: Vec<_> = answer["detail"].as_array().expect("a list").iter().map(|error| &error["loc"][1]).collect();
@@ -199,7 +197,7 @@ async fn markdown_html_and_the_configurations_are_answered_as_clients_of_the_pee
 
 #[actix::test]
 async fn what_needs_a_browser_says_so() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for path in ["/screenshot", "/pdf", "/execute_js"] {
         let (status, answer) = server.post(path, json!({"url": "https://example.com"})).await;
         assert_eq!(status, 501, "{path}");
@@ -216,7 +214,7 @@ async fn what_needs_a_browser_says_so() {
 
 #[actix::test]
 async fn the_last_line_of_a_stream_names_what_had_no_effect() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let body = json!({"urls": ["raw:<p>x"], "priority": 10});
     let response = json_post(&server, "/crawl/stream", body).send().await.expect("the server answers");
     let last = lines_of(response).await.pop().expect("a last line");
@@ -225,9 +223,9 @@ async fn the_last_line_of_a_stream_names_what_had_no_effect() {
 
 #[actix::test]
 async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let urls: Vec<_> = (0..5).map(|n| format!("raw:<h1>Page {n}</h1>")).collect();
-    let webhook = json!({"webhook_url": site.hook()});
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     site.next_webhook().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
@@ -247,10 +245,10 @@ async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
 
 #[actix::test]
 async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let text = "word ".repeat(100_000);
     let urls: Vec<_> = (0..8).map(|n| format!("raw:<p>{n} {text}</p>")).collect();
-    let webhook = json!({"webhook_url": site.hook()});
+    let webhook = json!({"webhook_url": site.webhook_url()});
     let (status, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     assert_eq!(status, 202, "{job}");
     site.next_webhook().await;
@@ -267,8 +265,8 @@ async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
 
 #[actix::test]
 async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back() {
-    let (site, mut server) = (TestSite::start(), Server::start().await);
-    let urls = [site.page("/gated"), site.page("/article"), site.page("/nowhere")];
+    let (site, mut server) = (TestSite::start(), TestServer::start().await);
+    let urls = [site.url("/gated"), site.url("/article"), site.url("/nowhere")];
     let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
     let path = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     let before = events_until(&server, &path, None, "page").await;
@@ -276,7 +274,7 @@ async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back
     assert_eq!(names, ["queued", "started", "page"]);
     let last = before.last().expect("there is one");
     assert_eq!(last.data["task_id"], job["task_id"]);
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     server.kill().await;
     server.restart().await;
     site.open_gate();
@@ -295,9 +293,9 @@ async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back
 
 #[actix::test]
 async fn a_cancelled_job_has_one_last_event_that_says_so() {
-    let (site, server) = (TestSite::start(), Server::start().await);
-    let (_, job) = server.post("/crawl/job", json!({"urls": [site.page("/gated")]})).await;
-    site.gate_reached().await;
+    let (site, server) = (TestSite::start(), TestServer::start().await);
+    let (_, job) = server.post("/crawl/job", json!({"urls": [site.url("/gated")]})).await;
+    site.wait_for_gated_request().await;
     let id = job["task_id"].as_str().expect("an id");
     let path = format!("/jobs/{id}/events");
     let (events, _) = tokio::join!(events_until(&server, &path, None, "nothing"), async {
@@ -309,7 +307,7 @@ async fn a_cancelled_job_has_one_last_event_that_says_so() {
 
 #[actix::test]
 async fn keys_without_effect_are_named_in_the_answer_and_with_the_job() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let named = |answer: &Value| -> Vec<String> {
         let warnings = answer["warnings"].as_array().expect("there are some");
         warnings.iter().map(|warning| warning["key"].as_str().expect("a key").to_owned()).collect()
@@ -329,7 +327,7 @@ async fn keys_without_effect_are_named_in_the_answer_and_with_the_job() {
 #[actix::test]
 async fn callers_who_wait_when_the_server_leaves_are_told_and_their_jobs_end() {
     let config = "app: {shutdown_grace: 1s}\njobs: {crawl_workers: 1}";
-    let (site, mut server) = (TestSite::start(), Server::configured(config).await);
+    let (site, mut server) = (TestSite::start(), TestServer::with_config(config).await);
     let (client, base) = (server.client().clone(), server.base().to_owned());
     let call = |url: String| {
         let request = client.post(format!("{base}/crawl")).header("content-type", "application/json");
@@ -339,14 +337,14 @@ async fn callers_who_wait_when_the_server_leaves_are_told_and_their_jobs_end() {
             (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
         })
     };
-    let running = call(site.page("/gated"));
-    site.gate_reached().await;
-    let queued = call(site.page("/article"));
+    let running = call(site.url("/gated"));
+    site.wait_for_gated_request().await;
+    let queued = call(site.url("/article"));
     while server.get("/jobs").await.1["jobs"].as_array().map(Vec::len) != Some(2) {}
-    server.begin_stop();
+    server.send_sigterm();
     assert_eq!(queued.await.expect("it was asked"), (503, true));
     assert_eq!(running.await.expect("it was asked"), (503, true));
-    assert!(server.stopped().await.success());
+    assert!(server.wait_for_exit().await.success());
     server.restart().await;
     let (_, list) = server.get("/jobs").await;
     let ends: Vec<_> = list["jobs"].as_array().expect("a list").iter().map(|job| &job["status"]).collect();
@@ -355,7 +353,7 @@ async fn callers_who_wait_when_the_server_leaves_are_told_and_their_jobs_end() {
 
 #[actix::test]
 async fn lines_are_sent_to_who_wants_them_most() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let (_, job) = server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     while server.get(&path).await.1["status"] == "processing" {}

@@ -9,3 +9,4 @@ pub mod kill;
 pub mod memory;
 pub mod model;
 pub mod store_decorator;
+pub mod until;

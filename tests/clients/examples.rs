@@ -5,7 +5,7 @@ use tokio::process::Command;
 
 use crate::programs::{Program, Workshop, file, output};
 use crate::providers::Providers;
-use crate::support::{Server, TestSite};
+use crate::support::{TestServer, TestSite};
 use crate::{id, server_with_a_model};
 
 const SIGNED: &str = "webhooks: {secrets: [whsec_c2VjcmV0]}";
@@ -16,14 +16,14 @@ async fn example(workshop: &Workshop, name: &str, language: &str) -> Command {
     if language == "py" { workshop.python(&script) } else { workshop.typescript(&script).await }
 }
 
-async fn submit(server: &Server, path: &str, job: &Value) -> String {
+async fn submit(server: &TestServer, path: &str, job: &Value) -> String {
     let (status, answer) = server.post(path, job.clone()).await;
     assert_eq!(status, 202, "{answer}");
     answer["task_id"].as_str().expect("an id").to_owned()
 }
 
 /// A receiver has its webhook before the server knows; sending again means nothing until then.
-async fn until_delivered(server: &Server, job: &str) {
+async fn until_delivered(server: &TestServer, job: &str) {
     while server.get(&format!("/crawl/job/{job}")).await.1["webhook"]["state"] != "delivered" {}
 }
 
@@ -36,7 +36,7 @@ async fn a_receiver_works(language: &str) {
     receiver.env("WEBHOOK_SECRET", "whsec_c2VjcmV0").env("OPILIO", server.base()).arg("0");
     let mut receiver = Program::start(&mut receiver);
     let base = receiver.says().await.replace("listening on ", "");
-    let (page, missing) = (site.page("/article"), site.page("/missing"));
+    let (page, missing) = (site.url("/article"), site.url("/missing"));
     for data in [true, false] {
         let webhook = json!({"webhook_url": base, "webhook_data_in_payload": data});
         let crawl = json!({"urls": ["raw:<p>Hi", missing], "webhook_config": webhook});
@@ -75,11 +75,11 @@ async fn the_typescript_receiver_works_for_both_kinds_of_job_and_believes_nobody
 
 /// It says how each page went, and what came of the job; a receiver is told as well.
 async fn a_crawl_is_followed(language: &str) {
-    let (site, server, workshop) = (TestSite::start(), Server::start().await, Workshop::open());
-    let (page, missing) = (site.page("/article"), site.page("/missing"));
+    let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
+    let (page, missing) = (site.url("/article"), site.url("/missing"));
     for data in [true, false] {
         let mut command = example(&workshop, "crawl_job", language).await;
-        command.args([&page, &missing]).env("OPILIO", server.base()).env("RECEIVER", site.hook());
+        command.args([&page, &missing]).env("OPILIO", server.base()).env("RECEIVER", site.webhook_url());
         if !data {
             command.env("NO_DATA", "1");
         }
@@ -115,7 +115,7 @@ async fn an_extraction_gets_its_data(language: &str) {
     let server = server_with_a_model(&providers, "").await;
     for data in [true, false] {
         let mut command = example(&workshop, "llm_job", language).await;
-        command.arg(site.page("/article")).env("OPILIO", server.base());
+        command.arg(site.url("/article")).env("OPILIO", server.base());
         if !data {
             command.env("NO_DATA", "1");
         }

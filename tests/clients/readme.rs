@@ -5,7 +5,7 @@ use tokio::process::Command;
 
 use crate::programs::{Program, Workshop, output, shown_in};
 use crate::providers::Providers;
-use crate::support::{Server, TestSite};
+use crate::support::{TestServer, TestSite};
 
 /// The first code block of `docs/getting-started.md` in this language that contains `words`.
 pub fn shown(language: &str, words: &str) -> String {
@@ -14,10 +14,10 @@ pub fn shown(language: &str, words: &str) -> String {
 
 #[actix::test]
 async fn readme_curl_returns_the_printed_fields_and_the_webhook() {
-    let (site, server) = (TestSite::start(), Server::start().await);
+    let (site, server) = (TestSite::start(), TestServer::start().await);
     let curl = shown_in("README.md", "sh", "curl").replace("http://localhost:11235", server.base());
-    let curl = curl.replace("https://example.com", &site.page("/article"));
-    let curl = curl.replace("http://localhost:8080/hook", &site.hook());
+    let curl = curl.replace("https://example.com", &site.url("/article"));
+    let curl = curl.replace("http://localhost:8080/hook", &site.webhook_url());
     let answer = output(Command::new("sh").args(["-c", &curl]).env("no_proxy", "*").kill_on_drop(true)).await;
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let example: Value = serde_json::from_str(&shown_in("README.md", "json", "_links")).expect("JSON");
@@ -33,7 +33,7 @@ async fn readme_curl_returns_the_printed_fields_and_the_webhook() {
 
 /// Runs a receiver and checks what it prints for a completed and a failed job.
 async fn receives_webhooks(mut command: Command) {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut receiver = Program::start(&mut command);
     let listening = receiver.says().await;
     let port = listening.rsplit(|end: char| !end.is_ascii_digit()).find(|digits| !digits.is_empty());
@@ -77,12 +77,12 @@ async fn documented_flask_handler_and_typescript_client_work_together() {
     let client = shown_in("docs/webhooks.md", "ts", "createCrawlJob").replace("http://localhost:11235", server.base());
     let client = client.replace("https://myapp.com", &format!("http://127.0.0.1:{port}"));
     let client = client.replace("llm-complete", "crawl-complete").replace("openai/gpt-4o-mini", "openai/good");
-    let client = client.replace("https://example.com/article", &site.page("/article"));
-    let client = client.replace("https://example.com", &site.page("/article"));
+    let client = client.replace("https://example.com/article", &site.url("/article"));
+    let client = client.replace("https://example.com", &site.url("/article"));
     let script = workshop.write("client.ts", &format!("{client}\nconsole.log(crawlTaskId, llmTaskId);\n"));
     let submitted = output(&mut workshop.typescript(&script).await).await;
     let (crawl, llm) = submitted.trim().split_once(' ').expect("two ids");
-    let page = site.page("/article");
+    let page = site.url("/article");
     let mut expected = vec![
         format!("Processing crawl results for {crawl}"),
         format!("  - {page}: "),

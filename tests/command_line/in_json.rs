@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::Server;
+use super::support::TestServer;
 use super::{Said, command, end, opilio};
 
 /// The one line of a command that failed.
@@ -13,7 +13,7 @@ fn reason(said: &Said) -> Value {
 
 #[actix::test]
 async fn what_goes_wrong_is_one_line_of_json_with_the_exit_code_and_the_servers_answer() {
-    let server = Server::start_with(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
+    let server = TestServer::with_env(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
     let unauthorized = opilio(server.base(), &["jobs", "--json"]).await;
     let expected = json!({
         "error": "the server refuses: Authentication required (HTTP 401)", "exit_code": 4, "status": 401,
@@ -21,7 +21,7 @@ async fn what_goes_wrong_is_one_line_of_json_with_the_exit_code_and_the_servers_
     });
     assert_eq!((unauthorized.code, reason(&unauthorized)), (4, expected));
 
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let wrong = opilio(server.base(), &["submit", "ftp://nowhere", "--json"]).await;
     let next_webhook = reason(&wrong);
     assert_eq!((wrong.code, &next_webhook["exit_code"], &next_webhook["status"]), (4, &json!(4), &json!(422)));
@@ -56,7 +56,7 @@ async fn what_goes_wrong_is_one_line_of_json_with_the_exit_code_and_the_servers_
 
 #[actix::test]
 async fn commands_about_this_machine_print_documents_too() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let health = opilio("", &["health", "--port", &server.port(), "--json"]).await.document();
     assert_eq!((&health["status"], health["timestamp"].is_number()), (&json!("ok"), true));
 

@@ -9,7 +9,7 @@ use super::environment::World;
 use super::history::Checkpoints;
 use super::invariants::{assert_settled_once, settled_and_delivered};
 use super::scenario::{self, Wish};
-use super::support::Server;
+use super::support::TestServer;
 
 /// How a process ends.
 pub enum Death {
@@ -30,7 +30,7 @@ webhooks: {retry: {initial_delay: 5ms, max_delay: 50ms, max_attempts: 100000, ma
 
 pub struct Campaign {
     world: World,
-    server: Server,
+    server: TestServer,
     wishes: Vec<Wish>,
     checkpoints: Checkpoints,
     luck: fastrand::Rng,
@@ -41,7 +41,7 @@ impl Campaign {
         let world = World::start(luck.fork());
         let openai = world.address("/openai");
         let environment = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
-        let mut server = Server::configured_with(CONFIG, &environment).await;
+        let mut server = TestServer::with_config_and_env(CONFIG, &environment).await;
         server.kill().await;
         Self { world, server, wishes: Vec::new(), checkpoints: Checkpoints::default(), luck }
     }
@@ -64,7 +64,7 @@ impl Campaign {
             self.world.close_gate();
         }
         let wishes = self.wish(gated);
-        self.server.set_variable("OPILIO_FAULT", &format!("{point}:{passing}"));
+        self.server.set_env("OPILIO_FAULT", &format!("{point}:{passing}"));
         self.server.restart().await;
         let provoke = async {
             for wish in &mut self.wishes {
@@ -73,7 +73,7 @@ impl Campaign {
             if drains {
                 let pages: Vec<_> = self.wishes[wishes..].iter().flat_map(Wish::pages).collect();
                 self.world.until("the new jobs", |seen| pages.iter().all(|url| seen.pages.contains_key(url))).await;
-                self.server.begin_stop();
+                self.server.send_sigterm();
             }
             let last: Vec<_> = self.wishes.iter().rev().filter_map(|wish| wish.id.clone()).take(3).collect();
             for id in &last {
@@ -86,14 +86,14 @@ impl Campaign {
             }
         };
         provoke.await;
-        let dies = tokio::time::timeout(Duration::from_secs(120), self.server.stopped());
+        let dies = tokio::time::timeout(Duration::from_secs(120), self.server.wait_for_exit());
         let status = dies.await.unwrap_or_else(|_| panic!("{point} was not passed {passing} times"));
         assert!(!status.success(), "{point} was not passed {passing} times before the end of the drain");
     }
 
     async fn die_after(&mut self, events: u64, pause: Duration) {
         let wishes = self.wish(false);
-        self.server.set_variable("OPILIO_FAULT", "");
+        self.server.set_env("OPILIO_FAULT", "");
         self.server.restart().await;
         let cancels = self.luck.u8(..4) == 0;
         let ends = async {
@@ -127,7 +127,7 @@ impl Campaign {
     /// Starts the process for good and compares what it says at the end with everything that was seen.
     pub async fn end(mut self) {
         self.world.calm_down();
-        self.server.set_variable("OPILIO_FAULT", "");
+        self.server.set_env("OPILIO_FAULT", "");
         self.server.restart().await;
         for wish in &mut self.wishes {
             wish.ask(&self.server).await;

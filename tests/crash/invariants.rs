@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::environment::ReceivedWebhook;
-use super::support::Server;
+use super::support::TestServer;
 
 /// A job's status once its webhook was taken.
-pub async fn settled_and_delivered(server: &Server, id: &str) -> Value {
+pub async fn settled_and_delivered(server: &TestServer, id: &str) -> Value {
     loop {
         let (code, status) = server.get(&format!("/crawl/job/{id}")).await;
         if code == 503 {

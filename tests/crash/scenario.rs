@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::environment::World;
-use super::support::Server;
+use super::support::TestServer;
 
 pub struct Wish {
     key: String,
@@ -32,14 +32,14 @@ fn webhook(world: &World) -> Value {
 
 impl Wish {
     /// Until there is an answer; no answer is one that the process died before it gave.
-    pub async fn ask(&mut self, server: &Server) {
+    pub async fn ask(&mut self, server: &TestServer) {
         if self.id.is_none() {
             self.id = self.answer(server).await;
         }
     }
 
     /// What it is told when it asks, again perhaps.
-    pub async fn answer(&self, server: &Server) -> Option<String> {
+    pub async fn answer(&self, server: &TestServer) -> Option<String> {
         let (status, answer) = server.try_post_with_key(self.path, &self.key, self.body.clone()).await.ok()?;
         assert!([202, 503].contains(&status), "{answer}");
         answer["task_id"].as_str().map(str::to_owned)

@@ -11,7 +11,7 @@ use super::environment::World;
 use super::invariants::{assert_settled_once, settled_and_delivered};
 use super::on_redis::{Redis, Wire, signal};
 use super::scenario::{self, Wish};
-use super::support::Server;
+use super::support::TestServer;
 
 /// Leases that a frozen node loses soon, little grace, quick retries; and no job is given up for the company it keeps.
 const CONFIG: &str = "\
@@ -41,7 +41,7 @@ pub enum Fault {
 
 /// A node, and what ails it until when.
 struct Node {
-    server: Server,
+    server: TestServer,
     wire: Wire,
     ill: Option<(Fault, Instant)>,
 }
@@ -70,7 +70,7 @@ impl Campaign {
         for binary in binaries() {
             let wire = redis.wire();
             let model = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
-            let server = Server::of_version(binary, CONFIG, &[&wire.variables()[..], &model].concat()).await;
+            let server = TestServer::with_binary(binary, CONFIG, &[&wire.variables()[..], &model].concat()).await;
             nodes.push(Node { server, wire, ill: None });
         }
         Self { world, redis, nodes, wishes: Vec::new(), luck, tally: BTreeMap::new() }
@@ -141,8 +141,8 @@ impl Campaign {
             Fault::Freeze => signal(node.server.pid(), "STOP"),
             Fault::Cut => node.wire.cut(),
             Fault::Drain => {
-                node.server.begin_stop();
-                node.server.stopped().await;
+                node.server.send_sigterm();
+                node.server.wait_for_exit().await;
                 return node.server.restart().await;
             }
             Fault::RestartRedis => return self.redis.restart(),

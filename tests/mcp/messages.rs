@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::support::Server;
+use crate::support::TestServer;
 
 pub fn list() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
@@ -24,7 +24,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn of(server: &Server, token: &str) -> Self {
+    pub fn of(server: &TestServer, token: &str) -> Self {
         Self { http: server.client().clone(), base: server.base().to_owned(), token: token.to_owned() }
     }
 
@@ -162,7 +162,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub fn start(server: &Server) -> Self {
+    pub fn start(server: &TestServer) -> Self {
         Self::to(server.base())
     }
 

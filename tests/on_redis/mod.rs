@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
-use crate::support::Server;
+use crate::support::TestServer;
 
 /// What a killed server holds is free after this time.
 const LEASE: (&str, &str) = ("OPILIO__JOBS__LEASE", "1s");
@@ -36,12 +36,12 @@ impl Redis {
     }
 
     /// A server whose wire to Redis is whole.
-    pub async fn server(&self, environment: &[(&str, &str)]) -> Server {
+    pub async fn server(&self, environment: &[(&str, &str)]) -> TestServer {
         self.server_by(&self.wire(), environment).await
     }
 
-    pub async fn server_by(&self, wire: &Wire, environment: &[(&str, &str)]) -> Server {
-        Server::start_with(&[&wire.variables()[..], &[LEASE], environment].concat()).await
+    pub async fn server_by(&self, wire: &Wire, environment: &[(&str, &str)]) -> TestServer {
+        TestServer::with_env(&[&wire.variables()[..], &[LEASE], environment].concat()).await
     }
 
     pub fn wire(&self) -> Wire {

@@ -14,10 +14,10 @@ async fn after_a_failover_to_an_older_state_what_redis_forgot_is_unknown_and_wha
     let done = submitted(&server, &site, "/article").await;
     let first = site.next_webhook().await;
     let undone = submitted(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     let older = redis.copy();
     let forgotten = submitted(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     redis.restart_on(&older);
     site.open_gate();
     // Both workers come back to a Redis that knows only one of their jobs.
@@ -39,7 +39,7 @@ async fn a_job_whose_end_redis_forgot_is_done_again_and_told_of_by_the_same_webh
     let (site, mut redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[TWO_WORKERS]).await;
     let path = submitted(&server, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     let older = redis.copy();
     site.open_gate();
     let first = site.next_webhook().await;

@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tempfile::TempDir;
 
 use super::on_redis::Redis;
-use super::support::{Server, TestSite};
+use super::support::{TestServer, TestSite};
 use super::{settled, submitted};
 
 /// An authority, and files of those for whom it vouches.
@@ -71,10 +71,10 @@ fn redis(papers: &Papers) -> (Redis, String) {
     (redis, port)
 }
 
-async fn server(port: &str, authority: &str, client: &[(&str, &str)]) -> Server {
+async fn server(port: &str, authority: &str, client: &[(&str, &str)]) -> TestServer {
     let here = [("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", port), ("OPILIO__REDIS__SSL", "true")];
     let believed = [("OPILIO__REDIS__SSL_CA_CERTS", authority)];
-    Server::start_with(&[&here[..], &believed, client].concat()).await
+    TestServer::with_env(&[&here[..], &believed, client].concat()).await
 }
 
 #[actix::test]
@@ -85,7 +85,7 @@ async fn jobs_go_over_tls_to_a_redis_that_knows_who_comes() {
     let own = [("OPILIO__REDIS__SSL_CERTFILE", certificate.as_str()), ("OPILIO__REDIS__SSL_KEYFILE", key.as_str())];
     let first = server(&port, &papers.authority(), &own).await;
     let path = submitted(&first, &site, "/gated").await;
-    site.gate_reached().await;
+    site.wait_for_gated_request().await;
     // Notices go over TLS, too.
     let second = server(&port, &papers.authority(), &own).await;
     assert_eq!(second.delete(&path).await.0, 202);

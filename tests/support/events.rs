@@ -1,8 +1,8 @@
-//! What a server says on a stream of events.
+//! Server-sent events of a server.
 
 use serde_json::Value;
 
-use crate::support::Server;
+use super::TestServer;
 
 pub struct Event {
     pub id: String,
@@ -10,16 +10,16 @@ pub struct Event {
     pub data: Value,
 }
 
-/// Reads events until one of this name has come, or the stream ends.
-pub async fn events_until(server: &Server, path: &str, last: Option<&str>, name: &str) -> Vec<Event> {
+/// Reads events up to and including the first with this name, or to the end of the stream.
+pub async fn events_until(server: &TestServer, path: &str, last: Option<&str>, name: &str) -> Vec<Event> {
     let mut request = server.client().get(format!("{}{path}", server.base()));
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
-    let mut response = request.send().await.expect("it answers");
+    let mut response = request.send().await.expect("the server responds");
     let (mut events, mut text) = (Vec::new(), String::new());
-    while let Some(piece) = response.chunk().await.expect("the connection holds") {
-        text.push_str(std::str::from_utf8(&piece).expect("text"));
+    while let Some(chunk) = response.chunk().await.expect("the connection holds") {
+        text.push_str(std::str::from_utf8(&chunk).expect("text"));
         while let Some((event, rest)) = text.split_once("\n\n") {
             let field = |name: &str| {
                 let prefix = format!("{name}: ");
