@@ -178,9 +178,9 @@ fn policy(workers: usize) -> Policy {
             pages_per_job: NonZeroUsize::MIN,
             max_retries: 0,
             backoff,
-            slice: None,
-            max_result: None,
-            max_results: None,
+            time_slice: None,
+            max_result_bytes: None,
+            max_job_bytes: None,
         },
         extraction: ExtractionPolicy {
             repair_attempts: 2,

@@ -243,9 +243,9 @@ fn policy(settings: &Settings) -> Policy {
             pages_per_job: crawler.pages_per_job,
             max_retries: 0,
             backoff: Backoff { initial: second, max: 30 * second, jitter: 0.5 },
-            slice: NonZeroUsize::new(jobs.slice),
-            max_result: NonZeroUsize::new(limits.max_result_bytes),
-            max_results: NonZeroUsize::new(limits.max_job_bytes),
+            time_slice: NonZeroUsize::new(jobs.slice),
+            max_result_bytes: NonZeroUsize::new(limits.max_result_bytes),
+            max_job_bytes: NonZeroUsize::new(limits.max_job_bytes),
         },
         extraction: extraction::policy(llm, jobs),
         webhooks: SenderPolicy {

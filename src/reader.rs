@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::StatusCode;
-use opilio_actors::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
+use opilio_actors::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
 use opilio_actors::ports::{FetchedPage, PageReader, PageRequest};
-use opilio_page::{ContentFilter, Limits, Options, Page, ReadError};
+use opilio_page::{ContentFilter, Limits, Markdown, Options, Page, ReadError};
 use url::Url;
 
 use crate::egress::in_words;
@@ -68,25 +68,43 @@ impl CpuReader {
     }
 }
 
-#[async_trait]
-impl PageReader for CpuReader {
-    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, effort: Effort) -> PageRecord {
+impl CpuReader {
+    /// Parses a page on the pool and passes its result to `convert`, also on the pool unless reading fails.
+    async fn parse<T: Send + 'static>(
+        &self,
+        request: &PageRequest,
+        page: FetchedPage,
+        stats: FetchStats,
+        convert: impl Fn(PageResult) -> T + Copy + Send + 'static,
+    ) -> T {
         let PageRequest { url, options, queue } = request;
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.clone(), self.limits.clone());
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
         let work = move || {
             faults::trigger(&own_url);
-            PageRecord::new(index, &read(&own_url, page, &options, &limits, effort))
+            convert(read(&own_url, page, &options, &limits, stats))
         };
         let reason = match self.pool.run(queue, self.timeout + GRACE, work).await {
-            Ok(record) => return record,
+            Ok(converted) => return converted,
             Err(Broken::Overran) => too_slow(self.timeout),
             Err(Broken::Panicked) => "Page could not be read: internal error".to_owned(),
         };
         tracing::error!(target: "reader", url = url.chars().take(200).collect::<String>(), reason);
         let reason = status_error(&exchange).unwrap_or(reason);
-        PageRecord::new(index, &PageResult::failed(url, exchange, Some(effort), reason))
+        convert(PageResult::failed(url, exchange, Some(stats), reason))
+    }
+}
+
+#[async_trait]
+impl PageReader for CpuReader {
+    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord {
+        self.parse(request, page, stats, move |result| PageRecord::new(index, &result)).await
+    }
+
+    async fn read_markdown(&self, request: &PageRequest, page: FetchedPage) -> Result<Markdown, String> {
+        let convert = |result: PageResult| if result.success { Ok(result.markdown) } else { Err(result.error_message) };
+        self.parse(request, page, FetchStats::default(), convert).await
     }
 }
 
@@ -113,14 +131,14 @@ pub(crate) fn read(
     page: FetchedPage,
     options: &CrawlOptions,
     limits: &Limits,
-    effort: Effort,
+    stats: FetchStats,
 ) -> PageResult {
     let FetchedPage { exchange, body, content_type, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);
     match read_body(&body, content_type, &base(&exchange, options), &options.page, limits) {
-        Ok((html, page)) => PageResult::read(url, html, exchange, page, effort, status_error.unwrap_or_default()),
-        Err(reason) => PageResult::failed(url, exchange, Some(effort), status_error.unwrap_or(reason)),
+        Ok((html, page)) => PageResult::read(url, html, exchange, page, stats, status_error.unwrap_or_default()),
+        Err(reason) => PageResult::failed(url, exchange, Some(stats), status_error.unwrap_or(reason)),
     }
 }
 

@@ -140,9 +140,9 @@ fn policy() -> Policy {
             pages_per_job: NonZeroUsize::new(4).expect("not zero"),
             max_retries: 2,
             backoff: quick,
-            slice: NonZeroUsize::new(4),
-            max_result: None,
-            max_results: None,
+            time_slice: NonZeroUsize::new(4),
+            max_result_bytes: None,
+            max_job_bytes: None,
         },
         extraction: ExtractionPolicy {
             repair_attempts: 2,

@@ -1,8 +1,7 @@
 //! Crawls one job at a time, its pages side by side.
 
 mod crawl;
-mod http_cache;
-mod results;
+mod result_budget;
 
 use std::sync::Arc;
 

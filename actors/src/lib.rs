@@ -11,6 +11,7 @@ pub mod job_notifier;
 pub mod job_supervisor;
 mod llm_worker;
 pub mod metrics;
+mod page_source;
 pub mod ports;
 mod retry_store;
 pub mod start;

@@ -20,7 +20,7 @@ where
             Err(error) if error.is_transient() => {
                 // Work that waits for the store does not hang.
                 heartbeat::beat();
-                tokio::time::sleep(RETRY.wait(attempt, fastrand::f64())).await;
+                tokio::time::sleep(RETRY.delay_after(attempt, fastrand::f64())).await;
                 attempt = attempt.saturating_add(1);
             }
             outcome => return outcome,

@@ -10,6 +10,7 @@ use crate::http_front::HttpFront;
 use crate::job_supervisor::{Handlers, Handover, JobPolicy, JobSupervisor, Listeners};
 use crate::llm_worker::{ExtractionPolicy, Extractor};
 use crate::metrics::Metrics;
+use crate::page_source::PageSource;
 use crate::ports::{Clock, LanguageModel, Notification, PageCache, PageFetcher, PageReader, Store, WebhookTransport};
 use crate::supervised::{ActorRef, keep};
 use crate::webhook_sender::{SenderPolicy, WebhookSender};
@@ -67,7 +68,9 @@ pub fn start(dependencies: Dependencies, policy: Policy, metrics: Metrics) -> Ac
     });
 
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
-    let crawler = Crawler { store, fetcher, cache, reader, policy: crawl, listener: front.clone().recipient() };
+    let CrawlPolicy { max_retries, backoff, max_result_bytes, .. } = crawl;
+    let pages = Arc::new(PageSource { fetcher, cache, reader, max_retries, backoff, max_result_bytes });
+    let crawler = Crawler { store, pages, policy: crawl, listener: front.clone().recipient() };
     let crawler = Arc::new(crawler);
     let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
     let handlers = Handlers { crawler, extractor: Arc::new(extractor) };

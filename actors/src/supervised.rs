@@ -98,7 +98,7 @@ where
         for generation in 1_u32.. {
             let lived_long = life.await;
             deaths = if lived_long { 1 } else { deaths.saturating_add(1) };
-            tokio::time::sleep(RESTART.wait(deaths, 0.0)).await;
+            tokio::time::sleep(RESTART.delay_after(deaths, 0.0)).await;
             life = begin(generation);
         }
     });

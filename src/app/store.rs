@@ -115,7 +115,7 @@ async fn look_later(store: Arc<RedisStore>, place: String, clock: Arc<dyn Clock>
     let backoff = Backoff { initial: Duration::from_millis(500), max: Duration::from_secs(10), jitter: 0.0 };
     let mut attempt = 1;
     loop {
-        tokio::time::sleep(backoff.wait(attempt, 0.0)).await;
+        tokio::time::sleep(backoff.delay_after(attempt, 0.0)).await;
         match look_at(&store, &place, &clock).await {
             Ok(Ok(())) => return info!("Redis at {place} is there"),
             Ok(Err(_)) => attempt += 1,

@@ -38,6 +38,11 @@ pub fn in_words(span: Duration) -> String {
 }
 
 impl EgressError {
+    /// Whether a retry can succeed.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Transient(_))
+    }
+
     pub fn timeout(limit: Duration) -> Self {
         Self::Transient(format!("Connection timeout after {}", in_words(limit)))
     }

@@ -33,7 +33,7 @@ impl<'a> Cookies<'a> {
         let given = self
             .given
             .iter()
-            .filter(|cookie| cookie.belongs_to(url))
+            .filter(|cookie| cookie.matches(url))
             .map(|cookie| (cookie.name.as_str(), cookie.value.expose()))
             .filter(|(name, _)| !learned.iter().any(|(own, _)| own == name));
         let pairs: Vec<_> =

@@ -97,12 +97,12 @@ impl PageFetcher for HttpFetcher {
 impl HttpFetcher {
     async fn fetch_http(&self, request: &PageRequest) -> Result<FetchedPage, FetchError> {
         let options = &request.options.fetch;
-        let first = Url::parse(&request.url).map_err(|error| FetchError::lasting(format!("Not a URL: {error}")))?;
+        let first = Url::parse(&request.url).map_err(|error| FetchError::permanent(format!("Not a URL: {error}")))?;
         let guard = self.egress.guard();
         let to = guard.check(&first, Purpose::Page);
         let mut to = to.map_err(|blocked| refused(blocked.into(), Exchange::default()))?;
         let headers = RequestHeaders::new(&first, &self.settings.user_agent, &self.settings.headers, options)
-            .map_err(|bad| FetchError::lasting(bad.to_string()))?;
+            .map_err(|bad| FetchError::permanent(bad.to_string()))?;
         let mut cookies = Cookies::new(&options.cookies);
         let mut budget = Budget::new(options.page_timeout.unwrap_or(self.settings.page_timeout));
         let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
@@ -151,7 +151,7 @@ impl HttpFetcher {
             // The status and the header that clients of the peer look for.
             let headers = serde_json::json!({"x-robots-status": "Blocked by robots.txt"});
             let exchange = Exchange { status: Some(403), headers: headers.as_object().cloned(), ..Exchange::default() };
-            FetchError { reason: forbidden.to_string(), transient: false, exchange }
+            FetchError::permanent(forbidden.to_string()).with_exchange(exchange)
         })
     }
 
@@ -220,7 +220,9 @@ fn exchange(url: &Url, answer: &Answer) -> Exchange {
 }
 
 fn refused(trouble: EgressError, exchange: Exchange) -> FetchError {
-    FetchError { transient: matches!(trouble, EgressError::Transient(_)), reason: trouble.to_string(), exchange }
+    let reason = trouble.to_string();
+    let error = if trouble.is_transient() { FetchError::transient(reason) } else { FetchError::permanent(reason) };
+    error.with_exchange(exchange)
 }
 
 #[cfg(test)]

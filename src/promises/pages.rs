@@ -1,7 +1,7 @@
 //! Whatever a page is made of, its result has every field that clients rely on, and each holds what it says.
 
 use bytes::Bytes;
-use opilio_actors::domain::crawl::{Effort, Exchange, PageResult};
+use opilio_actors::domain::crawl::{Exchange, FetchStats, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::ports::FetchedPage;
 use opilio_page::{ContentFilter, Limits, Options};
@@ -23,8 +23,8 @@ pub fn page(bytes: &[u8]) {
     for options in [Options::default(), filtered] {
         let limits = Limits { max_bytes: 1 << 20, ..Limits::default() };
         let options = CrawlOptions { page: options, ..CrawlOptions::default() };
-        let effort = Effort { attempts: 1, kept: None };
-        holds(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, effort));
+        let stats = FetchStats { attempts: 1, cache_hit: None };
+        holds(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, stats));
     }
 }
 

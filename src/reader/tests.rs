@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 
-const EFFORT: Effort = Effort { attempts: 2, kept: None };
+const STATS: FetchStats = FetchStats { attempts: 2, cache_hit: None };
 
 fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> FetchedPage {
     FetchedPage {
@@ -24,7 +24,7 @@ async fn read_with(settings: ReaderSettings, page: FetchedPage) -> (PageRecord, 
     let reader = CpuReader::new(settings);
     let queue = QueueKey::batch(Principal::anonymous());
     let request = PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), queue };
-    let record = reader.read(3, &request, page, EFFORT).await;
+    let record = reader.read(3, &request, page, STATS).await;
     let json = serde_json::from_slice(&record.json).expect("JSON");
     (record, json)
 }

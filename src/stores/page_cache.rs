@@ -39,7 +39,7 @@ impl PageCache for NoPageCache {
         None
     }
 
-    async fn keep(&self, _: &PageRequest, _: &FetchedPage) {}
+    async fn store(&self, _: &PageRequest, _: &FetchedPage) {}
 }
 
 /// What is written before a page's body.
@@ -126,7 +126,7 @@ pub mod tests {
     }
 
     async fn a_page_comes_back_as_it_was_with_its_age(cache: &dyn PageCache, clock: &ManualClock) {
-        cache.keep(&plain(WEB), &page(100)).await;
+        cache.store(&plain(WEB), &page(100)).await;
         clock.advance(Duration::from_secs(60));
         let kept = cache.find(&plain(WEB)).await.expect("it was kept");
         assert_eq!((kept.age, kept.page.exchange, kept.page.body), {
@@ -138,7 +138,7 @@ pub mod tests {
 
     async fn a_page_is_found_by_who_would_have_been_sent_the_same(cache: &dyn PageCache) {
         let page_of_mine = format!("{WEB}mine");
-        cache.keep(&request(&page_of_mine, with_header("mine")), &page(1)).await;
+        cache.store(&request(&page_of_mine, with_header("mine")), &page(1)).await;
         let patient = FetchOptions { page_timeout: Some(Duration::from_secs(1)), ..with_header("mine") };
         assert!(cache.find(&request(&page_of_mine, patient)).await.is_some());
         for other in [request(&page_of_mine, with_header("yours")), plain(&page_of_mine), plain("http://b.example/")] {
@@ -148,7 +148,7 @@ pub mod tests {
 
     async fn the_newest_of_an_address_is_kept(cache: &dyn PageCache) {
         for bytes in [10, 20] {
-            cache.keep(&plain(WEB), &page(bytes)).await;
+            cache.store(&plain(WEB), &page(bytes)).await;
         }
         assert_eq!(cache.find(&plain(WEB)).await.map(|kept| kept.page.body.len()), Some(20));
     }
@@ -157,7 +157,7 @@ pub mod tests {
         let address = |number: usize| plain(&format!("{WEB}{number}"));
         for number in 0..50 {
             clock.advance(Duration::from_secs(1));
-            cache.keep(&address(number), &page(1000)).await;
+            cache.store(&address(number), &page(1000)).await;
         }
         let mut kept = vec![];
         for number in 0..50 {
@@ -170,13 +170,13 @@ pub mod tests {
     }
 
     async fn a_page_too_big_for_the_whole_cache_pushes_nothing_out(cache: &dyn PageCache) {
-        cache.keep(&plain("http://big.example/"), &page(11_000)).await;
+        cache.store(&plain("http://big.example/"), &page(11_000)).await;
         assert!(cache.find(&plain("http://big.example/")).await.is_none());
         assert!(cache.find(&plain(&format!("{WEB}49"))).await.is_some());
     }
 
     async fn a_page_that_is_too_old_is_not_found(cache: &dyn PageCache, clock: &ManualClock) {
-        cache.keep(&plain(WEB), &page(1)).await;
+        cache.store(&plain(WEB), &page(1)).await;
         clock.advance(SETTINGS.keep);
         assert!(cache.find(&plain(WEB)).await.is_none());
     }

@@ -1,4 +1,4 @@
-//! A crawl: the pages to fetch, what came back for each, and what is made of it.
+//! A crawl job: the pages to fetch and the result of each page.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -9,60 +9,63 @@ use serde_json::{Map, Value, json};
 use super::crawl_options::CrawlOptions;
 use super::text::visible;
 
-/// Which pages, and how.
+/// The pages of a crawl job and how to fetch them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrawlSpec {
     pub urls: Vec<String>,
     #[serde(default)]
     pub options: CrawlOptions,
-    /// Those of each page, in the order of `urls`, where they differ; else empty.
+    /// Options per page, in the order of `urls`; empty if `options` apply to every page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<CrawlOptions>,
 }
 
 impl CrawlSpec {
-    /// What holds for the page at this index.
+    /// The options of the page at `index`.
     pub fn options_of(&self, index: usize) -> &CrawlOptions {
         self.each.get(index).unwrap_or(&self.options)
     }
 }
 
-/// What the server said about a page, beside its body. All absent where there was no server.
+/// Status, headers and final URL of a response; all absent if no server was involved (`raw:` pages).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchange {
     pub status: Option<u16>,
-    /// Lower-case names; a name that came several times is joined by `, `.
+    /// Names in lower case; repeated headers are joined with `, `.
     pub headers: Option<Map<String, Value>>,
-    /// The address after redirects.
+    /// The URL after redirects.
     pub final_url: Option<String>,
 }
 
-/// How a page was come by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Effort {
+/// How a page was obtained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchStats {
+    /// Requests made, including retries; 0 if the page came from the cache without one.
     pub attempts: u32,
-    /// It was fetched earlier.
-    pub kept: Option<Kept>,
+    /// Set if the page came from the cache.
+    pub cache_hit: Option<CacheHit>,
 }
 
-/// Of a page that was fetched earlier: when, and why it was used.
+/// The use of a cached page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    pub at: Timestamp,
-    pub by: KeptBy,
+pub struct CacheHit {
+    /// When the page was fetched or last revalidated.
+    pub cached_at: Timestamp,
+    pub kind: CacheHitKind,
 }
 
+/// Why a cached page was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeptBy {
-    /// The job takes any page that is kept.
-    Choice,
-    /// Its server says that it has not changed.
-    Unchanged,
-    /// Its server does not answer.
-    Unanswered,
+pub enum CacheHitKind {
+    /// It needed no revalidation.
+    Fresh,
+    /// The server confirmed that it has not changed.
+    Revalidated,
+    /// The server did not respond to the revalidation.
+    Fallback,
 }
 
-/// One entry of `results`, with every key that the contract names; `serde` writes exactly these.
+/// One entry of `results`. The serialized keys are part of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PageResult {
     pub url: String,
@@ -98,9 +101,9 @@ pub struct PageResult {
 }
 
 impl PageResult {
-    /// A page that was fetched and read. `error` is empty when that is a success.
-    pub fn read(url: &str, html: String, exchange: Exchange, page: Page, effort: Effort, error: String) -> Self {
-        let stats = crawl_stats(effort, exchange.status);
+    /// A page that was fetched and parsed. An empty `error` means success.
+    pub fn read(url: &str, html: String, exchange: Exchange, page: Page, stats: FetchStats, error: String) -> Self {
+        let crawl_stats = crawl_stats(stats, exchange.status);
         Self {
             html,
             success: error.is_empty(),
@@ -114,21 +117,21 @@ impl PageResult {
             extracted_content: page.extracted_content,
             fit_html: page.fit_html,
             markdown: page.markdown,
-            crawl_stats: Some(stats),
-            cache_status: Some(cache_status(effort).to_owned()),
-            cached_at: effort.kept.map(|kept| kept.at.as_millisecond() as f64 / 1000.0),
-            ..Self::unread(url, exchange)
+            crawl_stats: Some(crawl_stats),
+            cache_status: Some(cache_status(stats).to_owned()),
+            cached_at: stats.cache_hit.map(|hit| hit.cached_at.as_millisecond() as f64 / 1000.0),
+            ..Self::empty(url, exchange)
         }
     }
 
-    /// A page of which there is nothing but the reason.
-    pub fn failed(url: &str, exchange: Exchange, effort: Option<Effort>, error: impl Into<String>) -> Self {
-        let stats = effort.map(|effort| crawl_stats(effort, exchange.status));
+    /// A page without content, and the reason.
+    pub fn failed(url: &str, exchange: Exchange, stats: Option<FetchStats>, error: impl Into<String>) -> Self {
+        let crawl_stats = stats.map(|stats| crawl_stats(stats, exchange.status));
         let error = visible(&error.into()).into_owned();
-        Self { error_message: error, crawl_stats: stats, ..Self::unread(url, exchange) }
+        Self { error_message: error, crawl_stats, ..Self::empty(url, exchange) }
     }
 
-    fn unread(url: &str, exchange: Exchange) -> Self {
+    fn empty(url: &str, exchange: Exchange) -> Self {
         Self {
             url: url.to_owned(),
             html: String::new(),
@@ -164,35 +167,37 @@ impl PageResult {
     }
 }
 
-/// As the clients of Crawl4AI know it.
-fn cache_status(effort: Effort) -> &'static str {
-    match effort.kept.map(|kept| kept.by) {
+/// `cache_status` as Crawl4AI reports it.
+fn cache_status(stats: FetchStats) -> &'static str {
+    match stats.cache_hit.map(|hit| hit.kind) {
         None => "miss",
-        Some(KeptBy::Choice) => "hit",
-        Some(KeptBy::Unchanged) => "hit_validated",
-        Some(KeptBy::Unanswered) => "hit_fallback",
+        Some(CacheHitKind::Fresh) => "hit",
+        Some(CacheHitKind::Revalidated) => "hit_validated",
+        Some(CacheHitKind::Fallback) => "hit_fallback",
     }
 }
 
-fn crawl_stats(effort: Effort, status: Option<u16>) -> Value {
-    let asked = effort.attempts > 0;
+fn crawl_stats(stats: FetchStats, status: Option<u16>) -> Value {
+    let requested = stats.attempts > 0;
     json!({
-        "attempts": effort.attempts,
-        "retries": effort.attempts.saturating_sub(1),
-        "proxies_used": asked.then(|| json!({"proxy": null, "status_code": status, "blocked": false, "reason": ""}))
-            .into_iter().collect::<Vec<_>>(),
+        "attempts": stats.attempts,
+        "retries": stats.attempts.saturating_sub(1),
+        "proxies_used": requested
+            .then(|| json!({"proxy": null, "status_code": status, "blocked": false, "reason": ""}))
+            .into_iter()
+            .collect::<Vec<_>>(),
         "fallback_fetch_used": false,
-        "resolved_by": if effort.kept.is_some() { "cache" } else { "direct" },
+        "resolved_by": if stats.cache_hit.is_some() { "cache" } else { "direct" },
     })
 }
 
-/// One page's result as it is stored and sent: its JSON is written once and never parsed again.
+/// A page's result as stored and sent: serialized once, then passed on as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRecord {
-    /// Its place in the job's list.
+    /// The page's index in the job's list.
     pub index: u32,
     pub success: bool,
-    /// `error_message` of the result.
+    /// The result's `error_message`.
     pub error: String,
     pub json: Bytes,
 }
@@ -203,7 +208,7 @@ impl PageRecord {
         Self { index, success: result.success, error: result.error_message.clone(), json: json.into() }
     }
 
-    /// A page that was never read, and why.
+    /// A page that was not fetched, and the reason.
     pub fn failed(index: u32, url: &str, error: impl Into<String>) -> Self {
         Self::new(index, &PageResult::failed(url, Exchange::default(), None, error))
     }

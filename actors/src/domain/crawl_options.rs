@@ -1,4 +1,4 @@
-//! How a crawl is to be done, as far as the caller chose: what is absent is the operator's choice.
+//! Crawl options set by a job. An absent option takes the operator's setting.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::secret::Secret;
 
-/// The honoured part of `crawler_config` and `browser_config`. Stored without what is at its default.
+/// The supported part of `crawler_config` and `browser_config`. Stored without default values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CrawlOptions {
@@ -17,82 +17,82 @@ pub struct CrawlOptions {
     #[serde(skip_serializing_if = "is_default")]
     pub fetch: FetchOptions,
     #[serde(skip_serializing_if = "is_default")]
-    pub cache: CacheUse,
-    /// Pages of this job side by side; the operator's own bound holds all the same.
+    pub cache: CacheOptions,
+    /// Concurrent pages of this job, at most the operator's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<NonZeroUsize>,
-    /// What relative addresses on a `raw:` page are resolved against; of no meaning to fetched pages.
+    /// The base of relative URLs on a `raw:` page; has no effect on fetched pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,
 }
 
-/// What the job has to do with pages that were fetched earlier; by default nothing.
+/// How a job uses the page cache; by default not at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CacheUse {
-    /// A page that is kept will do.
+pub struct CacheOptions {
+    /// Use cached pages.
     pub read: bool,
-    /// Pages that are fetched may be kept.
+    /// Store fetched pages in the cache.
     pub write: bool,
-    /// Its server is asked first whether it has changed.
-    pub check: bool,
+    /// Revalidate every cached page before use.
+    pub revalidate: bool,
 }
 
-/// How pages are asked for.
+/// How pages are requested.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FetchOptions {
-    /// Lower-case names, each once, in the order given; never `user-agent` or `cookie`. A value may hold UTF-8.
+    /// Unique names in lower case, in the order given; never `user-agent` or `cookie`. Values can contain UTF-8.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Secret)>,
-    /// Each is sent only where [`Cookie::belongs_to`] says so, at every redirect anew.
+    /// Sent only to URLs that [`Cookie::matches`]; checked again for every redirect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cookies: Vec<Cookie>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// The whole page, redirects included. Never zero.
+    /// For the complete page including redirects. Never zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_timeout: Option<Duration>,
-    /// Further tries after a transient failure.
+    /// Retries after a transient failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
-    /// What robots.txt forbids is not fetched.
+    /// Skip pages that robots.txt disallows.
     #[serde(skip_serializing_if = "is_default")]
     pub check_robots_txt: bool,
 }
 
-/// A cookie that the caller wants sent, and where.
+/// A cookie set by the caller and the URLs it is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cookie {
     pub name: String,
     pub value: Secret,
-    /// Lower case, without a leading dot; an IPv6 address stands in brackets.
+    /// Lower case, without a leading dot; an IPv6 address in brackets.
     pub domain: String,
-    /// Not to the hosts below `domain`.
+    /// Exclude subdomains of `domain`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub host_only: bool,
-    /// Sent for this path and those below it. Begins with `/`.
+    /// Path prefix; begins with `/`.
     pub path: String,
-    /// Over `https` only.
+    /// Send over `https` only.
     #[serde(default, skip_serializing_if = "is_default")]
     pub secure: bool,
 }
 
 impl Cookie {
-    /// Whether the cookie goes with a request for `url`: domain, path and `secure` as RFC 6265, section 5.4, has them.
-    pub fn belongs_to(&self, url: &Url) -> bool {
-        self.is_for_host(url) && self.is_for_path(url.path()) && (!self.secure || url.scheme() == "https")
+    /// Whether the cookie is sent to `url` (domain, path and `secure`; RFC 6265, section 5.4).
+    pub fn matches(&self, url: &Url) -> bool {
+        self.matches_host(url) && self.matches_path(url.path()) && (!self.secure || url.scheme() == "https")
     }
 
-    fn is_for_host(&self, url: &Url) -> bool {
-        let below = |host: &str| host.strip_suffix(&self.domain).is_some_and(|name| name.ends_with('.'));
+    fn matches_host(&self, url: &Url) -> bool {
+        let is_subdomain = |host: &str| host.strip_suffix(&self.domain).is_some_and(|name| name.ends_with('.'));
         match url.host() {
-            Some(Host::Domain(host)) => host == self.domain || !self.host_only && below(host),
+            Some(Host::Domain(host)) => host == self.domain || !self.host_only && is_subdomain(host),
             _ => url.host_str() == Some(&self.domain),
         }
     }
 
-    fn is_for_path(&self, path: &str) -> bool {
+    fn matches_path(&self, path: &str) -> bool {
         path.strip_prefix(&self.path)
             .is_some_and(|rest| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'))
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_sent_where_it_belongs_and_nowhere_else() {
+    fn cookie_matches_its_domain_path_and_scheme() {
         let host_only = Cookie { host_only: true, ..cookie() };
         let below = Cookie { path: "/x".to_owned(), ..cookie() };
         let secure = Cookie { secure: true, ..cookie() };
@@ -143,18 +143,18 @@ mod tests {
             (&tail, "http://127.0.0.1:9/", false),
             (&cookie(), "raw:<p>", false),
         ] {
-            assert_eq!(cookie.belongs_to(&Url::parse(url).unwrap()), sent, "{cookie:?} {url}");
+            assert_eq!(cookie.matches(&Url::parse(url).unwrap()), sent, "{cookie:?} {url}");
         }
     }
 
     #[test]
-    fn what_the_operator_decides_takes_no_room_in_the_store() {
+    fn default_options_serialize_to_an_empty_object() {
         assert_eq!(serde_json::to_value(CrawlOptions::default()).unwrap(), json!({}));
         assert_eq!(serde_json::from_value::<CrawlOptions>(json!({})).unwrap(), CrawlOptions::default());
     }
 
     #[test]
-    fn options_come_back_from_the_store_as_they_went_in() {
+    fn options_survive_serialization() {
         let fetch = FetchOptions {
             headers: vec![("x-a".to_owned(), Secret::new("1"))],
             cookies: vec![cookie(), Cookie { host_only: true, secure: true, ..cookie() }],
@@ -170,10 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn values_of_headers_and_cookies_are_never_shown() {
+    fn debug_output_masks_header_and_cookie_values() {
         let headers = vec![("authorization".to_owned(), Secret::new("hidden"))];
         let fetch = FetchOptions { headers, cookies: vec![cookie()], ..FetchOptions::default() };
-        let shown = format!("{fetch:?}");
-        assert!(shown.contains("authorization") && shown.contains("sid") && !shown.contains("hidden"), "{shown}");
+        let output = format!("{fetch:?}");
+        assert!(output.contains("authorization") && output.contains("sid") && !output.contains("hidden"), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! A crawl's `result` as clients and receivers read it: written around its pages, whose JSON is spliced in unparsed.
+//! A crawl job's `result` for clients and webhook receivers: JSON fragments around the stored pages, which are not parsed.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -8,27 +8,27 @@ use serde_json::value::RawValue;
 use super::job::{Job, Status};
 use super::webhook::Envelope;
 
-/// What stands before the first page: `{"success":…,"results":[`.
+/// The JSON before the first page: `{"success":…,"results":[`.
 pub fn head(job: &Job) -> String {
     format!(r#"{{"success":{},"results":["#, job.state.status() == Status::Completed)
 }
 
-/// What stands after the last page. The two memory figures of the peer are there and empty: a process that runs many
-/// jobs at once cannot truly say them of one.
+/// The JSON after the last page. Crawl4AI's two memory figures are `null`, because a process that runs many jobs at once
+/// cannot measure them for one job.
 pub fn tail(job: &Job) -> String {
     let seconds = job.processing_time().unwrap_or_default().as_secs_f64();
-    let rest =
+    let fields =
         json!({"server_processing_time_s": seconds, "server_memory_delta_mb": null, "server_peak_memory_mb": null});
-    let rest = rest.to_string();
-    format!("],{}", rest.trim_start_matches('{'))
+    let fields = fields.to_string();
+    format!("],{}", fields.trim_start_matches('{'))
 }
 
-/// The body of a settled crawl job's webhook without data.
+/// The webhook body of a settled crawl job, without data.
 pub fn webhook_body(job: &Job) -> Option<Bytes> {
     serde_json::to_vec(&Envelope::of(job)?).ok().map(Bytes::from)
 }
 
-/// What stands before and after the pages in the body of a completed job's webhook with data.
+/// The JSON before and after the pages in the webhook body of a completed job, with data.
 pub fn webhook_around(job: &Job) -> Option<(Bytes, Bytes)> {
     let mut before = serde_json::to_string(&Envelope::of(job)?).ok()?;
     before.pop(); // the closing brace: one more member follows
@@ -37,7 +37,7 @@ pub fn webhook_around(job: &Job) -> Option<(Bytes, Bytes)> {
     Some((before.into(), (tail(job) + "}").into()))
 }
 
-/// The body of the same where there are these pages, in pieces. Of a single page, parts stand directly in `data`, too.
+/// The webhook body of a completed job with these pages, in pieces. Fields of a single page are also put directly in `data`.
 pub fn webhook_with(job: &Job, pages: &[Bytes]) -> Option<Vec<Bytes>> {
     let (before, after) = webhook_around(job)?;
     let mut pieces = vec![before];
@@ -64,7 +64,7 @@ pub fn webhook_with(job: &Job, pages: &[Bytes]) -> Option<Vec<Bytes>> {
     Some(pieces)
 }
 
-/// The parts of a single page that stand directly in `data` as well.
+/// The fields of a single page that are also put directly in `data`.
 #[derive(Deserialize)]
 struct Flat<'a> {
     #[serde(borrow)]

@@ -49,7 +49,7 @@ impl JobSupervisor {
 
     /// The attempt is spent; the job comes again after a while.
     pub(super) fn break_off(&mut self, busy: Busy, how: Interruption, reason: String, ctx: &mut Context<Self>) {
-        let wait = self.policy.backoff.wait(busy.attempt, 0.5);
+        let wait = self.policy.backoff.delay_after(busy.attempt, 0.5);
         self.release(busy.lease, Release { interruption: how, reason: Some(reason), delay: wait }, ctx);
     }
 

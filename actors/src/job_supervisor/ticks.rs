@@ -147,7 +147,7 @@ impl Handler<WorkerExited> for JobSupervisor {
         if let Some(busy) = busy {
             self.break_off(busy, Interruption::Crashed, "its worker died".to_owned(), ctx);
         }
-        ctx.notify_later(Replace { slot: Slot { generation, ..slot } }, RESTART.wait(deaths, 0.0));
+        ctx.notify_later(Replace { slot: Slot { generation, ..slot } }, RESTART.delay_after(deaths, 0.0));
     }
 }
 

@@ -4,14 +4,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use opilio_page::Markdown;
 use tokio::time::Instant;
 
 use super::chunked::aside;
 use super::response_cache::{AnswerCache, Answers, Content, Same};
 use super::session::{Asking, PAGE, Stop, over_budget};
 use crate::crawl_worker::Crawler;
-use crate::domain::crawl_options::{CacheUse, CrawlOptions};
+use crate::domain::crawl_options::{CacheOptions, CrawlOptions};
 use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
 use crate::domain::extraction::prompt;
 use crate::domain::extraction::shape::{Scope, Shape};
@@ -156,15 +156,12 @@ impl Extractor {
             return Ok(String::from_utf8_lossy(known).into_owned());
         }
         // What is fetched for one job may be kept for the next, whether this one takes a kept page or not.
-        let cache = CacheUse { read: spec.cache, write: true, check: false };
+        let cache = CacheOptions { read: spec.cache, write: true, revalidate: false };
         let options = CrawlOptions { cache, ..CrawlOptions::default() };
-        let record = self.crawler.page(0, &spec.url, Arc::new(options), queue).await;
-        if !record.success {
-            let reason = format!("The page was not fetched: {}", record.error);
-            return Err(ExtractionError::failed("page_not_fetched", reason).into());
-        }
-        let read: ReadPage = serde_json::from_slice(&record.json).map_err(|error| Stop::Crashed(error.to_string()))?;
-        let Texts { raw_markdown, fit_markdown } = read.markdown;
+        let markdown = self.crawler.pages.markdown(&spec.url, Arc::new(options), queue).await.map_err(|error| {
+            ExtractionError::failed("page_not_fetched", format!("The page was not fetched: {error}"))
+        })?;
+        let Markdown { raw_markdown, fit_markdown, .. } = markdown;
         let text = if fit_markdown.trim().is_empty() { raw_markdown } else { fit_markdown };
         asking.write_down(PAGE, text.clone().into()).await?;
         Ok(text)
@@ -183,18 +180,6 @@ impl Extractor {
         }
         Ok(room)
     }
-}
-
-/// What is needed of a page that was read.
-#[derive(Deserialize)]
-struct ReadPage {
-    markdown: Texts,
-}
-
-#[derive(Deserialize)]
-struct Texts {
-    raw_markdown: String,
-    fit_markdown: String,
 }
 
 fn ended(error: StoreError) -> Outcome {

@@ -223,7 +223,7 @@ impl<'a> Asking<'a> {
                 usage.count(spent.prompt_tokens, spent.completion_tokens);
                 (usage.provider, usage.model) = (Some(plan.name.family.clone()), Some(plan.name.model.clone()));
             }
-            let wait = policy.backoff.wait(attempt, fastrand::f64()).max(error.wait().unwrap_or_default());
+            let wait = policy.backoff.delay_after(attempt, fastrand::f64()).max(error.wait().unwrap_or_default());
             if attempt >= policy.tries || !error.is_transient() || wait > policy.patience {
                 return Err(error);
             }

@@ -1,4 +1,4 @@
-//! Pages that were fetched earlier.
+//! Cache of fetched pages.
 
 use std::time::Duration;
 
@@ -7,21 +7,24 @@ use jiff::Timestamp;
 
 use super::page_fetcher::{FetchedPage, PageRequest};
 
-/// A page, and when it was fetched or last found unchanged.
+/// A page in the cache.
 #[derive(Clone, Debug)]
 pub struct CachedPage {
     pub page: FetchedPage,
-    pub at: Timestamp,
-    /// How long ago that was.
+    /// When the page was fetched or last revalidated.
+    pub cached_at: Timestamp,
+    /// Time since `cached_at`.
     pub age: Duration,
 }
 
-/// Keeps pages for a while, within bounds; any may be gone at any time. A page is found by a request that would have sent
-/// the same: address, headers, cookies and user agent. So nobody is given a page that only another's credentials open.
+/// Caches pages within the operator's limits; any page can be evicted at any time.
+///
+/// The key covers everything that is sent: URL, headers, cookies and user agent. A page that needs credentials is therefore
+/// found only by requests with the same credentials.
 #[async_trait]
 pub trait PageCache: Send + Sync + 'static {
     async fn find(&self, request: &PageRequest) -> Option<CachedPage>;
 
-    /// Keeps `page`, as fetched now, in place of what was kept.
-    async fn keep(&self, request: &PageRequest, page: &FetchedPage);
+    /// Stores `page` as fetched now and replaces the cached one.
+    async fn store(&self, request: &PageRequest, page: &FetchedPage);
 }

@@ -1,4 +1,4 @@
-//! Pages from outside.
+//! Fetching of pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,50 +10,58 @@ use crate::domain::crawl::Exchange;
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::queue_key::QueueKey;
 
-/// One page to fetch, once.
+/// A request for one page, without retries.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     /// As submitted: absolute `http(s)`, or `raw:<html>`.
     pub url: String,
     pub options: Arc<CrawlOptions>,
-    /// Where it waits, if pages have to wait for each other.
+    /// The queue whose share of the fetch permits this request uses.
     pub queue: QueueKey,
 }
 
-/// A page as it came, whole. Any status: a 404 has a body too.
+/// A complete response of any status.
 #[derive(Clone, Debug)]
 pub struct FetchedPage {
     pub exchange: Exchange,
-    /// Undone: transfer and content encodings. Not undone: the character set.
+    /// The body without transfer and content encodings, in the charset in which it was sent.
     pub body: Bytes,
-    /// The `Content-Type` header, as sent.
+    /// The `Content-Type` header as sent.
     pub content_type: Option<String>,
-    /// The server's wish, where it sent one.
+    /// The delay that the server requests in `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
-/// No page. Its text is one sentence for a person: `Connection timeout after 30s`.
+/// A page that could not be fetched. The text is one sentence for users: `Connection timeout after 30s`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{reason}")]
 pub struct FetchError {
     pub reason: String,
-    /// Another try may succeed.
-    pub transient: bool,
-    /// What is known of the exchange all the same (e.g. the headers of a body that was too large).
+    is_transient: bool,
+    /// What is known of the response, e.g. the headers of a body that was too large.
     pub exchange: Exchange,
 }
 
 impl FetchError {
     pub fn transient(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), transient: true, exchange: Exchange::default() }
+        Self { reason: reason.into(), is_transient: true, exchange: Exchange::default() }
     }
 
-    pub fn lasting(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), transient: false, exchange: Exchange::default() }
+    pub fn permanent(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_transient: false, exchange: Exchange::default() }
+    }
+
+    pub fn with_exchange(self, exchange: Exchange) -> Self {
+        Self { exchange, ..self }
+    }
+
+    /// Whether a retry can succeed.
+    pub fn is_transient(&self) -> bool {
+        self.is_transient
     }
 }
 
-/// Fetches within its own limits: time, bytes, redirects, connections a host and in all. Waits for its turn.
+/// Fetches pages within its limits on time, bytes, redirects and connections (per host and in total). Waits for a permit.
 #[async_trait]
 pub trait PageFetcher: Send + Sync + 'static {
     async fn fetch(&self, request: PageRequest) -> Result<FetchedPage, FetchError>;

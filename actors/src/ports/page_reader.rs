@@ -1,14 +1,17 @@
-//! What a fetched page says.
+//! Parsing of fetched pages.
 
 use async_trait::async_trait;
+use opilio_page::Markdown;
 
 use super::page_fetcher::{FetchedPage, PageRequest};
-use crate::domain::crawl::{Effort, PageRecord};
+use crate::domain::crawl::{FetchStats, PageRecord};
 
-/// Decodes, parses and writes out pages, away from the threads that serve messages. It ends in bounded time: a page that
-/// cannot be read in it becomes a failed record with a reason.
+/// Decodes, parses and serializes pages, on other threads than those that serve messages, in bounded time.
 #[async_trait]
 pub trait PageReader: Send + Sync + 'static {
-    /// The `index`th page of its job, as it came for `request`, which is worth as much `effort`.
-    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, effort: Effort) -> PageRecord;
+    /// The record of `page`, which has index `index` in its job. A page that cannot be read has a failed record.
+    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord;
+
+    /// The Markdown of `page`, or the `error_message` that its record would have.
+    async fn read_markdown(&self, request: &PageRequest, page: FetchedPage) -> Result<Markdown, String>;
 }

@@ -121,7 +121,7 @@ impl PageFetcher for Site {
             Does::Come => Ok(page(200)),
             Does::Hang(time) => {
                 tokio::time::sleep(time).await;
-                Err(FetchError::lasting("Connection timeout"))
+                Err(FetchError::permanent("Connection timeout"))
             }
             Does::Panic => panic!("this page panics"),
         }
@@ -268,9 +268,9 @@ fn policy() -> Policy {
             pages_per_job: four,
             max_retries: 0,
             backoff,
-            slice: Some(four),
-            max_result: None,
-            max_results: None,
+            time_slice: Some(four),
+            max_result_bytes: None,
+            max_job_bytes: None,
         },
         extraction: ExtractionPolicy {
             repair_attempts: 0,

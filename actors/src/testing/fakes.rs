@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use opilio_page::Markdown;
 use tokio::sync::mpsc;
 
-use crate::domain::crawl::{Effort, Exchange, PageRecord, PageResult};
+use crate::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
     CachedPage, FetchError, FetchedPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
@@ -36,7 +37,7 @@ impl PageCache for NoCache {
         None
     }
 
-    async fn keep(&self, _: &PageRequest, _: &FetchedPage) {}
+    async fn store(&self, _: &PageRequest, _: &FetchedPage) {}
 }
 
 /// A page that came with this status.
@@ -50,14 +51,20 @@ pub struct StatusReader;
 
 #[async_trait]
 impl PageReader for StatusReader {
-    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, effort: Effort) -> PageRecord {
+    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord {
         let status = page.exchange.status.unwrap_or(200);
         let error = if status < 400 { String::new() } else { format!("HTTP {status}") };
         let text = String::from_utf8_lossy(&page.body).into_owned();
-        let mut result = PageResult::failed(&request.url, page.exchange, Some(effort), error);
+        let mut result = PageResult::failed(&request.url, page.exchange, Some(stats), error);
         result.success = status < 400;
         result.markdown.raw_markdown = text;
         PageRecord::new(index, &result)
+    }
+
+    async fn read_markdown(&self, _: &PageRequest, page: FetchedPage) -> Result<Markdown, String> {
+        let status = page.exchange.status.unwrap_or(200);
+        let raw_markdown = String::from_utf8_lossy(&page.body).into_owned();
+        if status < 400 { Ok(Markdown { raw_markdown, ..Markdown::default() }) } else { Err(format!("HTTP {status}")) }
     }
 }
 

@@ -73,7 +73,7 @@ impl Sending {
         let asked = Instant::now();
         let terms = AttemptTerms {
             lease_duration: self.lease,
-            interruption_delay: self.retry.rest(due.interruptions.saturating_add(1)),
+            interruption_delay: self.retry.delay_after_interruption(due.interruptions.saturating_add(1)),
             max_interruptions: self.retry.max_interruptions,
         };
         let attempt = match self.deliveries.start_attempt(&due.job, due.version, &self.node, terms).await? {
@@ -104,7 +104,7 @@ impl Sending {
         faults::point("webhook.posted");
         faults::trigger(receiver.as_str());
         let took = began.elapsed();
-        let next = self.retry.next(attempt.number, &outcome, fastrand::f64());
+        let next = self.retry.decide(attempt.number, &outcome, fastrand::f64());
         // Until the lease is over: what the receiver said is not to be asked for again.
         let (state, version) = retry_transient(|| self.deliveries.finish_attempt(&attempt, &outcome, next)).await?;
         self.tell(&attempt, &outcome, next, took);

@@ -64,7 +64,7 @@ async fn fetch(url: impl Into<String>) -> Result<FetchedPage, FetchError> {
 
 async fn reason(url: impl Into<String>) -> (String, bool) {
     let error = fetch(url).await.expect_err("no page");
-    (error.reason, error.transient)
+    (error.to_string(), error.is_transient())
 }
 
 fn passing(reason: impl Into<String>) -> (String, bool) {

@@ -70,10 +70,10 @@ impl PageCache for EmbeddedPageCache {
         let (at, stored) = self.run(move |kept| kept.find(&key, now)).await??;
         let at = Timestamp::from_microsecond(at).ok()?;
         let page = decode(&blob::unpack(&stored).ok()?)?;
-        Some(CachedPage { page, at, age: now.duration_since(at).unsigned_abs() })
+        Some(CachedPage { page, cached_at: at, age: now.duration_since(at).unsigned_abs() })
     }
 
-    async fn keep(&self, request: &PageRequest, page: &FetchedPage) {
+    async fn store(&self, request: &PageRequest, page: &FetchedPage) {
         let (key, now, page) = (key(request), self.clock.now(), encode(page));
         self.run(move |kept| kept.keep(&key, now, &page)).await;
     }

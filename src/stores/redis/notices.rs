@@ -39,7 +39,7 @@ impl Notices {
                 hear(Notification::Missed);
                 pass_on(line, said, &hear).await;
             }
-            tokio::time::sleep(AGAIN.wait(attempt, fastrand::f64())).await;
+            tokio::time::sleep(AGAIN.delay_after(attempt, fastrand::f64())).await;
             attempt = attempt.saturating_add(1);
         }
     }

@@ -57,10 +57,10 @@ impl PageCache for RedisPageCache {
         let found = found.inspect_err(|error| warn!("no page was looked up in Redis: {error}")).ok()?;
         let (at, age, packed) = found?;
         let (at, page) = (Timestamp::from_microsecond(at).ok()?, decode(&blob::unpack(&packed).ok()?)?);
-        Some(CachedPage { page, at, age: Duration::from_micros(age) })
+        Some(CachedPage { page, cached_at: at, age: Duration::from_micros(age) })
     }
 
-    async fn keep(&self, request: &PageRequest, page: &FetchedPage) {
+    async fn store(&self, request: &PageRequest, page: &FetchedPage) {
         if let Err(error) = self.write(request, page).await {
             warn!("a page was not kept in Redis: {error}");
         }

@@ -113,7 +113,7 @@ fn where_no_job_is_to_hand_over_none_does() {
     by_jumps(|| async {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(100 * SECOND) } else { Does::Come };
         let mut plot = Plot::new(Site::new(hang));
-        plot.policy.crawl.slice = None;
+        plot.policy.crawl.time_slice = None;
         let mut house = plot.build();
         for _ in 0..4 {
             house.submit(of("hangs", 4)).await;

@@ -60,7 +60,7 @@ async fn a_closed_guard_blocks_addresses_names_and_redirects() {
         outside.url("/name"),
     ] {
         let error = fetch(url.clone()).await.expect_err(&url);
-        assert_eq!((error.reason.as_str(), error.transient), ("URL blocked", false), "{url}");
+        assert_eq!((error.reason.as_str(), error.is_transient()), ("URL blocked", false), "{url}");
     }
     assert_eq!(inside.seen().len(), 0, "nothing was even asked");
     assert_eq!(fetch(outside.url("/")).await.unwrap(), "secret");
@@ -73,5 +73,5 @@ async fn what_cannot_be_asked_for_is_a_lasting_failure() {
     assert_eq!(reason("ftp://example.com/").await, lasting("URL blocked"));
     let options = FetchOptions { headers: vec![("a b".to_owned(), Secret::new("secret"))], ..FetchOptions::default() };
     let error = fetcher().fetch(request("http://127.0.0.1:1/", options)).await.expect_err("no page");
-    assert_eq!((error.reason.as_str(), error.transient), ("Header \"a b\" cannot be sent", false));
+    assert_eq!((error.reason.as_str(), error.is_transient()), ("Header \"a b\" cannot be sent", false));
 }

@@ -87,5 +87,5 @@ async fn a_connection_that_is_never_made_is_given_up() {
     let patient = HttpFetcherSettings { read_timeout: Duration::from_secs(60), ..settings() };
     let fetcher = fetcher_with(patient, Guard::open(Allow::default()), &[]);
     let error = fetcher.fetch(request(url, FetchOptions::default())).await.expect_err("no page");
-    assert_eq!((error.reason.as_str(), error.transient), ("Connection timeout after 2s", true));
+    assert_eq!((error.reason.as_str(), error.is_transient()), ("Connection timeout after 2s", true));
 }

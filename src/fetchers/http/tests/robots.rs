@@ -25,7 +25,7 @@ async fn what_robots_txt_forbids_is_not_asked_for_and_the_file_is_read_once() {
     assert_eq!(fetcher.fetch(request(site.url("/open"), polite())).await.unwrap().body, "page");
     for path in ["/private/x", "/moved"] {
         let error = fetcher.fetch(request(site.url(path), polite())).await.expect_err("it is forbidden");
-        assert_eq!((error.reason.as_str(), error.transient, error.exchange.status), (DENIED, false, Some(403)));
+        assert_eq!((error.reason.as_str(), error.is_transient(), error.exchange.status), (DENIED, false, Some(403)));
     }
     let asked: Vec<_> = site.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(asked, ["/robots.txt", "/open", "/moved"]);

@@ -43,7 +43,7 @@ async fn fetch_from(tls: TlsAcceptor, roots: RootCertStore) -> Result<String, (S
     let port = server.address().port().to_string();
     match fetcher.fetch(request(server.url("/"), FetchOptions::default())).await {
         Ok(page) => Ok(String::from_utf8(page.body.to_vec()).unwrap()),
-        Err(error) => Err((error.reason.replace(&port, "PORT"), error.transient)),
+        Err(error) => Err((error.to_string().replace(&port, "PORT"), error.is_transient())),
     }
 }
 

@@ -74,7 +74,7 @@ pub fn cache_mode(parser: &mut Parser, given: &GivenValue<'_>) {
 
 pub fn check_cache_freshness(parser: &mut Parser, given: &GivenValue<'_>) {
     if let Some(check) = parser.checked(&given.place, given.flag()) {
-        parser.builder.options.cache.check = check;
+        parser.builder.options.cache.revalidate = check;
     }
 }
 

@@ -1,0 +1,127 @@
+//! Obtains pages: from the cache or by fetching, with retries, and parsed.
+
+mod http_cache;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opilio_page::Markdown;
+
+use crate::domain::crawl::{CacheHit, CacheHitKind, FetchStats, PageRecord, PageResult};
+use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::queue_key::QueueKey;
+use crate::domain::retry::Backoff;
+use crate::faults;
+use crate::heartbeat;
+use crate::ports::{FetchError, FetchedPage, PageCache, PageFetcher, PageReader, PageRequest};
+use http_cache::CacheDecision;
+
+/// The pages of all jobs, for crawls and extractions.
+pub struct PageSource {
+    pub fetcher: Arc<dyn PageFetcher>,
+    pub cache: Arc<dyn PageCache>,
+    pub reader: Arc<dyn PageReader>,
+    /// Retries of a page after a transient failure, unless the job sets its own number.
+    pub max_retries: u32,
+    /// The delay before a retry.
+    pub backoff: Backoff,
+    /// Maximum size of one page's result; `None`: unlimited.
+    pub max_result_bytes: Option<NonZeroUsize>,
+}
+
+impl PageSource {
+    /// The record of the page with index `index` in its job. A page that cannot be fetched or read has a failed record.
+    pub async fn record(&self, index: u32, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> PageRecord {
+        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone() };
+        let (fetched, stats) = self.obtain(&request).await;
+        let failed = |exchange, reason| PageRecord::new(index, &PageResult::failed(url, exchange, Some(stats), reason));
+        match fetched {
+            Ok(page) => {
+                let exchange = page.exchange.clone();
+                let record = self.reader.read(index, &request, page, stats).await;
+                self.check_size(record.json.len()).map_or_else(|reason| failed(exchange, reason), |()| record)
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                failed(error.exchange, reason)
+            }
+        }
+    }
+
+    /// The page as Markdown, or the reason why it cannot be fetched or read.
+    pub async fn markdown(&self, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> Result<Markdown, String> {
+        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone() };
+        let (fetched, _) = self.obtain(&request).await;
+        let page = fetched.map_err(|error| error.to_string())?;
+        let markdown = self.reader.read_markdown(&request, page).await?;
+        self.check_size(markdown.raw_markdown.len())?;
+        Ok(markdown)
+    }
+
+    fn check_size(&self, bytes: usize) -> Result<(), String> {
+        match self.max_result_bytes.filter(|max| bytes > max.get()) {
+            Some(max) => Err(format!("Result larger than {max} bytes")),
+            None => Ok(()),
+        }
+    }
+
+    /// The page from the cache if the job and RFC 9111 allow it, else as fetched now.
+    async fn obtain(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, FetchStats) {
+        let Some(cached) = http_cache::find(&*self.cache, request).await else {
+            return self.fetch_and_store(request).await;
+        };
+        let conditional = match http_cache::decide(request, &cached) {
+            CacheDecision::Use => {
+                let hit = CacheHit { cached_at: cached.cached_at, kind: CacheHitKind::Fresh };
+                return (Ok(cached.page), FetchStats { attempts: 0, cache_hit: Some(hit) });
+            }
+            CacheDecision::Revalidate(conditional) => conditional,
+            CacheDecision::Fetch => return self.fetch_and_store(request).await,
+        };
+        let (response, stats) = self.fetch(&conditional).await;
+        let (page, cache_hit) = http_cache::after_revalidation(cached, response);
+        if let Ok(page) = &page
+            && cache_hit.is_none_or(|hit| hit.kind == CacheHitKind::Revalidated)
+        {
+            http_cache::store(&*self.cache, request, page).await;
+        }
+        (page, FetchStats { cache_hit, ..stats })
+    }
+
+    async fn fetch_and_store(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, FetchStats) {
+        let (fetched, stats) = self.fetch(request).await;
+        if let Ok(page) = &fetched {
+            http_cache::store(&*self.cache, request, page).await;
+        }
+        (fetched, stats)
+    }
+
+    /// Fetches the page and retries transient failures.
+    async fn fetch(&self, request: &PageRequest) -> (Result<FetchedPage, FetchError>, FetchStats) {
+        let max_attempts = 1 + request.options.fetch.max_retries.unwrap_or(self.max_retries);
+        let mut attempts = 1;
+        loop {
+            heartbeat::beat();
+            let fetched = self.fetcher.fetch(request.clone()).await;
+            faults::point("page.fetched");
+            let Some(retry_after) = retry_after(&fetched).filter(|_| attempts < max_attempts) else {
+                return (fetched, FetchStats { attempts, cache_hit: None });
+            };
+            let delay = self.backoff.delay_after(attempts, fastrand::f64());
+            tokio::time::sleep(delay.max(retry_after.min(self.backoff.max))).await;
+            attempts += 1;
+        }
+    }
+}
+
+/// The minimum delay that the server requests before a retry; `None` if a retry cannot succeed.
+fn retry_after(fetched: &Result<FetchedPage, FetchError>) -> Option<Duration> {
+    match fetched {
+        Err(error) => error.is_transient().then_some(Duration::ZERO),
+        Ok(page) => {
+            let status = page.exchange.status.unwrap_or(200);
+            (status == 429 || (500..=599).contains(&status)).then(|| page.retry_after.unwrap_or_default())
+        }
+    }
+}
