@@ -1,7 +1,9 @@
-//! Opilio's outside world: what puts the actors' ports into practice.
+//! Opilio: a job server for crawling and LLM extraction. The I/O adapters behind the ports of `opilio-actors`, the HTTP API,
+//! the command line, and the composition root.
 
 pub mod app;
 pub mod cli;
+mod clock;
 pub mod egress;
 mod fair_semaphore;
 pub mod fetchers;

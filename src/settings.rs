@@ -1,81 +1,87 @@
-//! What the operator chose: `config.yml`, the environment and the command line, over the compiled-in defaults.
+//! The effective settings: defaults, `config.yml`, environment variables and command-line flags, in ascending precedence.
 
+mod backoff;
+mod crawl4ai_keys;
+mod crawler;
+mod defaults;
+mod egress;
 mod environment;
 mod error;
-mod families;
+mod jobs;
 mod layers;
+mod limits;
 mod llm;
 mod model;
-mod peer_keys;
+mod providers;
 mod rate;
 mod report;
 mod security;
+mod server;
 mod source;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-pub use error::BadSettings;
-pub use families::variable_prefix;
-pub use llm::{Family, Llm, Speaks};
-pub use model::{Jobs, Limits, LogFormat, Settings, StoreBackend};
+pub use backoff::Backoff;
+pub use error::SettingsError;
+pub use jobs::Jobs;
+pub use limits::Limits;
+pub use llm::{Family, Llm, Protocol};
+pub use model::Settings;
+pub use providers::variable_prefix;
 pub use rate::Rate;
 pub use security::Security;
+pub use server::{LogFormat, StoreBackend};
 pub use source::Source;
 
-use layers::{Given, Layers};
+use layers::{Entry, Layers};
 
-/// Every key, its default and its meaning; shipped as `config.yml`.
-pub const DEFAULTS: &str = include_str!("../config.yml");
-
-/// The effective settings and where they came from.
+/// The effective settings and the origin of each value.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub settings: Settings,
-    /// Keys of existing files that mean nothing here, each with the reason: to be said once at start.
+    /// Keys that have no effect, each with the reason. Logged once at start.
     pub notices: Vec<String>,
     layers: Layers,
 }
 
-/// Lays the file, the environment and what the command line says (key, value, flag) over the defaults, the later one
-/// winning.
+/// Loads the file at `path`, then applies `environment` and `flags` (key, value, name of the flag).
 ///
 /// # Errors
-/// The first thing that is wrong: where it stands, what it is, and what would be right.
+/// The first invalid key or value, with its origin.
 pub fn load(
-    file: Option<&Path>,
+    path: Option<&Path>,
     environment: &[(String, String)],
     flags: &[(&str, String, &str)],
-) -> Result<Loaded, BadSettings> {
-    lay(file.map(Source::open).transpose()?.as_ref(), environment, flags)
+) -> Result<Loaded, SettingsError> {
+    load_source(path.map(Source::open).transpose()?.as_ref(), environment, flags)
 }
 
-/// [`load`], of a file that was read already.
-pub fn lay(
+/// [`load`] for a file that has been read already.
+pub fn load_source(
     file: Option<&Source>,
     environment: &[(String, String)],
     flags: &[(&str, String, &str)],
-) -> Result<Loaded, BadSettings> {
+) -> Result<Loaded, SettingsError> {
     let mut layers = Layers::defaults()?;
+    providers::add_missing_keys(&mut layers);
     let mut notices = Vec::new();
     if let Some(file) = file {
-        let given = source::read(file, &mut layers, &mut notices)?;
-        layers.lay(given)?;
+        let entries = source::read(file, &mut layers, &mut notices)?;
+        layers.apply(entries)?;
     }
-    for given in environment::read(environment, &mut layers)? {
-        layers.lay(given)?;
+    for entries in environment::read(environment, &mut layers)? {
+        layers.apply(entries)?;
     }
-    let flags = flags.iter().map(|(key, value, flag)| Given::text(*key, value, format!("--{flag}")));
-    layers.lay(flags.collect())?;
-    let of_families = environment::families(environment, &mut layers);
-    layers.lay(of_families)?;
+    let flags = flags.iter().map(|(key, value, flag)| Entry::text(*key, value, format!("--{flag}")));
+    layers.apply(flags.collect())?;
+    let of_providers = environment::providers(environment, &mut layers);
+    layers.apply(of_providers)?;
     let mut settings: Settings = layers.read()?;
-    if settings.logging.format.contains('%') {
-        notices.push("logging.format: a format of Python's logging; `text` is used".to_owned());
-        settings.logging.format = "text".to_owned();
-    }
+    notices.extend(settings.logging.replace_python_format());
     settings.check()?;
     notices.extend(settings.llm.notice());
     notices.extend(settings.security.notice());
@@ -83,12 +89,12 @@ pub fn lay(
 }
 
 impl Loaded {
-    /// The effective settings as YAML, secrets masked, each line ending in where its value came from.
+    /// The effective settings as YAML. Secrets are masked; each line ends with the origin of its value.
     pub fn report(&self) -> String {
         report::write(&self.layers)
     }
 
-    /// The same by key, for a program.
+    /// The effective settings by key, each with its origin. Secrets are masked.
     pub fn document(&self) -> serde_json::Map<String, serde_json::Value> {
         report::document(&self.layers)
     }

@@ -175,7 +175,7 @@ fn tokens_that_are_none_stop_the_start_and_are_not_shown() {
     let hash = "0".repeat(64);
     for (tokens, says) in [
         ("{a b: {sha256: X, scope: read}}", "a token's name"),
-        ("{operator: {sha256: X, scope: read}}", "somebody else's name"),
+        ("{operator: {sha256: X, scope: read}}", "is a reserved name"),
         ("{ci: {sha256: hidden, scope: read}}", "64 hexadecimal digits"),
         ("{ci: {sha256: [], scope: read}}", "64 hexadecimal digits"),
         ("{ci: {sha256: X, scope: all}}", "security.tokens"),

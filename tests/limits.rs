@@ -76,7 +76,7 @@ async fn a_body_is_counted_as_it_arrives() {
 
 #[actix::test]
 async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later() {
-    let server = TestServer::with_config("limits: {head_timeout: 300ms, keep_alive: 300ms}").await;
+    let server = TestServer::with_config("limits: {header_timeout: 300ms, keep_alive: 300ms}").await;
     for begun in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let mut stream = connect(&server).await;
         stream.write_all(begun.as_bytes()).await.expect("it is taken");
@@ -90,7 +90,7 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later()
 
 #[actix::test]
 async fn bytes_that_drip_in_do_not_prolong_a_head() {
-    let server = TestServer::with_config("limits: {head_timeout: 500ms, keep_alive: 500ms}").await;
+    let server = TestServer::with_config("limits: {header_timeout: 500ms, keep_alive: 500ms}").await;
     let mut stream = connect(&server).await;
     stream.write_all(HEALTH.as_bytes()).await.expect("it is taken");
     until(&mut stream, "}").await;
@@ -142,7 +142,7 @@ async fn who_does_not_read_the_answer_is_let_go() {
 
 #[actix::test]
 async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_short_ones() {
-    let server = TestServer::with_config("limits: {max_answers_bytes: 3000000}").await;
+    let server = TestServer::with_config("limits: {response_memory: 3000000}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(1_900_000));
     let (_, long) = server.post("/crawl/job", json!({"urls": [page]})).await;
     let (_, short) = server.post("/crawl/job", json!({"urls": ["raw:<p>short"]})).await;
@@ -200,7 +200,7 @@ async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the
 #[actix::test]
 async fn connections_are_counted_by_address_and_a_place_that_is_left_is_free() {
     let server =
-        TestServer::with_config("limits: {connections_per_address: 2, keep_alive: 1m, head_timeout: 1m}").await;
+        TestServer::with_config("limits: {max_connections_per_address: 2, keep_alive: 1m, header_timeout: 1m}").await;
     let mut inside = Vec::new();
     for _ in 0..2 {
         let mut stream = connect(&server).await;

@@ -9,7 +9,7 @@ use support::{TestServer, TestSite};
 
 fn config(providers: &Providers, rest: &str) -> String {
     format!(
-        "llm:\n  provider: mine/good\n  retry: {{tries: 1, rest: 10ms}}\n  families:\n    mine: {{base_url: \"{}\", \
+        "llm:\n  provider: mine/good\n  retry: {{tries: 1, requeue_delay: 10ms}}\n  families:\n    mine: {{base_url: \"{}\", \
          api_key: {KEY}, models: [good, bad-key, picky, hangs-once]}}\n    openai: {{base_url: \"{}\", api_key: {KEY}}}\n{rest}",
         providers.address("own"),
         providers.address("openai"),
@@ -75,7 +75,7 @@ async fn the_default_receiver_is_told_of_llm_jobs_too() {
 #[actix::test]
 async fn answers_are_used_again_where_the_operator_says_so() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let server = TestServer::with_config(&config(&providers, "  cache: {max_bytes: 100000, keep: 1h}\n")).await;
+    let server = TestServer::with_config(&config(&providers, "  cache: {max_bytes: 100000, ttl: 1h}\n")).await;
     for (provider, cached, asked) in
         [("mine/good", json!(null), 1), ("mine/good", json!(true), 1), ("openai/good", json!(null), 2)]
     {

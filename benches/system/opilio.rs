@@ -13,7 +13,7 @@ use crate::load::{Connection, get};
 const CONFIG: &str = "logging: {level: WARN}
 crawler: {pages_per_host: 64, host_gap: 0s, pool: {max_pages: 64}}
 limits: {queue: {maxsize: 0, per_principal: 0}}
-webhooks: {in_flight: 256, in_flight_per_receiver: 256}
+webhooks: {max_in_flight: 256, max_in_flight_per_receiver: 256}
 ";
 
 pub struct Server {

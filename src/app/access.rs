@@ -47,7 +47,7 @@ pub fn proxies(settings: &Settings) -> anyhow::Result<TrustedProxies> {
 pub fn body(limits: &Limits) -> BodyLimits {
     BodyLimits {
         max_bytes: bound(limits.max_body_bytes),
-        memory: MemoryBudget::new(bound(limits.max_bodies_bytes)),
+        memory: MemoryBudget::new(bound(limits.request_memory)),
         time: time(limits.body_timeout),
         max_depth: limits.max_json_depth.get(),
     }
@@ -55,16 +55,16 @@ pub fn body(limits: &Limits) -> BodyLimits {
 
 /// For the long answers that clients have not read yet.
 pub fn response_memory(limits: &Limits) -> MemoryBudget {
-    MemoryBudget::new(bound(limits.max_answers_bytes))
+    MemoryBudget::new(bound(limits.response_memory))
 }
 
 pub fn server(limits: &Limits, proxies: &TrustedProxies) -> ServerSettings {
     ServerSettings {
         // The other half is for pages, receivers, models and the store.
-        connections: bound(limits.connections).min(max_open_files().map_or(usize::MAX, |most| most / 2)),
-        connections_per_address: bound(limits.connections_per_address),
+        connections: bound(limits.max_connections).min(max_open_files().map_or(usize::MAX, |most| most / 2)),
+        connections_per_address: bound(limits.max_connections_per_address),
         proxies: proxies.clone(),
-        head_timeout: limits.head_timeout,
+        head_timeout: limits.header_timeout,
         keep_alive: limits.keep_alive,
         write_timeout: time(limits.write_timeout),
     }

@@ -1,19 +1,18 @@
-//! What may go out, as the settings say it.
+//! The egress guard, from the settings.
 
 use anyhow::Context;
 
 use crate::egress::{Allow, Allowlists, Guard, Ports};
 use crate::settings::Settings;
 
-/// The one guard of this process.
 pub fn guard(settings: &Settings) -> anyhow::Result<Guard> {
     let egress = &settings.egress;
     let list = |key: &'static str, entries: &[String]| Allow::parse(texts(entries)).context(key);
-    let is_anywhere = egress.allow_llm.iter().any(|entry| entry.trim() == "*");
+    let allows_any_model = egress.allow_llm.iter().any(|entry| entry.trim() == "*");
     let lists = Allowlists {
         allow: list("egress.allow", &egress.allow)?,
         webhooks: list("egress.allow_webhooks", &egress.allow_webhooks)?,
-        models: (!is_anywhere).then(|| list("egress.allow_llm", &egress.allow_llm)).transpose()?,
+        models: (!allows_any_model).then(|| list("egress.allow_llm", &egress.allow_llm)).transpose()?,
         ports: Ports::parse(texts(&egress.ports.allow), texts(&egress.ports.deny)).context("egress.ports")?,
     };
     Ok(if settings.internal_allowed() { Guard::open(lists) } else { Guard::closed(lists) })

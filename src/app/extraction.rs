@@ -6,7 +6,7 @@ use opilio_actors::domain::retry::Backoff;
 use opilio_actors::{AnswerCache, ExtractionPolicy};
 
 use crate::models::{FamilySettings, ModelSettings, RateLimits, Wire};
-use crate::settings::{Family, Jobs, Llm, Speaks, variable_prefix};
+use crate::settings::{Family, Jobs, Llm, Protocol, variable_prefix};
 
 pub fn models(llm: &Llm) -> ModelSettings {
     ModelSettings {
@@ -14,11 +14,11 @@ pub fn models(llm: &Llm) -> ModelSettings {
         allowed_providers: Some(llm.allowed_providers.clone()).filter(|allowed| !allowed.is_empty()),
         fallback: llm.fallback.clone(),
         timeout: llm.timeout,
-        max_answer_bytes: llm.max_answer_bytes.get(),
-        answer_tokens: llm.answer_tokens.get(),
-        patience: llm.retry.patience,
-        failures_before_pause: llm.retry.failures_before_pause.get(),
-        pause: llm.retry.pause,
+        max_answer_bytes: llm.max_response_bytes.get(),
+        answer_tokens: llm.max_output_tokens.get(),
+        patience: llm.retry.max_inline_wait,
+        failures_before_pause: llm.retry.failures_before_cooldown.get(),
+        pause: llm.retry.cooldown,
         families: llm.families.iter().map(|(name, family)| settings(name, family)).collect(),
     }
 }
@@ -27,11 +27,11 @@ fn settings(name: &str, family: &Family) -> FamilySettings {
     let bound = |bound: u32| (bound > 0).then_some(bound);
     let own = || format!("{}_API_KEY", variable_prefix(name));
     FamilySettings {
-        wire: match family.speaks {
-            Speaks::OpenAi => Wire::OpenAi,
-            Speaks::Anthropic => Wire::Anthropic,
-            Speaks::Gemini => Wire::Gemini,
-            Speaks::Ollama => Wire::Ollama,
+        wire: match family.protocol {
+            Protocol::OpenAi => Wire::OpenAi,
+            Protocol::Anthropic => Wire::Anthropic,
+            Protocol::Gemini => Wire::Gemini,
+            Protocol::Ollama => Wire::Ollama,
         },
         key: family.api_key.clone(),
         key_variable: family.api_key_env.clone().unwrap_or_else(own),
@@ -53,13 +53,13 @@ pub fn policy(llm: &Llm, jobs: &Jobs) -> ExtractionPolicy {
         repair_attempts: llm.repair_attempts,
         tries: llm.retry.tries.get(),
         backoff: Backoff { initial: llm.retry.initial_delay, max: llm.retry.max_delay, jitter: 0.5 },
-        patience: llm.retry.patience,
-        rest: llm.retry.rest,
+        patience: llm.retry.max_inline_wait,
+        rest: llm.retry.requeue_delay,
         max_wait: jobs.max_wait,
         max_tokens_per_job: (llm.max_tokens_per_job > 0).then_some(llm.max_tokens_per_job),
-        overlap_tokens: llm.overlap_tokens,
-        parts_side_by_side: llm.parts_side_by_side,
+        overlap_tokens: llm.chunk_overlap_tokens,
+        parts_side_by_side: llm.concurrent_chunks,
         answers: (llm.cache.max_bytes > 0)
-            .then_some(AnswerCache { max_bytes: llm.cache.max_bytes, keep: llm.cache.keep }),
+            .then_some(AnswerCache { max_bytes: llm.cache.max_bytes, keep: llm.cache.ttl }),
     }
 }

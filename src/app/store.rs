@@ -10,7 +10,7 @@ use opilio_actors::domain::retry::Backoff;
 use opilio_actors::ports::{Clock, PageCache, Store, StoreError};
 use tracing::{info, warn};
 
-use super::kept;
+use super::limit;
 use crate::settings::{Settings, StoreBackend};
 use crate::stores::StoreSettings;
 use crate::stores::embedded::EmbeddedStore;
@@ -30,15 +30,17 @@ pub struct Kept {
 /// # Errors
 /// What keeps it from being used. A Redis that is away for now does not: it is looked at when it is there.
 pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Kept> {
-    let retention =
-        Retention { settled: kept(settings.redis.task_ttl), exhausted: kept(settings.webhooks.keep_exhausted) };
+    let retention = Retention {
+        settled: limit::duration(settings.redis.task_ttl),
+        exhausted: limit::duration(settings.webhooks.keep_exhausted),
+    };
     let bound = |bound: u64| (bound > 0).then_some(bound);
     let queue = &settings.limits.queue;
     let (max_queued, max_per_principal) = (bound(queue.maxsize), bound(queue.per_principal));
     let choice = StoreSettings { retention, max_queued, max_per_principal };
     let cache = &settings.crawler.cache;
     let room = NonZeroU64::new(cache.max_bytes);
-    let pages = room.map(|room| PageCacheSettings { max_bytes: room.get(), keep: cache.keep });
+    let pages = room.map(|room| PageCacheSettings { max_bytes: room.get(), keep: cache.ttl });
     match settings.store.backend {
         StoreBackend::Embedded => {
             let folder = &settings.store.path;
@@ -52,7 +54,7 @@ pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result
         StoreBackend::Redis => {
             let redis = &settings.redis;
             let client = described(settings)?.client()?;
-            let store = Arc::new(RedisStore::new(&client, redis.pool_size.get(), &redis.prefix, choice)?);
+            let store = Arc::new(RedisStore::new(&client, redis.connections.get(), &redis.prefix, choice)?);
             let place = format!("{}:{}", redis.host, redis.port);
             if let Err(away) = look_at(&store, &place, clock).await? {
                 warn!("Redis at {place} is away ({away}); answers are 503 until it is there");

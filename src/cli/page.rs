@@ -2,19 +2,18 @@
 
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use jiff::Timestamp;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::text::visible_but;
-use opilio_actors::ports::{Clock, FetchedPage, PageFetcher, PageRequest};
+use opilio_actors::ports::{FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
 use url::Url;
 
 use super::sources::Sources;
+use crate::clock::SystemClock;
 use crate::egress::{Allow, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
 use crate::reader;
@@ -103,25 +102,12 @@ impl Page {
             respect_robots: crawler.respect_robots,
             ..HttpFetcherSettings::default()
         };
-        let fetcher = HttpFetcher::new(egress, fetcher, Arc::new(Now(Instant::now(), Timestamp::now())));
+        let fetcher = HttpFetcher::new(egress, fetcher, Arc::new(SystemClock::start()));
         let request = PageRequest {
             url: url.to_string(),
             options: Arc::default(),
             queue: QueueKey::batch(Principal::operator()),
         };
         fetcher.fetch(request).await.map_err(|error| anyhow!("{error}"))
-    }
-}
-
-/// The machine's clock.
-struct Now(Instant, Timestamp);
-
-impl Clock for Now {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn steady(&self) -> Timestamp {
-        self.1.saturating_add(self.0.elapsed()).unwrap_or(Timestamp::MAX)
     }
 }

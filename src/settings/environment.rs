@@ -1,12 +1,13 @@
-//! Settings by environment: `OPILIO__SECTION__KEY`, and the names that deployments already set.
+//! Settings from environment variables: `OPILIO__SECTION__KEY`, and the names that Crawl4AI's deployments use.
 
-use super::layers::{Given, Layers};
-use super::{BadSettings, families};
+use super::error::SettingsError;
+use super::layers::{Entry, Layers};
+use super::providers;
 
 const PREFIX: &str = "OPILIO__";
 
-/// Name and key; the value as it is.
-const KNOWN: [(&str, &str); 12] = [
+/// Other variables, and the key that each sets.
+const ALIASES: [(&str, &str); 12] = [
     ("REDIS_HOST", "redis.host"),
     ("REDIS_PORT", "redis.port"),
     ("REDIS_USERNAME", "redis.username"),
@@ -21,36 +22,36 @@ const KNOWN: [(&str, &str); 12] = [
     ("SECRET_KEY", "security.secret_key"),
 ];
 
-/// Two layers: the names of old, and over them ours. A variable that is empty is not there.
-pub fn read(environment: &[(String, String)], layers: &mut Layers) -> Result<[Vec<Given>; 2], BadSettings> {
+/// Two layers: the aliases, and the `OPILIO__` variables, which take precedence. An empty alias is ignored.
+pub fn read(environment: &[(String, String)], layers: &mut Layers) -> Result<[Vec<Entry>; 2], SettingsError> {
     let value = |wanted: &str| value(environment, wanted);
-    let mut old: Vec<Given> =
-        KNOWN.iter().filter_map(|(name, key)| Some(Given::text(*key, value(name)?, (*name).to_owned()))).collect();
+    let aliases = ALIASES.iter().filter_map(|(name, key)| Some(Entry::text(*key, value(name)?, (*name).to_owned())));
+    let mut aliases: Vec<Entry> = aliases.collect();
     if value("REDIS_HOST").is_some() {
-        old.push(Given::text("store.backend", "redis", "REDIS_HOST".to_owned()));
+        aliases.push(Entry::text("store.backend", "redis", "REDIS_HOST".to_owned()));
     }
-    let mut ours = Vec::new();
-    for (name, value) in environment.iter().filter(|(name, _)| is_ours(name)) {
+    let mut prefixed = Vec::new();
+    for (name, value) in environment.iter().filter(|(name, _)| is_prefixed(name)) {
         let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
-        let key = families::by_variable(layers, &key);
-        let key = families::open(layers, &key).map_err(|message| {
+        let key = providers::key_of_variable(layers, &key);
+        let key = providers::declare(layers, &key).map_err(|message| {
             let origin = name.clone();
-            BadSettings::Value { origin, key, message }
+            SettingsError::Value { origin, key, message }
         })?;
         if layers.find(&key).is_none() {
             return Err(layers.unknown(&key, name.clone()));
         }
-        ours.push(Given::text(key, value, name.clone()));
+        prefixed.push(Entry::text(key, value, name.clone()));
     }
-    Ok([old, ours])
+    Ok([aliases, prefixed])
 }
 
-/// What is said of the families of models, once all else is laid.
-pub fn families(environment: &[(String, String)], layers: &mut Layers) -> Vec<Given> {
-    families::spoken_for(layers, |name| value(environment, name), is_ours)
+/// The layer of the provider families, which depends on all others.
+pub fn providers(environment: &[(String, String)], layers: &mut Layers) -> Vec<Entry> {
+    providers::overrides(layers, |name| value(environment, name), is_prefixed)
 }
 
-fn is_ours(origin: &str) -> bool {
+fn is_prefixed(origin: &str) -> bool {
     origin.starts_with(PREFIX)
 }
 

@@ -1,4 +1,4 @@
-//! The keys in the order of `config.yml`, each with its value and where that came from.
+//! The keys in the order of `config.yml`, each with its effective value and the origin of that value.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,21 +6,22 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
-use super::{BadSettings, DEFAULTS, families};
+use super::defaults;
+use super::error::SettingsError;
 
-/// How a duration's unit may be spelt in the name of its key, and the unit in seconds.
+/// Suffixes of a duration key that set the unit of its number, and the unit in seconds.
 const UNITS: [(&str, f64); 4] = [("_ms", 0.001), ("_seconds", 1.0), ("_sec", 1.0), ("_s", 1.0)];
 
-/// A value that a layer gives to a key, under the spelling that the layer uses.
+/// A value of one layer, under the spelling of the key that the layer uses.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct Entry {
     pub key: String,
     pub value: Value,
     pub origin: String,
 }
 
-impl Given {
-    /// From where everything is text.
+impl Entry {
+    /// An entry of a layer in which every value is text.
     pub fn text(key: impl Into<String>, value: &str, origin: String) -> Self {
         Self { key: key.into(), value: Value::String(value.to_owned()), origin }
     }
@@ -30,21 +31,21 @@ impl Given {
 pub struct Key {
     pub path: String,
     pub value: Value,
-    /// `None`: the default.
+    /// `None`: the built-in default.
     pub origin: Option<String>,
-    /// Of no interest to a reader of the settings while it is at its default.
-    pub is_quiet: bool,
+    /// Left out of reports while it has its default.
+    pub is_implicit: bool,
     default: Value,
 }
 
 impl Key {
-    /// A key that no line of `config.yml` gives.
-    pub fn quiet(path: String, default: Value) -> Self {
-        Self { path, value: default.clone(), origin: None, is_quiet: true, default }
+    /// A key that `config.yml` does not contain.
+    pub fn implicit(path: String, default: Value) -> Self {
+        Self { path, value: default.clone(), origin: None, is_implicit: true, default }
     }
 
-    /// Somebody wants it to be something else than it is by itself. A file that repeats the defaults chooses nothing.
-    pub fn is_chosen(&self) -> bool {
+    /// Whether a layer set it to another value than the default. A file that repeats the defaults overrides nothing.
+    pub fn is_overridden(&self) -> bool {
         self.origin.is_some() && self.value != self.default
     }
 
@@ -59,23 +60,17 @@ pub struct Layers {
 }
 
 impl Layers {
-    pub fn defaults() -> Result<Self, BadSettings> {
-        let tree: Value = serde_saphyr::from_str(DEFAULTS).map_err(|error| BadSettings::Syntax {
-            path: "the built-in defaults".to_owned(),
-            message: error.to_string(),
-        })?;
+    pub fn defaults() -> Result<Self, SettingsError> {
         let mut keys = Vec::new();
-        flatten("", tree, &mut keys);
-        let mut layers = Self { keys };
-        families::complete(&mut layers);
-        Ok(layers)
+        flatten("", defaults::tree()?, &mut keys);
+        Ok(Self { keys })
     }
 
     pub fn key(&self, path: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.path == path)
     }
 
-    /// The key meant by `path`, and the unit that the spelling of its name implies.
+    /// The index of the key `path`, and the unit that the suffix of its name sets.
     pub fn find(&self, path: &str) -> Option<(usize, Option<f64>)> {
         if let Some(index) = self.keys.iter().position(|key| key.path == path) {
             return Some((index, None));
@@ -91,28 +86,29 @@ impl Layers {
         self.keys.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    pub fn unknown(&self, key: &str, origin: String) -> BadSettings {
+    /// The error for an unknown key, with the closest known key.
+    pub fn unknown(&self, key: &str, origin: String) -> SettingsError {
         let distance = |known: &str| strsim::damerau_levenshtein(known, key);
-        let nearest = self.keys.iter().map(|known| known.path.as_str()).min_by_key(|known| distance(known));
-        let nearest = nearest.filter(|near| distance(near) <= 3 + key.len() / 4).map(str::to_owned);
-        BadSettings::Unknown { origin, key: key.to_owned(), nearest }
+        let closest = self.keys.iter().map(|known| known.path.as_str()).min_by_key(|known| distance(known));
+        let closest = closest.filter(|known| distance(known) <= 3 + key.len() / 4).map(str::to_owned);
+        SettingsError::Unknown { origin, key: key.to_owned(), closest }
     }
 
-    /// Lays one layer over what is there.
-    pub fn lay(&mut self, layer: Vec<Given>) -> Result<(), BadSettings> {
+    /// Overrides the present values with those of one layer.
+    pub fn apply(&mut self, layer: Vec<Entry>) -> Result<(), SettingsError> {
         let mut seen = BTreeSet::new();
-        for Given { key, value, origin } in layer {
+        for Entry { key, value, origin } in layer {
             let Some((index, unit)) = self.find(&key) else { return Err(self.unknown(&key, origin)) };
             if !seen.insert(index) {
-                return Err(BadSettings::TwoSpellings { origin, key: self.keys[index].path.clone() });
+                return Err(SettingsError::Duplicate { origin, key: self.keys[index].path.clone() });
             }
             let known = &self.keys[index];
             let value = match unit {
                 Some(unit) => duration(&value, unit),
-                None => fitting(value, &known.default),
+                None => coerce(value, &known.default),
             };
-            let value = value.map_err(|message| BadSettings::Value { origin: origin.clone(), key, message })?;
-            // What is null is as if it were not there.
+            let value = value.map_err(|message| SettingsError::Value { origin: origin.clone(), key, message })?;
+            // null is the same as an absent key.
             if !value.is_null() || known.default.is_null() {
                 self.keys[index] = Key { value, origin: Some(origin), ..known.clone() };
             }
@@ -120,23 +116,22 @@ impl Layers {
         Ok(())
     }
 
-    /// The settings as `T`.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, BadSettings> {
+    /// Deserializes the effective values.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
         let mut root = Map::new();
         for key in &self.keys {
             insert(&mut root, &key.path, key.value.clone());
         }
         serde_path_to_error::deserialize(Value::Object(root)).map_err(|error| {
             let path = error.path().to_string();
-            let nearest = self.keys.iter().filter(|key| path.starts_with(&key.path));
-            let key = nearest.max_by_key(|key| key.path.len());
+            let key = self.keys.iter().filter(|key| path.starts_with(&key.path)).max_by_key(|key| key.path.len());
             let origin = key.and_then(|key| key.origin.clone()).unwrap_or_else(|| "the built-in defaults".to_owned());
-            BadSettings::Value { origin, key: path, message: error.into_inner().to_string() }
+            SettingsError::Value { origin, key: path, message: error.into_inner().to_string() }
         })
     }
 }
 
-/// A map that holds nothing by default is a key itself: its content is the operator's.
+/// An empty map is a key of its own: the operator chooses its entries.
 fn flatten(path: &str, value: Value, keys: &mut Vec<Key>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
@@ -145,7 +140,7 @@ fn flatten(path: &str, value: Value, keys: &mut Vec<Key>) {
                 flatten(&path, value, keys);
             }
         }
-        default => keys.push(Key { is_quiet: false, ..Key::quiet(path.to_owned(), default) }),
+        default => keys.push(Key { is_implicit: false, ..Key::implicit(path.to_owned(), default) }),
     }
 }
 
@@ -170,28 +165,28 @@ fn duration(value: &Value, unit: f64) -> Result<Value, String> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let time = number.and_then(|number| Duration::try_from_secs_f64(number * unit).ok());
-    let time = time.ok_or_else(|| "a number that is not negative is needed".to_owned())?;
-    // A thousandth is the finest that anybody writes; more digits come from floating point.
-    let time = Duration::from_millis(u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
-    Ok(Value::String(humantime::format_duration(time).to_string()))
+    let duration = number.and_then(|number| Duration::try_from_secs_f64(number * unit).ok());
+    let duration = duration.ok_or_else(|| "expected a number of at least 0".to_owned())?;
+    // Rounded to milliseconds: further digits are floating-point noise.
+    let millis = Duration::from_millis(u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
+    Ok(Value::String(humantime::format_duration(millis).to_string()))
 }
 
-/// Text is taken as what the key's default is: so an environment variable can give numbers, switches and lists.
-fn fitting(value: Value, default: &Value) -> Result<Value, String> {
+/// Converts text to the type of the key's default, so environment variables can set numbers, booleans and lists.
+fn coerce(value: Value, default: &Value) -> Result<Value, String> {
     let Value::String(text) = value else { return Ok(value) };
     match default {
         Value::Null if text.is_empty() || text == "None" => Ok(Value::Null),
         Value::Null | Value::String(_) => Ok(Value::String(text)),
         Value::Number(_) => match text.trim().parse::<Number>() {
             Ok(number) => Ok(Value::Number(number)),
-            Err(_) => Err("a number is needed".to_owned()),
+            Err(_) => Err("expected a number".to_owned()),
         },
         Value::Bool(_) => match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Ok(Value::Bool(true)),
             "false" | "0" | "no" | "off" => Ok(Value::Bool(false)),
-            _ => Err("true or false is needed".to_owned()),
+            _ => Err("expected true or false".to_owned()),
         },
-        Value::Array(_) | Value::Object(_) => serde_saphyr::from_str(&text).map_err(|_| "YAML is needed".to_owned()),
+        Value::Array(_) | Value::Object(_) => serde_saphyr::from_str(&text).map_err(|_| "expected YAML".to_owned()),
     }
 }

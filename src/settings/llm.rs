@@ -1,4 +1,4 @@
-//! Section `llm`: whom extractions may ask, at which rates, and how hard they try.
+//! Section `llm`: the providers, their limits and retries.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -9,11 +9,13 @@ use opilio_actors::ports::ModelName;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::backoff::check_delays;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Llm {
     pub provider: String,
-    /// Of the default model's family, as the two below are: they are taken over into its own keys.
+    /// This key, `base_url` and `temperature` are copied to the default model's family.
     pub api_key: Option<Secret>,
     pub base_url: Option<Url>,
     #[serde(deserialize_with = "temperature")]
@@ -22,48 +24,49 @@ pub struct Llm {
     pub fallback: Option<String>,
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    pub max_answer_bytes: NonZeroUsize,
-    pub answer_tokens: NonZeroUsize,
+    pub max_response_bytes: NonZeroUsize,
+    pub max_output_tokens: NonZeroUsize,
     pub repair_attempts: u32,
     pub max_tokens_per_job: u64,
-    pub overlap_tokens: usize,
-    pub parts_side_by_side: NonZeroUsize,
-    pub cache: Cache,
-    pub retry: Retry,
+    pub chunk_overlap_tokens: usize,
+    pub concurrent_chunks: NonZeroUsize,
+    pub cache: ResponseCache,
+    pub retry: ProviderRetry,
     pub families: BTreeMap<String, Family>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cache {
+pub struct ResponseCache {
     pub max_bytes: usize,
     #[serde(with = "humantime_serde")]
-    pub keep: Duration,
+    pub ttl: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Retry {
+pub struct ProviderRetry {
     pub tries: NonZeroU32,
     #[serde(with = "humantime_serde")]
     pub initial_delay: Duration,
     #[serde(with = "humantime_serde")]
     pub max_delay: Duration,
     #[serde(with = "humantime_serde")]
-    pub patience: Duration,
+    pub max_inline_wait: Duration,
     #[serde(with = "humantime_serde")]
-    pub rest: Duration,
-    pub failures_before_pause: NonZeroU32,
+    pub requeue_delay: Duration,
+    pub failures_before_cooldown: NonZeroU32,
     #[serde(with = "humantime_serde")]
-    pub pause: Duration,
+    pub cooldown: Duration,
 }
 
+/// A provider: one endpoint and its models.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Family {
     #[serde(deserialize_with = "address")]
     pub base_url: Url,
-    pub speaks: Speaks,
+    pub protocol: Protocol,
     pub api_key: Option<Secret>,
     pub api_key_env: Option<String>,
     pub needs_key: bool,
@@ -78,7 +81,7 @@ pub struct Family {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Speaks {
+pub enum Protocol {
     OpenAi,
     Anthropic,
     Gemini,
@@ -86,39 +89,37 @@ pub enum Speaks {
 }
 
 impl Llm {
-    /// What each key alone cannot tell.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), String> {
         if self.timeout.is_zero() {
-            return Err("llm.timeout must not be zero".to_owned());
+            return Err("llm.timeout must be longer than 0s".to_owned());
         }
-        if self.retry.initial_delay > self.retry.max_delay {
-            return Err("llm.retry.initial_delay is longer than llm.retry.max_delay".to_owned());
+        check_delays("llm.retry", self.retry.initial_delay, self.retry.max_delay)?;
+        if let Some(fallback) = self.fallback.as_deref().filter(|name| !self.has_model(name)) {
+            return Err(format!("llm.fallback (`{fallback}`) must be family/model, with a family of llm.families"));
         }
-        if let Some(fallback) = self.fallback.as_deref().filter(|name| !self.knows(name)) {
-            return Err(format!("llm.fallback is `{fallback}`, which is no model of a family in llm.families"));
-        }
-        let unknown = |entry: &&String| !self.has_family(entry) && !self.knows(entry);
-        if let Some(entry) = self.allowed_providers.iter().find(unknown) {
+        let is_unknown = |entry: &&String| !self.has_family(entry) && !self.has_model(entry);
+        if let Some(entry) = self.allowed_providers.iter().find(is_unknown) {
             return Err(format!(
-                "llm.allowed_providers holds `{entry}`, which is no family in llm.families and no model"
+                "llm.allowed_providers contains `{entry}`; expected a family of llm.families, or family/model"
             ));
         }
         Ok(())
     }
 
-    /// A server that is only asked for crawls needs no model; who asks it for more is told why there is none.
-    pub(super) fn notice(&self) -> Option<String> {
-        let sentence = "no family in llm.families has it: jobs that name no provider fail";
-        (!self.knows(&self.provider)).then(|| format!("llm.provider: {sentence}"))
+    /// A default model without a family. Not an error, because a server for crawl jobs needs no model.
+    pub fn notice(&self) -> Option<String> {
+        (!self.has_model(&self.provider)).then(|| {
+            "llm.provider: not a model of a family in llm.families; LLM jobs without a provider fail".to_owned()
+        })
     }
 
-    /// How long a job may hear nothing of a model that is not out of order: it waits to try again, for a place, for its
-    /// rate, and for the answer.
-    pub(super) fn longest_silence(&self) -> Duration {
-        self.timeout.saturating_add(self.retry.patience.saturating_mul(3))
+    /// The longest time without progress of a job whose provider is healthy: a retry delay, a permit, a rate limit, and
+    /// the request.
+    pub fn max_silence(&self) -> Duration {
+        self.timeout.saturating_add(self.retry.max_inline_wait.saturating_mul(3))
     }
 
-    fn knows(&self, name: &str) -> bool {
+    fn has_model(&self, name: &str) -> bool {
         ModelName::parse(name).is_some_and(|name| self.has_family(&name.family))
     }
 
@@ -129,22 +130,22 @@ impl Llm {
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    let text = text.ok_or_else(|| de::Error::custom("is needed: the address at which the family's models are"))?;
+    let text = text.ok_or_else(|| de::Error::custom("required: the http(s) URL of the provider's API"))?;
     let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.ok_or_else(|| de::Error::custom("is not an http(s) address"))?;
+    let url = url.ok_or_else(|| de::Error::custom("expected an http(s) URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(de::Error::custom("holds a user name or a password; a key belongs in api_key"));
+        return Err(de::Error::custom("must not contain a user name or password; set api_key instead"));
     }
     Ok(url)
 }
 
-/// A number, or the text that the environment has for one.
+/// A number, or its text from an environment variable.
 fn temperature<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     let number = match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::Null => return Ok(None),
         serde_json::Value::String(text) => text.trim().parse().ok(),
         other => other.as_f64(),
     };
-    let good = number.filter(|number| (0.0..=2.0).contains(number));
-    good.map(Some).ok_or_else(|| de::Error::custom("a number from 0.0 to 2.0 is needed"))
+    let valid = number.filter(|number| (0.0..=2.0).contains(number));
+    valid.map(Some).ok_or_else(|| de::Error::custom("expected a number from 0.0 to 2.0"))
 }

@@ -1,13 +1,14 @@
-//! The effective settings, for a person or a program to read.
+//! The effective settings for `opilio config`.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::families;
 use super::layers::{Key, Layers};
+use super::providers;
 
-const SECRET: [&str; 6] = [
+/// Keys whose values are masked, besides those of the providers.
+const SECRETS: [&str; 6] = [
     "redis.password",
     "webhooks.headers",
     "webhooks.secrets",
@@ -19,7 +20,7 @@ const SECRET: [&str; 6] = [
 pub fn write(layers: &Layers) -> String {
     let mut text = String::new();
     let mut open: Vec<&str> = Vec::new();
-    for key in shown(layers) {
+    for key in listed(layers) {
         let mut sections: Vec<&str> = key.path.split('.').collect();
         let name = sections.pop().unwrap_or_default();
         let common = sections.iter().zip(&open).take_while(|(new, old)| new == old).count();
@@ -35,15 +36,15 @@ pub fn write(layers: &Layers) -> String {
 
 /// `{"app.port": {"value": 11235, "from": "default"}, …}`
 pub fn document(layers: &Layers) -> Map<String, Value> {
-    shown(layers).map(|key| (key.path.clone(), json!({"value": value(key), "from": origin(key)}))).collect()
+    listed(layers).map(|key| (key.path.clone(), json!({"value": value(key), "from": origin(key)}))).collect()
 }
 
-fn shown(layers: &Layers) -> impl Iterator<Item = &Key> {
-    layers.keys.iter().filter(|key| !key.is_quiet || key.origin.is_some())
+fn listed(layers: &Layers) -> impl Iterator<Item = &Key> {
+    layers.keys.iter().filter(|key| !key.is_implicit || key.origin.is_some())
 }
 
 fn value(key: &Key) -> Value {
-    let is_secret = SECRET.contains(&key.path.as_str()) || families::is_secret(&key.path);
+    let is_secret = SECRETS.contains(&key.path.as_str()) || providers::is_secret(&key.path);
     if is_secret { masked(&key.value) } else { key.value.clone() }
 }
 
