@@ -47,6 +47,7 @@ use crate::egress::Guard;
 
 pub use body::BodyLimits;
 pub use caller::Caller;
+pub use crawl4ai::webhook_config::WebhookDefaults;
 pub use error::ApiError;
 pub use mcp::Sessions;
 pub use memory_budget::MemoryBudget;
@@ -56,7 +57,6 @@ pub use middleware::{
 pub use server::{ServerSettings, listen, max_open_files, serve};
 pub use shutdown::Shutdown;
 pub use trusted_proxies::{InvalidProxy, TrustedProxies};
-pub use crawl4ai::webhook_config::WebhookDefaults;
 
 /// What the routes work with.
 #[derive(Clone)]

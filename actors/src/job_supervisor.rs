@@ -17,18 +17,16 @@ use actix::prelude::*;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-use self::worker_pool::{WorkerPool, WorkerRef};
-use crate::crawl_worker::{CrawlEnded, CrawlWorker, Crawler};
+use self::worker_pool::WorkerPool;
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Interruption, Job};
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
-use crate::llm_worker::{ExtractionEnded, Extractor, LlmWorker};
 use crate::metrics::Metrics;
-use crate::ports::{JobStore, NewJob, Release, StoreError, Submission};
+use crate::ports::{Clock, JobStore, NewJob, Release, StoreError, Submission};
 use crate::supervised::{ActorRef, DeathWatch};
 use crate::webhook_sender::WebhookSender;
-use crate::worker::Slot;
+use crate::worker::{JobHandler, SlotId, WorkEnded, Worker};
 
 /// Admit a job. The answer comes after the commit.
 #[derive(Debug, Message)]
@@ -120,11 +118,13 @@ pub struct JobPolicy {
     pub sweep: Duration,
 }
 
-/// What the workers of each kind work with.
+/// What the supervisor and its workers work with.
 #[derive(Clone)]
 pub struct Handlers {
-    pub crawler: Arc<Crawler>,
-    pub extractor: Arc<Extractor>,
+    pub store: Arc<dyn JobStore>,
+    pub clock: Arc<dyn Clock>,
+    pub crawl: Arc<dyn JobHandler>,
+    pub extraction: Arc<dyn JobHandler>,
 }
 
 pub struct JobSupervisor {
@@ -156,7 +156,7 @@ impl JobSupervisor {
         handover: Handover,
         death_watch: DeathWatch,
     ) -> Self {
-        let store = Arc::clone(&handlers.crawler.store);
+        let store = Arc::clone(&handlers.store);
         let pools = [WorkerPool::new(policy.crawl_workers), WorkerPool::new(policy.llm_workers)];
         Self {
             store,
@@ -175,18 +175,16 @@ impl JobSupervisor {
         }
     }
 
-    fn spawn_worker(&self, slot: Slot, ctx: &mut Context<Self>) -> WorkerRef {
+    fn spawn_worker(&self, slot: SlotId, ctx: &mut Context<Self>) -> Addr<Worker> {
         self.metrics.started(WorkerPool::actor_name(slot.task), slot.generation);
         let (this, on_exit) = (ctx.address(), ctx.address().recipient());
-        match slot.task {
-            TaskType::Crawl => {
-                let crawler = Arc::clone(&self.handlers.crawler);
-                WorkerRef::Crawl(CrawlWorker::new(crawler, slot, this.recipient(), on_exit).start())
-            }
-            TaskType::LlmExtraction => {
-                let extractor = Arc::clone(&self.handlers.extractor);
-                WorkerRef::Llm(LlmWorker::new(extractor, slot, this.recipient(), on_exit).start())
-            }
+        Worker::new(Arc::clone(self.handler(slot.task)), slot, this.recipient(), on_exit).start()
+    }
+
+    fn handler(&self, task: TaskType) -> &Arc<dyn JobHandler> {
+        match task {
+            TaskType::Crawl => &self.handlers.crawl,
+            TaskType::LlmExtraction => &self.handlers.extraction,
         }
     }
 
@@ -232,9 +230,9 @@ impl Actor for JobSupervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         for task in TaskType::ALL {
-            for place in 0..self.pool(task).places.len() {
-                let worker = self.spawn_worker(Slot { task, place, generation: 0 }, ctx);
-                self.pool(task).places[place].worker = Some(worker);
+            for index in 0..self.pool(task).slots.len() {
+                let worker = self.spawn_worker(SlotId { task, index, generation: 0 }, ctx);
+                self.pool(task).slots[index].worker = Some(worker);
             }
         }
         for lease in self.handover.take() {
@@ -278,19 +276,10 @@ impl Handler<CancelJob> for JobSupervisor {
     }
 }
 
-impl Handler<CrawlEnded> for JobSupervisor {
+impl Handler<WorkEnded> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, CrawlEnded { slot, lease, outcome }: CrawlEnded, ctx: &mut Self::Context) {
-        self.end(slot, &lease, outcome, ctx);
-    }
-}
-
-impl Handler<ExtractionEnded> for JobSupervisor {
-    type Result = ();
-
-    fn handle(&mut self, ended: ExtractionEnded, ctx: &mut Self::Context) {
-        let ExtractionEnded { slot, lease, outcome } = ended;
+    fn handle(&mut self, WorkEnded { slot, lease, outcome }: WorkEnded, ctx: &mut Self::Context) {
         self.end(slot, &lease, outcome, ctx);
     }
 }

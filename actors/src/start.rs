@@ -70,10 +70,11 @@ pub fn start(dependencies: Dependencies, policy: Policy, metrics: Metrics) -> Ac
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
     let CrawlPolicy { max_retries, backoff, max_result_bytes, .. } = crawl;
     let pages = Arc::new(PageSource { fetcher, cache, reader, max_retries, backoff, max_result_bytes });
-    let crawler = Crawler { store, pages, policy: crawl, listener: front.clone().recipient() };
+    let listener = front.clone().recipient();
+    let crawler = Crawler { store: store.clone(), pages, policy: crawl, listener };
     let crawler = Arc::new(crawler);
-    let extractor = Extractor::new(Arc::clone(&crawler), model, clock, extraction, metrics.clone());
-    let handlers = Handlers { crawler, extractor: Arc::new(extractor) };
+    let extractor = Extractor::new(Arc::clone(&crawler), model, Arc::clone(&clock), extraction, metrics.clone());
+    let handlers = Handlers { store, clock, crawl: crawler, extraction: Arc::new(extractor) };
     let listeners =
         Listeners { started: front.clone().recipient(), settled: front.clone().recipient(), sender: sender.clone() };
     let (counts, handover) = (metrics.clone(), Handover::default());

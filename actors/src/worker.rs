@@ -1,28 +1,55 @@
-//! What crawl workers and LLM workers have in common: a place, one job at a time, and an end that is always told.
+//! The worker actor: runs one job at a time through the handler of its kind and reports how the work ended.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::id::TaskType;
 use crate::domain::lease::Lease;
 use crate::heartbeat::Heartbeat;
+use crate::ports::Claim;
 
-use std::time::Duration;
+/// Starts work on a claimed job. Sent to idle workers only.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StartWork {
+    pub claim: Claim,
+    /// Beats while the work makes progress.
+    pub heartbeat: Heartbeat,
+}
 
-/// A worker is gone without having been asked to.
+/// Aborts the current work. No [`WorkEnded`] follows.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopWork;
+
+/// A worker is idle again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WorkEnded {
+    pub slot: SlotId,
+    pub lease: Lease,
+    pub outcome: Outcome,
+}
+
+/// A worker exited without having been retired.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct WorkerExited {
-    pub slot: Slot,
+    pub slot: SlotId,
 }
 
-/// A worker's place among those of its kind, and which worker in a row holds it.
+/// A worker's slot in its pool. `generation` counts the workers that have occupied it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
+pub struct SlotId {
     pub task: TaskType,
-    pub place: usize,
+    pub index: usize,
     pub generation: u64,
 }
 
@@ -31,58 +58,104 @@ pub struct Slot {
 pub enum Outcome {
     /// Every page has its record.
     Done,
-    /// Somebody else has the job, or it is settled.
+    /// Another worker holds the job, or it is settled.
     LeaseLost,
-    /// It panicked, or the store refused it for good.
+    /// The work panicked, or the store rejected a write permanently.
     Crashed { reason: String },
-    /// What it needs must rest; it should not come again before this has passed.
+    /// A provider is unavailable; the job is not claimed again before `wait` has passed.
     Deferred { wait: Duration, reason: String },
-    /// Others wait, and it has had its slice; not every page has its record yet.
+    /// The time slice is used up while other jobs wait; some pages have no record yet.
     Yielded,
 }
 
-/// The job that a worker is at. Dropping it ends the work.
-pub struct Work {
-    pub lease: Lease,
+/// Does the work of one kind of job. Shared by all workers of the kind.
+#[async_trait]
+pub trait JobHandler: Send + Sync + 'static {
+    /// Works on the claimed job until it is done or cannot continue. The worker may drop the future at any await point.
+    async fn run(&self, claim: Claim) -> Outcome;
+
+    /// Whether running jobs of this kind may be interrupted for other principals' jobs.
+    fn is_preemptible(&self) -> bool {
+        false
+    }
+}
+
+/// Holds one job at a time.
+pub struct Worker {
+    handler: Arc<dyn JobHandler>,
+    slot: SlotId,
+    listener: Recipient<WorkEnded>,
+    work: Option<Work>,
+    _exit_guard: ExitGuard,
+}
+
+/// Dropping it aborts the work.
+struct Work {
+    lease: Lease,
     ended: SpawnHandle,
     _task: AbortOnDropHandle<()>,
 }
 
-impl Work {
-    /// Runs `work` on a task of its own, turns its panic into an outcome, and tells the worker by `tell`.
-    pub fn start<A>(
-        lease: Lease,
-        heartbeat: Heartbeat,
-        work: impl Future<Output = Outcome> + Send + 'static,
-        ctx: &mut Context<A>,
-        tell: impl FnOnce(&mut A, Outcome) + 'static,
-    ) -> Self
-    where
-        A: Actor<Context = Context<A>>,
-    {
-        let (done, outcome) = tokio::sync::oneshot::channel();
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
-            // The inner task turns a panic into an outcome; dropping this one drops it too.
-            let outcome = AbortOnDropHandle::new(tokio::spawn(heartbeat.over(work))).await;
-            // A worker that left its job does not hear of its end.
-            let _ = done.send(outcome.unwrap_or_else(|error| Outcome::Crashed { reason: join_text(error) }));
-        }));
-        let lost = || Outcome::Crashed { reason: "the work was lost".to_owned() };
-        let ended = async move { outcome.await.unwrap_or_else(|_| lost()) };
-        let ended = actix::fut::wrap_future::<_, A>(ended).map(|outcome, worker: &mut A, _| tell(worker, outcome));
-        Self { lease, ended: ctx.spawn(ended), _task: task }
-    }
-
-    /// Ends the work; nobody is told.
-    pub fn stop<A: Actor<Context = Context<A>>>(self, ctx: &mut Context<A>) {
-        ctx.cancel_future(self.ended);
+impl Worker {
+    pub fn new(
+        handler: Arc<dyn JobHandler>,
+        slot: SlotId,
+        listener: Recipient<WorkEnded>,
+        on_exit: Recipient<WorkerExited>,
+    ) -> Self {
+        Self { handler, slot, listener, work: None, _exit_guard: ExitGuard { slot, on_exit } }
     }
 }
 
-/// Tells of its worker's end, whatever ended it.
-pub struct ExitGuard {
-    pub slot: Slot,
-    pub on_exit: Recipient<WorkerExited>,
+impl Actor for Worker {
+    type Context = Context<Self>;
+}
+
+impl Handler<StartWork> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, StartWork { claim, heartbeat }: StartWork, ctx: &mut Self::Context) {
+        let (handler, lease) = (Arc::clone(&self.handler), claim.lease.clone());
+        let (task, outcome) = spawn(heartbeat, async move { handler.run(claim).await });
+        let ended = outcome.into_actor(self).map(|outcome, worker, _| {
+            if let Some(Work { lease, .. }) = worker.work.take() {
+                worker.listener.do_send(WorkEnded { slot: worker.slot, lease, outcome });
+            }
+        });
+        self.work = Some(Work { lease, ended: ctx.spawn(ended), _task: task });
+    }
+}
+
+impl Handler<StopWork> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, _: StopWork, ctx: &mut Self::Context) {
+        if let Some(work) = self.work.take() {
+            ctx.cancel_future(work.ended);
+        }
+    }
+}
+
+/// Runs `work` on its own task, where a panic becomes an outcome. Dropping the handle aborts the work.
+fn spawn(
+    heartbeat: Heartbeat,
+    work: impl Future<Output = Outcome> + Send + 'static,
+) -> (AbortOnDropHandle<()>, impl Future<Output = Outcome>) {
+    let (done, outcome) = oneshot::channel();
+    let task = AbortOnDropHandle::new(tokio::spawn(async move {
+        // The runtime catches a panic of the inner task; dropping the outer task aborts the inner one.
+        let outcome = AbortOnDropHandle::new(tokio::spawn(heartbeat.over(work))).await;
+        // The worker stops listening when its work is aborted.
+        let _ = done.send(outcome.unwrap_or_else(|error| Outcome::Crashed { reason: join_error_text(error) }));
+    }));
+    let lost = || Outcome::Crashed { reason: "the work was lost".to_owned() };
+    (task, async move { outcome.await.unwrap_or_else(|_| lost()) })
+}
+
+/// Reports the worker's exit when it is dropped, whatever the cause.
+struct ExitGuard {
+    slot: SlotId,
+    on_exit: Recipient<WorkerExited>,
 }
 
 impl Drop for ExitGuard {
@@ -91,13 +164,13 @@ impl Drop for ExitGuard {
     }
 }
 
-fn join_text(error: tokio::task::JoinError) -> String {
-    error.try_into_panic().map_or_else(|_| "the work was stopped".to_owned(), |payload| panic_text(&*payload))
+fn join_error_text(error: JoinError) -> String {
+    error.try_into_panic().map_or_else(|_| "the work was aborted".to_owned(), |payload| panic_text(&*payload))
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text =
         payload.downcast_ref::<&str>().map(ToString::to_string).or_else(|| payload.downcast_ref::<String>().cloned());
-    format!("the work panicked: {}", text.unwrap_or_else(|| "no reason given".to_owned()))
+    format!("the work panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))
 }

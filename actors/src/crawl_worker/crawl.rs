@@ -5,15 +5,15 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix::Recipient;
+use actix::prelude::*;
+use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
-use super::PageCrawled;
 use super::result_budget::ResultBudget;
 use crate::domain::crawl::{CrawlSpec, PageRecord};
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::id::TaskType;
+use crate::domain::id::{JobId, TaskType};
 use crate::domain::job::{Job, Task};
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
@@ -22,7 +22,7 @@ use crate::heartbeat;
 use crate::page_source::PageSource;
 use crate::ports::{Claim, JobStore, StoreError};
 use crate::retry_store::retry_transient;
-use crate::worker::{Outcome, panic_text};
+use crate::worker::{JobHandler, Outcome, panic_text};
 
 /// Operator settings for crawls.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,13 @@ pub struct CrawlPolicy {
     pub max_job_bytes: Option<NonZeroUsize>,
 }
 
+/// A page of a job was recorded. A hint: the store holds the record.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct PageCrawled {
+    pub job: JobId,
+}
+
 /// What all crawl workers share.
 pub struct Crawler {
     pub store: Arc<dyn JobStore>,
@@ -49,10 +56,11 @@ pub struct Crawler {
     pub listener: Recipient<PageCrawled>,
 }
 
-impl Crawler {
+#[async_trait]
+impl JobHandler for Crawler {
     /// Returns when every page has its record, when the job yields, or when nothing more can be recorded. A page that
     /// panics does not affect the others; the next attempt retries it.
-    pub async fn run(&self, claim: Claim) -> Outcome {
+    async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
         let budget = ResultBudget::load(&job, &*self.store, self.policy.max_job_bytes).await;
         let (queue, (alone, concurrent)) = (job.queue_key(), in_order(&job, missing));
@@ -62,6 +70,10 @@ impl Crawler {
         let options = Arc::new(spec.options.clone());
         let yielding = AtomicBool::new(false);
         Attempt { crawler: self, lease, spec, options, queue, budget, yielding }.run(alone, concurrent).await
+    }
+
+    fn is_preemptible(&self) -> bool {
+        self.policy.time_slice.is_some()
     }
 }
 

@@ -123,7 +123,7 @@ impl JobSupervisor {
     fn time_left(&self, job: &Job) -> Option<Duration> {
         let wall_clock = self.policy.wall_clock?;
         let began = job.started_at?;
-        let ran = self.handlers.extractor.clock.now().duration_since(began);
+        let ran = self.handlers.clock.now().duration_since(began);
         Some(wall_clock.saturating_sub(Duration::try_from(ran).unwrap_or_default()))
     }
 

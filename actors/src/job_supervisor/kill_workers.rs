@@ -3,18 +3,16 @@
 use actix::prelude::*;
 
 use super::JobSupervisor;
-use super::worker_pool::WorkerRef;
-use crate::crawl_worker::CrawlWorker;
-use crate::llm_worker::LlmWorker;
 use crate::testing::kill::{KillWorkers, Panic};
 use crate::webhook_sender::WebhookSender;
+use crate::worker::Worker;
 
 impl Handler<KillWorkers> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: KillWorkers, _: &mut Self::Context) {
-        let places = self.pools.iter().flat_map(|pool| &pool.places);
-        places.filter_map(|place| place.worker.as_ref()).for_each(WorkerRef::kill);
+        let slots = self.pools.iter().flat_map(|pool| &pool.slots);
+        slots.filter_map(|slot| slot.worker.as_ref()).for_each(|worker| worker.do_send(Panic));
     }
 }
 
@@ -32,4 +30,4 @@ macro_rules! mortal {
     };
 }
 
-mortal!(JobSupervisor, CrawlWorker, LlmWorker, WebhookSender);
+mortal!(JobSupervisor, Worker, WebhookSender);

@@ -21,7 +21,7 @@ impl JobSupervisor {
     /// go first, if any wait. Older ones go on, so that each comes to its end. With no slices it never happens.
     pub(super) fn share(&mut self, ctx: &mut Context<Self>) {
         let task = TaskType::Crawl;
-        let slices = self.handlers.crawler.policy.time_slice.is_some();
+        let slices = self.handler(task).is_preemptible();
         let Some((line, lease)) = self.pool(task).youngest_of_most(PATIENCE).filter(|_| slices) else { return };
         let store = Arc::clone(&self.store);
         let asked = async move { (store.should_yield(task, &line).await, lease) };

@@ -13,17 +13,17 @@ use crate::domain::job::{Interruption, Job};
 use crate::domain::lease::Lease;
 use crate::ports::{Release, SettleReason, StoreError};
 use crate::retry_store::retry_transient;
-use crate::worker::{Outcome, Slot};
+use crate::worker::{Outcome, SlotId};
 
 impl JobSupervisor {
     /// A worker is idle again.
-    pub(super) fn end(&mut self, slot: Slot, lease: &Lease, outcome: Outcome, ctx: &mut Context<Self>) {
-        let place = self.pool(slot.task).place(slot);
-        let Some(place) = place.filter(|place| place.busy.as_ref().is_some_and(|busy| busy.lease == *lease)) else {
+    pub(super) fn end(&mut self, slot: SlotId, lease: &Lease, outcome: Outcome, ctx: &mut Context<Self>) {
+        let found = self.pool(slot.task).slot(slot);
+        let Some(found) = found.filter(|found| found.busy.as_ref().is_some_and(|busy| busy.lease == *lease)) else {
             return;
         };
-        let Some(busy) = place.busy.take() else { return };
-        place.deaths = 0;
+        let Some(busy) = found.busy.take() else { return };
+        found.crashes = 0;
         match outcome {
             Outcome::Done => self.settle(busy.lease, ctx),
             Outcome::LeaseLost => {

@@ -11,7 +11,7 @@ use super::worker_pool::{Overdue, WorkerPool};
 use crate::domain::id::TaskType;
 use crate::domain::job::Interruption;
 use crate::domain::retry::Backoff;
-use crate::worker::{Slot, WorkerExited};
+use crate::worker::{SlotId, WorkerExited};
 
 /// Pages removed in one write at most, so that others get their turn between.
 const EXPIRED_PAGES: usize = 1000;
@@ -43,7 +43,7 @@ pub(super) struct Watch;
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Replace {
-    slot: Slot,
+    slot: SlotId,
 }
 
 impl JobSupervisor {
@@ -114,7 +114,7 @@ impl Handler<Watch> for JobSupervisor {
         self.share(ctx);
         for task in TaskType::ALL {
             for (slot, busy, overdue) in self.pool(task).abandon_overdue(task, stall) {
-                warn!(actor = WorkerPool::actor_name(task), worker = slot.place, task_id = %busy.lease.job, "a worker hangs and is replaced");
+                warn!(actor = WorkerPool::actor_name(task), worker = slot.index, task_id = %busy.lease.job, "a worker hangs and is replaced");
                 self.metrics.died(WorkerPool::actor_name(task), "hung");
                 ctx.notify(Replace { slot });
                 match overdue {
@@ -136,18 +136,18 @@ impl Handler<WorkerExited> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, WorkerExited { slot }: WorkerExited, ctx: &mut Self::Context) {
-        let Some(place) = self.pool(slot.task).place(slot) else { return };
-        place.generation += 1;
-        place.worker = None;
-        place.deaths = place.deaths.saturating_add(1);
-        let (busy, generation, deaths) = (place.busy.take(), place.generation, place.deaths);
+        let Some(found) = self.pool(slot.task).slot(slot) else { return };
+        found.generation += 1;
+        found.worker = None;
+        found.crashes = found.crashes.saturating_add(1);
+        let (busy, generation, crashes) = (found.busy.take(), found.generation, found.crashes);
         let actor = WorkerPool::actor_name(slot.task);
-        warn!(actor, worker = slot.place, "a worker died and is replaced");
+        warn!(actor, worker = slot.index, "a worker died and is replaced");
         self.metrics.died(actor, if busy.is_some() { "in a job" } else { "between jobs" });
         if let Some(busy) = busy {
             self.break_off(busy, Interruption::Crashed, "its worker died".to_owned(), ctx);
         }
-        ctx.notify_later(Replace { slot: Slot { generation, ..slot } }, RESTART.delay_after(deaths, 0.0));
+        ctx.notify_later(Replace { slot: SlotId { generation, ..slot } }, RESTART.delay_after(crashes, 0.0));
     }
 }
 
@@ -156,8 +156,8 @@ impl Handler<Replace> for JobSupervisor {
 
     fn handle(&mut self, Replace { slot }: Replace, ctx: &mut Self::Context) {
         let worker = self.spawn_worker(slot, ctx);
-        if let Some(place) = self.pool(slot.task).place(slot) {
-            place.worker = Some(worker);
+        if let Some(found) = self.pool(slot.task).slot(slot) {
+            found.worker = Some(worker);
         }
         self.claim(ctx);
     }

@@ -6,45 +6,12 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use crate::crawl_worker::{CrawlWorker, StartCrawl, StopCrawl};
 use crate::domain::id::{JobId, TaskType};
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::heartbeat::Heartbeat;
-use crate::llm_worker::{LlmWorker, StartExtraction, StopExtraction};
 use crate::ports::Claim;
-use crate::worker::Slot;
-
-/// A worker of either kind.
-pub enum WorkerRef {
-    Crawl(Addr<CrawlWorker>),
-    Llm(Addr<LlmWorker>),
-}
-
-impl WorkerRef {
-    fn start(&self, claim: Claim, heartbeat: Heartbeat) {
-        match self {
-            Self::Crawl(worker) => worker.do_send(StartCrawl { claim, heartbeat }),
-            Self::Llm(worker) => worker.do_send(StartExtraction { claim, heartbeat }),
-        }
-    }
-
-    fn stop(&self) {
-        match self {
-            Self::Crawl(worker) => worker.do_send(StopCrawl),
-            Self::Llm(worker) => worker.do_send(StopExtraction),
-        }
-    }
-
-    #[cfg(feature = "testing")]
-    pub fn kill(&self) {
-        use crate::testing::kill::Panic;
-        match self {
-            Self::Crawl(worker) => worker.do_send(Panic),
-            Self::Llm(worker) => worker.do_send(Panic),
-        }
-    }
-}
+use crate::worker::{SlotId, StartWork, StopWork, Worker};
 
 /// A job that a worker is at.
 pub struct Busy {
@@ -60,17 +27,17 @@ pub struct Busy {
     pub suspect: bool,
 }
 
-/// One worker's place.
+/// A slot of the pool, and the worker in it.
 #[derive(Default)]
-pub struct Place {
+pub struct Slot {
     pub generation: u64,
-    pub worker: Option<WorkerRef>,
+    pub worker: Option<Addr<Worker>>,
     pub busy: Option<Busy>,
-    /// Workers that died here one after the other.
-    pub deaths: u32,
+    /// Consecutive crashes of its workers.
+    pub crashes: u32,
 }
 
-impl Place {
+impl Slot {
     fn is_idle(&self) -> bool {
         self.worker.is_some() && self.busy.is_none()
     }
@@ -78,14 +45,14 @@ impl Place {
     fn stop_work(&mut self) {
         self.busy = None;
         if let Some(worker) = &self.worker {
-            worker.stop();
+            worker.do_send(StopWork);
         }
     }
 }
 
 /// All workers of one kind.
 pub struct WorkerPool {
-    pub places: Vec<Place>,
+    pub slots: Vec<Slot>,
     /// A claim for them is under way.
     pub claiming: bool,
     /// Another one is to follow it.
@@ -103,10 +70,10 @@ pub enum Overdue {
 }
 
 impl WorkerPool {
-    /// So many empty places.
-    pub fn new(places: usize) -> Self {
-        let places = std::iter::repeat_with(Place::default).take(places).collect();
-        Self { places, claiming: false, claim_again: false, cancelled: HashSet::new() }
+    /// A pool of `size` empty slots.
+    pub fn new(size: usize) -> Self {
+        let slots = std::iter::repeat_with(Slot::default).take(size).collect();
+        Self { slots, claiming: false, claim_again: false, cancelled: HashSet::new() }
     }
 
     /// Where a worker of this kind is counted and named.
@@ -118,28 +85,28 @@ impl WorkerPool {
     }
 
     pub fn idle(&self) -> usize {
-        self.places.iter().filter(|place| place.is_idle()).count()
+        self.slots.iter().filter(|slot| slot.is_idle()).count()
     }
 
     /// Gives the job to an idle worker, for so long at most; `false` if there is none.
     pub fn assign(&mut self, claim: Claim, left: Option<Duration>, suspect: bool) -> bool {
-        let idle = self.places.iter_mut().find(|place| place.is_idle());
-        let Some(Place { worker: Some(worker), busy, .. }) = idle else { return false };
+        let idle = self.slots.iter_mut().find(|slot| slot.is_idle());
+        let Some(Slot { worker: Some(worker), busy, .. }) = idle else { return false };
         let (lease, attempt, heartbeat) = (claim.lease.clone(), claim.job.attempt(), Heartbeat::default());
         let (queue, since) = (claim.job.queue_key(), Instant::now());
         let ends = left.map(|left| since + left);
         *busy = Some(Busy { lease, queue, since, attempt, heartbeat: heartbeat.clone(), ends, suspect });
-        worker.start(claim, heartbeat);
+        worker.do_send(StartWork { claim, heartbeat });
         true
     }
 
-    /// The place, if the slot's worker still holds it.
-    pub fn place(&mut self, slot: Slot) -> Option<&mut Place> {
-        self.places.get_mut(slot.place).filter(|place| place.generation == slot.generation)
+    /// The slot, unless a later worker has it.
+    pub fn slot(&mut self, id: SlotId) -> Option<&mut Slot> {
+        self.slots.get_mut(id.index).filter(|slot| slot.generation == id.generation)
     }
 
     pub fn busy(&self) -> impl Iterator<Item = &Busy> {
-        self.places.iter().filter_map(|place| place.busy.as_ref())
+        self.slots.iter().filter_map(|slot| slot.busy.as_ref())
     }
 
     /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: his youngest
@@ -155,7 +122,7 @@ impl WorkerPool {
             *by_principal.entry(&queue.principal).or_insert(0) += 1;
             *by_line.entry(queue).or_insert(0) += 1;
         }
-        let too_many = |count: usize| count > 1 && 2 * count > self.places.len();
+        let too_many = |count: usize| count > 1 && 2 * count > self.slots.len();
         let (most, _) = by_principal.into_iter().find(|(_, count)| too_many(*count))?;
         let could_stop = self.busy().filter(|busy| busy.queue.principal == *most && !busy.suspect);
         let first = |busy: &&Busy| {
@@ -167,28 +134,28 @@ impl WorkerPool {
 
     /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.
     pub fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
-        for place in &mut self.places {
-            if place.busy.as_ref().is_some_and(|busy| condition(&busy.lease)) {
-                place.stop_work();
+        for slot in &mut self.slots {
+            if slot.busy.as_ref().is_some_and(|busy| condition(&busy.lease)) {
+                slot.stop_work();
             }
         }
     }
 
     /// Stops work that is overdue and leaves its worker for good: who let it come so far is not to be trusted.
-    pub fn abandon_overdue(&mut self, task: TaskType, stall: Duration) -> Vec<(Slot, Busy, Overdue)> {
+    pub fn abandon_overdue(&mut self, task: TaskType, stall: Duration) -> Vec<(SlotId, Busy, Overdue)> {
         let now = Instant::now();
         let mut found = Vec::new();
-        for (number, place) in self.places.iter_mut().enumerate() {
-            let overdue = match &place.busy {
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let overdue = match &slot.busy {
                 Some(busy) if busy.ends.is_some_and(|end| end <= now) => Overdue::OutOfTime,
                 Some(busy) if busy.heartbeat.silent_for() >= stall => Overdue::Silent,
                 _ => continue,
             };
-            let Some(busy) = place.busy.take() else { continue };
-            place.stop_work();
-            place.worker = None;
-            place.generation += 1;
-            found.push((Slot { task, place: number, generation: place.generation }, busy, overdue));
+            let Some(busy) = slot.busy.take() else { continue };
+            slot.stop_work();
+            slot.worker = None;
+            slot.generation += 1;
+            found.push((SlotId { task, index, generation: slot.generation }, busy, overdue));
         }
         found
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use opilio_page::Markdown;
 use tokio::time::Instant;
 
@@ -22,7 +23,7 @@ use crate::domain::retry::Backoff;
 use crate::metrics::Metrics;
 use crate::ports::{Claim, Clock, LanguageModel, ModelError, StoreError};
 use crate::retry_store::retry_transient;
-use crate::worker::Outcome;
+use crate::worker::{JobHandler, Outcome};
 
 /// The operator's choices.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +68,12 @@ impl Extractor {
     ) -> Self {
         Self { crawler, model, clock, policy, metrics, answers: Answers::new(policy.answers) }
     }
+}
 
+#[async_trait]
+impl JobHandler for Extractor {
     /// Returns when the job's one record is written, or why it cannot be.
-    pub async fn run(&self, claim: Claim) -> Outcome {
+    async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
         let queue = job.queue_key();
         let Task::Extraction(spec) = job.spec.task else {
@@ -102,7 +106,9 @@ impl Extractor {
             Err(error) => ended(error),
         }
     }
+}
 
+impl Extractor {
     async fn extract(&self, asking: &Asking<'_>, spec: &ExtractionSpec, queue: &QueueKey) -> Result<Content, Stop> {
         let schema = spec.schema.clone();
         let shape = aside(move || schema.as_ref().map(|schema| Shape::new(schema).map(Arc::new)).transpose()).await?;
