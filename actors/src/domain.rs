@@ -9,6 +9,7 @@ pub mod extraction_result;
 pub mod id;
 pub mod job;
 pub mod lease;
+pub mod page_template;
 pub mod queue_key;
 pub mod retention;
 pub mod retry;

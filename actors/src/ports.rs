@@ -10,6 +10,7 @@ mod page_cache;
 mod page_fetcher;
 mod page_reader;
 mod store_error;
+mod stored_pages;
 mod webhook_body;
 mod webhook_transport;
 
@@ -25,7 +26,8 @@ pub use page_cache::{CachedPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};
 pub use page_reader::PageReader;
 pub use store_error::StoreError;
-pub use webhook_body::{CHUNK, WebhookBody};
+pub use stored_pages::{CHUNK, PageChunk, read_chunk};
+pub use webhook_body::WebhookBody;
 pub use webhook_transport::{WebhookRequest, WebhookTransport};
 
 /// Both stores of one backend. `Arc<dyn Store>` coerces to `Arc<dyn JobStore>` and `Arc<dyn DeliveryStore>`.

@@ -4,13 +4,14 @@ use actix_web::http::header::{Accept, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Job;
+use opilio_actors::domain::page_template::PageTemplate;
 use serde::Deserialize;
 
 use super::error::ApiError;
 use super::jobs::{choice, find};
-use super::results::{self, Piece, Selection};
+use super::results::{self, Selection};
 use super::trusted_proxies::base;
-use super::{Api, Caller, job_view};
+use super::{Api, Caller, job_view, page_fields, response};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -55,15 +56,14 @@ pub async fn status(
     let selection = part.of(job.progress.total)?;
     if wants_lines(&request) && has_pages(&job) {
         let selection = Selection { separator: b'\n', ..selection };
-        let pieces = vec![Piece::Pages, Piece::Text("\n".to_owned())];
-        return results::answer(&api, &job.id, NDJSON, pieces, selection).await;
+        return results::respond(&api, &job.id, NDJSON, PageTemplate::lines(), selection).await;
     }
     let base = base(&request);
-    let (pieces, selection) = match has_pages(&job) {
-        true => (job_view::around_pages(&job, &base), selection),
+    let template = match has_pages(&job) {
+        true => job_view::with_pages(&job, &base),
         false => without_pages(&api, &job, &base).await?,
     };
-    results::answer(&api, &job.id, "application/json", pieces, selection).await
+    results::respond(&api, &job.id, "application/json", template, selection).await
 }
 
 /// The job has a result that is made of pages.
@@ -71,15 +71,13 @@ pub fn has_pages(job: &Job) -> bool {
     job_view::has_result(job) && job.spec.task_type() == TaskType::Crawl
 }
 
-/// The answer for any other job; if there is a result, it is in it.
-pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<(Vec<Piece>, Selection), ApiError> {
-    let text = if job_view::has_result(job) {
-        let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
-        job_view::with_extracted(job, base, &record)
-    } else {
-        job_view::view(job, base).to_json()
-    };
-    Ok((vec![Piece::Text(text)], Selection { range: 0..0, fields: None, separator: b',' }))
+/// A job without pages; with its result, if it has one.
+pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<PageTemplate, ApiError> {
+    if !job_view::has_result(job) {
+        return Ok(PageTemplate::json(&job_view::view(job, base)));
+    }
+    let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
+    Ok(PageTemplate::raw(job_view::with_extracted(job, base, &record).into()))
 }
 
 /// NDJSON is named, and nothing is rather wanted.
@@ -106,8 +104,8 @@ pub async fn page(
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();
     let (_, page) = found.filter(|(found, _)| *found == index).ok_or(ApiError::PageNotFound)?;
     let page = match part.of(job.progress.total)?.fields {
-        Some(fields) => results::picked(&page, &fields)?.into(),
+        Some(fields) => page_fields::select(&page, &fields)?.into(),
         None => page,
     };
-    results::whole_answer(&api, "application/json", page)
+    response::bytes(&api.response_memory, "application/json", page)
 }

@@ -3,18 +3,17 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use opilio_actors::domain::crawl_result::{head, tail};
+use opilio_actors::domain::crawl_result;
 use opilio_actors::domain::delivery::{DeliveryState, DeliveryStatus};
 use opilio_actors::domain::extraction::Extracted;
 use opilio_actors::domain::id::{JobId, TaskType};
 use opilio_actors::domain::job::{Job, Progress, Stage, Status, Warning};
+use opilio_actors::domain::page_template::PageTemplate;
 use opilio_actors::domain::time::rfc3339;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
-
-use super::results::Piece;
 
 /// Everything but the results.
 #[derive(Debug, Serialize)]
@@ -190,24 +189,12 @@ pub fn with_extracted(job: &Job, base: &str, record: &Bytes) -> String {
     json(&answer)
 }
 
-/// A settled crawl's answer around its pages, which stand once in `result` and once more in `results`.
-pub fn around_pages(job: &Job, base: &str) -> Vec<Piece> {
-    let mut pieces = around(&view(job, base), job);
-    pieces.pop();
-    pieces.push(Piece::Text(format!(r#"{},"results":["#, tail(job))));
-    pieces.push(Piece::Pages);
-    pieces.push(Piece::Text("]}".to_owned()));
-    pieces
+/// A settled crawl. Its pages are in `result` and once more in `results`.
+pub fn with_pages(job: &Job, base: &str) -> PageTemplate {
+    PageTemplate::json(&view(job, base)).with("result", crawl_result::result(job)).with("results", PageTemplate::list())
 }
 
-/// The same in short, with the pages in `result` only.
-pub fn around_pages_once(job: &Job, base: &str) -> Vec<Piece> {
-    around(&brief(job, base), job)
-}
-
-fn around(view: &JobView<'_>, job: &Job) -> Vec<Piece> {
-    let mut view = view.to_json();
-    view.pop(); // the closing brace: more members follow
-    let before = Piece::Text(format!(r#"{view},"result":{}"#, head(job)));
-    vec![before, Piece::Pages, Piece::Text(tail(job) + "}")]
+/// A settled crawl without its URLs and with its pages in `result` only.
+pub fn with_pages_once(job: &Job, base: &str) -> PageTemplate {
+    PageTemplate::json(&brief(job, base)).with("result", crawl_result::result(job))
 }

@@ -19,7 +19,7 @@ use super::error::ApiError;
 use super::field_error::{FieldError, Loc};
 use super::job_view::Links;
 use super::trusted_proxies::base;
-use super::{Api, Caller, body, job_view, results};
+use super::{Api, Caller, body, job_view, response};
 
 /// Visible characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -190,7 +190,7 @@ pub async fn list(
     let found = api.store.jobs(filter).await?;
     let base = base(&request);
     let jobs = found.jobs.iter().map(|job| job_view::view(job, &base)).collect();
-    results::json(&api, &JobList { jobs, next_cursor: found.next.map(|next| next.to_string()) })
+    response::json(&api.response_memory, &JobList { jobs, next_cursor: found.next.map(|next| next.to_string()) })
 }
 
 /// A value of a query, if it is `wanted`, in words.

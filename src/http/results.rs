@@ -1,154 +1,130 @@
-//! Stored pages as parts of an answer: spliced in unparsed, a piece at a time, so that a large result never sits in
-//! memory whole.
+//! Responses with the stored pages of a job. Pages are read in chunks and spliced in without being parsed, so that a large
+//! result is never in memory as a whole.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::SizedStream;
 use actix_web::{HttpResponse, web};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
 use opilio_actors::domain::id::JobId;
-use opilio_actors::ports::JobStore;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use opilio_actors::domain::page_template::{PageTemplate, TemplatePart};
+use opilio_actors::ports::{CHUNK, PageChunk, read_chunk};
 use tokio::time::Instant;
 
 use super::Api;
 use super::error::ApiError;
-use super::memory_budget::{BudgetExhausted, MemoryBudget};
+use super::memory_budget::BudgetExhausted;
+use super::page_fields;
+use super::response::{self, slices};
 
-/// Bytes read from the store at once. The length of an answer no longer than this is told beforehand.
-const CHUNK: usize = 1 << 20;
+/// How long a response that has begun waits for memory before it is cut off.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// Bytes handed to the connection at once: it makes a copy of them.
-const SLICE: usize = 1 << 16;
-
-/// How long an answer that has begun waits for room in memory before it is cut off.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Which pages of a job, and what of them.
+/// Which pages of a job a response contains.
 #[derive(Clone)]
 pub struct Selection {
     pub range: Range<u32>,
-    /// Keys of each page; `None`: all.
+    /// Members of each page; `None`: all.
     pub fields: Option<Arc<[String]>>,
     /// Between two pages.
     pub separator: u8,
 }
 
-/// A part of an answer.
-pub enum Piece {
-    Text(String),
-    /// The selected pages.
-    Pages,
-}
-
-impl Piece {
-    /// Bytes of it, where these are all the pages.
-    fn length(&self, all: &Chunk) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Pages => all.json.iter().map(Bytes::len).sum(),
-        }
+impl Selection {
+    /// The first `count` pages with all members, as elements of a JSON list.
+    pub fn first(count: u32) -> Self {
+        Self { range: 0..count, fields: None, separator: b',' }
     }
 }
 
-/// An answer made of `pieces`.
+/// A response with `template` around the selected pages. A response up to one chunk has a `Content-Length`.
 ///
 /// # Errors
-/// `NotFound` when the job expires meanwhile; a longer answer is then cut off, so that nobody takes it for whole. `Away`
-/// when other answers take all the room there is.
-pub async fn answer(
+/// `NotFound` if the job expires meanwhile; a longer response is then cut off, so that no client takes it for complete.
+/// `Unavailable` if the response memory is exhausted.
+pub async fn respond(
     api: &web::Data<Api>,
     job: &JobId,
     content_type: &'static str,
-    pieces: Vec<Piece>,
+    template: PageTemplate,
     selection: Selection,
 ) -> Result<HttpResponse, ApiError> {
-    let first = chunk(api, job, &selection, selection.range.start, Duration::ZERO).await?;
-    let length: usize = pieces.iter().map(|piece| piece.length(&first)).sum();
-    if first.next >= selection.range.end && length <= CHUNK {
-        let mut body = BytesMut::with_capacity(length);
-        for piece in &pieces {
-            match piece {
-                Piece::Text(text) => body.put_slice(text.as_bytes()),
-                Piece::Pages => first.json.iter().for_each(|json| body.put_slice(json)),
-            }
-        }
+    if let [TemplatePart::Text(body)] = template.parts() {
+        return response::bytes(&api.response_memory, content_type, body.clone());
+    }
+    let first = held_chunk(api, job, &selection, selection.range.start, Duration::ZERO).await?;
+    if first.next >= selection.range.end
+        && let Some(body) = short_body(&template, &first.pages)
+    {
         drop(first);
-        return whole_answer(api, content_type, body.freeze());
+        return response::bytes(&api.response_memory, content_type, body);
     }
     drop(first);
-    let parts = held(&api.response_memory, pieces)?.into_iter().map({
+    let parts = held_parts(api, template)?.into_iter().map({
         let (api, job) = (api.clone(), job.clone());
         move |part| match part {
-            Some(text) => slices(text).map(Ok).left_stream(),
-            None => pages(api.clone(), job.clone(), selection.clone()).right_stream(),
+            TemplatePart::Text(text) => slices(text).map(Ok).left_stream(),
+            TemplatePart::Pages => pages(api.clone(), job.clone(), selection.clone()).right_stream(),
         }
     });
     Ok(HttpResponse::Ok().content_type(content_type).streaming(stream::iter(parts).flatten()))
 }
 
-/// The texts among the pieces, with room for them all; `None` stands for the pages.
-fn held(answers: &MemoryBudget, pieces: Vec<Piece>) -> Result<Vec<Option<Bytes>>, BudgetExhausted> {
-    let (texts, is_text): (Vec<_>, Vec<_>) = pieces
-        .into_iter()
-        .map(|piece| match piece {
-            Piece::Text(text) => (Bytes::from(text), true),
-            Piece::Pages => (Bytes::new(), false),
-        })
-        .unzip();
-    let held = answers.hold(texts)?;
-    Ok(held.into_iter().zip(is_text).map(|(text, is_text)| is_text.then_some(text)).collect())
+/// The whole body, if it is at most one chunk.
+fn short_body(template: &PageTemplate, pages: &[Bytes]) -> Option<Bytes> {
+    let pieces = |part: &TemplatePart| match part {
+        TemplatePart::Text(text) => vec![text.clone()],
+        TemplatePart::Pages => pages.to_vec(),
+    };
+    let pieces: Vec<_> = template.parts().iter().flat_map(pieces).collect();
+    (pieces.iter().map(Bytes::len).sum::<usize>() <= CHUNK).then(|| pieces.concat().into())
 }
 
-/// An answer that is there already.
-///
-/// # Errors
-/// `Away` when other answers take all the room there is.
-pub fn whole_answer(api: &Api, content_type: &'static str, body: Bytes) -> Result<HttpResponse, ApiError> {
-    let length = body.len() as u64;
-    let body = stream::iter(api.response_memory.hold(vec![body])?).flat_map(slices).map(Ok::<_, ApiError>);
-    Ok(HttpResponse::Ok().content_type(content_type).body(SizedStream::new(length, body)))
+/// The parts, whose texts are counted against the response memory.
+fn held_parts(api: &Api, template: PageTemplate) -> Result<Vec<TemplatePart>, BudgetExhausted> {
+    let mut parts = template.into_parts();
+    let texts = parts.iter().filter_map(|part| match part {
+        TemplatePart::Text(text) => Some(text.clone()),
+        TemplatePart::Pages => None,
+    });
+    let mut held = api.response_memory.hold(texts.collect())?.into_iter();
+    for part in &mut parts {
+        if let TemplatePart::Text(text) = part {
+            *text = held.next().unwrap_or_default();
+        }
+    }
+    Ok(parts)
 }
 
-/// `answer` as JSON.
-///
-/// # Errors
-/// `Away` when other answers take all the room there is.
-pub fn json(api: &Api, answer: &impl Serialize) -> Result<HttpResponse, ApiError> {
-    let body = serde_json::to_vec(answer).map_err(|error| ApiError::Internal(error.to_string()))?;
-    whole_answer(api, "application/json", body.into())
-}
-
-/// The whole of what [`answer`] sends, if it is no longer than `most` bytes.
-pub async fn whole(
+/// What [`respond`] sends, if it is at most `limit` bytes.
+pub async fn to_text(
     api: &Api,
     job: &JobId,
-    pieces: &[Piece],
+    template: &PageTemplate,
     selection: &Selection,
-    most: usize,
+    limit: usize,
 ) -> Result<Option<String>, ApiError> {
     let mut body = BytesMut::new();
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => body.put_slice(text.as_bytes()),
-            Piece::Pages => {
+    for part in template.parts() {
+        match part {
+            TemplatePart::Text(text) => body.put_slice(text),
+            TemplatePart::Pages => {
                 let mut from = selection.range.start;
-                while from < selection.range.end && body.len() <= most {
-                    let chunk = chunk(api, job, selection, from, Duration::ZERO).await?;
-                    chunk.json.iter().for_each(|json| body.put_slice(json));
+                while from < selection.range.end && body.len() <= limit {
+                    let chunk = held_chunk(api, job, selection, from, Duration::ZERO).await?;
+                    chunk.pages.iter().for_each(|json| body.put_slice(json));
                     from = chunk.next;
                 }
             }
         }
-        if body.len() > most {
+        if body.len() > limit {
             return Ok(None);
         }
     }
-    let text = String::from_utf8(body.into()).map_err(|_| ApiError::Internal("a stored page is no text".to_owned()))?;
+    let text =
+        String::from_utf8(body.into()).map_err(|_| ApiError::Internal("a stored page is not UTF-8".to_owned()))?;
     Ok(Some(text))
 }
 
@@ -159,8 +135,8 @@ fn pages(api: web::Data<Api>, job: JobId, selection: Selection) -> impl Stream<I
             if from >= selection.range.end {
                 return Ok(None);
             }
-            let Chunk { json, next } = chunk(&api, &job, &selection, from, PATIENCE).await?;
-            Ok(Some((json, next)))
+            let PageChunk { pages, next } = held_chunk(&api, &job, &selection, from, MAX_WAIT).await?;
+            Ok(Some((pages, next)))
         }
     });
     chunks.flat_map(|chunk| match chunk {
@@ -169,121 +145,40 @@ fn pages(api: web::Data<Api>, job: JobId, selection: Selection) -> impl Stream<I
     })
 }
 
-/// The bytes in slices: whoever sends them copies one of them at a time.
-pub fn slices(mut bytes: Bytes) -> impl Stream<Item = Bytes> {
-    stream::iter(std::iter::from_fn(move || {
-        let slice = bytes.split_to(bytes.len().min(SLICE));
-        (!slice.is_empty()).then_some(slice)
-    }))
-}
-
-struct Chunk {
-    /// Pages, and what stands between them.
-    json: Vec<Bytes>,
-    /// The index of the first page that is not in it.
-    next: u32,
-}
-
-/// What there is room for only after `patience` is `Away`.
-async fn chunk(
+/// Pages and separators, counted against the response memory.
+///
+/// # Errors
+/// `Unavailable` if the memory is still exhausted after `max_wait`.
+async fn held_chunk(
     api: &Api,
     job: &JobId,
     selection: &Selection,
     from: u32,
-    patience: Duration,
-) -> Result<Chunk, ApiError> {
+    max_wait: Duration,
+) -> Result<PageChunk, ApiError> {
     let begun = Instant::now();
     loop {
-        let Chunk { json, next } = read(&*api.store, job, selection, from).await?;
-        match (api.response_memory.hold(json), patience.checked_sub(begun.elapsed())) {
-            (Ok(json), _) => return Ok(Chunk { json, next }),
-            // Nothing is kept meanwhile: it is read again.
+        let chunk = selected_chunk(api, job, selection, from).await?;
+        match (api.response_memory.hold(chunk.pages), max_wait.checked_sub(begun.elapsed())) {
+            (Ok(pages), _) => return Ok(PageChunk { pages, next: chunk.next }),
+            // The chunk is dropped during the wait and read again.
             (Err(BudgetExhausted), Some(left)) if !left.is_zero() => api.response_memory.freed(left).await,
-            (Err(full), _) => return Err(full.into()),
+            (Err(exhausted), _) => return Err(exhausted.into()),
         }
     }
 }
 
-async fn read(store: &dyn JobStore, job: &JobId, selection: &Selection, from: u32) -> Result<Chunk, ApiError> {
-    let Range { start, end } = selection.range;
-    let mut chunk = Chunk { json: Vec::new(), next: from };
-    if from >= end {
-        return Ok(chunk);
-    }
-    for (index, page) in store.pages(job, from, CHUNK).await? {
-        if index >= end || index != chunk.next {
-            break;
+async fn selected_chunk(api: &Api, job: &JobId, selection: &Selection, from: u32) -> Result<PageChunk, ApiError> {
+    let chunk = read_chunk(&*api.store, job, from, selection.range.end).await?;
+    let mut pages = Vec::with_capacity(2 * chunk.pages.len());
+    for page in chunk.pages {
+        if from > selection.range.start || !pages.is_empty() {
+            pages.push(Bytes::copy_from_slice(&[selection.separator]));
         }
-        if index > start {
-            chunk.json.push(Bytes::copy_from_slice(&[selection.separator]));
-        }
-        chunk.json.push(match &selection.fields {
-            Some(fields) => picked(&page, fields)?.into(),
+        pages.push(match &selection.fields {
+            Some(fields) => page_fields::select(&page, fields)?.into(),
             None => page,
         });
-        chunk.next = index + 1;
     }
-    // Every page of a settled job has its record, unless the job expired since.
-    if chunk.next == from { Err(ApiError::NotFound) } else { Ok(chunk) }
-}
-
-/// The page with these keys only, in the order that the page has them.
-pub fn picked(page: &[u8], fields: &[String]) -> Result<Vec<u8>, ApiError> {
-    let damaged = |error: serde_json::Error| ApiError::Internal(format!("a stored page is no JSON: {error}"));
-    let page: indexed::Members<'_> = serde_json::from_slice(page).map_err(damaged)?;
-    let kept: Vec<(&str, &RawValue)> =
-        page.0.into_iter().filter(|(key, _)| fields.iter().any(|field| field == key)).collect();
-    serde_json::to_vec(&indexed::Members(kept)).map_err(damaged)
-}
-
-/// An object whose values stay as they are written.
-mod indexed {
-    use std::fmt;
-
-    use serde::de::{MapAccess, Visitor};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::value::RawValue;
-
-    pub struct Members<'a>(pub Vec<(&'a str, &'a RawValue)>);
-
-    impl<'de> Deserialize<'de> for Members<'de> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct InOrder;
-            impl<'de> Visitor<'de> for InOrder {
-                type Value = Members<'de>;
-
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("an object")
-                }
-
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                    let mut members = Vec::new();
-                    while let Some(member) = map.next_entry()? {
-                        members.push(member);
-                    }
-                    Ok(Members(members))
-                }
-            }
-            deserializer.deserialize_map(InOrder)
-        }
-    }
-
-    impl Serialize for Members<'_> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map(self.0.iter().copied())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn picked_fields_stay_as_they_are_written() {
-        let page = br#"{"url":"a","html":"\u00e9","links":{"b": [1]},"success":true}"#;
-        let fields = ["links".to_owned(), "url".to_owned(), "nothing".to_owned()];
-        let kept = picked(page, &fields).expect("it is an object");
-        assert_eq!(String::from_utf8_lossy(&kept), r#"{"url":"a","links":{"b": [1]}}"#);
-    }
+    Ok(PageChunk { pages, next: chunk.next })
 }

@@ -1,4 +1,4 @@
-//! What is told to a receiver: short, or as long as a job's result, which is then read from the store as it is sent.
+//! The body of a webhook: in memory, or read from the store while it is sent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
-use super::{JobStore, StoreError};
+use super::job_store::JobStore;
+use super::store_error::StoreError;
+use super::stored_pages::{CHUNK, PageChunk, read_chunk};
 use crate::domain::id::JobId;
+use crate::domain::page_template::{PageTemplate, TemplatePart};
 
-/// Bytes read from the store at once. A body no longer than this is in memory.
-pub const CHUNK: usize = 1 << 20;
-
-/// JSON; the same bytes each time it is read, at every attempt and replay.
+/// JSON with the same bytes at every reading, attempt and replay.
 #[derive(Clone)]
 pub struct WebhookBody {
     parts: Vec<Part>,
@@ -20,45 +20,60 @@ pub struct WebhookBody {
 
 #[derive(Clone)]
 enum Part {
-    Here(Bytes),
-    /// All pages of a settled job, a comma between two.
+    Memory(Bytes),
+    /// All pages of a settled job, separated by commas.
     Stored {
         store: Arc<dyn JobStore>,
         job: JobId,
-        pages: u32,
+        count: u32,
     },
 }
 
 impl WebhookBody {
-    /// Pieces that are in memory; short ones become one.
-    pub fn of(pieces: Vec<Bytes>) -> Self {
-        let length = pieces.iter().map(Bytes::len).sum();
-        if length > CHUNK {
-            return Self { parts: pieces.into_iter().map(Part::Here).collect() };
+    /// A template with these pages. A body up to [`CHUNK`] becomes one piece.
+    pub fn from_pages(template: &PageTemplate, pages: &[Bytes]) -> Self {
+        let mut pieces = Vec::new();
+        for part in template.parts() {
+            match part {
+                TemplatePart::Text(text) => pieces.push(text.clone()),
+                TemplatePart::Pages => {
+                    for (index, page) in pages.iter().enumerate() {
+                        pieces.extend((index > 0).then_some(Bytes::from_static(b",")));
+                        pieces.push(page.clone());
+                    }
+                }
+            }
         }
-        let mut whole = BytesMut::with_capacity(length);
+        if pieces.iter().map(Bytes::len).sum::<usize>() > CHUNK {
+            return Self { parts: pieces.into_iter().map(Part::Memory).collect() };
+        }
+        let mut whole = BytesMut::new();
         pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
         whole.freeze().into()
     }
 
-    /// The pages of `job`, of which there are so many, between these.
-    pub fn around(before: Bytes, store: Arc<dyn JobStore>, job: JobId, pages: u32, after: Bytes) -> Self {
-        Self { parts: vec![Part::Here(before), Part::Stored { store, job, pages }, Part::Here(after)] }
+    /// A template with the `count` pages of `job`, which are read from `store` while the body is sent.
+    pub fn from_store(template: PageTemplate, store: &Arc<dyn JobStore>, job: &JobId, count: u32) -> Self {
+        let part = |part| match part {
+            TemplatePart::Text(text) => Part::Memory(text),
+            TemplatePart::Pages => Part::Stored { store: Arc::clone(store), job: job.clone(), count },
+        };
+        Self { parts: template.into_parts().into_iter().map(part).collect() }
     }
 
-    /// The whole of a short one.
+    /// The whole body, if it is one piece.
     pub fn whole(&self) -> Option<&Bytes> {
         match &self.parts[..] {
-            [Part::Here(whole)] => Some(whole),
+            [Part::Memory(whole)] => Some(whole),
             _ => None,
         }
     }
 
-    /// The body from its beginning, of which no more is in memory than is read at once.
+    /// The body from its beginning. At most one chunk is in memory.
     pub fn pieces(&self) -> BoxStream<'static, Result<Bytes, StoreError>> {
         let parts = self.parts.clone().into_iter().map(|part| match part {
-            Part::Here(piece) => stream::iter([Ok(piece)]).left_stream(),
-            Part::Stored { store, job, pages } => stored(store, job, pages).right_stream(),
+            Part::Memory(piece) => stream::iter([Ok(piece)]).left_stream(),
+            Part::Stored { store, job, count } => stored(store, job, count).right_stream(),
         });
         stream::iter(parts).flatten().boxed()
     }
@@ -66,7 +81,7 @@ impl WebhookBody {
 
 impl From<Bytes> for WebhookBody {
     fn from(whole: Bytes) -> Self {
-        Self { parts: vec![Part::Here(whole)] }
+        Self { parts: vec![Part::Memory(whole)] }
     }
 }
 
@@ -79,30 +94,21 @@ impl fmt::Debug for WebhookBody {
     }
 }
 
-fn stored(store: Arc<dyn JobStore>, job: JobId, pages: u32) -> impl Stream<Item = Result<Bytes, StoreError>> {
+fn stored(store: Arc<dyn JobStore>, job: JobId, count: u32) -> impl Stream<Item = Result<Bytes, StoreError>> {
     let chunks = stream::try_unfold(0, move |from| {
         let (store, job) = (Arc::clone(&store), job.clone());
         async move {
-            if from >= pages {
-                return Ok(None);
-            }
-            let (mut pieces, mut next) = (Vec::new(), from);
-            for (index, page) in store.pages(&job, from, CHUNK).await? {
-                if index != next {
-                    return Err(StoreError::Damaged(format!("page {next} of {job} is missing")));
-                }
-                if index > 0 {
-                    pieces.push(Ok(Bytes::from_static(b",")));
-                }
-                pieces.push(Ok(page));
-                next += 1;
-            }
-            // Each page of a settled job has its record, unless the job is gone.
-            if next == from { Err(StoreError::NotFound) } else { Ok(Some((stream::iter(pieces), next))) }
+            let PageChunk { pages, next } = read_chunk(&*store, &job, from, count).await?;
+            Ok((next > from).then_some(((from, pages), next)))
         }
     });
     chunks.flat_map(|chunk| match chunk {
-        Ok(pieces) => pieces.left_stream(),
+        Ok((from, pages)) => stream::iter(pages.into_iter().enumerate())
+            .flat_map(move |(offset, page)| {
+                let comma = (from > 0 || offset > 0).then_some(Bytes::from_static(b","));
+                stream::iter(comma.into_iter().chain([page]).map(Ok))
+            })
+            .left_stream(),
         Err(error) => stream::iter([Err(error)]).right_stream(),
     })
 }
@@ -121,26 +127,27 @@ mod tests {
     use crate::testing::memory::MemoryStore;
 
     #[tokio::test]
-    async fn short_pieces_become_one_and_long_ones_stay_as_they_are() {
-        let short = WebhookBody::of(vec![Bytes::from_static(b"[1"), Bytes::from_static(b",2]")]);
+    async fn short_bodies_are_one_piece_and_long_ones_are_not_copied() {
+        let short = WebhookBody::from_pages(&PageTemplate::list(), &["1", "2"].map(Bytes::from));
         assert_eq!(short.whole().map(|whole| &whole[..]), Some(&b"[1,2]"[..]));
-        let long = WebhookBody::of(vec![Bytes::from(vec![b' '; CHUNK]), Bytes::from_static(b"1")]);
+        let long = WebhookBody::from_pages(&PageTemplate::list(), &[Bytes::from(vec![b'1'; CHUNK])]);
         assert!(long.whole().is_none());
         for _ in 0..2 {
             let pieces: Vec<_> = long.pieces().map(|piece| piece.map(|piece| piece.len())).collect().await;
-            assert_eq!(pieces, [Ok(CHUNK), Ok(1)], "as often as it is read");
+            assert_eq!(pieces, [Ok(1), Ok(CHUNK), Ok(1)], "a body can be read again");
         }
     }
 
     #[tokio::test]
-    async fn a_page_that_is_missing_ends_a_body_and_no_other_stands_in_for_it() {
+    async fn missing_page_ends_a_body_with_an_error() {
         let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::default()), RETENTION));
         let job = jobs::crawl(3);
         let id = job.id.clone();
         store.submit(job).await.unwrap();
         let claimed = store.claim(&jobs::node("a"), TaskType::Crawl, 1, Duration::from_secs(9)).await.unwrap();
         store.record_pages(&claimed[0].lease, vec![jobs::good_page(0), jobs::good_page(2)]).await.unwrap();
-        let body = WebhookBody::around(Bytes::from_static(b"["), store, id.clone(), 3, Bytes::from_static(b"]"));
+        let store: Arc<dyn JobStore> = store;
+        let body = WebhookBody::from_store(PageTemplate::list(), &store, &id, 3);
         let read: Result<Vec<_>, _> = body.pieces().try_collect().await;
         assert_eq!(read, Err(StoreError::Damaged(format!("page 1 of {id} is missing"))));
     }

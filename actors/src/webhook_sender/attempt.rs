@@ -132,7 +132,7 @@ impl Sending {
         let with_data = target.data_in_payload && job.state.status() == Status::Completed;
         let body = match job.spec.task_type() {
             TaskType::Crawl if with_data => self.crawl_with_data(&job).await?,
-            TaskType::Crawl => crawl_result::webhook_body(&job).map(WebhookBody::from),
+            TaskType::Crawl => crawl_result::webhook_body(&job).map(|body| WebhookBody::from_pages(&body, &[])),
             TaskType::LlmExtraction => {
                 let stored = self.jobs.pages(&due.job, 0, 1).await?.into_iter().next().map(|(_, record)| record);
                 extraction_result::webhook_body(&job, stored.as_ref(), with_data).map(WebhookBody::from)
@@ -141,17 +141,18 @@ impl Sending {
         Ok(body.map(|body| WebhookRequest { id: job.id.webhook_id(), target, body }))
     }
 
-    /// Pages that are read at once are sent as they were read; more are read as they are sent.
+    /// Pages that fit in one chunk are sent from memory; others are read from the store while they are sent.
     async fn crawl_with_data(&self, job: &Job) -> Result<Option<WebhookBody>, StoreError> {
-        let total = job.progress.total;
+        let count = job.progress.total;
         let first = self.jobs.pages(&job.id, 0, CHUNK).await?;
-        if u32::try_from(first.len()).is_ok_and(|read| read >= total) {
+        if u32::try_from(first.len()).is_ok_and(|read| read >= count) {
             let pages: Vec<_> = first.into_iter().map(|(_, page)| page).collect();
-            return Ok(crawl_result::webhook_with(job, &pages).map(WebhookBody::of));
+            let only_page = pages.first().filter(|_| pages.len() == 1);
+            let template = crawl_result::webhook_body_with_data(job, only_page);
+            return Ok(template.map(|template| WebhookBody::from_pages(&template, &pages)));
         }
-        let around = crawl_result::webhook_around(job);
-        Ok(around
-            .map(|(before, after)| WebhookBody::around(before, Arc::clone(&self.jobs), job.id.clone(), total, after)))
+        let template = crawl_result::webhook_body_with_data(job, None);
+        Ok(template.map(|template| WebhookBody::from_store(template, &self.jobs, &job.id, count)))
     }
 
     fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: RetryDecision, took: Duration) {

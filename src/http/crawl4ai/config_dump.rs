@@ -10,7 +10,7 @@ use super::crawler_configs;
 use crate::http::body::{self, Body};
 use crate::http::error::ApiError;
 use crate::http::field_error::Loc;
-use crate::http::{Api, results};
+use crate::http::{Api, response};
 
 /// The default of every key.
 pub async fn schema() -> HttpResponse {
@@ -61,7 +61,7 @@ pub async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resu
             .map(|Warning { key, reason }| Warning { key: key.replacen(section.path(), "params", 1), reason });
         answer["warnings"] = json!(warnings.collect::<Vec<_>>());
     }
-    results::json(&api, &answer)
+    response::json(&api.response_memory, &answer)
 }
 
 /// The keys of [`BESIDE`], checked and taken out: the options of a job have no place for them.

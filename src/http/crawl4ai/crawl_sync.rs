@@ -4,8 +4,9 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use opilio_actors::domain::crawl_result::{head, tail};
+use opilio_actors::domain::crawl_result;
 use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
+use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::{Value, json};
 
 use super::crawl_request::Fields;
@@ -16,9 +17,9 @@ use crate::egress::Guard;
 use crate::http::body::{self, Body};
 use crate::http::error::ApiError;
 use crate::http::page_ranges::PageRanges;
-use crate::http::results::{self, Piece, Selection};
+use crate::http::results::{self, Selection};
 use crate::http::sync_job::SyncJob;
-use crate::http::{Api, Caller, memory_budget};
+use crate::http::{Api, Caller, memory_budget, response};
 
 /// Pages of one request, as the peer's clients know it.
 const MAX_URLS: usize = 100;
@@ -45,9 +46,9 @@ pub async fn crawl(
         return Ok(lines(interactive, warnings));
     }
     let job = crawled(&mut interactive).await?;
-    let selection = Selection { range: 0..job.progress.total, fields: None, separator: b',' };
-    let pieces = around_pages(&job, &warnings);
-    results::answer(&interactive.api, &job.id, "application/json", pieces, selection).await
+    let selection = Selection::first(job.progress.total);
+    let template = with_warnings(&job, &warnings);
+    results::respond(&interactive.api, &job.id, "application/json", template, selection).await
 }
 
 /// The job when it has come to its end.
@@ -62,14 +63,10 @@ pub async fn crawled(interactive: &mut SyncJob) -> Result<Job, ApiError> {
     }
 }
 
-/// The answer around the pages of a crawl that was waited for.
-pub fn around_pages(job: &Job, warnings: &[Warning]) -> Vec<Piece> {
-    let mut tail = tail(job);
-    if !warnings.is_empty() {
-        tail.pop(); // the closing brace: one more member follows
-        tail.push_str(&format!(",\"warnings\":{}}}", json!(warnings)));
-    }
-    vec![Piece::Text(head(job)), Piece::Pages, Piece::Text(tail)]
+/// The result of a crawl, with the request's warnings.
+pub fn with_warnings(job: &Job, warnings: &[Warning]) -> PageTemplate {
+    let result = crawl_result::result(job);
+    if warnings.is_empty() { result } else { result.with("warnings", PageTemplate::json(warnings)) }
 }
 
 pub async fn crawl_stream(
@@ -179,7 +176,7 @@ fn lines(interactive: SyncJob, warnings: Vec<Warning>) -> HttpResponse {
         Some((line, lines))
     });
     let lines = lines.flat_map(|line| match line {
-        Ok(line) => stream::iter(line).flat_map(results::slices).map(Ok).left_stream(),
+        Ok(line) => stream::iter(line).flat_map(response::slices).map(Ok).left_stream(),
         Err(error) => stream::iter([Err(error)]).right_stream(),
     });
     HttpResponse::Ok()

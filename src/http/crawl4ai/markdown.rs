@@ -17,7 +17,7 @@ use crate::http::body::{self, Body};
 use crate::http::error::ApiError;
 use crate::http::field_error::{FieldError, Loc};
 use crate::http::sync_job::SyncJob;
-use crate::http::{Api, Caller, job_status, results};
+use crate::http::{Api, Caller, job_status, response};
 
 const KEYS: [&str; 4] = ["url", "f", "q", "c"];
 const MODEL_KEYS: [&str; 2] = ["provider", "temperature"];
@@ -48,7 +48,7 @@ pub async fn markdown(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.apart();
-    results::json(&api, &page_as_markdown(api.clone(), &caller, body).await?)
+    response::json(&api.response_memory, &page_as_markdown(api.clone(), &caller, body).await?)
 }
 
 /// What `POST /md` answers.
@@ -159,7 +159,7 @@ pub async fn html(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.apart();
-    results::json(&api, &page_as_html(api.clone(), &caller, body).await?)
+    response::json(&api.response_memory, &page_as_html(api.clone(), &caller, body).await?)
 }
 
 /// What `POST /html` answers.
@@ -239,7 +239,7 @@ pub async fn ask(
     let [provider, temperature] = [provider, temperature].map(|said| said.map(Value::String));
     let model = Model { provider, temperature };
     let answer = answer(api.clone(), &caller, &url, &query, &model, &[]).await.map_err(in_the_address)?;
-    results::json(&api, &json!({"answer": answer}))
+    response::json(&api.response_memory, &json!({"answer": answer}))
 }
 
 /// Wrong fields where the sender of a request without a body finds them.

@@ -2,6 +2,7 @@
 
 use actix_web::web;
 use opilio_actors::domain::job::Job;
+use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::Value;
 
 use super::Asker;
@@ -12,7 +13,7 @@ use crate::http::crawl4ai::crawl_sync::{self, Asked};
 use crate::http::crawl4ai::markdown;
 use crate::http::error::ApiError;
 use crate::http::job_status::{self, Part};
-use crate::http::results::{self, Piece, Selection};
+use crate::http::results::{self, Selection};
 use crate::http::sync_job::SyncJob;
 use crate::http::{Api, job_view, jobs};
 
@@ -67,8 +68,8 @@ impl Call {
         let mut interactive = SyncJob::submit(self.api.clone(), &self.asker.caller, spec).await?;
         self.progress.follow(&mut interactive).await?;
         let job = crawl_sync::crawled(&mut interactive).await?;
-        let pieces = crawl_sync::around_pages(&job, &warnings);
-        self.spliced(&job, &pieces, &part.of(job.progress.total)?).await
+        let template = crawl_sync::with_warnings(&job, &warnings);
+        self.spliced(&job, &template, &part.of(job.progress.total)?).await
     }
 
     async fn status(self, mut arguments: Value) -> Result<String, Refusal> {
@@ -78,11 +79,11 @@ impl Call {
         if !job_view::has_result(&job) {
             return Ok(job_view::short(&job, base).to_json());
         }
-        let (pieces, selection) = match job_status::has_pages(&job) {
-            true => (job_view::around_pages_once(&job, base), selection),
+        let template = match job_status::has_pages(&job) {
+            true => job_view::with_pages_once(&job, base),
             false => job_status::without_pages(&self.api, &job, base).await?,
         };
-        self.spliced(&job, &pieces, &selection).await
+        self.spliced(&job, &template, &selection).await
     }
 
     async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
@@ -93,8 +94,8 @@ impl Call {
         short(job_view::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 
-    async fn spliced(&self, job: &Job, pieces: &[Piece], selection: &Selection) -> Result<String, Refusal> {
-        let whole = results::whole(&self.api, &job.id, pieces, selection, LONGEST).await?;
+    async fn spliced(&self, job: &Job, template: &PageTemplate, selection: &Selection) -> Result<String, Refusal> {
+        let whole = results::to_text(&self.api, &job.id, template, selection, LONGEST).await?;
         whole.ok_or_else(|| Refusal::TooLong(elsewhere(job)))
     }
 }

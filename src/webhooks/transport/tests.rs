@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use jiff::Timestamp;
 use opilio_actors::domain::id::TaskType;
+use opilio_actors::domain::page_template::PageTemplate;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::domain::webhook::Target;
 use opilio_actors::ports::{JobStore, WebhookBody};
@@ -131,13 +132,8 @@ async fn body_unread_at(reading: usize, error: StoreError) -> WebhookBody {
         let fails = point == "pages.before" && readings.fetch_add(1, Ordering::SeqCst) + 1 == reading;
         std::future::ready(if fails { Err(error.clone()) } else { Ok(()) })
     };
-    WebhookBody::around(
-        Bytes::from_static(b"["),
-        Arc::new(FailingStore { store, fails }),
-        id,
-        1,
-        Bytes::from_static(b"]"),
-    )
+    let store: Arc<dyn JobStore> = Arc::new(FailingStore { store, fails });
+    WebhookBody::from_store(PageTemplate::list(), &store, &id, 1)
 }
 
 #[tokio::test]
