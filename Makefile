@@ -42,7 +42,7 @@ target/model/ready: tests/model/requirements.txt | target/clients/ready
 	target/model/bin/pip install --quiet --no-deps -r tests/model/requirements.txt
 	touch $@
 
-target/clients/ready: $(addprefix tests/clients/, prepare.sh requirements.txt peer.txt node.txt package.json)
+target/clients/ready: $(addprefix tests/clients/, prepare.sh requirements.txt crawl4ai.txt node.txt package.json)
 	./tests/clients/prepare.sh target/clients
 
 test-model: tools target/model/ready

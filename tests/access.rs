@@ -1,14 +1,14 @@
-//! Who gets in, and whose jobs they find there, against the real binary.
+//! Authentication, scopes, and which jobs each principal sees, against the real binary.
 
 mod support;
 
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
-/// Tokens with their names and scopes; the operator's own is `operator's`.
+/// Names and scopes of the configured tokens. The operator's token is `operator's`.
 const TOKENS: [(&str, &str); 4] = [("ann", "submit"), ("bob", "submit"), ("eve", "read"), ("boss", "admin")];
 
-/// With a token, internal addresses are for nobody; the tests' own receiver is at one.
+/// A server with a token blocks internal addresses, and the test receiver has one.
 const HOOKS: &str = "egress: {allow: [127.0.0.1]}";
 
 fn config(more: &str) -> String {
@@ -25,22 +25,22 @@ fn token(name: &str) -> String {
     if name == "operator" { "operator's".to_owned() } else { format!("the token of {name}") }
 }
 
-/// A request in somebody's name.
+/// Sends a request with the token of this name.
 async fn ask(server: &TestServer, name: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
     let bearer = format!("Bearer {}", token(name));
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let (status, _, answer) = server.request(method, path, &headers, body.to_string().into_bytes()).await;
-    (status, answer)
+    let (status, _, response) = server.request(method, path, &headers, body.to_string().into_bytes()).await;
+    (status, response)
 }
 
 async fn submit(server: &TestServer, name: &str, body: Value) -> String {
-    let (status, answer) = ask(server, name, "POST", "/crawl/job", body).await;
-    assert_eq!(status, 202, "{answer}");
-    answer["task_id"].as_str().expect("an id").to_owned()
+    let (status, response) = ask(server, name, "POST", "/crawl/job", body).await;
+    assert_eq!(status, 202, "{response}");
+    response["task_id"].as_str().expect("an id").to_owned()
 }
 
-/// Every way to a job by its id, with the status for those who may.
-fn ways(id: &str) -> [(&'static str, String, u16); 11] {
+/// Every route that takes a job id, with the status that the owner gets.
+fn routes_of_job(id: &str) -> [(&'static str, String, u16); 11] {
     [
         ("GET", format!("/crawl/job/{id}"), 200),
         ("GET", format!("/llm/job/{id}"), 200),
@@ -57,29 +57,29 @@ fn ways(id: &str) -> [(&'static str, String, u16); 11] {
 }
 
 #[actix::test]
-async fn the_job_of_one_is_not_there_for_the_others_and_admins_see_all() {
+async fn other_principals_get_404_for_a_job_and_admins_see_it() {
     let (site, server) = (TestSite::start(), TestServer::with_config(&config(HOOKS)).await);
     let webhook = json!({"webhook_url": site.webhook_url()});
     let id = submit(&server, "ann", json!({"urls": ["raw:<p>x"], "webhook_config": webhook})).await;
     site.next_webhook().await;
-    for (method, path, _) in ways(&id) {
+    for (method, path, _) in routes_of_job(&id) {
         for other in ["bob", "eve"] {
-            // Who may only read is not even told whether there is anything to change.
+            // A read-only token gets 403 whether the job exists or not.
             let expected = if other == "eve" && method != "GET" { 403 } else { 404 };
-            let (status, answer) = ask(&server, other, method, &path, Value::Null).await;
-            assert_eq!(status, expected, "{other}: {method} {path}: {answer}");
+            let (status, response) = ask(&server, other, method, &path, Value::Null).await;
+            assert_eq!(status, expected, "{other}: {method} {path}: {response}");
         }
     }
-    for seer in ["ann", "boss", "operator"] {
-        for (method, path, expected) in ways(&id) {
-            let (status, answer) = ask(&server, seer, method, &path, Value::Null).await;
-            assert_eq!(status, expected, "{seer}: {method} {path}: {answer}");
+    for name in ["ann", "boss", "operator"] {
+        for (method, path, expected) in routes_of_job(&id) {
+            let (status, response) = ask(&server, name, method, &path, Value::Null).await;
+            assert_eq!(status, expected, "{name}: {method} {path}: {response}");
         }
     }
 }
 
 #[actix::test]
-async fn lists_and_bulk_replays_hold_ones_own_jobs_and_an_admins_everybodys() {
+async fn lists_and_bulk_replays_cover_own_jobs_and_all_for_admins() {
     let (site, server) = (TestSite::start(), TestServer::with_config(&config(HOOKS)).await);
     let webhook = json!({"webhook_url": site.webhook_url()});
     for name in ["ann", "bob"] {
@@ -90,14 +90,14 @@ async fn lists_and_bulk_replays_hold_ones_own_jobs_and_an_admins_everybodys() {
         let (_, list) = ask(&server, name, "GET", "/jobs", Value::Null).await;
         assert_eq!(list["jobs"].as_array().map(Vec::len), Some(jobs), "{name}");
         if name != "eve" {
-            let (_, answer) = ask(&server, name, "POST", "/deliveries/replay", json!({})).await;
-            assert_eq!(answer["replayed"], json!(jobs), "{name}");
+            let (_, response) = ask(&server, name, "POST", "/deliveries/replay", json!({})).await;
+            assert_eq!(response["replayed"], json!(jobs), "{name}");
         }
     }
 }
 
 #[actix::test]
-async fn the_same_idempotency_key_is_another_one_for_another_caller() {
+async fn idempotency_keys_are_separate_per_principal() {
     let server = TestServer::with_config(&config("")).await;
     let mut ids = Vec::new();
     for name in ["ann", "bob", "ann"] {
@@ -105,15 +105,15 @@ async fn the_same_idempotency_key_is_another_one_for_another_caller() {
         let headers =
             [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", "k")];
         let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
-        let (status, _, answer) = server.request("POST", "/crawl/job", &headers, body).await;
+        let (status, _, response) = server.request("POST", "/crawl/job", &headers, body).await;
         assert_eq!(status, 202);
-        ids.push(answer["task_id"].clone());
+        ids.push(response["task_id"].clone());
     }
     assert!(ids[0] == ids[2] && ids[0] != ids[1], "{ids:?}");
 }
 
 #[actix::test]
-async fn who_may_only_read_starts_nothing_by_any_route() {
+async fn read_scope_cannot_start_anything_by_any_route() {
     let server = TestServer::with_config(&config("")).await;
     for (method, path) in [
         ("POST", "/crawl/job"),
@@ -130,8 +130,8 @@ async fn who_may_only_read_starts_nothing_by_any_route() {
         ("PUT", "/whatever/comes/later"),
     ] {
         let body = json!({"urls": ["raw:<p>x"], "url": "raw:<p>x", "q": "x", "f": "raw"});
-        let (status, answer) = ask(&server, "eve", method, path, body).await;
-        assert_eq!(status, 403, "{method} {path}: {answer}");
+        let (status, response) = ask(&server, "eve", method, path, body).await;
+        assert_eq!(status, 403, "{method} {path}: {response}");
     }
     let (_, list) = ask(&server, "operator", "GET", "/jobs", Value::Null).await;
     assert_eq!(list["jobs"], json!([]));
@@ -141,7 +141,7 @@ async fn who_may_only_read_starts_nothing_by_any_route() {
 }
 
 #[actix::test]
-async fn without_a_credential_there_is_health_and_metrics_where_they_are_open_and_nothing_else() {
+async fn unauthenticated_requests_reach_only_health_and_open_metrics() {
     for (open, status) in [("false", 401), ("true", 200)] {
         let server = TestServer::with_config(&format!("security: {{api_token: letmein, open_metrics: {open}}}")).await;
         assert_eq!(server.get("/metrics").await.0, status);
@@ -149,31 +149,31 @@ async fn without_a_credential_there_is_health_and_metrics_where_they_are_open_an
         for (method, path) in
             [("GET", "/ask"), ("GET", "/jobs"), ("GET", "/ready"), ("POST", "/crawl/job"), ("PUT", "/x")]
         {
-            let (status, headers, answer) = server.request(method, path, &[], vec![]).await;
-            assert_eq!((status, &answer), (401, &json!({"detail": "Authentication required"})), "{method} {path}");
+            let (status, headers, response) = server.request(method, path, &[], vec![]).await;
+            assert_eq!((status, &response), (401, &json!({"detail": "Authentication required"})), "{method} {path}");
             assert_eq!(headers.get("www-authenticate").and_then(|scheme| scheme.to_str().ok()), Some("Bearer"));
         }
     }
 }
 
 #[actix::test]
-async fn a_token_made_by_the_command_line_lets_in_and_is_in_no_file() {
-    let made =
+async fn token_command_creates_a_token_that_only_stderr_shows() {
+    let output =
         std::process::Command::new(env!("CARGO_BIN_EXE_opilio")).args(["token", "ci", "--scope", "read"]).output();
-    let made = made.expect("the binary is built");
-    let lines = String::from_utf8(made.stdout).expect("it is text");
-    let next_webhook = String::from_utf8(made.stderr).expect("it is text");
-    let token = next_webhook.lines().next().expect("the token is said first");
-    assert!(made.status.success() && token.len() > 40 && !lines.contains(token), "{lines}");
-    let server = TestServer::with_config(&lines).await;
+    let output = output.expect("the binary is built");
+    let config = String::from_utf8(output.stdout).expect("it is text");
+    let messages = String::from_utf8(output.stderr).expect("it is text");
+    let token = messages.lines().next().expect("the first line is the token");
+    assert!(output.status.success() && token.len() > 40 && !config.contains(token), "{config}");
+    let server = TestServer::with_config(&config).await;
     assert_eq!(server.get_status_with_header("/jobs", "x-api-key", token).await, 200);
     assert_eq!(server.get("/jobs").await.0, 401);
 }
 
 #[test]
-fn tokens_that_are_none_stop_the_start_and_are_not_shown() {
+fn invalid_token_entries_stop_the_start_without_being_printed() {
     let hash = "0".repeat(64);
-    for (tokens, says) in [
+    for (tokens, message) in [
         ("{a b: {sha256: X, scope: read}}", "a token's name"),
         ("{operator: {sha256: X, scope: read}}", "is a reserved name"),
         ("{ci: {sha256: hidden, scope: read}}", "64 hexadecimal digits"),
@@ -184,54 +184,54 @@ fn tokens_that_are_none_stop_the_start_and_are_not_shown() {
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = format!("security:\n  tokens: {}\n", tokens.replace('X', &format!("\"{hash}\"")));
-        std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
+        std::fs::write(folder.path().join("config.yml"), config).expect("the folder is writable");
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_opilio"))
             .arg("serve")
             .current_dir(folder.path())
             .output()
             .expect("the binary is built");
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && error.contains(says) && !error.contains("hidden"), "{tokens}: {error}");
+        assert!(!output.status.success() && error.contains(message) && !error.contains("hidden"), "{tokens}: {error}");
     }
 }
 
-/// A token as anybody who knows the key can make it.
-fn signed(claims: &Value, key: &str) -> String {
+/// A JWT with these claims, signed with `key`.
+fn jwt(claims: &Value, key: &str) -> String {
     use base64::Engine;
     let part = |text: &[u8]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(text);
-    let signed = format!("{}.{}", part(br#"{"alg":"HS256","typ":"JWT"}"#), part(claims.to_string().as_bytes()));
+    let unsigned = format!("{}.{}", part(br#"{"alg":"HS256","typ":"JWT"}"#), part(claims.to_string().as_bytes()));
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.as_bytes());
-    format!("{signed}.{}", part(ring::hmac::sign(&key, signed.as_bytes()).as_ref()))
+    format!("{unsigned}.{}", part(ring::hmac::sign(&key, unsigned.as_bytes()).as_ref()))
 }
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 #[actix::test]
-async fn who_holds_the_operators_token_gets_signed_ones_for_others() {
+async fn operator_token_obtains_jwts_for_other_principals() {
     let server = TestServer::with_config_and_env("security: {api_token: letmein}", &[("SECRET_KEY", KEY)]).await;
     for (body, status, detail) in [
         (json!({"email": "ann@example.com", "api_token": "letmei"}), 401, "Invalid or missing api_token"),
         (json!({"email": "ann@example.com"}), 401, "Invalid or missing api_token"),
         (json!({"email": "ann@example.com", "api_token": null}), 401, "Invalid or missing api_token"),
     ] {
-        let answer = server.post("/token", body.clone()).await;
-        assert_eq!((answer.0, &answer.1["detail"]), (status, &json!(detail)), "{body}");
+        let response = server.post("/token", body.clone()).await;
+        assert_eq!((response.0, &response.1["detail"]), (status, &json!(detail)), "{body}");
     }
     for body in
         [json!({}), json!([]), json!({"email": "ann", "api_token": "letmein"}), json!({"email": 7, "api_token": 7})]
     {
         assert_eq!(server.post("/token", body.clone()).await.0, 422, "{body}");
     }
-    let (status, given) = server.post("/token", json!({"email": "ann@Example.com", "api_token": "letmein"})).await;
-    assert_eq!((status, &given["email"], &given["token_type"]), (200, &json!("ann@example.com"), &json!("bearer")));
-    let bearer = format!("Bearer {}", given["access_token"].as_str().expect("a token"));
+    let (status, issued) = server.post("/token", json!({"email": "ann@Example.com", "api_token": "letmein"})).await;
+    assert_eq!((status, &issued["email"], &issued["token_type"]), (200, &json!("ann@example.com"), &json!("bearer")));
+    let bearer = format!("Bearer {}", issued["access_token"].as_str().expect("a token"));
     let json = ("content-type", "application/json");
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
     let (status, _, job) =
         server.request("POST", "/crawl/job", &[("authorization", &bearer), json], body.clone()).await;
     assert_eq!(status, 202, "{job}");
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
-    let bob = signed(&json!({"sub": "bob@example.com", "exp": 4_102_444_800_i64, "scope": "data"}), KEY);
+    let bob = jwt(&json!({"sub": "bob@example.com", "exp": 4_102_444_800_i64, "scope": "data"}), KEY);
     let bob = format!("Bearer {bob}");
     for (bearer, expected) in [(bearer.as_str(), 200), ("Bearer letmein", 200), (&bob, 404)] {
         assert_eq!(server.get_status_with_header(&path, "authorization", bearer).await, expected, "{bearer}");
@@ -242,27 +242,23 @@ async fn who_holds_the_operators_token_gets_signed_ones_for_others() {
         (json!({"sub": "a"}), KEY, 401),
         (json!({"sub": "a", "exp": 4_102_444_800_i64}), "another key of more than 32 characters", 401),
     ] {
-        assert_eq!(
-            server.get_status_with_header("/jobs", "x-api-key", &signed(&claims, key)).await,
-            expected,
-            "{claims}"
-        );
+        assert_eq!(server.get_status_with_header("/jobs", "x-api-key", &jwt(&claims, key)).await, expected, "{claims}");
     }
 }
 
 #[actix::test]
-async fn signed_tokens_alone_close_a_server_and_none_are_given_without_the_operators() {
+async fn jwt_only_server_requires_a_token_and_issues_none() {
     let config = "security: {jwt_enabled: true}\napp: {host: 0.0.0.0}";
     let server = TestServer::with_config_and_env(config, &[("SECRET_KEY", KEY)]).await;
-    let (status, answer) = server.post("/token", json!({"email": "ann@example.com", "api_token": "x"})).await;
-    assert_eq!(status, 403, "{answer}");
+    let (status, response) = server.post("/token", json!({"email": "ann@example.com", "api_token": "x"})).await;
+    assert_eq!(status, 403, "{response}");
     assert_eq!(server.get("/jobs").await.0, 401);
-    let good = signed(&json!({"sub": "ann@example.com", "exp": 4_102_444_800_i64}), KEY);
-    assert_eq!(server.get_status_with_header("/jobs", "authorization", &format!("Bearer {good}")).await, 200);
+    let valid = jwt(&json!({"sub": "ann@example.com", "exp": 4_102_444_800_i64}), KEY);
+    assert_eq!(server.get_status_with_header("/jobs", "authorization", &format!("Bearer {valid}")).await, 200);
 }
 
 #[actix::test]
-async fn a_page_whose_name_was_made_to_lead_here_is_refused() {
+async fn unknown_host_headers_are_rejected() {
     let server = TestServer::with_config("security: {trusted_hosts: [crawl.lan]}").await;
     let port = server.port();
     for (host, status) in [
@@ -282,29 +278,29 @@ async fn a_page_whose_name_was_made_to_lead_here_is_refused() {
 }
 
 #[actix::test]
-async fn a_server_that_is_open_to_its_own_machine_answers_nobody_by_a_proxy() {
+async fn open_server_rejects_proxied_requests() {
     let (open, closed) = (TestServer::start().await, TestServer::with_config("security: {api_token: letmein}").await);
     for (name, value) in [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1"), ("x-real-ip", "192.0.2.1")]
     {
-        let (status, _, answer) = open.request("GET", "/jobs", &[(name, value)], vec![]).await;
-        let detail = answer["detail"].as_str().unwrap_or_default();
-        assert!(status == 403 && detail.contains("rate_limiting.trusted_proxies"), "{name}: {answer}");
+        let (status, _, response) = open.request("GET", "/jobs", &[(name, value)], vec![]).await;
+        let detail = response["detail"].as_str().unwrap_or_default();
+        assert!(status == 403 && detail.contains("rate_limiting.trusted_proxies"), "{name}: {response}");
         assert!(detail.contains("security.api_token"), "{detail}");
         let (status, _, _) = open.request("POST", "/token", &[(name, value)], vec![]).await;
         assert_ne!(status, 200, "{name}");
-        assert_eq!(open.get_status_with_header("/health", name, value).await, 200, "that is for everybody");
+        assert_eq!(open.get_status_with_header("/health", name, value).await, 200, "health is always open");
         let (status, _, _) = closed.request("GET", "/jobs", &[(name, value), ("x-api-key", "letmein")], vec![]).await;
         assert_eq!(status, 200, "{name}");
     }
-    let said = "rate_limiting: {trusted_proxies: [127.0.0.1]}\nsecurity: {allow_unauthenticated: true}";
+    let config = "rate_limiting: {trusted_proxies: [127.0.0.1]}\nsecurity: {allow_unauthenticated: true}";
     assert_eq!(
-        TestServer::with_config(said).await.get_status_with_header("/jobs", "x-forwarded-for", "192.0.2.1").await,
+        TestServer::with_config(config).await.get_status_with_header("/jobs", "x-forwarded-for", "192.0.2.1").await,
         200
     );
 }
 
 #[actix::test]
-async fn another_sites_page_cannot_make_a_browser_start_anything() {
+async fn cross_site_browser_requests_cannot_start_jobs() {
     let server = TestServer::with_config("security: {cors_allow_origins: [\"https://app.example\"]}").await;
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
     let json = ("content-type", "application/json");
@@ -317,40 +313,41 @@ async fn another_sites_page_cannot_make_a_browser_start_anything() {
         (vec![("content-type", "text/plain")], 415),
         (vec![("content-type", "application/x-www-form-urlencoded")], 415),
     ] {
-        let (found, _, answer) = server.request("POST", "/crawl/job", &headers, body.clone()).await;
-        assert_eq!(found, status, "{headers:?}: {answer}");
+        let (found, _, response) = server.request("POST", "/crawl/job", &headers, body.clone()).await;
+        assert_eq!(found, status, "{headers:?}: {response}");
     }
-    // What an image's address can do.
+    // As an <img> of another site would request it.
     let (status, _, _) = server.request("GET", "/llm/a.example?q=x", &[("sec-fetch-site", "cross-site")], vec![]).await;
     assert_eq!(status, 403);
 }
 
 #[actix::test]
-async fn only_listed_sites_may_read_answers() {
+async fn cors_headers_are_sent_to_listed_origins_only() {
     let open =
         TestServer::with_config("security: {api_token: t, cors_allow_origins: [\"https://app.example\", \"*\"]}").await;
     let closed = TestServer::start().await;
-    let asks = |method: &'static str| [("access-control-request-method", method)];
+    let preflight = |method: &'static str| [("access-control-request-method", method)];
     for (server, origin, allowed) in [
         (&open, "https://app.example", Some("https://app.example")),
         (&open, "https://evil.example", None),
         (&closed, "https://app.example", None),
     ] {
         for (method, path) in [("OPTIONS", "/crawl/job"), ("GET", "/health")] {
-            let mut headers = asks("POST").to_vec();
+            let mut headers = preflight("POST").to_vec();
             headers.push(("origin", origin));
-            let (_, answered, _) = server.request(method, path, &headers, vec![]).await;
-            let found = answered.get("access-control-allow-origin").and_then(|value| value.to_str().ok());
+            let (_, response_headers, _) = server.request(method, path, &headers, vec![]).await;
+            let found = response_headers.get("access-control-allow-origin").and_then(|value| value.to_str().ok());
             assert_eq!(found, allowed, "{origin}: {method}");
         }
     }
-    // Also what is refused can be read by a page that may.
-    let (status, answered, _) = open.request("GET", "/jobs", &[("origin", "https://app.example")], vec![]).await;
-    assert!(status == 401 && answered.contains_key("access-control-allow-origin"));
+    // An allowed origin can read error responses too.
+    let (status, response_headers, _) =
+        open.request("GET", "/jobs", &[("origin", "https://app.example")], vec![]).await;
+    assert!(status == 401 && response_headers.contains_key("access-control-allow-origin"));
 }
 
 #[actix::test]
-async fn every_answer_has_the_headers_that_keep_browsers_from_making_anything_of_it() {
+async fn every_response_has_the_browser_security_headers() {
     let server = TestServer::with_config("security: {api_token: t}").await;
     for (method, path, headers, status) in [
         ("GET", "/health", vec![], 200),
@@ -361,7 +358,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_from_making_anything_of
         ("POST", "/crawl/job", vec![("x-api-key", "t")], 415),
         ("POST", "/screenshot", vec![("x-api-key", "t")], 501),
     ] {
-        let (found, answered, _) = server.request(method, path, &headers, vec![]).await;
+        let (found, response_headers, _) = server.request(method, path, &headers, vec![]).await;
         assert_eq!(found, status, "{method} {path}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
@@ -370,12 +367,12 @@ async fn every_answer_has_the_headers_that_keep_browsers_from_making_anything_of
             ("cross-origin-resource-policy", "same-origin"),
         ] {
             assert_eq!(
-                answered.get(name).and_then(|found| found.to_str().ok()),
+                response_headers.get(name).and_then(|found| found.to_str().ok()),
                 Some(value),
                 "{method} {path}: {name}"
             );
         }
-        let policy = answered.get("content-security-policy").and_then(|policy| policy.to_str().ok());
+        let policy = response_headers.get("content-security-policy").and_then(|policy| policy.to_str().ok());
         assert!(policy.is_some_and(|policy| policy.starts_with("default-src 'none'")), "{method} {path}");
     }
 }

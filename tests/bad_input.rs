@@ -1,4 +1,4 @@
-//! Bad requests to the real binary, one row each: the status, and the fields that `detail` names.
+//! Invalid requests to the real binary, one row each: the status, and the fields that `detail` names.
 
 mod support;
 
@@ -6,38 +6,38 @@ use opilio_actors::domain::text::visible;
 use serde_json::{Map, Value, json};
 use support::{TestServer, TestSite};
 
-/// A `422` names exactly these places, dots between the steps.
+/// A name, the request body, and the locations that the `422` lists, each joined with dots.
 type Case = (&'static str, Value, &'static [&'static str]);
 
 #[actix::test]
-async fn each_wrong_field_of_a_crawl_job_is_named() {
+async fn every_invalid_field_of_a_crawl_job_is_listed() {
     let server = TestServer::start().await;
     let table: Vec<Case> = urls().into_iter().chain(webhooks()).chain(configurations()).chain(several()).collect();
     assert!(table.len() >= 40, "{}", table.len());
-    for (name, body, places) in table {
-        let (status, answer) = server.post("/crawl/job", body).await;
-        assert_eq!((status, named(&answer)), (422, sorted(places)), "{name}: {answer}");
+    for (name, body, locations) in table {
+        let (status, response) = server.post("/crawl/job", body).await;
+        assert_eq!((status, locations_of(&response)), (422, sorted(locations)), "{name}: {response}");
     }
     let headers = webhook_headers();
-    for (name, value, place) in headers {
+    for (name, value, location) in headers {
         let webhook = json!({"webhook_url": "http://127.0.0.1:1/", "webhook_headers": {name: value}});
-        let (status, answer) = server.post("/crawl/job", json!({"urls": ["raw:x"], "webhook_config": webhook})).await;
-        let place = format!("body.webhook_config.webhook_headers.{}", visible(place));
-        assert_eq!((status, named(&answer)), (422, vec![place]), "{name:?}: {answer}");
-        assert!(!answer.to_string().contains("a secret"), "{name:?}: {answer}");
+        let (status, response) = server.post("/crawl/job", json!({"urls": ["raw:x"], "webhook_config": webhook})).await;
+        let location = format!("body.webhook_config.webhook_headers.{}", visible(location));
+        assert_eq!((status, locations_of(&response)), (422, vec![location]), "{name:?}: {response}");
+        assert!(!response.to_string().contains("a secret"), "{name:?}: {response}");
     }
-    assert_eq!(server.get("/jobs").await.1["jobs"], json!([]), "nothing was started");
+    assert_eq!(server.get("/jobs").await.1["jobs"], json!([]), "no job was started");
 }
 
 fn urls() -> Vec<Case> {
     let page = "https://example.com";
     vec![
-        ("nothing", json!({}), &["body.urls"]),
-        ("an empty body's null", json!(null), &["body"]),
-        ("a list", json!([page]), &["body"]),
-        ("a text", json!(page), &["body"]),
+        ("an empty object", json!({}), &["body.urls"]),
+        ("null as the body", json!(null), &["body"]),
+        ("a list as the body", json!([page]), &["body"]),
+        ("a string as the body", json!(page), &["body"]),
         ("null for urls", json!({"urls": null}), &["body.urls"]),
-        ("one text for urls", json!({"urls": page}), &["body.urls"]),
+        ("a string for urls", json!({"urls": page}), &["body.urls"]),
         ("an object for urls", json!({"urls": {"0": page}}), &["body.urls"]),
         ("a number for urls", json!({"urls": 1}), &["body.urls"]),
         ("no urls", json!({"urls": []}), &["body.urls"]),
@@ -48,34 +48,34 @@ fn urls() -> Vec<Case> {
         ("a list for a url", json!({"urls": [[page]]}), &["body.urls.0"]),
         ("a word for a url", json!({"urls": ["notaurl"]}), &["body.urls.0"]),
         ("a relative url", json!({"urls": ["/article"]}), &["body.urls.0"]),
-        ("a url of no scheme", json!({"urls": ["//example.com/"]}), &["body.urls.0"]),
+        ("a url without a scheme", json!({"urls": ["//example.com/"]}), &["body.urls.0"]),
         ("an ftp url", json!({"urls": ["ftp://example.com/x"]}), &["body.urls.0"]),
         ("a file", json!({"urls": ["file:///etc/passwd"]}), &["body.urls.0"]),
         ("a script", json!({"urls": ["javascript:alert(1)"]}), &["body.urls.0"]),
-        ("a url without host", json!({"urls": ["http://"]}), &["body.urls.0"]),
-        ("a port that is none", json!({"urls": ["http://example.com:99999/"]}), &["body.urls.0"]),
+        ("a url without a host", json!({"urls": ["http://"]}), &["body.urls.0"]),
+        ("an invalid port", json!({"urls": ["http://example.com:99999/"]}), &["body.urls.0"]),
         ("a space in the host", json!({"urls": ["http://exa mple.com/"]}), &["body.urls.0"]),
-        ("a raw page of nothing", json!({"urls": ["raw:  "]}), &["body.urls.0"]),
+        ("an empty raw page", json!({"urls": ["raw:  "]}), &["body.urls.0"]),
     ]
 }
 
 fn webhooks() -> Vec<Case> {
-    let case = |name: &'static str, webhook: Value, places: &'static [&'static str]| -> Case {
-        (name, json!({"urls": ["raw:x"], "webhook_config": webhook}), places)
+    let case = |name: &'static str, webhook: Value, locations: &'static [&'static str]| -> Case {
+        (name, json!({"urls": ["raw:x"], "webhook_config": webhook}), locations)
     };
     let url = "http://127.0.0.1:1/hook";
     let many: Map<String, Value> = (0..21).map(|n| (format!("x-{n}"), json!("a"))).collect();
     vec![
-        case("a text for the webhook", json!(url), &["body.webhook_config"]),
-        case("no address to tell", json!({}), &["body.webhook_config.webhook_url"]),
-        case("null to tell", json!({"webhook_url": null}), &["body.webhook_config.webhook_url"]),
-        case("a number to tell", json!({"webhook_url": 7}), &["body.webhook_config.webhook_url"]),
-        case("an empty address to tell", json!({"webhook_url": ""}), &["body.webhook_config.webhook_url"]),
-        case("a relative address to tell", json!({"webhook_url": "/hook"}), &["body.webhook_config.webhook_url"]),
-        case("an ftp receiver", json!({"webhook_url": "ftp://a.example/"}), &["body.webhook_config.webhook_url"]),
-        case("a raw receiver", json!({"webhook_url": "raw:<p>"}), &["body.webhook_config.webhook_url"]),
+        case("a string for the webhook", json!(url), &["body.webhook_config"]),
+        case("no webhook_url", json!({}), &["body.webhook_config.webhook_url"]),
+        case("null for webhook_url", json!({"webhook_url": null}), &["body.webhook_config.webhook_url"]),
+        case("a number for webhook_url", json!({"webhook_url": 7}), &["body.webhook_config.webhook_url"]),
+        case("an empty webhook_url", json!({"webhook_url": ""}), &["body.webhook_config.webhook_url"]),
+        case("a relative webhook_url", json!({"webhook_url": "/hook"}), &["body.webhook_config.webhook_url"]),
+        case("an ftp webhook_url", json!({"webhook_url": "ftp://a.example/"}), &["body.webhook_config.webhook_url"]),
+        case("a raw webhook_url", json!({"webhook_url": "raw:<p>"}), &["body.webhook_config.webhook_url"]),
         case(
-            "a text for a choice",
+            "a string for a boolean",
             json!({"webhook_url": url, "webhook_data_in_payload": "yes"}),
             &["body.webhook_config.webhook_data_in_payload"],
         ),
@@ -128,15 +128,19 @@ fn webhook_headers() -> Vec<(&'static str, Value, &'static str)> {
 }
 
 fn configurations() -> Vec<Case> {
-    let crawler = |name: &'static str, config: Value, places: &'static [&'static str]| -> Case {
-        (name, json!({"urls": ["raw:x"], "crawler_config": config}), places)
+    let crawler = |name: &'static str, config: Value, locations: &'static [&'static str]| -> Case {
+        (name, json!({"urls": ["raw:x"], "crawler_config": config}), locations)
     };
-    let browser = |name: &'static str, config: Value, places: &'static [&'static str]| -> Case {
-        (name, json!({"urls": ["raw:x"], "browser_config": config}), places)
+    let browser = |name: &'static str, config: Value, locations: &'static [&'static str]| -> Case {
+        (name, json!({"urls": ["raw:x"], "browser_config": config}), locations)
     };
     vec![
         crawler("a list for the configuration", json!([]), &["body.crawler_config"]),
-        crawler("the other's configuration", json!({"type": "BrowserConfig", "params": {}}), &["body.crawler_config"]),
+        crawler(
+            "the configuration of the browser",
+            json!({"type": "BrowserConfig", "params": {}}),
+            &["body.crawler_config"],
+        ),
         crawler(
             "code over the network",
             json!({"fallback_fetch_function": "os.system"}),
@@ -153,26 +157,26 @@ fn configurations() -> Vec<Case> {
             &["body.crawler_config.proxy_config"],
         ),
         crawler("another method", json!({"method": "POST"}), &["body.crawler_config.method"]),
-        crawler("a mode that is none", json!({"cache_mode": "sometimes"}), &["body.crawler_config.cache_mode"]),
-        crawler("a time as a text", json!({"page_timeout": "soon"}), &["body.crawler_config.page_timeout"]),
-        crawler("a negative time", json!({"page_timeout": -1}), &["body.crawler_config.page_timeout"]),
-        crawler("too many tries", json!({"max_retries": 101}), &["body.crawler_config.max_retries"]),
-        crawler("half a try", json!({"max_retries": 0.5}), &["body.crawler_config.max_retries"]),
-        crawler("a base that is none", json!({"base_url": "notaurl"}), &["body.crawler_config.base_url"]),
-        crawler("an agent of two lines", json!({"user_agent": "a\nb"}), &["body.crawler_config.user_agent"]),
-        browser("a text for the configuration", json!("chromium"), &["body.browser_config"]),
-        browser("somebody's browser", json!({"cdp_url": "http://127.0.0.1:1"}), &["body.browser_config.cdp_url"]),
-        browser("somebody's folder", json!({"user_data_dir": "/etc"}), &["body.browser_config.user_data_dir"]),
+        crawler("an unknown cache mode", json!({"cache_mode": "sometimes"}), &["body.crawler_config.cache_mode"]),
+        crawler("a word for a timeout", json!({"page_timeout": "soon"}), &["body.crawler_config.page_timeout"]),
+        crawler("a negative timeout", json!({"page_timeout": -1}), &["body.crawler_config.page_timeout"]),
+        crawler("too many retries", json!({"max_retries": 101}), &["body.crawler_config.max_retries"]),
+        crawler("half a retry", json!({"max_retries": 0.5}), &["body.crawler_config.max_retries"]),
+        crawler("an invalid base_url", json!({"base_url": "notaurl"}), &["body.crawler_config.base_url"]),
+        crawler("a user agent of two lines", json!({"user_agent": "a\nb"}), &["body.crawler_config.user_agent"]),
+        browser("a string for the configuration", json!("chromium"), &["body.browser_config"]),
+        browser("another browser", json!({"cdp_url": "http://127.0.0.1:1"}), &["body.browser_config.cdp_url"]),
+        browser("a profile folder", json!({"user_data_dir": "/etc"}), &["body.browser_config.user_data_dir"]),
         browser("flags", json!({"extra_args": ["--no-sandbox"]}), &["body.browser_config.extra_args"]),
         browser("a list for headers", json!({"headers": ["a"]}), &["body.browser_config.headers"]),
-        browser("a header of the sender's", json!({"headers": {"Host": "a"}}), &["body.browser_config.headers.Host"]),
+        browser("a reserved header", json!({"headers": {"Host": "a"}}), &["body.browser_config.headers.Host"]),
     ]
 }
 
 fn several() -> Vec<Case> {
     vec![
         (
-            "wrong all over",
+            "invalid fields in every part",
             json!({
                 "urls": ["notaurl", "https://example.com", 7],
                 "browser_config": {"extra_args": ["a"], "headers": {"Host": "a", "x": "a\nb"}},
@@ -193,7 +197,7 @@ fn several() -> Vec<Case> {
             ],
         ),
         (
-            "nothing but wrong",
+            "no valid field",
             json!({"webhook_config": {}, "crawler_config": 1, "browser_config": 2}),
             &["body.urls", "body.webhook_config.webhook_url", "body.crawler_config", "body.browser_config"],
         ),
@@ -204,7 +208,7 @@ fn several() -> Vec<Case> {
 type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, u16, &'a str);
 
 #[actix::test]
-async fn a_body_that_cannot_be_read_as_json_says_so() {
+async fn unreadable_bodies_are_rejected_with_the_reason() {
     let server = TestServer::start().await;
     let json = ("content-type", "application/json");
     let huge = format!("{{\"urls\": [\"raw:{}\"]}}", "x".repeat(11 << 20)).into_bytes();
@@ -215,7 +219,7 @@ async fn a_body_that_cannot_be_read_as_json_says_so() {
         ("single quotes", &[json], b"{'urls': []}".to_vec(), 400, "not JSON"),
         ("not UTF-8", &[json], b"{\"urls\": [\"raw:\xff\"]}".to_vec(), 400, "not JSON"),
         ("half a surrogate", &[json], b"{\"urls\": [\"raw:\\ud800\"]}".to_vec(), 400, "not JSON"),
-        ("a number beyond all", &[json], b"{\"urls\": 1e999}".to_vec(), 400, "not JSON"),
+        ("a number out of range", &[json], b"{\"urls\": 1e999}".to_vec(), 400, "not JSON"),
         ("nested 100,000 deep", &[json], "[".repeat(100_000).into_bytes(), 400, "not JSON"),
         ("no type", &[], b"{}".to_vec(), 415, "application/json"),
         ("a form", &[("content-type", "application/x-www-form-urlencoded")], b"urls=x".to_vec(), 415, "json"),
@@ -224,32 +228,32 @@ async fn a_body_that_cannot_be_read_as_json_says_so() {
     ];
     for (name, headers, body, status, part) in table {
         for path in ["/crawl/job", "/deliveries/replay"] {
-            let (found, _, answer) = server.request("POST", path, headers, body.clone()).await;
-            let detail = answer["detail"].as_str().unwrap_or_default();
-            assert!(found == status && detail.contains(part), "{name} to {path}: {found} {answer}");
+            let (found, _, response) = server.request("POST", path, headers, body.clone()).await;
+            let detail = response["detail"].as_str().unwrap_or_default();
+            assert!(found == status && detail.contains(part), "{name} to {path}: {found} {response}");
         }
     }
 }
 
 #[actix::test]
-async fn a_key_that_cannot_stand_for_a_request_is_named_beside_the_wrong_fields() {
+async fn invalid_idempotency_key_is_listed_with_the_invalid_fields() {
     let server = TestServer::start().await;
     let long = "k".repeat(256);
     for key in ["", "a b", &long, "ä"] {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-        for (body, places) in [
+        for (body, locations) in [
             (json!({"urls": ["raw:x"]}), &["header.Idempotency-Key"][..]),
             (json!({"urls": []}), &["body.urls", "header.Idempotency-Key"]),
         ] {
-            let (status, _, answer) =
+            let (status, _, response) =
                 server.request("POST", "/crawl/job", &headers, body.to_string().into_bytes()).await;
-            assert_eq!((status, named(&answer)), (422, sorted(places)), "{key:?}: {answer}");
+            assert_eq!((status, locations_of(&response)), (422, sorted(locations)), "{key:?}: {response}");
         }
     }
 }
 
 #[actix::test]
-async fn wrong_questions_about_jobs_and_deliveries_are_named() {
+async fn invalid_query_and_replay_parameters_are_listed() {
     let server = TestServer::start().await;
     let lists: [(&str, &[&str]); 6] = [
         ("/jobs?status=odd", &["query.status"]),
@@ -259,14 +263,14 @@ async fn wrong_questions_about_jobs_and_deliveries_are_named() {
         ("/jobs?limit=many&status=", &["query.limit", "query.status"]),
         ("/jobs?limit=1&limit=2", &["query"]),
     ];
-    for (path, places) in lists {
-        let (status, answer) = server.get(path).await;
-        assert_eq!((status, named(&answer)), (422, sorted(places)), "{path}: {answer}");
+    for (path, locations) in lists {
+        let (status, response) = server.get(path).await;
+        assert_eq!((status, locations_of(&response)), (422, sorted(locations)), "{path}: {response}");
     }
-    // What would be right is said as well.
-    let (_, answer) = server.get("/jobs?limit=many&type=odd").await;
-    let said: Vec<_> = answer["detail"].as_array().expect("a list").iter().map(|error| &error["msg"]).collect();
-    assert_eq!(said, ["must be one of crawl, llm_extraction", "must be a whole number from 1 to 1000"]);
+    // The message lists the accepted values.
+    let (_, response) = server.get("/jobs?limit=many&type=odd").await;
+    let messages: Vec<_> = response["detail"].as_array().expect("a list").iter().map(|error| &error["msg"]).collect();
+    assert_eq!(messages, ["must be one of crawl, llm_extraction", "must be a whole number from 1 to 1000"]);
     let replays: [(Value, &[&str]); 7] = [
         (json!([]), &["body"]),
         (json!("exhausted"), &["body"]),
@@ -276,14 +280,14 @@ async fn wrong_questions_about_jobs_and_deliveries_are_named() {
         (json!({"since": "yesterday"}), &["body.since"]),
         (json!({"receiver": "notaurl"}), &["body.receiver"]),
     ];
-    for (body, places) in replays {
-        let (status, answer) = server.post("/deliveries/replay", body.clone()).await;
-        assert_eq!((status, named(&answer)), (422, sorted(places)), "{body}: {answer}");
+    for (body, locations) in replays {
+        let (status, response) = server.post("/deliveries/replay", body.clone()).await;
+        assert_eq!((status, locations_of(&response)), (422, sorted(locations)), "{body}: {response}");
     }
 }
 
 #[actix::test]
-async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
+async fn unknown_jobs_paths_and_methods_have_a_detail() {
     let server = TestServer::start().await;
     let unknown = "crawl_01kasbx3v0j1m8f4c5q9w2e7rt";
     for id in ["crawl_nope", unknown, "x", "..", "%00", "crawl_%ff"] {
@@ -296,16 +300,19 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
             ("GET", format!("/jobs/{id}/deliveries")),
             ("POST", format!("/jobs/{id}/deliveries")),
         ] {
-            let (status, _, answer) = server.request(method, &path, &[], vec![]).await;
-            // `..` is resolved before it is sent: then it is the path that is unknown, or asked the wrong way.
-            let text = if id == ".." { &answer["detail"] } else { &json!("Task not found") };
-            assert!(matches!(status, 404 | 405) && answer["detail"].is_string(), "{method} {path}: {status} {answer}");
-            assert_eq!(&answer["detail"], text, "{method} {path}");
+            let (status, _, response) = server.request(method, &path, &[], vec![]).await;
+            // The client resolves `..`, so the request has an unknown path or a wrong method.
+            let text = if id == ".." { &response["detail"] } else { &json!("Task not found") };
+            assert!(
+                matches!(status, 404 | 405) && response["detail"].is_string(),
+                "{method} {path}: {status} {response}"
+            );
+            assert_eq!(&response["detail"], text, "{method} {path}");
         }
     }
     for path in ["/nowhere", "/nowhere/", "/crawls", "/CRAWL/JOB", "/jobs/x"] {
-        let (status, answer) = server.get(path).await;
-        assert_eq!((status, &answer), (404, &json!({"detail": "Not Found"})), "{path}");
+        let (status, response) = server.get(path).await;
+        assert_eq!((status, &response), (404, &json!({"detail": "Not Found"})), "{path}");
     }
     for (method, path, allowed) in [
         ("GET", "/crawl/job", "POST"),
@@ -320,42 +327,42 @@ async fn what_is_not_there_and_what_is_not_asked_this_way_is_said_in_words() {
         ("DELETE", "/ready", "GET"),
         ("POST", "/metrics", "GET"),
     ] {
-        let (status, headers, answer) = server.request(method, path, &[], vec![]).await;
-        assert_eq!((status, &answer), (405, &json!({"detail": "Method Not Allowed"})), "{method} {path}");
+        let (status, headers, response) = server.request(method, path, &[], vec![]).await;
+        assert_eq!((status, &response), (405, &json!({"detail": "Method Not Allowed"})), "{method} {path}");
         assert_eq!(headers.get("allow").and_then(|value| value.to_str().ok()), Some(allowed), "{method} {path}");
     }
 }
 
 #[actix::test]
-async fn what_comes_too_late_or_has_nothing_to_do_is_a_conflict() {
+async fn requests_that_no_longer_apply_are_conflicts() {
     let (server, site) = (TestServer::start().await, TestSite::start());
     let webhook = json!({"webhook_url": site.webhook_url()});
     let body = json!({"urls": ["raw:<p>x"], "webhook_config": webhook});
-    let (_, next_webhook) = server.post_with_key("/crawl/job", "k", body).await;
-    let next_webhook = next_webhook["task_id"].as_str().expect("an id").to_owned();
+    let (_, settled) = server.post_with_key("/crawl/job", "k", body).await;
+    let settled = settled["task_id"].as_str().expect("an id").to_owned();
     site.next_webhook().await;
     let body = json!({"urls": [site.url("/gated")]});
-    let (_, silent) = server.post("/crawl/job", body.clone()).await;
-    let silent = silent["task_id"].as_str().expect("an id").to_owned();
+    let (_, without_webhook) = server.post("/crawl/job", body.clone()).await;
+    let without_webhook = without_webhook["task_id"].as_str().expect("an id").to_owned();
     site.wait_for_gated_request().await;
-    for (name, (status, answer)) in [
-        ("a settled job is cancelled", server.delete(&format!("/crawl/job/{next_webhook}")).await),
-        ("a key is used again", server.post_with_key("/crawl/job", "k", body).await),
-        ("nobody to tell again", server.post(&format!("/jobs/{silent}/deliveries"), Value::Null).await),
+    for (name, (status, response)) in [
+        ("a settled job is cancelled", server.delete(&format!("/crawl/job/{settled}")).await),
+        ("a key is reused", server.post_with_key("/crawl/job", "k", body).await),
+        ("a replay without a webhook", server.post(&format!("/jobs/{without_webhook}/deliveries"), Value::Null).await),
     ] {
-        assert!(status == 409 && answer["detail"].is_string(), "{name}: {status} {answer}");
+        assert!(status == 409 && response["detail"].is_string(), "{name}: {status} {response}");
     }
 }
 
-/// The places that an answer's `detail` names, sorted.
-fn named(answer: &Value) -> Vec<String> {
-    let errors = answer["detail"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut places: Vec<_> = errors.iter().map(place).collect();
-    places.sort();
-    places
+/// The locations that the `detail` of a response lists, sorted.
+fn locations_of(response: &Value) -> Vec<String> {
+    let errors = response["detail"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut locations: Vec<_> = errors.iter().map(location).collect();
+    locations.sort();
+    locations
 }
 
-fn place(error: &Value) -> String {
+fn location(error: &Value) -> String {
     for key in ["msg", "type"] {
         assert!(error[key].as_str().is_some_and(|text| !text.is_empty()), "{key} of {error}");
     }
@@ -364,8 +371,8 @@ fn place(error: &Value) -> String {
     loc.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
-fn sorted(places: &[&str]) -> Vec<String> {
-    let mut places: Vec<_> = places.iter().map(ToString::to_string).collect();
-    places.sort();
-    places
+fn sorted(locations: &[&str]) -> Vec<String> {
+    let mut locations: Vec<_> = locations.iter().map(ToString::to_string).collect();
+    locations.sort();
+    locations
 }

@@ -1,5 +1,5 @@
-//! Programs in Python and TypeScript against the real binary: a client and a handler as the users of the job API have
-//! them, the programs in `examples/`, and those in README and `docs/`. `make tools` installs what they need.
+//! Programs in Python and TypeScript against the real binary: a client and a webhook handler, the programs in `examples/`,
+//! and the programs in README and `docs/`. `make tools` installs their dependencies.
 
 #[path = "clients/examples.rs"]
 mod examples;
@@ -10,7 +10,7 @@ mod providers;
 mod readme;
 mod support;
 
-use programs::{Program, Workshop, errors_of_type, file, output};
+use programs::{Program, Workshop, file, output, type_errors};
 use providers::{KEY, Providers};
 use readme::shown;
 use support::{TestServer, TestSite};
@@ -21,18 +21,20 @@ async fn server_with_a_model(providers: &Providers, config: &str) -> TestServer 
     TestServer::with_config_and_env(config, &model).await
 }
 
-/// The ids that a program says it has got.
-fn id<'a>(said: &'a str, name: &str) -> &'a str {
-    let mut lines = said.lines();
-    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap_or_else(|| panic!("no {name} in {said}"))
+/// The id that a program printed after `name`.
+fn id<'a>(printed: &'a str, name: &str) -> &'a str {
+    let mut lines = printed.lines();
+    lines
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+        .unwrap_or_else(|| panic!("no {name} in {printed}"))
 }
 
 #[actix::test]
-async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
+async fn typescript_client_and_flask_handler_work_with_and_without_data() {
     let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
     let server = server_with_a_model(&providers, "").await;
     let mut handler = Program::start(workshop.python(&file("tests/clients/handler.py")).arg(server.base()));
-    let port = handler.says().await.replace("listening ", "");
+    let port = handler.next_line().await.replace("listening ", "");
     let hook = format!("http://127.0.0.1:{port}/webhooks/crawl-complete");
     let (page, missing) = (site.url("/article"), site.url("/missing"));
     for data in ["with-data", "without"] {
@@ -49,16 +51,16 @@ async fn a_typescript_client_and_a_flask_handler_work_with_data_and_without() {
             format!("failed llm_extraction {refused} openai/bad-key refused the key (HTTP 401)"),
         ];
         expected.sort();
-        assert_eq!(handler.says_in_any_order(expected.len()).await, expected, "{data}");
+        assert_eq!(handler.next_lines_sorted(expected.len()).await, expected, "{data}");
     }
 }
 
 #[actix::test]
-async fn the_peers_own_clients_crawl_stream_and_read_the_schema() {
+async fn crawl4ai_clients_crawl_stream_and_read_the_schema() {
     let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
     let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.url(path));
-    let mut client = workshop.peer(&file("tests/clients/peer.py"));
-    let said = output(client.args([server.base(), &page, &other, &missing])).await;
+    let mut client = workshop.crawl4ai(&file("tests/clients/crawl4ai.py"));
+    let printed = output(client.args([server.base(), &page, &other, &missing])).await;
     let (one, many) = (format!("one {page} True 200 True"), format!("many {page} True {other} True {missing} False"));
     let stream = format!("stream {page} True {other} True");
     let browser = "Server error 501: this needs a browser, which this server does not have yet";
@@ -82,14 +84,14 @@ async fn the_peers_own_clients_crawl_stream_and_read_the_schema() {
         &screenshot,
         &pdf,
     ];
-    assert_eq!(said.lines().collect::<Vec<_>>(), [&library[..], &light].concat());
+    assert_eq!(printed.lines().collect::<Vec<_>>(), [&library[..], &light].concat());
 }
 
 #[actix::test]
-async fn no_typescript_program_has_errors_of_type() {
+async fn typescript_programs_pass_the_type_checker() {
     let workshop = Workshop::open();
     let scripts = ["examples/receiver.ts", "examples/crawl_job.ts", "examples/llm_job.ts", "tests/clients/client.ts"];
     let mut scripts = scripts.map(file).to_vec();
     scripts.push(workshop.write("receiver.ts", &shown("ts", "createServer")));
-    assert_eq!(errors_of_type(&scripts).await, "");
+    assert_eq!(type_errors(&scripts).await, "");
 }

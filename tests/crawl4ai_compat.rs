@@ -1,4 +1,4 @@
-//! Routes that who knows Crawl4AI's server may look for, against the real binary.
+//! Routes of Crawl4AI's server, against the real binary.
 
 mod support;
 
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use support::TestServer;
 
 #[actix::test]
-async fn what_the_peer_has_and_this_server_has_not_is_named() {
+async fn unsupported_crawl4ai_routes_name_the_alternative() {
     let server = TestServer::start().await;
-    for (method, path, says) in [
+    for (method, path, alternative) in [
         ("GET", "/ask?query=x", "/openapi.json"),
         ("GET", "/mcp/ws", "/mcp/sse"),
         ("GET", "/playground", "/docs"),
@@ -22,25 +22,25 @@ async fn what_the_peer_has_and_this_server_has_not_is_named() {
         ("GET", "/redoc", "/docs"),
         ("GET", "/hooks/info", "browser"),
     ] {
-        let (status, _, answer) = server.request(method, path, &[], vec![]).await;
-        let detail = answer["detail"].as_str().unwrap_or_default();
-        assert!(status == 501 && detail.contains(says), "{method} {path}: {status} {answer}");
+        let (status, _, response) = server.request(method, path, &[], vec![]).await;
+        let detail = response["detail"].as_str().unwrap_or_default();
+        assert!(status == 501 && detail.contains(alternative), "{method} {path}: {status} {response}");
     }
     assert_eq!(server.get("/nowhere").await.0, 404);
 }
 
-/// Status and `Location` of an answer that is not followed.
-async fn led(server: &TestServer, method: &str, path: &str) -> (u16, String) {
+/// Status and `Location` of a response, without following the redirect.
+async fn redirect(server: &TestServer, method: &str, path: &str) -> (u16, String) {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let client = client.build().expect("a plain client");
     let request = client.request(method.parse().expect("a method"), format!("{}{path}", server.base()));
-    let answer = request.send().await.expect("it answers");
-    let location = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
-    (answer.status().as_u16(), location.to_owned())
+    let response = request.send().await.expect("the server responds");
+    let location = response.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
+    (response.status().as_u16(), location.to_owned())
 }
 
 #[actix::test]
-async fn a_slash_too_many_leads_to_the_path_without_it() {
+async fn trailing_slash_redirects_to_the_path_without_it() {
     let server = TestServer::start().await;
     for (method, path, location) in [
         ("POST", "/crawl/", "../crawl"),
@@ -53,35 +53,38 @@ async fn a_slash_too_many_leads_to_the_path_without_it() {
         ("GET", "/crawl/job/", "../job"),
         ("POST", "/mcp/messages/?sessionId=x", "../messages?sessionId=x"),
     ] {
-        assert_eq!(led(&server, method, path).await, (307, location.to_owned()), "{method} {path}");
+        assert_eq!(redirect(&server, method, path).await, (307, location.to_owned()), "{method} {path}");
     }
     for path in ["/nowhere/", "//"] {
-        assert_eq!(led(&server, "GET", path).await, (404, String::new()), "{path}");
+        assert_eq!(redirect(&server, "GET", path).await, (404, String::new()), "{path}");
     }
-    // Method, body and headers go along.
+    // The client repeats method, body and headers.
     let json = ("content-type", "application/json");
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
-    let (status, _, answer) = server.request("POST", "/crawl/", &[json], body).await;
-    assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
+    let (status, _, response) = server.request("POST", "/crawl/", &[json], body).await;
+    assert_eq!((status, &response["success"]), (200, &json!(true)), "{response}");
 }
 
 #[actix::test]
-async fn the_address_alone_leads_a_person_to_the_documentation_also_where_a_token_is_needed() {
+async fn root_redirects_to_the_documentation_without_a_token() {
     for config in ["", "security: {api_token: letmein}"] {
         let server = TestServer::with_config(config).await;
-        assert_eq!(led(&server, "GET", "/").await, (307, "docs".to_owned()), "{config}");
+        assert_eq!(redirect(&server, "GET", "/").await, (307, "docs".to_owned()), "{config}");
         assert_eq!(server.get("/").await.0, 200, "{config}");
     }
 }
 
 #[actix::test]
-async fn the_tools_of_mcp_are_listed_for_who_does_not_speak_it() {
+async fn mcp_schema_lists_the_tools() {
     let server = TestServer::start().await;
-    let (status, answer) = server.get("/mcp/schema").await;
+    let (status, response) = server.get("/mcp/schema").await;
     assert_eq!(status, 200);
-    let tools: Vec<_> = answer["tools"].as_array().expect("a list").iter().map(|tool| &tool["name"]).collect();
+    let tools: Vec<_> = response["tools"].as_array().expect("a list").iter().map(|tool| &tool["name"]).collect();
     assert!(tools.contains(&&json!("crawl")) && tools.contains(&&json!("job_status")), "{tools:?}");
-    assert!(answer["tools"].as_array().expect("a list").iter().all(|tool| tool["inputSchema"].is_object()), "{answer}");
+    assert!(
+        response["tools"].as_array().expect("a list").iter().all(|tool| tool["inputSchema"].is_object()),
+        "{response}"
+    );
     let none: Vec<Value> = vec![];
-    assert_eq!((&answer["resources"], &answer["resource_templates"]), (&json!(none), &json!(none)));
+    assert_eq!((&response["resources"], &response["resource_templates"]), (&json!(none), &json!(none)));
 }

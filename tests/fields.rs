@@ -1,4 +1,4 @@
-//! What of a page counts, the fields picked from it, and robots.txt: asked of the real binary.
+//! Content selection, extraction of fields, and robots.txt, against the real binary.
 
 mod support;
 
@@ -12,10 +12,10 @@ const PAGE: &str =
     <div class=item data-id=8><h2>Floor lamp</h2></div><form><p>Subscribe to it</p></form></main>";
 
 async fn crawled(server: &TestServer, url: &str, config: Value) -> Value {
-    let (status, answer) = server.post("/crawl", json!({"urls": [url], "crawler_config": config})).await;
-    assert_eq!(status, 200, "{answer}");
-    assert!(answer.get("warnings").is_none(), "{answer}");
-    answer["results"][0].clone()
+    let (status, response) = server.post("/crawl", json!({"urls": [url], "crawler_config": config})).await;
+    assert_eq!(status, 200, "{response}");
+    assert!(response.get("warnings").is_none(), "{response}");
+    response["results"][0].clone()
 }
 
 fn fields_of(result: &Value) -> Value {
@@ -23,15 +23,15 @@ fn fields_of(result: &Value) -> Value {
 }
 
 #[actix_web::test]
-async fn what_is_selected_is_all_that_a_result_holds() {
+async fn selection_limits_the_content_of_a_result() {
     let server = TestServer::start().await;
     let config = json!({"css_selector": "main", "excluded_tags": ["h2"], "remove_forms": true,
         "exclude_domains": ["b.example"], "keep_data_attributes": true, "word_count_threshold": 1});
     let result = crawled(&server, PAGE, config).await;
     let markdown = result["markdown"]["raw_markdown"].as_str().unwrap();
     assert!(markdown.contains("$20.50") && markdown.contains("Out"), "{markdown}");
-    for gone in ["Menu", "lamp", "Subscribe", "b.example"] {
-        assert!(!markdown.contains(gone), "{gone}: {markdown}");
+    for excluded in ["Menu", "lamp", "Subscribe", "b.example"] {
+        assert!(!markdown.contains(excluded), "{excluded}: {markdown}");
     }
     assert!(result["cleaned_html"].as_str().unwrap().contains("data-id=\"7\""));
     assert_eq!(result["links"], json!({"internal": [], "external": []}));
@@ -40,7 +40,7 @@ async fn what_is_selected_is_all_that_a_result_holds() {
 }
 
 #[actix_web::test]
-async fn fields_come_as_json_text_by_each_strategy() {
+async fn each_strategy_returns_fields_as_json_text() {
     let server = TestServer::start().await;
     let strategy = |name: &str, params: Value| json!({"extraction_strategy": {"type": name, "params": params}});
     let price =
@@ -64,17 +64,17 @@ async fn fields_come_as_json_text_by_each_strategy() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_carried_out_is_refused_with_its_place() {
+async fn invalid_selectors_are_rejected_with_their_location() {
     let server = TestServer::start().await;
     let schema = json!({"baseSelector": "div", "fields": [{"name": "a", "selector": "p[", "type": "text"}]});
     let strategy = json!({"type": "JsonCssExtractionStrategy", "params": {"schema": schema}});
     let config = json!({"excluded_selector": "::", "extraction_strategy": strategy});
-    let (status, answer) = server.post("/crawl/job", json!({"urls": [PAGE], "crawler_config": config})).await;
+    let (status, response) = server.post("/crawl/job", json!({"urls": [PAGE], "crawler_config": config})).await;
     assert_eq!(status, 422);
-    let places: Vec<_> = answer["detail"].as_array().unwrap().iter().map(|error| error["loc"].clone()).collect();
+    let locations: Vec<_> = response["detail"].as_array().unwrap().iter().map(|error| error["loc"].clone()).collect();
     let field = json!(["body", "crawler_config", "extraction_strategy", "schema", "fields", 0, "selector"]);
-    assert!(places.contains(&field), "{answer}");
-    assert!(places.contains(&json!(["body", "crawler_config", "excluded_selector"])), "{answer}");
+    assert!(locations.contains(&field), "{response}");
+    assert!(locations.contains(&json!(["body", "crawler_config", "excluded_selector"])), "{response}");
 }
 
 async fn site(request: HttpRequest) -> HttpResponse {
@@ -86,7 +86,7 @@ async fn site(request: HttpRequest) -> HttpResponse {
 }
 
 #[actix_web::test]
-async fn robots_txt_counts_for_jobs_that_ask_and_for_all_where_the_operator_says_so() {
+async fn robots_txt_applies_by_job_or_by_configuration() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("it is bound"));
     let app = || App::new().default_service(web::to(site));
@@ -95,15 +95,15 @@ async fn robots_txt_counts_for_jobs_that_ask_and_for_all_where_the_operator_says
     );
     let (open, private) = (format!("{base}/open"), format!("{base}/private"));
     let both = |config: Value| json!({"urls": [open, private], "crawler_config": config});
-    let denied = |answer: &Value| {
-        let results = answer["results"].as_array().unwrap();
-        assert_eq!(results[0]["success"], true, "{answer}");
+    let denied = |response: &Value| {
+        let results = response["results"].as_array().unwrap();
+        assert_eq!(results[0]["success"], true, "{response}");
         results[1]["error_message"] == "Access denied by robots.txt" && results[1]["status_code"] == 403
     };
     let server = TestServer::start().await;
     assert!(denied(&server.post("/crawl", both(json!({"check_robots_txt": true}))).await.1));
     assert!(!denied(&server.post("/crawl", both(json!({}))).await.1));
-    let polite =
+    let respecting =
         TestServer::with_config("crawler:\n  respect_robots: true\n  contact_url: https://me.example/bot\n").await;
-    assert!(denied(&polite.post("/crawl", both(json!({}))).await.1));
+    assert!(denied(&respecting.post("/crawl", both(json!({}))).await.1));
 }

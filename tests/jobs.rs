@@ -107,13 +107,13 @@ impl TestApp {
 
     async fn submit(&self, job: NewJob) -> JobId {
         let id = job.id.clone();
-        let answer = self.actors.front.send(SubmitJob { job }).await.expect("the front is there");
-        answer.expect("the job is admitted");
+        let response = self.actors.front.send(SubmitJob { job }).await.expect("the front runs");
+        response.expect("the job is admitted");
         id
     }
 
     async fn webhook(&mut self) -> Value {
-        let request = self.webhooks.recv().await.expect("the sender is there");
+        let request = self.webhooks.recv().await.expect("the sender runs");
         serde_json::from_slice(request.body.whole().expect("it is short")).expect("a webhook is JSON")
     }
 
@@ -219,7 +219,7 @@ async fn a_webhook_is_retried_with_the_same_id_and_bytes_until_it_is_taken() {
     app.submit(crawl(1)).await;
     let mut requests = Vec::new();
     for _ in 0..3 {
-        requests.push(app.webhooks.recv().await.expect("the sender is there"));
+        requests.push(app.webhooks.recv().await.expect("the sender runs"));
     }
     assert!(requests.windows(2).all(|pair| pair[0].id == pair[1].id && pair[0].body.whole() == pair[1].body.whole()));
 }
@@ -233,7 +233,7 @@ async fn a_job_that_panics_runs_again_and_ends_well() {
     });
     let id = app.submit(crawl(1)).await;
     assert_eq!(app.webhook().await["status"], "completed");
-    let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    let job = app.store.job(&id, None).await.expect("the store is available").expect("the job is stored");
     assert_eq!((job.attempts_spent, job.attempt()), (2, 2));
 }
 
@@ -245,7 +245,7 @@ async fn a_page_that_always_panics_fails_alone_when_the_attempts_are_spent() {
     });
     let id = app.submit(crawl(2)).await;
     assert_eq!(app.webhook().await["status"], "completed");
-    let pages = app.store.pages(&id, 1, usize::MAX).await.expect("the store is there");
+    let pages = app.store.pages(&id, 1, usize::MAX).await.expect("the store is available");
     let page: Value = serde_json::from_slice(&pages[0].1).expect("a result is JSON");
     let reason = page["error_message"].as_str().expect("a reason");
     assert!(reason.starts_with("Given up after 3 attempts: the work panicked"), "{reason}");
@@ -257,7 +257,7 @@ async fn cancelling_ends_a_job_whose_page_hangs_and_frees_its_worker() {
     let hanging = [app.submit(crawl(1)).await, app.submit(crawl(1)).await];
     for job in &hanging {
         let cancel = CancelJob { job: job.clone(), principal: None };
-        let job = app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+        let job = app.actors.front.send(cancel).await.expect("the front runs").expect("it is not settled");
         assert_eq!(job.state, JobState::Cancelled);
         assert_eq!(app.webhook().await["status"], "cancelled");
     }
@@ -306,15 +306,15 @@ async fn a_drain_hands_back_what_runs_without_costing_an_attempt() {
     let id = app.submit(crawl(1)).await;
     let running = async {
         loop {
-            let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+            let job = app.store.job(&id, None).await.expect("the store is available").expect("the job is stored");
             if matches!(job.state, JobState::Running { .. }) {
                 break;
             }
         }
     };
     running.await;
-    app.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front is there");
-    let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    app.actors.front.send(Drain { grace: Duration::from_millis(1) }).await.expect("the front runs");
+    let job = app.store.job(&id, None).await.expect("the store is available").expect("the job is stored");
     assert_eq!((job.state, job.attempts_spent), (JobState::Queued { not_before: None }, 0));
 }
 

@@ -33,20 +33,23 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
     let mut piece = [0; 4096];
     while !all.contains(end) {
         let read =
-            timeout(PATIENCE, stream.read(&mut piece)).await.expect("an answer").expect("the connection is there");
+            timeout(PATIENCE, stream.read(&mut piece)).await.expect("a response").expect("the connection is there");
         assert!(read > 0, "the connection ended after {all:?}");
         all.push_str(&String::from_utf8_lossy(&piece[..read]));
     }
     all
 }
 
-/// A connection on which this was asked for, and of whose answer little but the head is read.
+/// A connection on which this was asked for, and of whose response little but the head is read.
 async fn unread(server: &TestServer, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("it may be small");
     let address = server.base().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     let mut stream = socket.connect(address).await.expect("the server listens");
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.expect("it is taken");
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
+        .await
+        .expect("the write succeeds");
     until(&mut stream, "\r\n\r\n").await;
     stream
 }
@@ -61,17 +64,20 @@ const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
 async fn a_body_is_counted_as_it_arrives() {
     let server = TestServer::with_config("limits: {max_body_bytes: 1000}").await;
     let mut stream = connect(&server).await;
-    stream.write_all(post("/crawl/job", "transfer-encoding: chunked\r\n").as_bytes()).await.expect("it is taken");
+    stream
+        .write_all(post("/crawl/job", "transfer-encoding: chunked\r\n").as_bytes())
+        .await
+        .expect("the write succeeds");
     for _ in 0..3 {
-        stream.write_all(format!("190\r\n{}\r\n", " ".repeat(400)).as_bytes()).await.expect("it is taken");
+        stream.write_all(format!("190\r\n{}\r\n", " ".repeat(400)).as_bytes()).await.expect("the write succeeds");
     }
     // There is no end of the body, and none is waited for.
-    let answer = until(&mut stream, "}").await;
-    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("1000 bytes"), "{answer}");
+    let response = until(&mut stream, "}").await;
+    assert!(response.starts_with("HTTP/1.1 413") && response.contains("1000 bytes"), "{response}");
     let mut stream = connect(&server).await;
-    stream.write_all(post("/crawl/job", "content-length: 1001\r\n").as_bytes()).await.expect("it is taken");
-    let answer = until(&mut stream, "}").await;
-    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    stream.write_all(post("/crawl/job", "content-length: 1001\r\n").as_bytes()).await.expect("the write succeeds");
+    let response = until(&mut stream, "}").await;
+    assert!(response.starts_with("HTTP/1.1 413"), "{response}");
 }
 
 #[actix::test]
@@ -79,12 +85,12 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later()
     let server = TestServer::with_config("limits: {header_timeout: 300ms, keep_alive: 300ms}").await;
     for begun in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let mut stream = connect(&server).await;
-        stream.write_all(begun.as_bytes()).await.expect("it is taken");
+        stream.write_all(begun.as_bytes()).await.expect("the write succeeds");
         rest(&mut stream).await;
         let mut stream = connect(&server).await;
-        stream.write_all(format!("{HEALTH}{begun}").as_bytes()).await.expect("it is taken");
-        let answer = rest(&mut stream).await;
-        assert_eq!(answer.matches("HTTP/1.1 200").count(), 1, "{begun:?}: {answer}");
+        stream.write_all(format!("{HEALTH}{begun}").as_bytes()).await.expect("the write succeeds");
+        let response = rest(&mut stream).await;
+        assert_eq!(response.matches("HTTP/1.1 200").count(), 1, "{begun:?}: {response}");
     }
 }
 
@@ -92,9 +98,9 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later()
 async fn bytes_that_drip_in_do_not_prolong_a_head() {
     let server = TestServer::with_config("limits: {header_timeout: 500ms, keep_alive: 500ms}").await;
     let mut stream = connect(&server).await;
-    stream.write_all(HEALTH.as_bytes()).await.expect("it is taken");
+    stream.write_all(HEALTH.as_bytes()).await.expect("the write succeeds");
     until(&mut stream, "}").await;
-    stream.write_all(b"GET /health HTTP/1.1\r\nx: ").await.expect("it is taken");
+    stream.write_all(b"GET /health HTTP/1.1\r\nx: ").await.expect("the write succeeds");
     let dripped = timeout(PATIENCE, async {
         while stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -108,10 +114,10 @@ async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
     let server = TestServer::with_config("limits: {body_timeout: 300ms}").await;
     for headers in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
         let mut stream = connect(&server).await;
-        stream.write_all(post("/crawl/job", headers).as_bytes()).await.expect("it is taken");
-        stream.write_all(b"2\r\n{ \r\n").await.expect("it is taken");
-        let answer = rest(&mut stream).await;
-        assert!(answer.starts_with("HTTP/1.1 408"), "{headers}: {answer}");
+        stream.write_all(post("/crawl/job", headers).as_bytes()).await.expect("the write succeeds");
+        stream.write_all(b"2\r\n{ \r\n").await.expect("the write succeeds");
+        let response = rest(&mut stream).await;
+        assert!(response.starts_with("HTTP/1.1 408"), "{headers}: {response}");
     }
 }
 
@@ -129,7 +135,8 @@ async fn who_does_not_read_the_answer_is_let_go() {
     let mut stream = unread(&server, &path).await;
     let closed = async {
         loop {
-            let metrics = server.client().get(format!("{}/health", server.base())).send().await.expect("it answers");
+            let metrics =
+                server.client().get(format!("{}/health", server.base())).send().await.expect("the server responds");
             assert_eq!(metrics.status().as_u16(), 200);
             if stream.write_all(b"x").await.is_err() {
                 break;
@@ -154,12 +161,13 @@ async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_s
 
     let reader = unread(&server, &page).await;
     for path in [page.clone(), format!("/crawl/job/{}", id(&long)), format!("/crawl/job/{}?fields=html", id(&long))] {
-        let refused = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");
+        let refused =
+            server.client().get(format!("{}{path}", server.base())).send().await.expect("the server responds");
         let wait = refused.headers().get("retry-after").map(|wait| wait.as_bytes().to_vec());
         assert_eq!((refused.status().as_u16(), wait), (503, Some(b"1".to_vec())), "{path}");
     }
-    let (status, answer) = server.get(&format!("/crawl/job/{}", id(&short))).await;
-    assert_eq!((status, &answer["status"]), (200, &json!("completed")));
+    let (status, response) = server.get(&format!("/crawl/job/{}", id(&short))).await;
+    assert_eq!((status, &response["status"]), (200, &json!("completed")));
     drop(reader);
     let free = async { while server.get(&page).await.0 != 200 {} };
     timeout(PATIENCE, free).await.expect("there is room again");
@@ -188,10 +196,10 @@ async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the
 
     let path = format!("/jobs/{}/events", jobs[0].as_str().expect("an id"));
     let events = events_until(&server, &path, None, "completed").await;
-    let next_webhook: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
-    assert_eq!((next_webhook.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
+    let received: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
+    assert_eq!((received.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
     assert!(
-        next_webhook
+        received
             .iter()
             .all(|job| job["task_id"] == jobs[0] && job["urls"] == Value::Null && job["status"] != Value::Null)
     );
@@ -204,13 +212,13 @@ async fn connections_are_counted_by_address_and_a_place_that_is_left_is_free() {
     let mut inside = Vec::new();
     for _ in 0..2 {
         let mut stream = connect(&server).await;
-        stream.write_all(HEALTH.as_bytes()).await.expect("it is taken");
+        stream.write_all(HEALTH.as_bytes()).await.expect("the write succeeds");
         until(&mut stream, "}").await;
         inside.push(stream);
     }
     let mut third = connect(&server).await;
-    let answer = rest(&mut third).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let response = rest(&mut third).await;
+    assert!(response.is_empty() || response.starts_with("HTTP/1.1 503"), "{response}");
     inside.pop();
     let free = async {
         loop {
@@ -223,10 +231,10 @@ async fn connections_are_counted_by_address_and_a_place_that_is_left_is_free() {
     timeout(PATIENCE, free).await.expect("a place is free again");
 }
 
-/// One answer, or what there is of it when the connection ends.
+/// One response, or what there is of it when the connection ends.
 async fn rest_of_one(stream: &mut TcpStream) -> String {
     let mut piece = [0; 4096];
-    let read = timeout(PATIENCE, stream.read(&mut piece)).await.expect("an answer or an end").unwrap_or(0);
+    let read = timeout(PATIENCE, stream.read(&mut piece)).await.expect("a response or an end").unwrap_or(0);
     String::from_utf8_lossy(&piece[..read]).into_owned()
 }
 
@@ -241,8 +249,8 @@ async fn a_head_that_says_too_much_is_refused() {
         ("a long header", "/health".to_owned(), vec![("x-long", long.as_str())]),
         ("a long address", format!("/health?{long}"), vec![]),
     ] {
-        let (status, _, answer) = server.request("GET", &path, &headers, vec![]).await;
-        assert_eq!(status, 431, "{name}: {answer}");
+        let (status, _, response) = server.request("GET", &path, &headers, vec![]).await;
+        assert_eq!(status, 431, "{name}: {response}");
     }
     assert_eq!(server.get("/health").await.0, 200);
     // Beyond what the parser takes.
@@ -251,8 +259,8 @@ async fn a_head_that_says_too_much_is_refused() {
     let head = format!("GET /health HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(300_000));
     // It may be cut off while it is sent.
     let _ = stream.write_all(head.as_bytes()).await;
-    let answer = rest(&mut stream).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let response = rest(&mut stream).await;
+    assert!(response.is_empty() || response.starts_with("HTTP/1.1 431"), "{response}");
 }
 
 #[actix::test]
@@ -261,8 +269,8 @@ async fn json_may_be_nested_so_deep_and_no_deeper() {
     for (depth, expected) in [(10, 422), (11, 400), (100_000, 400)] {
         let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         let json = [("content-type", "application/json")];
-        let (status, _, answer) = server.request("POST", "/crawl/job", &json, body).await;
-        assert_eq!(status, expected, "{depth}: {answer}");
+        let (status, _, response) = server.request("POST", "/crawl/job", &json, body).await;
+        assert_eq!(status, expected, "{depth}: {response}");
     }
 }
 
@@ -315,9 +323,9 @@ async fn ones_own_jobs_are_a_429_and_everybodys_a_503() {
         site.wait_for_gated_request().await;
         assert_eq!(server.post("/crawl/job", gated.clone()).await.0, 202);
         let body = gated.to_string().into_bytes();
-        let (status, headers, answer) =
+        let (status, headers, response) =
             server.request("POST", "/crawl/job", &[("content-type", "application/json")], body).await;
-        assert_eq!(status, refused, "{config}: {answer}");
+        assert_eq!(status, refused, "{config}: {response}");
         assert!(headers.contains_key("retry-after"), "{config}");
     }
 }
@@ -332,15 +340,15 @@ async fn a_token_may_have_bounds_of_its_own() {
     let mut answers = Vec::new();
     for token in ["t", "t", "t", "t", "own", "own"] {
         let headers = [("x-api-key", token), ("content-type", "application/json")];
-        let (status, _, answer) = server.request("POST", "/crawl/job", &headers, gated.clone()).await;
-        answers.push((status, answer["detail"].as_str().map(|detail| detail.starts_with("Too many of your jobs"))));
+        let (status, _, response) = server.request("POST", "/crawl/job", &headers, gated.clone()).await;
+        answers.push((status, response["detail"].as_str().map(|detail| detail.starts_with("Too many of your jobs"))));
     }
     let full = (429, Some(true));
     assert_eq!(answers, [(202, None), full, full, (429, Some(false)), (202, None), (202, None)]);
 }
 
 /// A site that answers every request like this, by its path.
-async fn site(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+async fn site(response: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("it is bound"));
     tokio::spawn(async move {
@@ -348,7 +356,7 @@ async fn site(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
             let head = until(&mut stream, "\r\n\r\n").await;
             let path = head.split(' ').nth(1).expect("a path");
             // Who has enough of it hangs up.
-            let _ = stream.write_all(&answer(path)).await;
+            let _ = stream.write_all(&response(path)).await;
         }
     });
     base
@@ -365,7 +373,7 @@ async fn a_page_is_led_so_far_by_redirects_and_no_further() {
     let (site, server) = (site.await, TestServer::with_config("limits: {max_redirects: 3}").await);
     let (_, job) = server.post("/crawl/job", json!({"urls": [format!("{site}/3"), format!("{site}/4")]})).await;
     let status = settled(&server, &job).await;
-    let next_webhook = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
+    let received = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
     assert_eq!(next_webhook(0), (&json!(true), &json!("")), "{status}");
     assert_eq!(next_webhook(1), (&json!(false), &json!("Too many redirects (3)")));
 }
@@ -433,8 +441,8 @@ async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
                 ("x-forwarded-proto", "https"),
                 ("x-forwarded-host", "crawl.example"),
             ];
-            let (status, _, answer) = server.request("POST", "/crawl/job", &forwarded, body.clone()).await;
-            let link = answer["_links"]["self"]["href"].as_str().unwrap_or_default().to_owned();
+            let (status, _, response) = server.request("POST", "/crawl/job", &forwarded, body.clone()).await;
+            let link = response["_links"]["self"]["href"].as_str().unwrap_or_default().to_owned();
             assert!(status == 429 || link.starts_with(&format!("{base}/crawl/job/")), "{link}");
             statuses.push(status);
         }

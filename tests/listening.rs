@@ -59,7 +59,8 @@ async fn a_stream_without_news_says_something_all_the_same() {
     site.wait_for_gated_request().await;
     let events = format!("/jobs/{}/events", job["task_id"].as_str().expect("an id"));
     for path in [events.as_str(), "/events"] {
-        let mut stream = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");
+        let mut stream =
+            server.client().get(format!("{}{path}", server.base())).send().await.expect("the server responds");
         let mut said = String::new();
         while said.matches(":\n\n").count() < 3 {
             let piece = stream.chunk().await.expect("the connection holds").expect("the stream goes on");

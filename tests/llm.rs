@@ -46,9 +46,9 @@ impl Scene {
     }
 
     async fn submit(&self, body: Value) -> String {
-        let (status, answer) = self.server.post("/llm/job", body).await;
-        assert_eq!(status, 202, "{answer}");
-        answer["task_id"].as_str().expect("an id").to_owned()
+        let (status, response) = self.server.post("/llm/job", body).await;
+        assert_eq!(status, 202, "{response}");
+        response["task_id"].as_str().expect("an id").to_owned()
     }
 
     async fn next_webhook(&self) -> ReceivedWebhook {
@@ -59,22 +59,22 @@ impl Scene {
 #[actix::test]
 async fn example_6_runs_to_the_letter() {
     let scene = Scene::start().await;
-    let (status, answer) = scene.server.post("/llm/job", scene.example_6("openai/good", true)).await;
+    let (status, response) = scene.server.post("/llm/job", scene.example_6("openai/good", true)).await;
     assert_eq!(status, 202);
-    let id = answer["task_id"].as_str().expect("an id").to_owned();
+    let id = response["task_id"].as_str().expect("an id").to_owned();
     let seconds = id.split('_').nth(1).and_then(|seconds| seconds.parse::<u64>().ok());
     assert!(id.starts_with("llm_") && seconds.is_some_and(|seconds| seconds > 1_700_000_000), "{id}");
-    assert_eq!((&answer["status"], &answer["url"]), (&json!("processing"), &json!(scene.site.url("/article"))));
+    assert_eq!((&response["status"], &response["url"]), (&json!("processing"), &json!(scene.site.url("/article"))));
 
-    let next_webhook = scene.next_webhook().await;
-    assert_eq!(next_webhook.header("x-secret"), Some("abc"));
-    assert_eq!(next_webhook.body["task_id"], id.as_str());
+    let received = scene.next_webhook().await;
+    assert_eq!(received.header("x-secret"), Some("abc"));
+    assert_eq!(received.body["task_id"], id.as_str());
     assert_eq!(
-        (&next_webhook.body["task_type"], &next_webhook.body["status"]),
+        (&received.body["task_type"], &received.body["status"]),
         (&json!("llm_extraction"), &json!("completed"))
     );
-    assert_eq!(next_webhook.body["urls"], json!([scene.site.url("/article")]));
-    assert_eq!(next_webhook.body["data"], json!({"extracted_content": {"title": "T"}}));
+    assert_eq!(received.body["urls"], json!([scene.site.url("/article")]));
+    assert_eq!(received.body["data"], json!({"extracted_content": {"title": "T"}}));
 
     let asked = &scene.providers.taken()[0].body;
     assert!(asked["messages"][1]["content"].as_str().is_some_and(|text| text.contains("# A title")), "{asked}");
@@ -87,7 +87,7 @@ async fn example_6_runs_to_the_letter() {
         assert_eq!((&usage["total_tokens"], &usage["requests"]), (&json!(110), &json!(1)));
         assert_eq!((&usage["provider"], &usage["model"]), (&json!("openai"), &json!("gpt-test-2026")));
     }
-    let link = answer["_links"]["self"]["href"].as_str().expect("a link");
+    let link = response["_links"]["self"]["href"].as_str().expect("a link");
     assert_eq!(scene.server.get_url(link).await.0, 200);
 }
 
@@ -95,8 +95,8 @@ async fn example_6_runs_to_the_letter() {
 async fn without_data_the_receiver_fetches_the_result() {
     let scene = Scene::start().await;
     let id = scene.submit(scene.example_6("anthropic/good", false)).await;
-    let next_webhook = scene.next_webhook().await;
-    assert!(next_webhook.body.get("data").is_none());
+    let received = scene.next_webhook().await;
+    assert!(received.body.get("data").is_none());
     assert_eq!(scene.server.get(&format!("/llm/job/{id}")).await.1["result"], json!({"title": "T"}));
 }
 
@@ -126,11 +126,11 @@ async fn the_points_of_failure_are_told_each_with_its_reason() {
         let mut body = scene.example_6(provider, true);
         body["url"] = json!(scene.site.url(page));
         let id = scene.submit(body).await;
-        let next_webhook = scene.next_webhook().await.body;
-        assert_eq!((&next_webhook["task_id"], &next_webhook["task_type"]), (&json!(id), &json!("llm_extraction")));
-        assert_eq!((&next_webhook["status"], &next_webhook["error"]), (&json!("failed"), &json!(error)));
-        assert_eq!(next_webhook["error_type"], kind);
-        assert!(next_webhook.get("data").is_none());
+        let received = scene.next_webhook().await.body;
+        assert_eq!((&received["task_id"], &received["task_type"]), (&json!(id), &json!("llm_extraction")));
+        assert_eq!((&received["status"], &received["error"]), (&json!("failed"), &json!(error)));
+        assert_eq!(received["error_type"], kind);
+        assert!(received.get("data").is_none());
         let (_, status) = scene.server.get(&format!("/llm/job/{id}")).await;
         assert_eq!((&status["error"], &status["error_type"]), (&json!(error), &json!(kind)));
         assert!(status.get("result").is_none());
@@ -157,9 +157,9 @@ async fn a_job_and_its_webhook_outlive_a_kill() {
     scene.server.kill().await;
     scene.site.open_gate();
     scene.server.restart().await;
-    let next_webhook = scene.next_webhook().await;
-    assert_eq!((&next_webhook.body["task_id"], &next_webhook.body["status"]), (&json!(id), &json!("completed")));
-    assert_eq!(next_webhook.header("x-secret"), Some("abc"));
+    let received = scene.next_webhook().await;
+    assert_eq!((&received.body["task_id"], &received.body["status"]), (&json!(id), &json!("completed")));
+    assert_eq!(received.header("x-secret"), Some("abc"));
 }
 
 #[actix::test]
@@ -172,9 +172,9 @@ async fn an_answer_that_was_here_before_a_kill_is_not_asked_for_again() {
     scene.providers.asked().await;
     scene.server.kill().await;
     scene.server.restart().await;
-    let next_webhook = scene.next_webhook().await.body;
-    assert_eq!((&next_webhook["status"], &next_webhook["usage"]["requests"]), (&json!("completed"), &json!(2)));
-    // The answer before the kill, the question that the kill cut short, and the same once more.
+    let received = scene.next_webhook().await.body;
+    assert_eq!((&received["status"], &received["usage"]["requests"]), (&json!("completed"), &json!(2)));
+    // The response before the kill, the question that the kill cut short, and the same once more.
     assert_eq!(scene.providers.taken().len(), 3);
 }
 
@@ -197,11 +197,11 @@ async fn a_bad_schema_is_refused_with_its_place() {
     let scene = Scene::start().await;
     let mut body = scene.example_6("openai/good", true);
     body["schema"] = json!("{not json");
-    let (status, answer) = scene.server.post("/llm/job", body.clone()).await;
-    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "schema"])));
+    let (status, response) = scene.server.post("/llm/job", body.clone()).await;
+    assert_eq!((status, &response["detail"][0]["loc"]), (422, &json!(["body", "schema"])));
     body["schema"] = json!({"type": "strng"});
-    let (status, answer) = scene.server.post("/llm/job", body).await;
-    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["body", "schema", "type"])));
+    let (status, response) = scene.server.post("/llm/job", body).await;
+    assert_eq!((status, &response["detail"][0]["loc"]), (422, &json!(["body", "schema", "type"])));
 }
 
 #[actix::test]
@@ -209,20 +209,20 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     let scene = Scene::start().await;
     let page = scene.site.url("/article");
     for page in [page.clone(), page.replace("://", "%3A%2F%2F")] {
-        let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=openai/good")).await;
-        assert_eq!(status, 200, "{answer}");
-        assert!(answer["answer"].is_string(), "{answer}");
+        let (status, response) = scene.server.get(&format!("/llm/{page}?q=title&provider=openai/good")).await;
+        assert_eq!(status, 200, "{response}");
+        assert!(response["response"].is_string(), "{response}");
     }
-    let (status, answer) = scene.server.get(&format!("/llm/{page}?q=title&provider=groq/x")).await;
+    let (status, response) = scene.server.get(&format!("/llm/{page}?q=title&provider=groq/x")).await;
     assert_eq!(status, 400);
-    assert!(answer["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{answer}");
+    assert!(response["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{response}");
     let unknown = json!({"url": page, "f": "llm", "provider": "nobody/x"});
     assert_eq!(scene.server.post("/md", unknown).await.0, 400);
     assert_eq!(scene.server.get(&format!("/llm/{page}")).await.0, 400, "without a question");
-    let (status, answer) = scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await;
-    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["query", "temperature"])), "{answer}");
-    let (status, answer) = scene.server.get("/llm/ftp:%2F%2Fa.example%2Fx?q=x").await;
-    assert_eq!((status, &answer["detail"][0]["loc"]), (422, &json!(["path", "url"])), "{answer}");
+    let (status, response) = scene.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await;
+    assert_eq!((status, &response["detail"][0]["loc"]), (422, &json!(["query", "temperature"])), "{response}");
+    let (status, response) = scene.server.get("/llm/ftp:%2F%2Fa.example%2Fx?q=x").await;
+    assert_eq!((status, &response["detail"][0]["loc"]), (422, &json!(["path", "url"])), "{response}");
     let bare = page.strip_prefix("http://").expect("it is no TLS");
     assert_eq!(scene.server.get(&format!("/llm/{bare}?q=title&provider=openai/good")).await.0, 502, "it is no TLS");
     let (_, jobs) = scene.server.get("/jobs").await;
@@ -230,6 +230,6 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     let (_, asked) = scene.server.get(&format!("/llm/job/{newest}")).await;
     assert_eq!(asked["url"], json!(format!("https://{bare}")), "without a scheme it is the safe one");
     let body = json!({"url": page, "f": "llm", "provider": "openai/good"});
-    let (status, answer) = scene.server.post("/md", body).await;
-    assert_eq!((status, &answer["filter"]), (200, &json!("llm")), "{answer}");
+    let (status, response) = scene.server.post("/md", body).await;
+    assert_eq!((status, &response["filter"]), (200, &json!("llm")), "{response}");
 }

@@ -20,8 +20,8 @@ fn config(providers: &Providers, rest: &str) -> String {
 async fn next_webhook(server: &TestServer, site: &TestSite, provider: Value) -> Value {
     let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
         "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
-    let (status, answer) = server.post("/llm/job", body).await;
-    assert_eq!(status, 202, "{answer}");
+    let (status, response) = server.post("/llm/job", body).await;
+    assert_eq!(status, 202, "{response}");
     site.next_webhook().await.body
 }
 
@@ -31,11 +31,11 @@ async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
     let server =
         TestServer::with_config(&config(&providers, "  fallback: openai/good\n  allowed_providers: [mine]\n")).await;
     for (provider, answered) in [(json!(null), "mine"), (json!("mine/bad-key"), "openai")] {
-        let next_webhook = next_webhook(&server, &site, provider).await;
+        let received = next_webhook(&server, &site, provider).await;
         assert_eq!(
-            (&next_webhook["status"], &next_webhook["usage"]["provider"]),
+            (&received["status"], &received["usage"]["provider"]),
             (&json!("completed"), &json!(answered)),
-            "{next_webhook}"
+            "{received}"
         );
     }
     for (provider, kind) in [
@@ -43,12 +43,8 @@ async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
         ("anthropic/good", "provider_not_allowed"),
         ("mine/other", "model_not_listed"),
     ] {
-        let next_webhook = next_webhook(&server, &site, json!(provider)).await;
-        assert_eq!(
-            (&next_webhook["status"], &next_webhook["error_type"]),
-            (&json!("failed"), &json!(kind)),
-            "{next_webhook}"
-        );
+        let received = next_webhook(&server, &site, json!(provider)).await;
+        assert_eq!((&received["status"], &received["error_type"]), (&json!("failed"), &json!(kind)), "{received}");
     }
 }
 
@@ -56,9 +52,9 @@ async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
 async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_missing() {
     let site = TestSite::start();
     let server = TestServer::with_env(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", ""), ("LLM_PROVIDER", "")]).await;
-    let next_webhook = next_webhook(&server, &site, json!(null)).await;
-    assert_eq!(next_webhook["error"], "LLM provider `openai` has no key: set OPENAI_API_KEY");
-    assert_eq!(next_webhook["error_type"], "missing_key");
+    let received = next_webhook(&server, &site, json!(null)).await;
+    assert_eq!(received["error"], "LLM provider `openai` has no key: set OPENAI_API_KEY");
+    assert_eq!(received["error_type"], "missing_key");
 }
 
 #[actix::test]
@@ -67,9 +63,9 @@ async fn the_default_receiver_is_told_of_llm_jobs_too() {
     let rest = format!("webhooks: {{default_url: \"{}\", data_in_payload: true}}\n", site.webhook_url());
     let server = TestServer::with_config(&config(&providers, &rest)).await;
     let (_, job) = server.post("/llm/job", json!({"url": site.url("/article"), "q": "the title"})).await;
-    let next_webhook = site.next_webhook().await.body;
-    assert_eq!((&next_webhook["task_id"], &next_webhook["task_type"]), (&job["task_id"], &json!("llm_extraction")));
-    assert_eq!(next_webhook["data"]["extracted_content"], json!({"title": "T"}));
+    let received = site.next_webhook().await.body;
+    assert_eq!((&received["task_id"], &received["task_type"]), (&job["task_id"], &json!("llm_extraction")));
+    assert_eq!(received["data"]["extracted_content"], json!({"title": "T"}));
 }
 
 #[actix::test]
@@ -79,9 +75,9 @@ async fn answers_are_used_again_where_the_operator_says_so() {
     for (provider, cached, asked) in
         [("mine/good", json!(null), 1), ("mine/good", json!(true), 1), ("openai/good", json!(null), 2)]
     {
-        let next_webhook = next_webhook(&server, &site, json!(provider)).await;
-        assert_eq!((&next_webhook["usage"]["cached"], providers.taken().len()), (&cached, asked), "{next_webhook}");
-        assert_eq!(next_webhook["data"]["extracted_content"], json!({"title": "T"}));
+        let received = next_webhook(&server, &site, json!(provider)).await;
+        assert_eq!((&received["usage"]["cached"], providers.taken().len()), (&cached, asked), "{received}");
+        assert_eq!(received["data"]["extracted_content"], json!({"title": "T"}));
     }
 }
 
@@ -110,17 +106,17 @@ async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
         let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
             "base_url": site.url("/counted"), "api_key": "sk-of-the-caller",
             "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
-        let (status, answer) = server.post("/llm/job", body).await;
+        let (status, response) = server.post("/llm/job", body).await;
         let warned: Vec<_> =
-            answer["warnings"].as_array().into_iter().flatten().map(|one| one["key"].clone()).collect();
+            response["warnings"].as_array().into_iter().flatten().map(|one| one["key"].clone()).collect();
         assert_eq!((status, warned), (202, vec![json!("base_url"), json!("api_key")]));
-        let id = answer["task_id"].as_str().expect("an id");
+        let id = response["task_id"].as_str().expect("an id");
         seen += &site.next_webhook().await.body.to_string();
         for path in [format!("/llm/job/{id}"), format!("/jobs/{id}/deliveries"), "/jobs".to_owned()] {
             seen += &server.get(&path).await.1.to_string();
         }
     }
-    let metrics = server.client().get(format!("{}/metrics", server.base())).send().await.expect("the server answers");
+    let metrics = server.client().get(format!("{}/metrics", server.base())).send().await.expect("the server responds");
     let metrics = metrics.text().await.expect("it is text");
     assert!(
         metrics.contains("opilio_model_requests_total{") && metrics.contains("opilio_model_tokens_total{"),
@@ -151,18 +147,16 @@ async fn the_envelopes_are_those_that_receivers_know() {
     for (provider, end) in [("mine/good", "/data/extracted_content"), ("openai/x", "/error")] {
         let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
             "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
-        let (_, answer) = server.post("/llm/job", body).await;
-        has(&answer, &["/task_id", "/status", "/url", "/_links/self/href", "/_links/status/href"]);
-        let next_webhook = site.next_webhook().await;
-        has(&next_webhook.body, &["/task_id", "/task_type", "/status", "/timestamp", "/urls/0", end]);
-        assert_eq!(next_webhook.header("content-type"), Some("application/json"));
-        let (_, status) = server.get(&format!("/llm/job/{}", answer["task_id"].as_str().expect("an id"))).await;
+        let (_, response) = server.post("/llm/job", body).await;
+        has(&response, &["/task_id", "/status", "/url", "/_links/self/href", "/_links/status/href"]);
+        let received = site.next_webhook().await;
+        has(&received.body, &["/task_id", "/task_type", "/status", "/timestamp", "/urls/0", end]);
+        assert_eq!(received.header("content-type"), Some("application/json"));
+        let (_, status) = server.get(&format!("/llm/job/{}", response["task_id"].as_str().expect("an id"))).await;
         let end = if end == "/error" { end } else { "/result" };
         has(&status, &["/task_id", "/status", "/created_at", "/url", "/_links/self/href", "/_links/refresh/href", end]);
         if end == "/error" {
-            assert!(
-                next_webhook.body["error"].as_str().is_some_and(|error| error.starts_with("LLM provider not allowed"))
-            );
+            assert!(received.body["error"].as_str().is_some_and(|error| error.starts_with("LLM provider not allowed")));
         }
     }
 }

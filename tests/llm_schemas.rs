@@ -19,14 +19,14 @@ async fn a_schema_is_taken_or_refused_at_submission_as_a_validator_says() {
     for number in 0..SCHEMAS {
         let schema = sample(number).schema;
         let as_sent = if number % 2 == 0 { schema } else { json!(schema.to_string()) };
-        let (status, answer) = submit(&server, as_sent).await;
-        assert_eq!(status, 202, "{number}: {answer}");
+        let (status, response) = submit(&server, as_sent).await;
+        assert_eq!(status, 202, "{number}: {response}");
         let (schema, place) = broken(number);
-        let (status, answer) = submit(&server, schema).await;
+        let (status, response) = submit(&server, schema).await;
         let steps = place.split('/').skip(1).map(|step| json!(step.replace("~1", "/").replace("~0", "~")));
         let expected: Vec<_> = [json!("body"), json!("schema")].into_iter().chain(steps).collect();
-        let loc = answer["detail"][0]["loc"].as_array().cloned().unwrap_or_default();
-        assert!(status == 422 && loc.starts_with(&expected), "{number}: {answer}");
+        let loc = response["detail"][0]["loc"].as_array().cloned().unwrap_or_default();
+        assert!(status == 422 && loc.starts_with(&expected), "{number}: {response}");
     }
     for (schema, is_one) in odd() {
         let expected = if is_one { 202 } else { 422 };

@@ -27,9 +27,9 @@ async fn a_client_made_from_the_document_compiles_and_submits_a_job() {
     let (_, document) = server.get("/openapi.json").await;
     let document = workshop.write("openapi.json", &document.to_string());
     workshop.types_from(&document, "schema.ts").await;
-    let text = std::fs::read_to_string(file("tests/clients/openapi/submit.ts")).expect("it is there");
+    let text = std::fs::read_to_string(file("tests/clients/openapi/submit.ts")).expect("the file exists");
     let script = workshop.write("submit.ts", &text);
-    assert_eq!(programs::errors_of_type(std::slice::from_ref(&script)).await, "");
+    assert_eq!(programs::type_errors(std::slice::from_ref(&script)).await, "");
     let said = output(workshop.typescript(&script).await.args([server.base(), &site.url("/article")])).await;
     assert_eq!(said, "completed true\nbody.urls\n");
 }
@@ -40,7 +40,7 @@ async fn every_field_of_an_answer_is_described() {
     let (status, document) = server.get("/openapi.json").await;
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
     let mut missing: Vec<String> = Vec::new();
-    let mut hold = |schema: &str, answer: &Value| missing.extend(undescribed(&document, schema, answer));
+    let mut hold = |schema: &str, response: &Value| missing.extend(undescribed(&document, schema, response));
 
     let urls = [site.url("/full"), site.url("/nowhere")];
     let (_, crawled) = server.post("/crawl", json!({"urls": urls, "priority": 1})).await;
@@ -105,9 +105,10 @@ async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_
 async fn swagger_ui_comes_from_the_binary_and_asks_nobody_else() {
     let server = TestServer::start().await;
     let text = async |path: &str| {
-        let answer = server.client().get(format!("{}{path}", server.base())).send().await.expect("it answers");
-        assert_eq!(answer.status(), 200, "{path}");
-        answer.text().await.expect("text")
+        let response =
+            server.client().get(format!("{}{path}", server.base())).send().await.expect("the server responds");
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.expect("text")
     };
     let page = text("/docs").await;
     assert!(!page.contains("://"), "{page}");

@@ -100,10 +100,10 @@ async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
 
     let (_, waited) = server.post("/crawl", request.clone()).await;
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
-    let next_webhook = site.next_webhook().await.body;
+    let received = site.next_webhook().await.body;
     let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     let stream = server.client().post(format!("{}/crawl/stream", server.base())).body(request.to_string());
-    let stream = stream.header("content-type", "application/json").send().await.expect("it answers");
+    let stream = stream.header("content-type", "application/json").send().await.expect("the server responds");
     let lines = stream.text().await.expect("text");
     let mut lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.pop(), Some(json!({"status": "completed"})));
@@ -114,7 +114,7 @@ async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
         ("POST /crawl/stream", &json!(lines)),
         ("a job's result", &status["result"]["results"]),
         ("a job's results", &status["results"]),
-        ("a webhook", &next_webhook["data"]["results"]),
+        ("a webhook", &received["data"]["results"]),
     ] {
         let pages = pages.as_array().unwrap_or_else(|| panic!("{from} has no pages"));
         let found: Vec<_> = pages.iter().map(|page| page["url"].as_str().expect("a URL")).collect();

@@ -38,13 +38,13 @@ async fn a_real_models_answer_conforms_to_its_schema() {
     let body = json!({"url": site.url("/article"), "q": "Give the title of the page and its number of words",
         "schema": schema, "temperature": 0.0,
         "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
-    let (status, answer) = server.post("/llm/job", body).await;
-    assert_eq!(status, 202, "{answer}");
-    let next_webhook = site.next_webhook().await.body;
-    assert_eq!(next_webhook["status"], "completed", "{next_webhook}");
-    let content = &next_webhook["data"]["extracted_content"];
-    assert!(content["title"].is_string() && content["words"].is_u64(), "{next_webhook}");
-    assert!(next_webhook["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{next_webhook}");
-    assert_eq!(next_webhook["usage"]["provider"], "local");
-    println!("{}", next_webhook["data"]);
+    let (status, response) = server.post("/llm/job", body).await;
+    assert_eq!(status, 202, "{response}");
+    let received = site.next_webhook().await.body;
+    assert_eq!(received["status"], "completed", "{received}");
+    let content = &received["data"]["extracted_content"];
+    assert!(content["title"].is_string() && content["words"].is_u64(), "{received}");
+    assert!(received["usage"]["total_tokens"].as_u64().is_some_and(|tokens| tokens > 50), "{received}");
+    assert_eq!(received["usage"]["provider"], "local");
+    println!("{}", received["data"]);
 }

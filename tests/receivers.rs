@@ -22,7 +22,7 @@ enum Act {
     AnswerWith(u16, &'static str, String),
     Hang,
     Reset,
-    /// An answer of which a byte comes now and then, and which never ends.
+    /// A response of which a byte comes now and then, and which never ends.
     Drip,
     /// A whole GiB behind this status.
     Flood(u16),
@@ -124,8 +124,8 @@ async fn read(stream: &mut TcpStream) -> Option<Taken> {
 }
 
 async fn say(stream: &mut TcpStream, status: u16, header: &str) {
-    let answer = format!("HTTP/1.1 {status} X\r\n{header}connection: close\r\ncontent-length: 0\r\n\r\n");
-    let _ = stream.write_all(answer.as_bytes()).await;
+    let response = format!("HTTP/1.1 {status} X\r\n{header}connection: close\r\ncontent-length: 0\r\n\r\n");
+    let _ = stream.write_all(response.as_bytes()).await;
 }
 
 const CONFIG: &str = "webhooks: {secrets: [whsec_c2VjcmV0], \
@@ -242,7 +242,7 @@ async fn an_endless_answer_is_read_only_as_far_as_the_log_wants_it() {
         let receiver = Receiver::start([Act::Flood(status)]).await;
         let log = log_of_a_job_told_to(&server, &receiver.base).await;
         assert_eq!((statuses(&log)[0], &log["state"]), (Some(status.into()), &json!(state)), "{log}");
-        assert_eq!(log["attempts"][0]["answer"].as_str().map(str::len), Some(1024));
+        assert_eq!(log["attempts"][0]["response"].as_str().map(str::len), Some(1024));
         let sent = receiver.flooded.load(Ordering::Relaxed);
         assert!(sent < 64 << 20, "{sent} bytes of a GiB were taken, most of them by the sockets");
     }
@@ -337,10 +337,10 @@ async fn a_long_result_is_sent_whole_with_its_length_and_signature_and_the_same_
     let (_, asked) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
     assert_eq!(second.body["data"], asked["result"]);
     let signer = Signer::new(&[Secret::new(SECRET)]).expect("it is a secret");
-    for next_webhook in [first, second] {
-        let header = |name: &str| next_webhook.header(name).expect("it is sent").to_owned();
-        assert_eq!(header("content-length"), next_webhook.bytes.len().to_string());
+    for received in [first, second] {
+        let header = |name: &str| received.header(name).expect("it is sent").to_owned();
+        assert_eq!(header("content-length"), received.bytes.len().to_string());
         let sent = header("webhook-timestamp").parse().expect("a number");
-        assert!(signer.has_signed(&header("webhook-id"), sent, &next_webhook.bytes, &header("webhook-signature")));
+        assert!(signer.has_signed(&header("webhook-id"), sent, &received.bytes, &header("webhook-signature")));
     }
 }

@@ -20,13 +20,13 @@ async fn example_1_a_webhook_tells_that_the_job_is_done() {
     assert_eq!(submitted.0, 202);
     let id = submitted.1["task_id"].as_str().expect("an id").to_owned();
     assert!(id.starts_with("crawl_"));
-    let next_webhook = site.next_webhook().await;
-    assert_eq!(next_webhook.body["task_id"], id.as_str());
-    assert_eq!(next_webhook.body["task_type"], "crawl");
-    assert_eq!(next_webhook.body["status"], "completed");
-    assert_eq!(next_webhook.body["urls"], json!([page]));
-    assert!(next_webhook.body.get("data").is_none());
-    let timestamp = next_webhook.body["timestamp"].as_str().expect("a time");
+    let received = site.next_webhook().await;
+    assert_eq!(received.body["task_id"], id.as_str());
+    assert_eq!(received.body["task_type"], "crawl");
+    assert_eq!(received.body["status"], "completed");
+    assert_eq!(received.body["urls"], json!([page]));
+    assert!(received.body.get("data").is_none());
+    let timestamp = received.body["timestamp"].as_str().expect("a time");
     assert!(timestamp.ends_with("+00:00") && timestamp.len() == 32, "{timestamp}");
 
     let status = server.get(&format!("/crawl/job/{id}")).await;
@@ -45,19 +45,19 @@ async fn example_2_and_3_data_and_headers_arrive() {
         "webhook_url": site.webhook_url(), "webhook_data_in_payload": true,
         "webhook_headers": {"X-Webhook-Secret": "my-secret-token", "X-Service-ID": "crawl4ai-production"}}});
     server.post("/crawl/job", body).await;
-    let next_webhook = site.next_webhook().await;
-    let data = &next_webhook.body["data"];
+    let received = site.next_webhook().await;
+    let data = &received.body["data"];
     let markdown = data["markdown"].as_str().expect("text");
     assert!(markdown.contains("# A title") && markdown.contains("Some **bold** words"), "{markdown}");
     assert!(data["html"].as_str().expect("text").contains("<h1>A title</h1>"));
     assert_eq!(data["metadata"]["title"], "The page");
     assert_eq!(data["links"]["internal"][0]["href"], site.url("/other"));
     assert_eq!(data["results"][0]["markdown"]["raw_markdown"], data["markdown"]);
-    assert_eq!(next_webhook.header("x-webhook-secret"), Some("my-secret-token"));
-    assert_eq!(next_webhook.header("x-service-id"), Some("crawl4ai-production"));
-    assert_eq!(next_webhook.header("content-type"), Some("application/json"));
-    assert!(next_webhook.header("user-agent").expect("one").starts_with("Opilio-Webhook/"));
-    assert!(next_webhook.header("webhook-id").is_some() && next_webhook.header("webhook-timestamp").is_some());
+    assert_eq!(received.header("x-webhook-secret"), Some("my-secret-token"));
+    assert_eq!(received.header("x-service-id"), Some("crawl4ai-production"));
+    assert_eq!(received.header("content-type"), Some("application/json"));
+    assert!(received.header("user-agent").expect("one").starts_with("Opilio-Webhook/"));
+    assert!(received.header("webhook-id").is_some() && received.header("webhook-timestamp").is_some());
 }
 
 #[actix::test]
@@ -66,11 +66,8 @@ async fn example_4_a_failure_is_told_with_its_reason() {
     let server = TestServer::start().await;
     let webhook = json!({"webhook_url": site.webhook_url()});
     server.post("/crawl/job", json!({"urls": [site.url("/missing")], "webhook_config": webhook})).await;
-    let next_webhook = site.next_webhook().await;
-    assert_eq!(
-        (&next_webhook.body["status"], &next_webhook.body["error"]),
-        (&json!("failed"), &json!("HTTP 404 Not Found"))
-    );
+    let received = site.next_webhook().await;
+    assert_eq!((&received.body["status"], &received.body["error"]), (&json!("failed"), &json!("HTTP 404 Not Found")));
 }
 
 #[actix::test]
@@ -85,8 +82,8 @@ async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
         "webhook_url": site.webhook_url(), "webhook_data_in_payload": true}}),
         )
         .await;
-    let next_webhook = site.next_webhook().await;
-    let results = next_webhook.body["data"]["results"].as_array().expect("a list").clone();
+    let received = site.next_webhook().await;
+    let results = received.body["data"]["results"].as_array().expect("a list").clone();
     let successes: Vec<_> = results.iter().map(|result| result["success"].clone()).collect();
     assert_eq!(successes, [true, false, false]);
     for result in &results {
@@ -178,8 +175,8 @@ async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
     assert!(!running.to_string().contains("hidden-value"));
 
     assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 202);
-    let next_webhook = site.next_webhook().await;
-    assert_eq!((&next_webhook.body["status"], next_webhook.body["error"].is_string()), (&json!("cancelled"), true));
+    let received = site.next_webhook().await;
+    assert_eq!((&received.body["status"], received.body["error"].is_string()), (&json!("cancelled"), true));
     assert_eq!(server.delete(&format!("/crawl/job/{id}")).await.0, 409);
 
     site.open_gate();
@@ -219,15 +216,15 @@ async fn submit_slow_jobs(server: &TestServer, site: &TestSite) -> Vec<String> {
 }
 
 async fn assert_all_told(site: &TestSite, mut ids: Vec<String>) {
-    let mut next_webhook = Vec::new();
+    let mut received = Vec::new();
     for _ in &ids {
         let webhook = site.next_webhook().await.body;
         assert_eq!(webhook["status"], "completed");
-        next_webhook.push(webhook["task_id"].as_str().expect("an id").to_owned());
+        received.push(webhook["task_id"].as_str().expect("an id").to_owned());
     }
     ids.sort();
-    next_webhook.sort();
-    assert_eq!(next_webhook, ids);
+    received.sort();
+    assert_eq!(received, ids);
 }
 
 const KEYS: [&str; 30] = [

@@ -1,25 +1,25 @@
-//! Our answers hold every key that Crawl4AI 0.9.2 answers with, in types that its readers accept; where they differ on
-//! purpose, [`DIFFERENCES`] says why. The shapes were written down from that server's own answers.
+//! Opilio's responses contain every key of Crawl4AI 0.9.2's responses, with types that its clients accept. The fixture was
+//! recorded from Crawl4AI. [`DIFFERENCES`] lists the intended exceptions.
 
 mod support;
 
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
-/// Where our answers differ, by the end of the path, and the reason.
+/// Intended differences: the end of the path, and the reason.
 const DIFFERENCES: &[(&str, &str)] = &[
-    ("server_memory_delta_mb", "null: a process that runs many jobs at once cannot truly say it of one"),
-    ("server_peak_memory_mb", "null: a process that runs many jobs at once cannot truly say it of one"),
-    ("detail[].input", "missing: what was sent is not sent back, it may hold secrets"),
-    ("detail[].ctx", "missing: `msg` says the same"),
-    ("page.fit_html", "null unless it was asked for"),
+    ("server_memory_delta_mb", "null: memory of one job cannot be measured in a process that runs several"),
+    ("server_peak_memory_mb", "null: memory of one job cannot be measured in a process that runs several"),
+    ("detail[].input", "missing: the input may contain secrets"),
+    ("detail[].ctx", "missing: `msg` contains it"),
+    ("page.fit_html", "null unless requested"),
 ];
 
 fn shapes() -> Value {
-    serde_json::from_str(include_str!("fixtures/peer-shapes.json")).expect("it is JSON")
+    serde_json::from_str(include_str!("fixtures/crawl4ai-shapes.json")).expect("it is JSON")
 }
 
-/// Compares answers with shapes and gathers where they differ.
+/// Compares responses with shapes and collects the paths that differ.
 #[derive(Default)]
 struct Comparison {
     found: Vec<String>,
@@ -41,7 +41,7 @@ impl Comparison {
                 "bool" => ours.is_boolean(),
                 "map" => ours.is_object(),
                 "list" => ours.is_array(),
-                other => panic!("no such kind: {other}"),
+                other => panic!("unknown kind: {other}"),
             },
             Value::Object(keys) => {
                 for (key, shape) in keys {
@@ -55,10 +55,10 @@ impl Comparison {
                     let shape = elements.get(index).unwrap_or(&elements[0]);
                     self.compare(shape, Some(ours), format!("{path}[]"));
                 }
-                // Nothing to compare with would show nothing.
+                // An empty list would compare nothing.
                 !ours.is_empty()
             }
-            other => panic!("no shape: {other}"),
+            other => panic!("not a shape: {other}"),
         };
         if !same {
             self.differs(path);
@@ -73,7 +73,7 @@ impl Comparison {
 }
 
 #[actix::test]
-async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_differences() {
+async fn responses_contain_every_key_of_crawl4ai_except_listed_differences() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let mut shapes = Comparison::default();
 
@@ -81,11 +81,11 @@ async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_difference
     let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
     let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     shapes.of("accepted", &accepted);
-    let next_webhook = site.next_webhook().await.body;
-    shapes.of("webhook", &next_webhook);
-    shapes.of("result", &next_webhook["data"]);
-    shapes.of("page", &next_webhook["data"]["results"][0]);
-    shapes.of("unreachable_page", &next_webhook["data"]["results"][1]);
+    let received = site.next_webhook().await.body;
+    shapes.of("webhook", &received);
+    shapes.of("result", &received["data"]);
+    shapes.of("page", &received["data"]["results"][0]);
+    shapes.of("unreachable_page", &received["data"]["results"][1]);
     let path = format!("/crawl/job/{}", accepted["task_id"].as_str().expect("an id"));
     let (_, status) = server.get(&path).await;
     shapes.of("processing", &status);
@@ -93,11 +93,11 @@ async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_difference
     shapes.of("page", &status["result"]["results"][0]);
 
     let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": false});
-    let refused = json!({"urls": ["http://127.0.0.1:1/x"], "webhook_config": webhook});
-    let (_, accepted) = server.post("/crawl/job", refused).await;
-    let next_webhook = site.next_webhook().await.body;
-    shapes.of("webhook", &next_webhook);
-    assert_eq!(next_webhook.get("data"), None);
+    let unreachable = json!({"urls": ["http://127.0.0.1:1/x"], "webhook_config": webhook});
+    let (_, accepted) = server.post("/crawl/job", unreachable).await;
+    let received = site.next_webhook().await.body;
+    shapes.of("webhook", &received);
+    assert_eq!(received.get("data"), None);
     let (_, status) = server.get(&format!("/crawl/job/{}", accepted["task_id"].as_str().expect("an id"))).await;
     shapes.of("result", &status["result"]);
     shapes.of("unreachable_page", &status["result"]["results"][0]);
@@ -124,6 +124,6 @@ async fn every_key_of_the_peers_answers_is_in_ours_but_for_the_listed_difference
     let unlisted: Vec<_> = shapes.found.iter().filter(|path| !listed(path)).collect();
     assert!(unlisted.is_empty(), "{unlisted:#?}");
     for (end, reason) in DIFFERENCES {
-        assert!(shapes.found.iter().any(|path| path.ends_with(end)), "{end} is no difference any more ({reason})");
+        assert!(shapes.found.iter().any(|path| path.ends_with(end)), "{end} no longer differs ({reason})");
     }
 }

@@ -107,7 +107,7 @@ async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
     let urls = [site.url("/gated"), site.url("/article")];
     for (path, config) in [("/crawl/stream", json!({})), ("/crawl", json!({"stream": true}))] {
         let body = json!({"urls": urls, "crawler_config": config});
-        let response = json_post(&server, path, body).send().await.expect("the server answers");
+        let response = json_post(&server, path, body).send().await.expect("the server responds");
         assert_eq!(response.headers()["content-type"], "application/x-ndjson");
         let mut response = response;
         let first = response.chunk().await.expect("the connection holds").expect("a line");
@@ -129,7 +129,8 @@ async fn a_stream_shows_each_page_as_it_is_ready_and_then_the_end() {
 async fn a_client_that_leaves_a_stream_stops_the_work() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let urls = [site.url("/gated"), site.url("/article"), site.url("/article")];
-    let response = json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("it answers");
+    let response =
+        json_post(&server, "/crawl/stream", json!({"urls": urls})).send().await.expect("the server responds");
     site.wait_for_gated_request().await;
     drop(response);
     assert_eq!(server.wait_for_settled_status().await, "cancelled");
@@ -216,7 +217,7 @@ async fn what_needs_a_browser_says_so() {
 async fn the_last_line_of_a_stream_names_what_had_no_effect() {
     let server = TestServer::start().await;
     let body = json!({"urls": ["raw:<p>x"], "priority": 10});
-    let response = json_post(&server, "/crawl/stream", body).send().await.expect("the server answers");
+    let response = json_post(&server, "/crawl/stream", body).send().await.expect("the server responds");
     let last = lines_of(response).await.pop().expect("a last line");
     assert_eq!((&last["status"], &last["warnings"][0]["key"]), (&json!("completed"), &json!("priority")));
 }
@@ -236,7 +237,8 @@ async fn a_jobs_pages_can_be_asked_for_one_by_one_in_part_and_as_lines() {
     assert_eq!((status, &page["url"]), (200, &json!(urls[3])));
     assert_eq!(server.get(&format!("{path}/pages/5")).await.0, 404);
     let ndjson = server.client().get(format!("{}{path}?limit=3&fields=url", server.base()));
-    let lines = lines_of(ndjson.header("accept", "application/x-ndjson").send().await.expect("it answers")).await;
+    let lines =
+        lines_of(ndjson.header("accept", "application/x-ndjson").send().await.expect("the server responds")).await;
     assert_eq!(lines, [json!({"url": urls[0]}), json!({"url": urls[1]}), json!({"url": urls[2]})]);
     assert_eq!(server.get(&format!("{path}?offset=x")).await.0, 422);
     let either = format!("/task/{}", job["task_id"].as_str().expect("an id"));
@@ -253,9 +255,9 @@ async fn a_result_of_many_megabytes_comes_in_pieces_and_whole() {
     assert_eq!(status, 202, "{job}");
     site.next_webhook().await;
     let url = format!("{}/crawl/job/{}", server.base(), job["task_id"].as_str().expect("an id"));
-    let response = server.client().get(&url).send().await.expect("it answers");
+    let response = server.client().get(&url).send().await.expect("the server responds");
     assert_eq!(response.headers().get("transfer-encoding").map(|value| value.as_bytes()), Some(&b"chunked"[..]));
-    let answer: Value = serde_json::from_slice(&response.bytes().await.expect("whole")).expect("one JSON value");
+    let answer: Value = serde_json::from_slice(&response.bytes().await.expect("complete")).expect("one JSON value");
     for (index, page) in answer["result"]["results"].as_array().expect("a list").iter().enumerate() {
         assert_eq!(page["url"], json!(urls[index]));
         assert_eq!(answer["results"][index], *page);
@@ -287,7 +289,7 @@ async fn a_listener_hears_everything_once_also_when_it_is_cut_off_and_comes_back
     let ended = &after[2];
     assert_eq!(ended.data["progress"], json!({"done": 3, "failed": 1, "total": 3}));
     let again = server.client().get(format!("{}{path}", server.base())).header("last-event-id", &ended.id);
-    assert_eq!(again.send().await.expect("it answers").status().as_u16(), 204, "there is no more to come");
+    assert_eq!(again.send().await.expect("the server responds").status().as_u16(), 204, "there is no more to come");
     assert_eq!(server.get("/jobs/crawl_nope/events").await.0, 404);
 }
 
@@ -365,7 +367,7 @@ async fn lines_are_sent_to_who_wants_them_most() {
         ("*/*", false),
     ] {
         let asked = server.client().get(format!("{}{path}", server.base())).header("accept", accept);
-        let answer = asked.send().await.expect("it answers");
+        let answer = asked.send().await.expect("the server responds");
         let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
         assert_eq!(kind.starts_with("application/x-ndjson"), lines, "{accept}: {kind}");
     }

@@ -68,7 +68,7 @@ fn repeated_key_is_an_error() {
 
 #[test]
 fn crawl4ai_file_loads_and_keys_without_effect_are_reported() {
-    let loaded = load_file(include_str!("../../tests/fixtures/peer-config.yml")).unwrap();
+    let loaded = load_file(include_str!("../../tests/fixtures/crawl4ai-config.yml")).unwrap();
     assert_eq!(loaded.settings.limits.queue.maxsize, 1000);
     assert_eq!(loaded.settings.crawler.pool.max_pages, 40);
     assert_eq!(loaded.settings.webhooks.retry.max_delay, Duration::from_secs(32));

@@ -35,7 +35,7 @@ async fn readme_curl_returns_the_printed_fields_and_the_webhook() {
 async fn receives_webhooks(mut command: Command) {
     let server = TestServer::start().await;
     let mut receiver = Program::start(&mut command);
-    let listening = receiver.says().await;
+    let listening = receiver.next_line().await;
     let port = listening.rsplit(|end: char| !end.is_ascii_digit()).find(|digits| !digits.is_empty());
     let hook = format!("http://127.0.0.1:{}/", port.expect("it says where"));
     let refused = "failed Connection refused by 127.0.0.1:1";
@@ -45,7 +45,7 @@ async fn receives_webhooks(mut command: Command) {
         let (status, answer) = server.post("/crawl/job", job).await;
         assert_eq!(status, 202, "{answer}");
         let expected = format!("crawl {} {outcome}", answer["task_id"].as_str().expect("an id"));
-        assert_eq!(receiver.says().await.trim_end(), expected);
+        assert_eq!(receiver.next_line().await.trim_end(), expected);
     }
 }
 
@@ -73,7 +73,7 @@ async fn documented_flask_handler_and_typescript_client_work_together() {
         server = make_server('127.0.0.1', 0, app)\n    print(server.server_port, flush=True)\n    server.serve_forever()");
     let script = workshop.write("handler.py", &handler);
     let mut handler = Program::start(workshop.python(&script).env("PYTHONUNBUFFERED", "1"));
-    let port = handler.says().await.trim().to_owned();
+    let port = handler.next_line().await.trim().to_owned();
     let client = shown_in("docs/webhooks.md", "ts", "createCrawlJob").replace("http://localhost:11235", server.base());
     let client = client.replace("https://myapp.com", &format!("http://127.0.0.1:{port}"));
     let client = client.replace("llm-complete", "crawl-complete").replace("openai/gpt-4o-mini", "openai/good");
@@ -90,7 +90,7 @@ async fn documented_flask_handler_and_typescript_client_work_together() {
         "  - Extracted: ".to_owned(),
     ];
     expected.sort();
-    let mut printed = handler.says_in_any_order(expected.len()).await;
+    let mut printed = handler.next_lines_sorted(expected.len()).await;
     printed.sort();
     for (printed, expected) in printed.iter().zip(&expected) {
         assert!(printed.starts_with(expected.as_str()), "{printed} instead of {expected}");

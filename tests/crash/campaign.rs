@@ -1,26 +1,26 @@
-//! Rounds of work on one store, each ending in the process's death, and the reckoning at the end.
+//! Rounds of work on one store. Each ends in a crash of the process; the end of the campaign checks the invariants.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
-use super::environment::World;
+use super::environment::Environment;
 use super::history::Checkpoints;
 use super::invariants::{assert_settled_once, settled_and_delivered};
-use super::scenario::{self, Wish};
-use super::support::TestServer;
+use super::scenario::{self, Submission};
+use super::support::{DEADLINE, TestServer};
 
 /// How a process ends.
-pub enum Death {
-    /// By its own fault point.
+pub enum Crash {
+    /// At a fault point, when it is passed for the nth time.
     At { point: &'static str, passing: u32 },
-    /// By kill -9 after so many pages, questions and webhooks, and a pause.
-    After { events: u64, pause: Duration },
+    /// By SIGKILL after a number of requests to the environment, and a pause.
+    After { requests: u64, pause: Duration },
 }
 
-/// A lease that is renewed soon, little grace, quick retries, room for all pages that hang; and no job is given up for
-/// dying with its process.
+/// Short leases, grace and retries, no limit for pages that hang, and no limit for attempts and interruptions.
 const CONFIG: &str = "\
 app: {shutdown_grace: 50ms}
 jobs: {lease: 1s, max_attempts: 100000}
@@ -29,120 +29,122 @@ webhooks: {retry: {initial_delay: 5ms, max_delay: 50ms, max_attempts: 100000, ma
 ";
 
 pub struct Campaign {
-    world: World,
+    environment: Environment,
     server: TestServer,
-    wishes: Vec<Wish>,
+    submissions: Vec<Submission>,
     checkpoints: Checkpoints,
-    luck: fastrand::Rng,
+    rng: fastrand::Rng,
 }
 
 impl Campaign {
-    pub async fn start(mut luck: fastrand::Rng) -> Self {
-        let world = World::start(luck.fork());
-        let openai = world.address("/openai");
-        let environment = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
-        let mut server = TestServer::with_config_and_env(CONFIG, &environment).await;
+    pub async fn start(mut rng: fastrand::Rng) -> Self {
+        let environment = Environment::start(rng.fork());
+        let openai = environment.url("/openai");
+        let model = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
+        let mut server = TestServer::with_config_and_env(CONFIG, &model).await;
         server.kill().await;
-        Self { world, server, wishes: Vec::new(), checkpoints: Checkpoints::default(), luck }
+        Self { environment, server, submissions: Vec::new(), checkpoints: Checkpoints::default(), rng }
     }
 
-    /// Starts the process, gives it new work besides the old, and lets it die.
-    pub async fn round(&mut self, death: &Death) {
-        match death {
-            Death::At { point, passing } => self.die_at(point, *passing).await,
-            Death::After { events, pause } => self.die_after(*events, *pause).await,
+    /// Starts the process, submits new jobs beside the unfinished ones, and crashes it.
+    pub async fn round(&mut self, crash: &Crash) {
+        match crash {
+            Crash::At { point, passing } => self.crash_at(point, *passing).await,
+            Crash::After { requests, pause } => self.crash_after(*requests, *pause).await,
         }
-        self.world.open_gate();
-        self.checkpoints.note(&self.server.folder().join("data"), &self.world.seen());
+        self.environment.open_gate();
+        self.checkpoints.record(&self.server.folder().join("data"), &self.environment.requests());
     }
 
-    async fn die_at(&mut self, point: &str, passing: u32) {
-        // What is renewed or handed back has to run for a while.
+    async fn crash_at(&mut self, point: &str, passing: u32) {
+        // A job must run for a while before its lease is renewed, or it is released by a drain.
         let drains = point.starts_with("release");
         let gated = drains || point.starts_with("renew");
         if gated {
-            self.world.close_gate();
+            self.environment.close_gate();
         }
-        let wishes = self.wish(gated);
+        let first_new = self.add_submissions(gated);
         self.server.set_env("OPILIO_FAULT", &format!("{point}:{passing}"));
         self.server.restart().await;
-        let provoke = async {
-            for wish in &mut self.wishes {
-                wish.ask(&self.server).await;
-            }
-            if drains {
-                let pages: Vec<_> = self.wishes[wishes..].iter().flat_map(Wish::pages).collect();
-                self.world.until("the new jobs", |seen| pages.iter().all(|url| seen.pages.contains_key(url))).await;
-                self.server.send_sigterm();
-            }
-            let last: Vec<_> = self.wishes.iter().rev().filter_map(|wish| wish.id.clone()).take(3).collect();
-            for id in &last {
-                match point.split('.').next() {
-                    Some("cancel") => drop(self.server.try_delete(&format!("/crawl/job/{id}")).await),
-                    Some("replay") => drop(self.server.try_post(&format!("/jobs/{id}/deliveries"), Value::Null).await),
-                    Some("replay_all") => drop(self.server.try_post("/deliveries/replay", json!({})).await),
-                    _ => {}
-                }
-            }
-        };
-        provoke.await;
-        let dies = tokio::time::timeout(Duration::from_secs(120), self.server.wait_for_exit());
-        let status = dies.await.unwrap_or_else(|_| panic!("{point} was not passed {passing} times"));
+        for submission in &mut self.submissions {
+            submission.submit(&self.server).await;
+        }
+        if drains {
+            let pages: Vec<_> = self.submissions[first_new..].iter().flat_map(Submission::pages).collect();
+            self.environment.wait_for_pages(&pages).await;
+            self.server.send_sigterm();
+        }
+        self.reach(point).await;
+        let exit = timeout(DEADLINE, self.server.wait_for_exit()).await;
+        let status = exit.unwrap_or_else(|_| panic!("{point} was not passed {passing} times"));
         assert!(!status.success(), "{point} was not passed {passing} times before the end of the drain");
     }
 
-    async fn die_after(&mut self, events: u64, pause: Duration) {
-        let wishes = self.wish(false);
+    /// Sends the requests that lead to fault points other than those of a job's life.
+    async fn reach(&self, point: &str) {
+        let newest: Vec<_> =
+            self.submissions.iter().rev().filter_map(|submission| submission.id.clone()).take(3).collect();
+        for id in &newest {
+            match point.split('.').next() {
+                Some("cancel") => drop(self.server.try_delete(&format!("/crawl/job/{id}")).await),
+                Some("replay") => drop(self.server.try_post(&format!("/jobs/{id}/deliveries"), Value::Null).await),
+                Some("replay_all") => drop(self.server.try_post("/deliveries/replay", json!({})).await),
+                _ => {}
+            }
+        }
+    }
+
+    async fn crash_after(&mut self, requests: u64, pause: Duration) {
+        let first_new = self.add_submissions(false);
         self.server.set_env("OPILIO_FAULT", "");
         self.server.restart().await;
-        let cancels = self.luck.u8(..4) == 0;
-        let ends = async {
-            self.world.goes_on_for(events).await;
-            tokio::time::sleep(pause).await;
+        let cancels = self.rng.u8(..4) == 0;
+        let crash = async {
+            self.environment.wait_for_requests(requests).await;
+            sleep(pause).await;
         };
         let work = async {
-            for wish in &mut self.wishes {
-                wish.ask(&self.server).await;
+            for submission in &mut self.submissions {
+                submission.submit(&self.server).await;
             }
-            if let Some(id) = self.wishes[wishes].id.as_ref().filter(|_| cancels) {
+            if let Some(id) = self.submissions[first_new].id.as_ref().filter(|_| cancels) {
                 let _ = self.server.try_delete(&format!("/crawl/job/{id}")).await;
             }
             std::future::pending::<()>().await;
         };
-        // The kill may meet a submission or a cancellation under way.
-        tokio::select! { () = ends => {}, () = work => {} }
+        // The crash may interrupt a submission or a cancellation.
+        tokio::select! { () = crash => {}, () = work => {} }
         self.server.kill().await;
     }
 
-    /// Two crawls and an extraction more. Returns the number of those that were there before.
-    fn wish(&mut self, gated: bool) -> usize {
-        let before = self.wishes.len();
+    /// Adds two crawls and an extraction. Returns the index of the first.
+    fn add_submissions(&mut self, gated: bool) -> usize {
+        let first = self.submissions.len();
         for _ in 0..2 {
-            self.wishes.push(scenario::crawl(self.wishes.len(), gated, &self.world));
+            self.submissions.push(scenario::crawl(self.submissions.len(), gated, &self.environment));
         }
-        self.wishes.push(scenario::extraction(self.wishes.len(), &self.world));
-        before
+        self.submissions.push(scenario::extraction(self.submissions.len(), &self.environment));
+        first
     }
 
-    /// Starts the process for good and compares what it says at the end with everything that was seen.
+    /// Starts the process without faults and compares the final state of all jobs with the recorded requests.
     pub async fn end(mut self) {
-        self.world.calm_down();
+        self.environment.accept_all_webhooks();
         self.server.set_env("OPILIO_FAULT", "");
         self.server.restart().await;
-        for wish in &mut self.wishes {
-            wish.ask(&self.server).await;
+        for submission in &mut self.submissions {
+            submission.submit(&self.server).await;
         }
-        let ids: HashSet<_> = self.wishes.iter().map(|wish| wish.id.clone().expect("nothing is in its way")).collect();
-        assert_eq!(ids.len(), self.wishes.len(), "two wishes became one job");
-        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.next_webhook.contains_key(id))).await;
+        let ids = self.submissions.iter().map(|submission| submission.id.clone());
+        let ids: HashSet<_> = ids.map(|id| id.expect("a submission without faults is accepted")).collect();
+        assert_eq!(ids.len(), self.submissions.len(), "two submissions became one job");
+        self.environment.wait_for_webhooks(&ids).await;
         for id in &ids {
-            let status = settled_and_delivered(&self.server, id).await;
-            assert_settled_once(id, &status, &self.world.seen().next_webhook[id]);
+            let job = settled_and_delivered(&self.server, id).await;
+            assert_settled_once(id, &job, &self.environment.requests().webhooks[id]);
         }
-        assert!(
-            self.world.seen().next_webhook.keys().all(|id| ids.contains(id)),
-            "a job that nobody wished for was told of"
-        );
-        self.checkpoints.assert_kept(&self.world.seen());
+        let requests = self.environment.requests();
+        assert!(requests.webhooks.keys().all(|id| ids.contains(id)), "a webhook names an unknown job");
+        self.checkpoints.assert_not_repeated(&requests);
     }
 }

@@ -1,57 +1,61 @@
-//! A site, a receiver and a model that remember everything they see, whatever happens to the process between them.
+//! A site, a webhook receiver and a model that record every request, across crashes of the server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-/// A webhook as it arrived.
+use super::support::DEADLINE;
+
+/// A webhook as the receiver got it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedWebhook {
     pub webhook_id: String,
     pub bytes: Bytes,
 }
 
-/// Everything that came from the server under test.
+/// All requests from the server under test.
 #[derive(Default)]
-pub struct Seen {
-    /// How often each page was fetched, by its address.
+pub struct Requests {
+    /// The number of fetches of each page, by URL.
     pub pages: HashMap<String, u32>,
-    /// How often the model was asked, by the instruction.
-    pub questions: HashMap<String, u32>,
-    /// By the job's id.
-    pub next_webhook: HashMap<String, Vec<ReceivedWebhook>>,
-    events: u64,
+    /// The number of model requests, by instruction.
+    pub model: HashMap<String, u32>,
+    /// By job id.
+    pub webhooks: HashMap<String, Vec<ReceivedWebhook>>,
+    count: u64,
 }
 
 struct State {
     base: String,
-    seen: Mutex<Seen>,
-    happened: watch::Sender<u64>,
+    requests: Mutex<Requests>,
+    /// The number of requests.
+    count: watch::Sender<u64>,
     gate: watch::Sender<bool>,
-    /// `None`: every webhook is taken.
-    luck: Mutex<Option<fastrand::Rng>>,
+    /// Decides which webhooks get an error. `None`: none.
+    rng: Mutex<Option<fastrand::Rng>>,
 }
 
-pub struct World {
+pub struct Environment {
     state: Arc<State>,
 }
 
-impl World {
-    /// Its receiver answers every fourth webhook or so with an error.
-    pub fn start(luck: fastrand::Rng) -> Self {
+impl Environment {
+    /// The receiver responds to about one webhook in four with an error.
+    pub fn start(rng: fastrand::Rng) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let state = Arc::new(State {
             base: format!("http://{}", listener.local_addr().expect("it is bound")),
-            seen: Mutex::default(),
-            happened: watch::channel(0).0,
+            requests: Mutex::default(),
+            count: watch::channel(0).0,
             gate: watch::channel(true).0,
-            luck: Mutex::new(Some(luck)),
+            rng: Mutex::new(Some(rng)),
         });
         let data = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
@@ -60,22 +64,22 @@ impl World {
                 .app_data(web::PayloadConfig::new(1 << 26))
                 .route("/page/{job}/{page}", web::get().to(page))
                 .route("/gated/{job}/{page}", web::get().to(gated))
-                .route("/hook", web::post().to(hook))
+                .route("/hook", web::post().to(webhook))
                 .route("/openai/chat/completions", web::post().to(model))
         });
         actix::spawn(server.workers(1).disable_signals().listen(listener).expect("it is bound").run());
         Self { state }
     }
 
-    pub fn address(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.state.base)
     }
 
-    pub fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.state.seen()
+    pub fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.state.requests()
     }
 
-    /// Pages at `/gated` wait while the gate is closed.
+    /// Holds requests for `/gated` until the gate is opened.
     pub fn close_gate(&self) {
         self.state.gate.send_replace(false);
     }
@@ -84,72 +88,91 @@ impl World {
         self.state.gate.send_replace(true);
     }
 
-    /// From now on every webhook is taken.
-    pub fn calm_down(&self) {
-        *self.state.luck.lock().expect("no panic") = None;
+    /// From now on every webhook gets a 200.
+    pub fn accept_all_webhooks(&self) {
+        *self.state.rng.lock().expect("no panic") = None;
     }
 
-    /// Until what was seen is as `wanted`; what is still missing is said if that takes all too long.
-    pub async fn until(&self, what: &str, wanted: impl Fn(&Seen) -> bool) {
-        let mut happened = self.state.happened.subscribe();
+    /// Waits until `missing` returns nothing. A timeout reports what it returns.
+    async fn wait_until_none<T: Debug>(&self, missing: impl Fn(&Requests) -> Vec<T>) {
+        // Notified and not polled, so that a crash can follow a request without a delay.
+        let mut count = self.state.count.subscribe();
         let reached = async {
-            while !wanted(&self.seen()) {
-                happened.changed().await.expect("the world goes on");
+            while !missing(&self.requests()).is_empty() {
+                count.changed().await.expect("the environment runs");
             }
         };
-        tokio::time::timeout(Duration::from_secs(300), reached).await.unwrap_or_else(|_| panic!("waited for {what}"));
+        if timeout(3 * DEADLINE, reached).await.is_err() {
+            panic!("still missing: {:?}", missing(&self.requests()));
+        }
     }
 
-    /// Until so many things have happened from now on.
-    pub async fn goes_on_for(&self, events: u64) {
-        let until = self.seen().events + events;
-        self.until("events", |seen| seen.events >= until).await;
+    /// Waits until these pages were fetched.
+    pub async fn wait_for_pages(&self, urls: &[String]) {
+        let missing = |requests: &Requests| missing(urls, |url| requests.pages.contains_key(url));
+        self.wait_until_none(missing).await;
+    }
+
+    /// Waits until each of these jobs has sent a webhook.
+    pub async fn wait_for_webhooks(&self, ids: &HashSet<String>) {
+        let missing = |requests: &Requests| missing(ids, |id| requests.webhooks.contains_key(id));
+        self.wait_until_none(missing).await;
+    }
+
+    /// Waits for this many requests from now on.
+    pub async fn wait_for_requests(&self, count: u64) {
+        let end = self.requests().count + count;
+        self.wait_until_none(|requests| (requests.count..end).collect()).await;
     }
 }
 
+fn missing<'a>(wanted: impl IntoIterator<Item = &'a String>, found: impl Fn(&String) -> bool) -> Vec<String> {
+    wanted.into_iter().filter(|name| !found(name)).cloned().collect()
+}
+
 impl State {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("no panic")
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().expect("no panic")
     }
 
-    fn note(&self, what: impl FnOnce(&mut Seen)) {
-        let events = {
-            let mut seen = self.seen();
-            what(&mut seen);
-            seen.events += 1;
-            seen.events
+    fn record(&self, change: impl FnOnce(&mut Requests)) {
+        let count = {
+            let mut requests = self.requests();
+            change(&mut requests);
+            requests.count += 1;
+            requests.count
         };
-        self.happened.send_replace(events);
+        self.count.send_replace(count);
     }
 }
 
 async fn page(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
     let url = format!("{}{}", state.base, request.uri());
-    state.note(|seen| *seen.pages.entry(url).or_default() += 1);
+    state.record(|requests| *requests.pages.entry(url).or_default() += 1);
     HttpResponse::Ok().content_type("text/html").body("<title>T</title><p>Some words.")
 }
 
 async fn gated(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    let answer = page(state.clone(), request).await;
+    let response = page(state.clone(), request).await;
     let mut gate = state.gate.subscribe();
-    gate.wait_for(|open| *open).await.expect("the world goes on");
-    answer
+    gate.wait_for(|open| *open).await.expect("the state outlives the request");
+    response
 }
 
-async fn hook(state: web::Data<State>, request: HttpRequest, bytes: Bytes) -> HttpResponse {
+async fn webhook(state: web::Data<State>, request: HttpRequest, bytes: Bytes) -> HttpResponse {
     let header = request.headers().get("webhook-id").and_then(|value| value.to_str().ok());
     let webhook_id = header.expect("every webhook has its id").to_owned();
     let body: Value = serde_json::from_slice(&bytes).expect("a webhook is JSON");
     let job = body["task_id"].as_str().expect("it names its job").to_owned();
-    let refused = state.luck.lock().expect("no panic").as_mut().is_some_and(|luck| luck.u8(..4) == 0);
-    state.note(|seen| seen.next_webhook.entry(job).or_default().push(ReceivedWebhook { webhook_id, bytes }));
-    if refused { HttpResponse::InternalServerError().finish() } else { HttpResponse::Ok().finish() }
+    let fails = state.rng.lock().expect("no panic").as_mut().is_some_and(|rng| rng.u8(..4) == 0);
+    state.record(|requests| requests.webhooks.entry(job).or_default().push(ReceivedWebhook { webhook_id, bytes }));
+    if fails { HttpResponse::InternalServerError().finish() } else { HttpResponse::Ok().finish() }
 }
 
 async fn model(state: web::Data<State>, bytes: Bytes) -> HttpResponse {
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let instruction = text.split("question-").nth(1).and_then(|rest| rest.split('.').next()).unwrap_or_default();
-    state.note(|seen| *seen.questions.entry(format!("question-{instruction}.")).or_default() += 1);
+    let number = text.split("question-").nth(1).and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    state.record(|requests| *requests.model.entry(format!("question-{number}.")).or_default() += 1);
     let message = json!({"role": "assistant", "content": "{\"title\": \"T\"}"});
     let usage = json!({"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12});
     let choice = json!({"index": 0, "finish_reason": "stop", "message": message});

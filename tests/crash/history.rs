@@ -1,56 +1,57 @@
-//! What a dead process left on its disk, and that it was not done again.
+//! Checkpoints that a crashed process left in its store, and the check that their work is not repeated.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::environment::Seen;
+use super::environment::Requests;
 
-/// Pages and answers that were written down when a process died, each with how often it had been asked for by then.
+/// Recorded pages and model responses, each with the number of requests for it when it was first found in the store.
 #[derive(Default)]
 pub struct Checkpoints {
     pages: HashMap<String, u32>,
-    answers: HashMap<String, u32>,
+    model: HashMap<String, u32>,
 }
 
 impl Checkpoints {
-    /// Reads the store that a process left behind, from a copy: what it left is not touched.
-    pub fn note(&mut self, store: &Path, seen: &Seen) {
+    /// Reads a copy of the store of a process that has ended.
+    pub fn record(&mut self, store: &Path, requests: &Requests) {
         let copy = tempfile::tempdir().expect("a temporary folder");
         for name in ["opilio.db", "opilio.db-wal"] {
-            // No write-ahead log: the last process had put everything into the file.
+            // A process that checkpointed everything left no write-ahead log.
             let _ = std::fs::copy(store.join(name), copy.path().join(name));
         }
-        let db = Connection::open(copy.path().join("opilio.db")).expect("the copy is ours");
+        let db = Connection::open(copy.path().join("opilio.db")).expect("the copy can be opened");
         for url in column(&db, "SELECT json_extract(CAST(result AS TEXT), '$.url') FROM pages") {
-            let fetched = seen.pages.get(&url).copied().unwrap_or_else(|| panic!("{url} has a result from nowhere"));
-            self.pages.entry(url).or_insert(fetched);
+            let count = requests.pages.get(&url).copied();
+            let count = count.unwrap_or_else(|| panic!("{url} has a result but was not fetched"));
+            self.pages.entry(url).or_insert(count);
         }
-        let answered = "SELECT json_extract(j.spec, '$.task.extraction.instruction') FROM jobs j \
+        let instructions = "SELECT json_extract(j.spec, '$.task.extraction.instruction') FROM jobs j \
             WHERE EXISTS (SELECT 1 FROM checkpoints c WHERE c.job = j.seq AND c.name NOT LIKE 'page%') \
             OR (j.task = 'llm_extraction' AND EXISTS (SELECT 1 FROM pages p WHERE p.job = j.seq))";
-        for instruction in column(&db, answered) {
-            let asked = seen.questions.get(&instruction).copied().unwrap_or_default();
-            self.answers.entry(instruction).or_insert(asked);
+        for instruction in column(&db, instructions) {
+            let count = requests.model.get(&instruction).copied().unwrap_or_default();
+            self.model.entry(instruction).or_insert(count);
         }
     }
 
-    /// Nothing that was written down was asked for again.
-    pub fn assert_kept(&self, seen: &Seen) {
-        assert!(!self.pages.is_empty() && !self.answers.is_empty(), "the campaign has shown nothing");
-        for (url, before) in &self.pages {
-            assert_eq!(seen.pages.get(url), Some(before), "{url} was crawled again after its checkpoint");
+    /// Asserts that nothing that had a checkpoint was requested again.
+    pub fn assert_not_repeated(&self, requests: &Requests) {
+        assert!(!self.pages.is_empty() && !self.model.is_empty(), "no crash left a checkpoint");
+        for (url, count) in &self.pages {
+            assert_eq!(requests.pages.get(url), Some(count), "{url} was fetched again after its checkpoint");
         }
-        for (instruction, before) in &self.answers {
-            let asked = seen.questions.get(instruction).copied().unwrap_or_default();
-            assert_eq!(asked, *before, "{instruction} was asked again after its checkpoint");
+        for (instruction, count) in &self.model {
+            let now = requests.model.get(instruction).copied().unwrap_or_default();
+            assert_eq!(now, *count, "{instruction} was sent again after its checkpoint");
         }
     }
 }
 
 fn column(db: &Connection, sql: &str) -> Vec<String> {
-    let mut select = db.prepare(sql).expect("a good query");
+    let mut select = db.prepare(sql).expect("a valid query");
     let rows = select.query_map([], |row| row.get::<_, Option<String>>(0)).expect("the store can be read");
     rows.filter_map(|row| row.expect("the store can be read")).collect()
 }

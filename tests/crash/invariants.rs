@@ -1,41 +1,38 @@
-//! What has to be true of a job when everything is over.
-
-use std::time::Duration;
+//! What must hold for every job at the end of a campaign.
 
 use serde_json::Value;
 
 use super::environment::ReceivedWebhook;
-use super::support::TestServer;
+use super::support::{DEADLINE, TestServer, until};
 
-/// A job's status once its webhook was taken.
+/// Waits until the job's webhook is delivered, and returns the job.
 pub async fn settled_and_delivered(server: &TestServer, id: &str) -> Value {
-    loop {
-        let (code, status) = server.get(&format!("/crawl/job/{id}")).await;
-        if code == 503 {
-            // Its store is not there yet.
-            continue;
+    let evaluate = async || {
+        let (code, job) = server.get(&format!("/crawl/job/{id}")).await;
+        match job["webhook"]["state"].as_str() {
+            Some("delivered") => Ok(job),
+            Some("pending") => Err(job),
+            // The store is unavailable.
+            _ if code == 503 => Err(job),
+            _ => panic!("no webhook is refused or exhausted here: {job}"),
         }
-        match status["webhook"]["state"].as_str() {
-            Some("delivered") => return status,
-            Some("pending") => tokio::time::sleep(Duration::from_millis(20)).await,
-            _ => panic!("nobody refuses a webhook here: {status}"),
-        }
-    }
+    };
+    until(evaluate, DEADLINE).await
 }
 
-/// The job settled once: all it told is one webhook, and that agrees with its status.
-pub fn assert_settled_once(id: &str, status: &Value, next_webhook: &[ReceivedWebhook]) {
-    let state = status["status"].as_str().expect("a job has a status");
-    assert!(["completed", "cancelled"].contains(&state), "{status}");
-    assert_eq!(status["stage"], "settled", "{status}");
-    let [first, again @ ..] = next_webhook else { panic!("{id} was never told of") };
-    for other in again {
-        assert_eq!(first, other, "{id} was told of in two ways");
+/// Asserts that the job settled once: all its webhooks are identical and agree with the job's status.
+pub fn assert_settled_once(id: &str, job: &Value, webhooks: &[ReceivedWebhook]) {
+    let status = job["status"].as_str().expect("a job has a status");
+    assert!(["completed", "cancelled"].contains(&status), "{job}");
+    assert_eq!(job["stage"], "settled", "{job}");
+    let [first, repeated @ ..] = webhooks else { panic!("no webhook for {id}") };
+    for webhook in repeated {
+        assert_eq!(first, webhook, "two different webhooks for {id}");
     }
     let body: Value = serde_json::from_slice(&first.bytes).expect("a webhook is JSON");
-    assert_eq!((&body["task_id"], &body["status"]), (&status["task_id"], &status["status"]));
-    if state == "completed" {
-        let progress = &status["progress"];
-        assert_eq!((&progress["done"], &progress["failed"]), (&progress["total"], &Value::from(0)), "{status}");
+    assert_eq!((&body["task_id"], &body["status"]), (&job["task_id"], &job["status"]));
+    if status == "completed" {
+        let progress = &job["progress"];
+        assert_eq!((&progress["done"], &progress["failed"]), (&progress["total"], &Value::from(0)), "{job}");
     }
 }

@@ -1,19 +1,19 @@
-//! Rounds of work on one Redis, each with a fault more, and the reckoning at the end.
+//! Rounds of work on one Redis, each with one more fault; the end of the campaign checks the invariants.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::environment::World;
+use super::environment::Environment;
 use super::invariants::{assert_settled_once, settled_and_delivered};
 use super::on_redis::{Redis, Wire, signal};
-use super::scenario::{self, Wish};
-use super::support::TestServer;
+use super::scenario::{self, Submission};
+use super::support::{DEADLINE, TestServer, until};
 
-/// Leases that a frozen node loses soon, little grace, quick retries; and no job is given up for the company it keeps.
+/// Leases that a frozen node soon loses, short grace and retries, and no limit for attempts and interruptions.
 const CONFIG: &str = "\
 app: {shutdown_grace: 50ms}
 jobs: {lease: 1s, max_attempts: 100000}
@@ -25,37 +25,37 @@ webhooks:
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// kill -9.
+    /// SIGKILL of a node; later it is restarted.
     Kill,
-    /// SIGSTOP, mostly for longer than its leases last; then SIGCONT.
+    /// SIGSTOP of a node, mostly for longer than its leases last; later SIGCONT.
     Freeze,
-    /// No way to Redis, and then again one.
-    Cut,
-    /// SIGTERM, and a new process.
+    /// A node's connection to Redis is cut; later it is restored.
+    Disconnect,
+    /// SIGTERM of a node, and a restart.
     Drain,
-    /// kill -9, and again on what it kept.
+    /// SIGKILL of Redis, and a restart on its files.
     RestartRedis,
-    /// Redis does not answer, and then it does.
+    /// SIGSTOP of Redis, then SIGCONT.
     FreezeRedis,
 }
 
-/// A node, and what ails it until when.
 struct Node {
     server: TestServer,
     wire: Wire,
-    ill: Option<(Fault, Instant)>,
+    /// The present fault, and when it ends.
+    fault: Option<(Fault, Instant)>,
 }
 
 pub struct Campaign {
-    world: World,
+    environment: Environment,
     redis: Redis,
     nodes: Vec<Node>,
-    wishes: Vec<Wish>,
-    luck: fastrand::Rng,
-    tally: BTreeMap<Fault, u32>,
+    submissions: Vec<Submission>,
+    rng: fastrand::Rng,
+    counts: BTreeMap<Fault, u32>,
 }
 
-/// One a node. `OPILIO_TEST_NEIGHBOUR` names that of another version for one of them.
+/// One per node. `OPILIO_TEST_NEIGHBOUR` names the binary of another version for one of them.
 fn binaries() -> [PathBuf; 3] {
     let own = PathBuf::from(env!("CARGO_BIN_EXE_opilio"));
     let other = std::env::var_os("OPILIO_TEST_NEIGHBOUR").map_or_else(|| own.clone(), PathBuf::from);
@@ -63,83 +63,81 @@ fn binaries() -> [PathBuf; 3] {
 }
 
 impl Campaign {
-    pub async fn start(mut luck: fastrand::Rng) -> Self {
-        let (world, redis) = (World::start(luck.fork()), Redis::start());
-        let openai = world.address("/openai");
+    pub async fn start(mut rng: fastrand::Rng) -> Self {
+        let (environment, redis) = (Environment::start(rng.fork()), Redis::start());
+        let openai = environment.url("/openai");
         let mut nodes = Vec::new();
         for binary in binaries() {
             let wire = redis.wire();
             let model = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
             let server = TestServer::with_binary(binary, CONFIG, &[&wire.variables()[..], &model].concat()).await;
-            nodes.push(Node { server, wire, ill: None });
+            nodes.push(Node { server, wire, fault: None });
         }
-        Self { world, redis, nodes, wishes: Vec::new(), luck, tally: BTreeMap::new() }
+        Self { environment, redis, nodes, submissions: Vec::new(), rng, counts: BTreeMap::new() }
     }
 
-    /// New work besides the old, and a fault in the middle of it.
+    /// Submits a new job beside the unfinished ones, and injects a fault in the middle of the work.
     pub async fn round(&mut self) {
-        self.heal().await;
-        let gated = self.luck.u8(..3) == 0;
+        self.recover_until_two_are_healthy().await;
+        let gated = self.rng.u8(..3) == 0;
         if gated {
-            self.world.close_gate();
+            self.environment.close_gate();
         }
-        let number = self.wishes.len();
-        self.wishes.push(match self.luck.u8(..3) {
-            0 if !gated => scenario::extraction(number, &self.world),
-            _ => scenario::crawl(number, gated, &self.world),
+        let number = self.submissions.len();
+        self.submissions.push(match self.rng.u8(..3) {
+            0 if !gated => scenario::extraction(number, &self.environment),
+            _ => scenario::crawl(number, gated, &self.environment),
         });
         self.work(gated).await;
-        self.strike().await;
-        self.world.open_gate();
+        self.inject_fault().await;
+        self.environment.open_gate();
     }
 
-    /// Asks for what was not promised yet, until a random moment: the fault may meet a submission or a cancellation.
+    /// Submits what has no id yet, until a random moment: the fault may interrupt a submission or a cancellation.
     async fn work(&mut self, gated: bool) {
-        let well: Vec<_> = (0..self.nodes.len()).filter(|place| self.nodes[*place].ill.is_none()).collect();
-        let (events, pause) =
-            (self.luck.u64(..if gated { 2 } else { 5 }), Duration::from_micros(self.luck.u64(..20_000)));
-        let Self { world, nodes, wishes, luck, .. } = self;
-        let ends = async {
-            // Where nothing is left to be done, nothing happens.
-            let _ = timeout(Duration::from_secs(1), world.goes_on_for(events)).await;
+        let healthy: Vec<_> = (0..self.nodes.len()).filter(|index| self.nodes[*index].fault.is_none()).collect();
+        let (requests, pause) =
+            (self.rng.u64(..if gated { 2 } else { 5 }), Duration::from_micros(self.rng.u64(..20_000)));
+        let cancels = self.rng.u8(..4) == 0;
+        let Self { environment, nodes, submissions, rng, .. } = self;
+        let mut any = || &nodes[rng.choice(&healthy).copied().expect("one node is always healthy")].server;
+        let end = async {
+            // If no work is left, there are no requests.
+            let _ = timeout(Duration::from_secs(1), environment.wait_for_requests(requests)).await;
             sleep(pause).await;
         };
         let work = async {
-            for wish in wishes.iter_mut() {
-                wish.ask(&nodes[luck.choice(&well).copied().expect("one is always well")].server).await;
+            for submission in submissions.iter_mut() {
+                submission.submit(any()).await;
             }
-            if luck.u8(..4) == 0
-                && let Some(id) = wishes.last().and_then(|wish| wish.id.as_ref())
-            {
-                let server = &nodes[luck.choice(&well).copied().expect("one is always well")].server;
-                let _ = server.try_delete(&format!("/crawl/job/{id}")).await;
+            if let Some(id) = submissions.last().and_then(|submission| submission.id.as_ref()).filter(|_| cancels) {
+                let _ = any().try_delete(&format!("/crawl/job/{id}")).await;
             }
-            // Somebody who waits, if only until the fault: his job ends with or without him.
-            let server = &nodes[luck.choice(&well).copied().expect("one is always well")].server;
-            let _ = server.try_post("/crawl", json!({"urls": [world.address("/page/waits/0")]})).await;
+            // An interactive request. Its job ends whether or not the client is still connected.
+            let _ = any().try_post("/crawl", json!({"urls": [environment.url("/page/sync/0")]})).await;
             std::future::pending::<()>().await;
         };
-        tokio::select! { () = ends => {}, () = work => {} }
+        tokio::select! { () = end => {}, () = work => {} }
     }
 
-    async fn strike(&mut self) {
-        let fault = match self.luck.u8(..16) {
+    async fn inject_fault(&mut self) {
+        let fault = match self.rng.u8(..16) {
             0..=4 => Fault::Kill,
             5..=8 => Fault::Freeze,
-            9..=11 => Fault::Cut,
+            9..=11 => Fault::Disconnect,
             12 | 13 => Fault::Drain,
             14 => Fault::RestartRedis,
             _ => Fault::FreezeRedis,
         };
-        *self.tally.entry(fault).or_default() += 1;
-        let well: Vec<_> = self.nodes.iter_mut().filter(|node| node.ill.is_none()).collect();
-        let node = self.luck.choice(well).expect("one is always well");
+        *self.counts.entry(fault).or_default() += 1;
+        let healthy: Vec<_> = self.nodes.iter_mut().filter(|node| node.fault.is_none()).collect();
+        let node = self.rng.choice(healthy).expect("one node is always healthy");
         let longest = if fault == Fault::Kill { 300 } else { 2500 };
-        let pause = Duration::from_millis(self.luck.u64(..longest));
+        let duration = Duration::from_millis(self.rng.u64(..longest));
         match fault {
             Fault::Kill => node.server.kill().await,
             Fault::Freeze => signal(node.server.pid(), "STOP"),
-            Fault::Cut => node.wire.cut(),
+            Fault::Disconnect => node.wire.cut(),
             Fault::Drain => {
                 node.server.send_sigterm();
                 node.server.wait_for_exit().await;
@@ -148,72 +146,75 @@ impl Campaign {
             Fault::RestartRedis => return self.redis.restart(),
             Fault::FreezeRedis => {
                 self.redis.signal("STOP");
-                sleep(pause).await;
+                sleep(duration).await;
                 return self.redis.signal("CONT");
             }
         }
-        node.ill = Some((fault, Instant::now() + pause));
+        node.fault = Some((fault, Instant::now() + duration));
     }
 
-    /// Those who have suffered long enough; and until two are well, so that one still is after the next fault.
-    async fn heal(&mut self) {
+    /// Ends the faults that are due, and waits until at most one node has a fault.
+    async fn recover_until_two_are_healthy(&mut self) {
         loop {
             for node in &mut self.nodes {
-                node.heal_if(|until| until <= Instant::now()).await;
+                node.recover_if(|end| end <= Instant::now()).await;
             }
-            let ill = self.nodes.iter().filter_map(|node| node.ill.map(|(_, until)| until));
-            match (ill.clone().min(), ill.count()) {
+            let ends = self.nodes.iter().filter_map(|node| node.fault.map(|(_, end)| end));
+            match (ends.clone().min(), ends.count()) {
                 (Some(first), 2..) => sleep_until(first).await,
                 _ => return,
             }
         }
     }
 
-    /// Compares what the nodes say at the end with everything that was seen. Returns how often there was which fault.
+    /// Compares the final state of all jobs with the recorded requests. Returns how often each fault occurred.
     pub async fn end(mut self) -> BTreeMap<Fault, u32> {
         for node in &mut self.nodes {
-            node.heal_if(|_| true).await;
+            node.recover_if(|_| true).await;
         }
-        self.world.calm_down();
-        let mut ids = HashSet::new();
-        for wish in &mut self.wishes {
-            while wish.id.is_none() {
-                wish.ask(&self.nodes[0].server).await;
-            }
-            let again = loop {
-                if let Some(id) = wish.answer(&self.nodes[1].server).await {
-                    break id;
-                }
-            };
-            assert_eq!(wish.id.as_ref(), Some(&again), "what was promised once is promised still");
-            ids.insert(again);
-        }
-        assert_eq!(ids.len(), self.wishes.len(), "two wishes became one job");
-        self.world.until("every webhook", |seen| ids.iter().all(|id| seen.next_webhook.contains_key(id))).await;
+        self.environment.accept_all_webhooks();
+        let ids = self.submit_all_twice().await;
+        self.environment.wait_for_webhooks(&ids).await;
         for id in &ids {
-            let node = self.luck.choice(&self.nodes).expect("there are three");
-            let status: Value = settled_and_delivered(&node.server, id).await;
-            assert_settled_once(id, &status, &self.world.seen().next_webhook[id]);
+            let node = self.rng.choice(&self.nodes).expect("there are three");
+            let job = settled_and_delivered(&node.server, id).await;
+            assert_settled_once(id, &job, &self.environment.requests().webhooks[id]);
         }
         for node in &self.nodes {
-            while node.server.get("/jobs?status=processing").await.1["jobs"] != json!([]) {
-                sleep(Duration::from_millis(50)).await;
-            }
+            node.server.get_until("/jobs?status=processing", |list| list["jobs"] == json!([])).await;
         }
-        assert!(
-            self.world.seen().next_webhook.keys().all(|id| ids.contains(id)),
-            "a job that nobody wished for was told of"
-        );
-        self.tally
+        let requests = self.environment.requests();
+        assert!(requests.webhooks.keys().all(|id| ids.contains(id)), "a webhook names an unknown job");
+        drop(requests);
+        self.counts
+    }
+
+    /// Submits each job until it has an id, and again at another node, which must return the same id.
+    async fn submit_all_twice(&mut self) -> HashSet<String> {
+        let mut ids = HashSet::new();
+        for submission in &mut self.submissions {
+            let submitted = async |node: &Node| {
+                until(async || submission.submit_again(&node.server).await.ok_or("no response with an id"), DEADLINE)
+                    .await
+            };
+            let id = match submission.id.clone() {
+                Some(id) => id,
+                None => submitted(&self.nodes[0]).await,
+            };
+            assert_eq!(submitted(&self.nodes[1]).await, id, "the key no longer has its job");
+            ids.insert(id);
+        }
+        assert_eq!(ids.len(), self.submissions.len(), "two submissions became one job");
+        ids
     }
 }
 
 impl Node {
-    async fn heal_if(&mut self, due: impl Fn(Instant) -> bool) {
-        match self.ill.take_if(|(_, until)| due(*until)) {
+    async fn recover_if(&mut self, due: impl Fn(Instant) -> bool) {
+        match self.fault.take_if(|(_, end)| due(*end)) {
             Some((Fault::Kill, _)) => self.server.restart().await,
             Some((Fault::Freeze, _)) => signal(self.server.pid(), "CONT"),
-            Some((Fault::Cut, _)) => self.wire.mend(),
+            Some((Fault::Disconnect, _)) => self.wire.mend(),
             _ => {}
         }
     }

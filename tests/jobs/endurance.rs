@@ -21,7 +21,7 @@ const NOBODY_COULD_WAIT: Duration = Duration::from_secs(86_400);
 
 impl TestApp {
     async fn job(&self, id: &JobId) -> Job {
-        self.store.job(id, None).await.expect("the store is there").expect("it is kept")
+        self.store.job(id, None).await.expect("the store is available").expect("the job is stored")
     }
 
     async fn until(&self, id: &JobId, wanted: impl Fn(&Job) -> bool) -> Job {
@@ -35,7 +35,7 @@ impl TestApp {
     }
 
     async fn error_of(&self, id: &JobId, page: u32) -> String {
-        let pages = self.store.pages(id, page, 1).await.expect("the store is there");
+        let pages = self.store.pages(id, page, 1).await.expect("the store is available");
         let page: Value = serde_json::from_slice(&pages[0].1).expect("a result is JSON");
         page["error_message"].as_str().expect("a text").to_owned()
     }
@@ -228,12 +228,12 @@ async fn work_on_a_job_that_was_ended_elsewhere_is_stopped() {
 
 #[actix::test]
 async fn a_job_cancelled_while_it_is_being_claimed_is_not_started() {
-    // The answer to a claim is on its way for long.
+    // The response to a claim is on its way for long.
     let (mut app, fetched, gate) = gated("claim.after", |_| {});
     // The first claim, at the start, may have found nothing yet: a second one follows it.
     let id = app.submit(page_of("cancelled")).await;
     let cancel = CancelJob { job: id.clone(), principal: None };
-    app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    app.actors.front.send(cancel).await.expect("the front runs").expect("it is not settled");
     assert_eq!(app.webhook().await["status"], "cancelled");
     gate.send_replace(true);
     app.submit(page_of("good")).await;
@@ -331,7 +331,7 @@ async fn a_result_that_can_never_be_read_is_tried_for_so_many_leases_and_given_u
     let (app, id) = told_with_data(StoreError::Damaged("cut short".to_owned()), usize::MAX).await;
     let given_up = |job: &Job| job.delivery.as_ref().is_some_and(|known| known.state == DeliveryState::Exhausted);
     app.until(&id, given_up).await;
-    let log = app.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+    let log = app.store.deliveries(&id, None).await.expect("the store is available").expect("the job is stored");
     assert_eq!(log.attempts.len(), 1 + 7, "one a lease, and not as many as there is time for");
 }
 
@@ -341,7 +341,7 @@ struct Poisonous(Arc<dyn WebhookTransport>);
 #[async_trait::async_trait]
 impl WebhookTransport for Poisonous {
     async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError> {
-        assert!(request.target.url.host_str() != Some("poison.example"), "this answer is poison");
+        assert!(request.target.url.host_str() != Some("poison.example"), "this response is poison");
         self.0.post(request).await
     }
 }
@@ -407,9 +407,9 @@ async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_
     let (first, second) = (app.submit(page_of("hangs")).await, app.submit(page_of("second")).await);
     for _ in 0..2 {
         let claims = app.store.claim(&node("gone"), TaskType::Crawl, 2, Duration::ZERO).await;
-        assert_eq!(claims.expect("the store is there").len(), 2);
+        assert_eq!(claims.expect("the store is available").len(), 2);
     }
-    app.store.requeue().await.expect("the store is there");
+    app.store.requeue().await.expect("the store is available");
     assert_eq!((app.job(&first).await.attempts_spent, app.job(&second).await.attempts_spent), (2, 2));
     gate.send_replace(true);
     app.until(&first, |job| matches!(job.state, JobState::Running { .. })).await;
@@ -417,7 +417,7 @@ async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_
     assert_eq!(app.webhook().await["task_id"], innocent.as_str());
     assert_eq!(fetched.times("https://second.example/0"), 0);
     let cancel = CancelJob { job: first.clone(), principal: None };
-    app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    app.actors.front.send(cancel).await.expect("the front runs").expect("it is not settled");
     let told = [app.webhook().await, app.webhook().await];
     let told: Vec<_> = told.iter().map(|told| (told["task_id"].as_str(), told["status"].as_str())).collect();
     assert!(told.contains(&(Some(second.as_str()), Some("completed"))), "{told:?}");

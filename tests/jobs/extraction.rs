@@ -121,7 +121,7 @@ async fn work_that_always_panics_is_told_as_well() {
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unexpected")));
     let error = told["error"].as_str().expect("a sentence");
     assert!(error.starts_with("Given up after 3 attempts"), "{error}");
-    // The one answer that came was not for nothing.
+    // The one response that came was not for nothing.
     assert_eq!((&told["usage"]["requests"], &told["usage"]["total_tokens"]), (&json!(1), &json!(110)));
 }
 
@@ -157,7 +157,7 @@ async fn a_passing_trouble_is_waited_for_without_a_worker_and_without_costing_an
     });
     let id = app.submit(with_schema(titled())).await;
     assert_eq!(app.webhook().await["status"], "completed");
-    let job = app.store.job(&id, None).await.expect("the store is there").expect("it is kept");
+    let job = app.store.job(&id, None).await.expect("the store is available").expect("the job is stored");
     assert_eq!(job.attempt(), 1);
 }
 
@@ -282,7 +282,7 @@ async fn cancelling_ends_an_extraction_whose_model_hangs() {
     let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| None);
     let id = app.submit(extraction("the title")).await;
     let cancel = CancelJob { job: id, principal: None };
-    app.actors.front.send(cancel).await.expect("the front is there").expect("it is not settled");
+    app.actors.front.send(cancel).await.expect("the front runs").expect("it is not settled");
     assert_eq!(app.webhook().await["status"], "cancelled");
 }
 

@@ -33,7 +33,7 @@ async fn a_webhook_whose_lease_ran_out_before_it_was_sent_is_not_sent_under_it()
     let id = app.submit(crawl(1)).await;
     app.webhook().await;
     loop {
-        let log = app.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+        let log = app.store.deliveries(&id, None).await.expect("the store is available").expect("the job is stored");
         if log.job.delivery.is_some_and(|delivery| delivery.state == DeliveryState::Delivered) {
             let finished: Vec<_> = log.attempts.iter().map(|attempt| attempt.finished_at.is_some()).collect();
             assert!(matches!(finished[..], [false, .., true]), "{finished:?}");
@@ -42,6 +42,6 @@ async fn a_webhook_whose_lease_ran_out_before_it_was_sent_is_not_sent_under_it()
         tokio::task::yield_now().await;
     }
     let sent = 1 + std::iter::from_fn(|| app.webhooks.try_recv().ok()).count();
-    let log = app.store.deliveries(&id, None).await.expect("the store is there").expect("it is kept");
+    let log = app.store.deliveries(&id, None).await.expect("the store is available").expect("the job is stored");
     assert!(sent < log.attempts.len(), "the attempt that was held up sent nothing");
 }

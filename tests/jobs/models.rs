@@ -290,7 +290,7 @@ async fn waits_for_its_turn(limits: RateLimits) {
     // It waits in the queue, with a reason and without costing an attempt, however long a provider in trouble would be
     // waited for.
     loop {
-        let job = app.store.job(&waiting, None).await.expect("the store is there").expect("it is kept");
+        let job = app.store.job(&waiting, None).await.expect("the store is available").expect("the job is stored");
         assert!(!job.state.is_settled(), "{:?}", job.error);
         if job.error.as_deref() == Some("the rate configured for openai/good is used up") {
             assert_eq!(job.attempts_spent, 0);
@@ -314,7 +314,7 @@ async fn tokens_have_a_rate_of_their_own() {
 async fn parts_of_a_long_page_get_their_turns_one_by_one_and_none_is_asked_for_twice() {
     let providers = Providers::start();
     let models = models(&providers, |mut settings| {
-        // An answer takes longer than a part waits for its place.
+        // A response takes longer than a part waits for its place.
         settings.patience = Duration::from_millis(5);
         settings.families[0].limits.concurrency = std::num::NonZeroUsize::new(1);
         settings.families[0].context_tokens = 2000;

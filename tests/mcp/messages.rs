@@ -40,14 +40,14 @@ impl Client {
 
     /// The answer to a message, as it begins.
     pub async fn open(&self, message: &Value) -> reqwest::Response {
-        self.message("/mcp", message.to_string().into()).send().await.expect("it answers")
+        self.message("/mcp", message.to_string().into()).send().await.expect("the server responds")
     }
 
     /// The same, asked as the protocol has it since 2026-07-28.
     pub async fn open_since_2026(&self, message: &Value) -> reqwest::Response {
         let request = self.message("/mcp", message.to_string().into());
         let request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", "tools/call");
-        request.header("mcp-name", "crawl").send().await.expect("it answers")
+        request.header("mcp-name", "crawl").send().await.expect("the server responds")
     }
 
     /// Status, and what is answered to a message: of several things, the last.
@@ -56,15 +56,15 @@ impl Client {
     }
 
     pub async fn send(&self, body: &[u8]) -> (u16, Value) {
-        whole(self.message("/mcp", body.to_vec()).send().await.expect("it answers")).await
+        whole(self.message("/mcp", body.to_vec()).send().await.expect("the server responds")).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        whole(self.message(path, body.to_string().into()).send().await.expect("it answers")).await
+        whole(self.message(path, body.to_string().into()).send().await.expect("the server responds")).await
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        whole(self.request("GET", path).send().await.expect("it answers")).await
+        whole(self.request("GET", path).send().await.expect("the server responds")).await
     }
 
     async fn result(&self, tool: &str, arguments: Value) -> Value {
@@ -89,7 +89,7 @@ impl Client {
 
     /// A session by the older transport, with its greetings exchanged.
     pub async fn session(&self) -> Session {
-        let stream = self.request("GET", "/mcp/sse").send().await.expect("it answers");
+        let stream = self.request("GET", "/mcp/sse").send().await.expect("the server responds");
         assert_eq!(stream.status(), 200);
         let client = Self { http: self.http.clone(), base: self.base.clone(), token: self.token.clone() };
         let mut session = Session { client, stream, heard: String::new(), messages: String::new() };

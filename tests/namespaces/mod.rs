@@ -5,7 +5,7 @@ use std::process::Command;
 const MARK: &str = "OPILIO_TEST_WITHIN";
 
 /// Whether this is the test of this name within namespaces of these kinds (`--net`, `--mount`); where it is not, it has
-/// been run there, and has passed, by the time of the answer.
+/// been run there, and has passed, by the time of the response.
 pub fn within(kinds: &[&str], name: &str) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;

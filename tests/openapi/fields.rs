@@ -1,13 +1,13 @@
-//! Which fields of an answer its schema does not name.
+//! Which fields of a response its schema does not name.
 
 use serde_json::{Map, Value};
 
 /// Their paths. A schema that says nothing of an object's fields says nothing against them.
-pub fn undescribed(document: &Value, schema: &str, answer: &Value) -> Vec<String> {
+pub fn undescribed(document: &Value, schema: &str, response: &Value) -> Vec<String> {
     let schemas = &document["components"]["schemas"];
     assert!(schemas[schema].is_object(), "there is no schema {schema}");
     let mut missing = Vec::new();
-    Walk { schemas, missing: &mut missing }.compare(&schemas[schema], answer, schema.to_owned());
+    Walk { schemas, missing: &mut missing }.compare(&schemas[schema], response, schema.to_owned());
     missing
 }
 
@@ -17,8 +17,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn compare(&mut self, schema: &Value, answer: &Value, path: String) {
-        match answer {
+    fn compare(&mut self, schema: &Value, response: &Value, path: String) {
+        match response {
             Value::Array(items) => {
                 let schemas: Vec<_> = self.plain(schema).iter().map(|schema| schema["items"].clone()).collect();
                 for item in items {

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const FIXTURE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/peer-default-configs.json"));
+const FIXTURE: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/crawl4ai-default-configs.json"));
 
 fn fixture() -> Value {
     serde_json::from_str(FIXTURE).unwrap()
