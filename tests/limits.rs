@@ -373,9 +373,9 @@ async fn a_page_is_led_so_far_by_redirects_and_no_further() {
     let (site, server) = (site.await, TestServer::with_config("limits: {max_redirects: 3}").await);
     let (_, job) = server.post("/crawl/job", json!({"urls": [format!("{site}/3"), format!("{site}/4")]})).await;
     let status = settled(&server, &job).await;
-    let received = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
-    assert_eq!(next_webhook(0), (&json!(true), &json!("")), "{status}");
-    assert_eq!(next_webhook(1), (&json!(false), &json!("Too many redirects (3)")));
+    let outcome = |page: usize| (&status["results"][page]["success"], &status["results"][page]["error_message"]);
+    assert_eq!(outcome(0), (&json!(true), &json!("")), "{status}");
+    assert_eq!(outcome(1), (&json!(false), &json!("Too many redirects (3)")));
 }
 
 #[actix::test]

@@ -15,7 +15,7 @@ use support::{TestServer, TestSite};
 async fn until(program: &mut Program, end: &str) -> Vec<String> {
     let mut said = Vec::new();
     loop {
-        said.push(program.says().await);
+        said.push(program.next_line().await);
         if said.last().is_some_and(|line| line.starts_with(end)) {
             return said;
         }
@@ -28,7 +28,7 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
     let relay = Relay::lay(server.base()).await;
     let script = file("tests/clients/listen.ts");
     let mut follower = Program::start(workshop.typescript(&script).await.arg(format!("{}/events", relay.base())));
-    assert_eq!(follower.says().await, "open");
+    assert_eq!(follower.next_line().await, "open");
 
     let urls = [site.url("/gated"), site.url("/article")];
     let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
@@ -42,7 +42,7 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
 
     site.wait_for_gated_request().await;
     relay.cut();
-    assert_eq!([listener.says().await, follower.says().await], ["cut", "cut"]);
+    assert_eq!([listener.next_line().await, follower.next_line().await], ["cut", "cut"]);
     site.open_gate();
     let after = until(&mut listener, "closed").await;
     // The stream ends; whoever asks for more is told that there is nothing.

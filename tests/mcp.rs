@@ -43,7 +43,7 @@ async fn the_official_sdk_calls_every_tool_over_every_transport_and_sees_progres
         let mut client = Program::start(&mut client);
         let mut said = Vec::new();
         loop {
-            said.push(client.says().await);
+            said.push(client.next_line().await);
             match said.last().map(String::as_str) {
                 // One page is there, and the other is still at its gate.
                 Some("progress 1 2") => site.open_gate(),
