@@ -165,7 +165,7 @@ async fn a_folder_or_a_file_that_cannot_be_written_stops_the_start_with_a_senten
     let empty = tempfile::tempdir().expect("a temporary folder");
     allow(empty.path(), 0o555);
     let said = refused(empty.path());
-    assert!(said.contains("the store folder ./data cannot be used: Permission denied"), "{said}");
+    assert!(said.contains("the store directory ./data cannot be used: Permission denied"), "{said}");
     allow(empty.path(), 0o755);
 
     let mut server = TestServer::start().await;
@@ -176,7 +176,7 @@ async fn a_folder_or_a_file_that_cannot_be_written_stops_the_start_with_a_senten
     let locked = ["opilio.db", "opilio.db-wal", "opilio.lock"].map(|name| data.join(name));
     locked.iter().for_each(|path| allow(path, 0o444));
     let said = refused(server.folder());
-    assert!(said.contains("the store folder ./data cannot be used: Permission denied"), "{said}");
+    assert!(said.contains("the store directory ./data cannot be used: Permission denied"), "{said}");
     allow(&locked[2], 0o644);
     let said = refused(server.folder());
     assert!(said.contains("the store file ./data/opilio.db cannot be used"), "{said}");
@@ -190,7 +190,7 @@ async fn a_path_that_is_no_folder_stops_the_start_with_a_sentence() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("data"), "mine").expect("the folder is ours");
     let said = refused(folder.path());
-    assert!(said.contains("the store folder ./data cannot be used"), "{said}");
+    assert!(said.contains("the store directory ./data cannot be used"), "{said}");
     assert_eq!(std::fs::read(folder.path().join("data")).expect("it is there"), b"mine");
 }
 
@@ -200,7 +200,7 @@ async fn a_store_that_another_process_has_is_left_to_it() {
     let mut server = TestServer::start().await;
     let first = submit(&server, &site, "/article").await;
     let said = refused(server.folder());
-    assert!(said.contains("the store folder ./data is in use by another process"), "{said}");
+    assert!(said.contains("the store directory ./data is in use by another process"), "{said}");
     assert_eq!(site.next_webhook().await.body["task_id"], first.as_str());
     let second = submit(&server, &site, "/article").await;
     assert_eq!(site.next_webhook().await.body["task_id"], second.as_str());
@@ -238,7 +238,7 @@ async fn a_store_file_that_was_cut_short_is_named_and_left_as_it_is() {
         std::fs::write(&path, &whole[..length]).expect("it is ours");
         let before = bytes(server.folder());
         let said = refused(server.folder());
-        assert!(said.contains("the store file ./data/opilio.db has been cut short"), "{said}");
+        assert!(said.contains("the store file ./data/opilio.db is truncated"), "{said}");
         assert!(bytes(server.folder()) == before, "it was touched");
     }
     std::fs::write(&path, &whole).expect("it is ours");
@@ -271,7 +271,7 @@ async fn a_store_of_a_newer_version_is_named_and_left_as_it_is() {
     let known = version(99);
     let before = bytes(server.folder());
     let said = refused(server.folder());
-    assert!(said.contains("was written by a newer version of Opilio (schema 99; this one knows"), "{said}");
+    assert!(said.contains("has format 99; this version of Opilio supports only format 1"), "{said}");
     assert!(bytes(server.folder()) == before, "it was touched");
     version(known);
     server.restart().await;
@@ -296,5 +296,5 @@ async fn a_job_that_cannot_be_read_is_an_error_under_whose_id_the_log_has_the_re
     server.send_sigterm();
     let log = server.remaining_log().await;
     let line = log.lines().find(|line| line.contains(&next_webhook)).expect("the log names it");
-    assert!(line.contains("a job's spec is not what this version writes"), "{line}");
+    assert!(line.contains("invalid job spec"), "{line}");
 }

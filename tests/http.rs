@@ -11,7 +11,8 @@ use opilio::egress::{Allow, Guard};
 use opilio::http::{
     Api, Auth, AuthSettings, BodyLimits, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
 };
-use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
+use opilio::stores::StoreSettings;
+use opilio::stores::embedded::EmbeddedStore;
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
 use opilio_actors::ports::Clock;

@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
+use opilio::stores::StoreSettings;
+use opilio::stores::embedded::EmbeddedStore;
 use opilio_actors::domain::id::{JobId, NodeId};
 use opilio_actors::domain::job::JobState;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
@@ -89,13 +90,13 @@ impl TestApp {
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         let store = EmbeddedStore::open(folder.path(), Arc::new(SystemClock), settings).expect("an empty folder");
         let store = Arc::new(store);
-        let (got, webhooks) = mpsc::unbounded_channel();
+        let (received, webhooks) = mpsc::unbounded_channel();
         let mut dependencies = Dependencies {
             cache: Arc::new(NoCache),
             store: store.clone(),
             fetcher: Arc::new(ScriptedFetcher(fetch)),
             reader: Arc::new(StatusReader),
-            transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), got }),
+            transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), received }),
             model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &Question| says("{}") }),
             clock: Arc::new(SystemClock),
         };

@@ -1,4 +1,4 @@
-//! What tests of stores and actors share. Compiled with the feature `testing` only.
+//! Test support for stores and actors; compiled with the feature `testing` only.
 
 pub mod clock;
 pub mod contract;

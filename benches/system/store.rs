@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use opilio::stores::embedded::{EmbeddedStore, StoreSettings};
+use opilio::stores::StoreSettings;
+use opilio::stores::embedded::EmbeddedStore;
 use opilio_actors::ports::{Clock, JobStore};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::jobs::{crawl, target};

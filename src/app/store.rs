@@ -40,7 +40,7 @@ pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result
     let choice = StoreSettings { retention, max_queued, max_per_principal };
     let cache = &settings.crawler.cache;
     let room = NonZeroU64::new(cache.max_bytes);
-    let pages = room.map(|room| PageCacheSettings { max_bytes: room.get(), keep: cache.ttl });
+    let pages = room.map(|room| PageCacheSettings { max_bytes: room.get(), ttl: cache.ttl });
     match settings.store.backend {
         StoreBackend::Embedded => {
             let folder = &settings.store.path;

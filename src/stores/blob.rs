@@ -1,23 +1,33 @@
-//! Big values: compressed where that makes them smaller. The first byte says which.
+//! The stored form of large values: one format byte, then the value, compressed with zstd if that is smaller.
 
 use bytes::Bytes;
 use opilio_actors::ports::StoreError;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
-/// Shorter ones gain nothing.
-const WORTH_IT: usize = 256;
-/// Longer ones are packed away from the threads that serve messages.
-const LONG: usize = 64 * 1024;
+/// Smaller values are not compressed.
+const MIN_COMPRESSED: usize = 256;
+/// Larger values are compressed on a blocking thread.
+const MAX_INLINE: usize = 64 * 1024;
 
 pub fn pack(value: &[u8]) -> Vec<u8> {
-    if value.len() >= WORTH_IT
+    if value.len() >= MIN_COMPRESSED
         && let Ok(packed) = zstd::bulk::compress(value, 1)
         && packed.len() < value.len()
     {
         return [&[ZSTD], &packed[..]].concat();
     }
     [&[PLAIN], value].concat()
+}
+
+/// [`pack`] without blocking the caller's thread for long.
+pub async fn pack_async(value: Bytes) -> Vec<u8> {
+    if value.len() <= MAX_INLINE {
+        return pack(&value);
+    }
+    let copy = value.clone();
+    // If the blocking task fails, the value is stored uncompressed.
+    tokio::task::spawn_blocking(move || pack(&value)).await.unwrap_or_else(|_| [&[PLAIN], &copy[..]].concat())
 }
 
 pub fn unpack(stored: &[u8]) -> Result<Bytes, StoreError> {
@@ -28,8 +38,8 @@ pub fn unpack(stored: &[u8]) -> Result<Bytes, StoreError> {
     }
 }
 
-/// Bytes of what [`unpack`] would give.
-pub fn length(stored: &[u8]) -> usize {
+/// The size of the unpacked value.
+pub fn unpacked_len(stored: &[u8]) -> usize {
     match stored.split_first() {
         Some((&ZSTD, packed)) => {
             let length = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
@@ -41,16 +51,7 @@ pub fn length(stored: &[u8]) -> usize {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a value cannot be unpacked".to_owned())
-}
-
-pub async fn pack_aside(value: Bytes) -> Vec<u8> {
-    if value.len() < LONG {
-        return pack(&value);
-    }
-    let kept = value.clone();
-    // What did not come back was not packed; its value is stored as it is.
-    tokio::task::spawn_blocking(move || pack(&value)).await.unwrap_or_else(|_| [&[PLAIN], &kept[..]].concat())
+    StoreError::Damaged("a value cannot be decompressed".to_owned())
 }
 
 #[cfg(test)]
@@ -58,10 +59,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_comes_back_as_it_was_and_a_long_one_is_stored_shorter() {
+    fn packed_values_round_trip_and_large_ones_shrink() {
         for value in [&b""[..], b"short", &[7; 50_000]] {
             assert_eq!(unpack(&pack(value)), Ok(Bytes::copy_from_slice(value)));
-            assert_eq!(length(&pack(value)), value.len());
+            assert_eq!(unpacked_len(&pack(value)), value.len());
         }
         assert!(pack(&[7; 50_000]).len() < 1000);
         assert!(matches!(unpack(b"?"), Err(StoreError::Damaged(_))));

@@ -1,23 +1,26 @@
-//! The embedded store: one SQLite file in a folder that belongs to one process.
+//! The embedded store: one SQLite file in a directory that is locked to one process.
 //!
-//! Writes go through one thread that commits what waits together ([`writer`]); reads have connections of their own.
+//! One thread writes and commits waiting writes together ([`writer`]); reads use connections of their own ([`reader`]).
 
-mod access;
+mod attempts;
 mod changes;
 mod checkpoints;
-mod deliveries;
+mod convert;
+mod delivery_row;
+mod delivery_store;
+mod due;
+mod integrity;
+mod job_store;
 mod lease;
-mod listing;
+mod maintenance;
 pub mod page_cache;
-mod port;
+mod queries;
 mod queue;
 mod reader;
 mod replay;
 mod row;
 mod schema;
 mod settle;
-mod upkeep;
-mod whole;
 mod writer;
 
 #[cfg(test)]
@@ -28,59 +31,67 @@ use std::sync::Arc;
 
 use opilio_actors::ports::Clock;
 
-pub use super::StoreSettings;
+use super::settings::StoreSettings;
+use schema::Format;
 
-/// Keeps every promise of [`opilio_actors::ports::JobStore`], for one process.
+/// Jobs and deliveries of one process in SQLite.
 pub struct EmbeddedStore {
     clock: Arc<dyn Clock>,
     reader: reader::Reader,
-    /// Closed after the readers: who closes last and may write empties the log into the file.
+    /// Dropped after `reader`: the last connection that closes, if it may write, checkpoints the write-ahead log.
     writer: writer::Writer,
-    /// Held for as long as the store is open.
+    /// Held while the store is open.
     _lock: std::fs::File,
 }
 
 impl EmbeddedStore {
-    /// Opens or makes the store under `folder`. All leases of the process that had it before are void.
+    /// Opens or creates the store in `directory` and ends all leases of the previous process.
     ///
     /// # Errors
-    /// One sentence for a person: the folder cannot be written, another process has it, the file is damaged or was
-    /// written by a newer version.
-    pub fn open(folder: &Path, clock: Arc<dyn Clock>, settings: StoreSettings) -> Result<Self, OpenError> {
-        let unusable = |source: std::io::Error| OpenError::Unusable { folder: folder.display().to_string(), source };
-        std::fs::create_dir_all(folder).map_err(unusable)?;
-        let lock = std::fs::File::create(folder.join("opilio.lock")).map_err(unusable)?;
-        lock.try_lock().map_err(|_| OpenError::Taken(folder.display().to_string()))?;
-        let file = folder.join("opilio.db");
-        if whole::is_cut_short(&file).map_err(unusable)? {
-            return Err(OpenError::CutShort(file.display().to_string()));
+    /// The directory cannot be written, another process uses it, or the file is damaged or has an unsupported format.
+    pub fn open(directory: &Path, clock: Arc<dyn Clock>, settings: StoreSettings) -> Result<Self, OpenError> {
+        let unusable = |source: std::io::Error| OpenError::Directory { path: directory.display().to_string(), source };
+        std::fs::create_dir_all(directory).map_err(unusable)?;
+        let lock = std::fs::File::create(directory.join("opilio.lock")).map_err(unusable)?;
+        lock.try_lock().map_err(|_| OpenError::InUse { directory: directory.display().to_string() })?;
+        let path = directory.join("opilio.db");
+        let file = path.display().to_string();
+        if integrity::is_truncated(&path).map_err(unusable)? {
+            return Err(OpenError::Truncated { file });
         }
-        let bad = |why: String| OpenError::Bad { file: file.display().to_string(), why };
-        let mut connection = schema::connect(&file).map_err(|error| bad(error.to_string()))?;
-        if let Some(found) = schema::migrate(&mut connection).map_err(|error| bad(error.to_string()))? {
-            return Err(OpenError::Newer { file: file.display().to_string(), found, known: schema::NEWEST });
+        let failed = |source: rusqlite::Error| OpenError::File { file: file.clone(), reason: source.to_string() };
+        let mut connection = schema::connect(&path).map_err(failed)?;
+        match schema::prepare(&mut connection).map_err(failed)? {
+            Format::Supported => {}
+            Format::Foreign => return Err(OpenError::Foreign { file }),
+            Format::Unsupported { version } => {
+                return Err(OpenError::Unsupported { file, version, supported: schema::VERSION });
+            }
         }
-        upkeep::void_leases(&connection, clock.steady()).map_err(|error| bad(error.to_string()))?;
-        let reader = reader::Reader::new(&file).map_err(|error| bad(error.to_string()))?;
+        maintenance::end_leases(&connection, clock.steady())
+            .map_err(|error| OpenError::File { file: file.clone(), reason: error.to_string() })?;
+        let reader = reader::Reader::new(&path).map_err(failed)?;
         let writer = writer::Writer::start(connection, writer::Context::new(Arc::clone(&clock), settings));
         Ok(Self { clock, writer, reader, _lock: lock })
     }
 }
 
-/// Why a store cannot be opened.
+/// Why a store cannot be opened. Except for `File`, the file has not been changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the store folder {folder} cannot be used: {source}")]
-    Unusable { folder: String, source: std::io::Error },
-    #[error("the store folder {0} is in use by another process")]
-    Taken(String),
+    #[error("the store directory {path} cannot be used: {source}")]
+    Directory { path: String, source: std::io::Error },
+    #[error("the store directory {directory} is in use by another process")]
+    InUse { directory: String },
     #[error(
-        "the store file {file} was written by a newer version of Opilio (schema {found}; this one knows {known}); it is \
-         left as it is"
+        "the store file {file} has format {version}; this version of Opilio supports only format {supported}. The file \
+         was not changed"
     )]
-    Newer { file: String, found: i64, known: i64 },
-    #[error("the store file {0} has been cut short: it says that it is longer than it is; it is left as it is")]
-    CutShort(String),
-    #[error("the store file {file} cannot be used: {why}")]
-    Bad { file: String, why: String },
+    Unsupported { file: String, version: i64, supported: i64 },
+    #[error("the store file {file} belongs to another application. The file was not changed")]
+    Foreign { file: String },
+    #[error("the store file {file} is truncated: it is shorter than its header states. The file was not changed")]
+    Truncated { file: String },
+    #[error("the store file {file} cannot be used: {reason}")]
+    File { file: String, reason: String },
 }

@@ -1,4 +1,4 @@
-//! An outside that does what a test tells it to.
+//! Scripted implementations of the ports.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use crate::ports::{
     PageFetcher, PageReader, PageRequest, Question, StoreError, WebhookRequest, WebhookTransport,
 };
 
-/// Answers by a function, which may panic; `None`: never.
+/// Responds with the result of a function, which may panic; `None`: never responds.
 pub struct ScriptedFetcher<F>(pub F);
 
 #[async_trait]
@@ -22,13 +22,13 @@ where
 {
     async fn fetch(&self, request: PageRequest) -> Result<FetchedPage, FetchError> {
         match (self.0)(&request.url) {
-            Some(answer) => answer,
+            Some(response) => response,
             None => std::future::pending().await,
         }
     }
 }
 
-/// Keeps no page.
+/// A cache that stores nothing.
 pub struct NoCache;
 
 #[async_trait]
@@ -40,13 +40,13 @@ impl PageCache for NoCache {
     async fn store(&self, _: &PageRequest, _: &FetchedPage) {}
 }
 
-/// A page that came with this status.
+/// A page with this status.
 pub fn page(status: u16) -> FetchedPage {
     let exchange = Exchange { status: Some(status), ..Exchange::default() };
     FetchedPage { exchange, body: Bytes::from_static(b"<p>hello"), content_type: None, retry_after: None }
 }
 
-/// Takes every page with a status below 400 for a success, and its body for Markdown.
+/// A page with a status below 400 is successful; its Markdown is its body.
 pub struct StatusReader;
 
 #[async_trait]
@@ -68,27 +68,27 @@ impl PageReader for StatusReader {
     }
 }
 
-/// Hands every webhook to the test, and answers with the statuses of a script; 200 when that is at its end.
+/// Sends every webhook to the test and responds with the statuses of a script, then with 200.
 pub struct ScriptedReceiver {
     pub script: std::sync::Mutex<Vec<u16>>,
-    pub got: mpsc::UnboundedSender<WebhookRequest>,
+    pub received: mpsc::UnboundedSender<WebhookRequest>,
 }
 
 #[async_trait]
 impl WebhookTransport for ScriptedReceiver {
     async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError> {
         let status = {
-            let mut script = self.script.lock().expect("no test panics while it holds it");
+            let mut script = self.script.lock().expect("the lock is not poisoned");
             if script.is_empty() { 200 } else { script.remove(0) }
         };
-        // A test that has seen enough need not hear of more.
-        let _ = self.got.send(request);
+        // The test may have dropped its end.
+        let _ = self.received.send(request);
         Ok(AttemptOutcome::Answered { status, retry_after: None, excerpt: String::new() })
     }
 }
 
-/// A model with room for `context_tokens`, that answers by a function, which may panic; `None`: never. Families other
-/// than `openai` and `second` are unknown; `openai/second` falls back to `second/any`.
+/// A model with a context of `context_tokens` that responds with the result of a function, which may panic; `None`: never
+/// responds. Only the providers `openai` and `second` are known; `openai/second` falls back to `second/any`.
 pub struct ScriptedModel<F> {
     pub context_tokens: usize,
     pub script: F,
@@ -112,13 +112,13 @@ where
 
     async fn ask(&self, question: Question) -> Result<ModelAnswer, ModelError> {
         match (self.script)(&question) {
-            Some(answer) => answer,
+            Some(response) => response,
             None => std::future::pending().await,
         }
     }
 }
 
-/// An answer of 10 tokens to a question of 100.
+/// A response of 10 tokens to a prompt of 100.
 pub fn says(text: &str) -> Option<Result<ModelAnswer, ModelError>> {
     let text = text.to_owned();
     Some(Ok(ModelAnswer { text, model: "test-1".to_owned(), prompt_tokens: 100, completion_tokens: 10 }))

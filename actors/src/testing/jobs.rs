@@ -27,7 +27,7 @@ pub fn crawl(pages: usize) -> NewJob {
     NewJob { id: fresh_id(), principal: Principal::anonymous(), max_open: None, spec, idempotency: None }
 }
 
-/// An extraction from one page, with a webhook.
+/// An extraction with a webhook.
 pub fn extraction(instruction: &str) -> NewJob {
     let spec = JobSpec {
         task: Task::Extraction(ExtractionSpec {
@@ -52,14 +52,10 @@ pub fn extraction(instruction: &str) -> NewJob {
 }
 
 pub fn target(url: &str) -> Target {
-    Target {
-        url: url.parse().expect("tests name good addresses"),
-        headers: vec![],
-        data_in_payload: false,
-        trusted: false,
-    }
+    Target { url: url.parse().expect("a valid URL"), headers: vec![], data_in_payload: false, trusted: false }
 }
 
+/// An id that no other job of this process has.
 pub fn fresh_id() -> JobId {
     next_id(TaskType::Crawl)
 }
@@ -69,6 +65,7 @@ fn next_id(task: TaskType) -> JobId {
     JobId::new(task, Timestamp::UNIX_EPOCH, u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
+/// An idempotency key with the fingerprint of its request.
 pub fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
     Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint.to_owned() })
 }
@@ -77,13 +74,14 @@ pub fn node(name: &str) -> NodeId {
     NodeId::new(name)
 }
 
-/// A page that succeeded.
+/// A successful page.
 pub fn good_page(index: u32) -> PageRecord {
     let mut result = PageResult::failed("https://example.com", Exchange::default(), None, "");
     result.success = true;
     PageRecord::new(index, &result)
 }
 
-pub fn bad_page(index: u32, why: &str) -> PageRecord {
-    PageRecord::failed(index, "https://example.com", why)
+/// A failed page.
+pub fn bad_page(index: u32, error: &str) -> PageRecord {
+    PageRecord::failed(index, "https://example.com", error)
 }

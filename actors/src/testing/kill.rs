@@ -1,13 +1,13 @@
-//! Messages that end an actor by a panic of its own.
+//! Messages that make an actor panic.
 
 use actix::Message;
 
-/// The actor that gets it panics.
+/// The receiving actor panics.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Panic;
 
-/// Every worker of the supervisor panics.
+/// Every worker of the receiving supervisor panics.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct KillWorkers;

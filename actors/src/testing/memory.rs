@@ -1,8 +1,9 @@
-//! A store in memory that keeps the whole contract: small enough to be read in one go, and to find faults in others by.
+//! An in-memory store that fulfils the whole contract; the reference for the other backends.
 
 mod deliveries;
+mod delivery_store;
+mod job_store;
 mod jobs;
-mod port;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ use crate::domain::queue_key::QueueKey;
 use crate::domain::retention::Retention;
 use crate::ports::{Clock, Idempotency, StoreError};
 
-/// Cheap to clone: every clone is the same store, as every process on one disk sees it.
+/// Clones share one store.
 #[derive(Clone)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -29,31 +30,31 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>, retention: Retention) -> Self {
-        let state = State { rows: BTreeMap::new(), next: 1, last_change: 0, last_served: HashMap::new(), retention };
+        let state =
+            State { rows: BTreeMap::new(), next_seq: 1, last_change: 0, last_claimed_queue: HashMap::new(), retention };
         Self { state: Arc::new(Mutex::new(state)), clock }
     }
 
-    /// The state, and the time.
+    /// The locked state and the present time.
     fn state(&self) -> (MutexGuard<'_, State>, Timestamp) {
         (self.state.lock().unwrap_or_else(PoisonError::into_inner), self.clock.now())
     }
 }
 
 struct State {
-    /// By the order of submission.
+    /// In order of submission.
     rows: BTreeMap<u64, Row>,
-    next: u64,
+    next_seq: u64,
     last_change: u64,
-    /// From which line a job of each kind was claimed last.
-    last_served: HashMap<TaskType, QueueKey>,
+    /// The queue of the last claimed job of each type.
+    last_claimed_queue: HashMap<TaskType, QueueKey>,
     retention: Retention,
 }
 
-/// A job and everything that belongs to it.
+/// A job with everything that belongs to it.
 struct Row {
     job: Job,
-    /// The number of its last change.
-    changed: u64,
+    change_number: u64,
     idempotency: Option<Idempotency>,
     token: u64,
     lease_until: Option<Timestamp>,
@@ -61,8 +62,8 @@ struct Row {
     pages: BTreeMap<u32, PageRecord>,
     checkpoints: BTreeMap<String, Bytes>,
     interruptions: u32,
-    again: bool,
-    sent_until: Option<Timestamp>,
+    replay_requested: bool,
+    attempt_until: Option<Timestamp>,
     attempts: Vec<LoggedAttempt>,
 }
 
@@ -71,12 +72,12 @@ impl State {
         self.rows.values_mut().find(|row| row.job.id == *id)
     }
 
-    /// Numbers a change of this job.
+    /// Assigns the next change number to the job.
     fn note_change(&mut self, id: &JobId) {
         self.last_change += 1;
         let number = self.last_change;
         if let Some(row) = self.find(id) {
-            row.changed = number;
+            row.change_number = number;
         }
     }
 
@@ -85,10 +86,11 @@ impl State {
         row.ok_or(StoreError::NotFound)
     }
 
-    /// The job of a lease that is still good.
-    fn held(&mut self, lease: &Lease) -> Result<&mut Row, StoreError> {
-        let held = |row: &&mut Row| matches!(&row.job.state, JobState::Running { lease: newest } if newest == lease);
-        self.find(&lease.job).filter(held).ok_or(StoreError::LeaseLost)
+    /// The job that `lease` belongs to; `LeaseLost` if the lease is stale.
+    fn leased(&mut self, lease: &Lease) -> Result<&mut Row, StoreError> {
+        let current =
+            |row: &&mut Row| matches!(&row.job.state, JobState::Running { lease: current } if current == lease);
+        self.find(&lease.job).filter(current).ok_or(StoreError::LeaseLost)
     }
 }
 
@@ -103,7 +105,7 @@ impl Row {
     }
 }
 
-/// `moment + wait`, at most the end of time.
+/// `moment + wait`, saturating.
 fn later(moment: Timestamp, wait: Duration) -> Timestamp {
     moment.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
@@ -132,7 +134,7 @@ mod tests {
             &self.store
         }
 
-        async fn let_time_pass(&self, time: Duration) {
+        async fn advance(&self, time: Duration) {
             self.clock.advance(time);
         }
     }

@@ -1,4 +1,4 @@
-//! Steps of the work on a job, kept until it is settled.
+//! Checkpoints of unsettled jobs.
 
 use bytes::Bytes;
 use opilio_actors::domain::id::JobId;
@@ -6,17 +6,17 @@ use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::StoreError;
 use rusqlite::{Connection, params};
 
-use super::access::store_error;
-use super::lease::held;
+use super::convert::store_error;
+use super::lease::leased_job;
 
 pub fn write(connection: &Connection, lease: &Lease, name: &str, value: &[u8]) -> Result<(), StoreError> {
-    let stored = held(connection, lease)?;
+    let stored = leased_job(connection, lease)?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO checkpoints (job, name, value) VALUES (?1, ?2, ?3)")
         .map_err(store_error)?;
     let added = insert.execute(params![stored.seq, name, value]).map_err(store_error)?;
     let mut update = connection
-        .prepare_cached("UPDATE jobs SET pages_in_attempt = pages_in_attempt + ?2 WHERE seq = ?1")
+        .prepare_cached("UPDATE jobs SET progress_in_attempt = progress_in_attempt + ?2 WHERE seq = ?1")
         .map_err(store_error)?;
     update.execute(params![stored.seq, added]).map_err(store_error)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What only the holder of a job's lease may do, short of settling it.
+//! Operations under a job's lease, except settlement.
 
 use std::time::Duration;
 
@@ -8,15 +8,16 @@ use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{Release, StoreError};
 use rusqlite::{Connection, params};
 
-use super::access::{later, micros, store_error};
+use super::convert::{later, micros, store_error};
 use super::row::{self, StoredJob};
 use super::writer::Context;
+use crate::stores::convert::job_state_name;
 
-/// The job of a lease that is still good.
-pub fn held(connection: &Connection, lease: &Lease) -> Result<StoredJob, StoreError> {
+/// The job that `lease` belongs to; `LeaseLost` if the lease is stale.
+pub fn leased_job(connection: &Connection, lease: &Lease) -> Result<StoredJob, StoreError> {
     let stored = row::find(connection, "j.id = ?1", &[&lease.job.as_str()])?.ok_or(StoreError::LeaseLost)?;
     match &stored.job.state {
-        JobState::Running { lease: newest } if newest == lease => Ok(stored),
+        JobState::Running { lease: current } if current == lease => Ok(stored),
         _ => Err(StoreError::LeaseLost),
     }
 }
@@ -25,28 +26,28 @@ pub fn renew(
     connection: &Connection,
     context: &Context,
     leases: &[Lease],
-    hold: Duration,
+    lease_duration: Duration,
 ) -> Result<Vec<Lease>, StoreError> {
-    let until = micros(later(context.steady(), hold));
+    let until = micros(later(context.steady(), lease_duration));
     let mut update = connection
         .prepare_cached(
             "UPDATE jobs SET lease_until = ?4 WHERE id = ?1 AND state = 'running' AND token = ?2 AND node = ?3",
         )
         .map_err(store_error)?;
-    let mut lost = Vec::new();
+    let mut stale = Vec::new();
     for lease in leases {
         let renewed = update
             .execute(params![lease.job.as_str(), lease.token, lease.node.as_str(), until])
             .map_err(store_error)?;
         if renewed == 0 {
-            lost.push(lease.clone());
+            stale.push(lease.clone());
         }
     }
-    Ok(lost)
+    Ok(stale)
 }
 
 pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]) -> Result<Progress, StoreError> {
-    let stored = held(connection, lease)?;
+    let stored = leased_job(connection, lease)?;
     let mut progress = stored.job.progress;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO pages (job, idx, success, error, result) VALUES (?1, ?2, ?3, ?4, ?5)")
@@ -60,36 +61,35 @@ pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]
         progress.failed += u32::from(added > 0 && !page.success);
     }
     let mut update = connection
-        .prepare_cached("UPDATE jobs SET done = ?2, failed = ?3, pages_in_attempt = ?4 WHERE seq = ?1")
+        .prepare_cached("UPDATE jobs SET done = ?2, failed = ?3, progress_in_attempt = ?4 WHERE seq = ?1")
         .map_err(store_error)?;
-    let in_attempt = stored.pages_in_attempt + (progress.done - before);
+    let in_attempt = stored.progress_in_attempt + (progress.done - before);
     update.execute(params![stored.seq, progress.done, progress.failed, in_attempt]).map_err(store_error)?;
     Ok(progress)
 }
 
 pub fn release(connection: &Connection, context: &Context, lease: &Lease, release: &Release) -> Result<(), StoreError> {
-    let stored = held(connection, lease)?;
-    interrupt(connection, context, &stored, release)
+    let stored = leased_job(connection, lease)?;
+    requeue(connection, context, &stored, release)
 }
 
-/// Back to the queue, at the old place, counting the attempt if it counts.
-pub fn interrupt(
+/// Returns a running job to its queue, at its original position.
+pub fn requeue(
     connection: &Connection,
     context: &Context,
     stored: &StoredJob,
     release: &Release,
 ) -> Result<(), StoreError> {
-    let spent = release.interruption.costs_an_attempt(stored.pages_in_attempt);
+    let spent = release.interruption.costs_an_attempt(stored.progress_in_attempt);
     let not_before = (!release.delay.is_zero()).then(|| later(context.steady(), release.delay));
-    let moved = stored.job.state.clone().after(Cause::Released { not_before });
-    let state = moved.ok_or(StoreError::LeaseLost)?;
+    let state = stored.job.state.clone().after(Cause::Released { not_before }).ok_or(StoreError::LeaseLost)?;
     let mut update = connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, not_before = ?3, attempts_spent = attempts_spent + ?4, \
              error = coalesce(?5, error), node = NULL, lease_until = NULL WHERE seq = ?1",
         )
         .map_err(store_error)?;
-    let changes = params![stored.seq, row::state_name(&state), not_before.map(micros), spent, release.reason];
+    let changes = params![stored.seq, job_state_name(&state), not_before.map(micros), spent, release.reason];
     update.execute(changes).map_err(store_error)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The page cache beside the embedded store: a file of its own, because its pages may be lost and need no sync.
+//! The page cache of the embedded store: a file of its own, because cached pages may be lost and need no sync.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,56 +10,48 @@ use opilio_actors::ports::{CachedPage, Clock, FetchedPage, PageCache, PageReques
 use rusqlite::{Connection, OptionalExtension, params};
 use tracing::warn;
 
-use super::access::micros;
+use super::convert::micros;
 use crate::stores::blob;
 use crate::stores::page_cache::{Key, PageCacheSettings, decode, encode, key};
 
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS pages (
+    CREATE TABLE IF NOT EXISTS cached_pages (
         key BLOB NOT NULL PRIMARY KEY, at INTEGER NOT NULL, size INTEGER NOT NULL, page BLOB NOT NULL);
-    CREATE INDEX IF NOT EXISTS newest ON pages (at DESC, key, size);";
+    CREATE INDEX IF NOT EXISTS newest ON cached_pages (at DESC, key, size);";
 
-/// Keeps the newest pages, for one process; they outlive it.
+/// A page cache of one process that survives restarts. The newest pages are kept.
 pub struct EmbeddedPageCache {
-    kept: Arc<Mutex<Kept>>,
+    file: Arc<Mutex<CacheFile>>,
     clock: Arc<dyn Clock>,
 }
 
-struct Kept {
-    file: Connection,
-    /// Of all pages in the file, at most: of one that was replaced both are counted until room is made.
-    bytes: u64,
-    settings: PageCacheSettings,
-}
-
 impl EmbeddedPageCache {
-    /// Opens or makes the cache in the folder of a store that this process has opened. A file that cannot be used is made
-    /// anew.
+    /// Opens or creates the cache in the directory of an open store. An unreadable file is replaced by an empty one.
     ///
     /// # Errors
-    /// The folder cannot be written.
-    pub fn open(folder: &Path, clock: Arc<dyn Clock>, settings: PageCacheSettings) -> Result<Self, rusqlite::Error> {
-        let file = folder.join("pages.db");
-        let kept = Kept::open(&file, settings).or_else(|damaged| {
-            warn!("kept pages are given up, because their file cannot be read: {damaged}");
+    /// The directory cannot be written.
+    pub fn open(directory: &Path, clock: Arc<dyn Clock>, settings: PageCacheSettings) -> Result<Self, rusqlite::Error> {
+        let path = directory.join("pages.db");
+        let file = CacheFile::open(&path, settings).or_else(|error| {
+            warn!(%error, "page cache is unreadable and was cleared");
             for name in ["pages.db", "pages.db-wal", "pages.db-shm"] {
-                // What cannot be removed is met again when the file is opened.
-                let _ = std::fs::remove_file(folder.join(name));
+                // If a file cannot be removed, opening it fails again.
+                let _ = std::fs::remove_file(directory.join(name));
             }
-            Kept::open(&file, settings)
+            CacheFile::open(&path, settings)
         })?;
-        Ok(Self { kept: Arc::new(Mutex::new(kept)), clock })
+        Ok(Self { file: Arc::new(Mutex::new(file)), clock })
     }
 
-    /// Away from the threads that serve messages. What fails is no page, and is said in the log.
+    /// Runs `work` on a blocking thread. An error is logged and counts as a miss.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Kept) -> Result<T, rusqlite::Error> + Send + 'static,
+        work: impl FnOnce(&mut CacheFile) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Option<T> {
-        let kept = Arc::clone(&self.kept);
-        let work = move || work(&mut kept.lock().unwrap_or_else(PoisonError::into_inner));
-        let done = tokio::task::spawn_blocking(work).await.ok()?;
-        done.inspect_err(|error| warn!("the page cache failed: {error}")).ok()
+        let file = Arc::clone(&self.file);
+        let work = move || work(&mut file.lock().unwrap_or_else(PoisonError::into_inner));
+        let result = tokio::task::spawn_blocking(work).await.ok()?;
+        result.inspect_err(|error| warn!(%error, "page cache failed")).ok()
     }
 }
 
@@ -67,7 +59,7 @@ impl EmbeddedPageCache {
 impl PageCache for EmbeddedPageCache {
     async fn find(&self, request: &PageRequest) -> Option<CachedPage> {
         let (key, now) = (key(request), self.clock.now());
-        let (at, stored) = self.run(move |kept| kept.find(&key, now)).await??;
+        let (at, stored) = self.run(move |file| file.get(&key, now)).await??;
         let at = Timestamp::from_microsecond(at).ok()?;
         let page = decode(&blob::unpack(&stored).ok()?)?;
         Some(CachedPage { page, cached_at: at, age: now.duration_since(at).unsigned_abs() })
@@ -75,57 +67,67 @@ impl PageCache for EmbeddedPageCache {
 
     async fn store(&self, request: &PageRequest, page: &FetchedPage) {
         let (key, now, page) = (key(request), self.clock.now(), encode(page));
-        self.run(move |kept| kept.keep(&key, now, &page)).await;
+        self.run(move |file| file.put(&key, now, &page)).await;
     }
 }
 
-impl Kept {
-    fn open(file: &Path, settings: PageCacheSettings) -> Result<Self, rusqlite::Error> {
-        let file = Connection::open(file)?;
-        file.pragma_update(None, "journal_mode", "WAL")?;
-        file.pragma_update(None, "synchronous", "NORMAL")?;
-        file.pragma_update(None, "cache_size", -1024)?;
-        file.execute_batch(SCHEMA)?;
-        Ok(Self { bytes: total(&file)?, file, settings })
+struct CacheFile {
+    connection: Connection,
+    /// An upper bound of the total size: a replaced page counts until the next eviction.
+    bytes: u64,
+    settings: PageCacheSettings,
+}
+
+impl CacheFile {
+    fn open(path: &Path, settings: PageCacheSettings) -> Result<Self, rusqlite::Error> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "cache_size", -1024)?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { bytes: total_size(&connection)?, connection, settings })
     }
 
-    fn find(&self, key: &Key, now: Timestamp) -> Result<Option<(i64, Vec<u8>)>, rusqlite::Error> {
-        let mut find = self.file.prepare_cached("SELECT at, page FROM pages WHERE key = ?1 AND at > ?2")?;
-        find.query_row(params![key, self.oldest(now)], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    fn get(&self, key: &Key, now: Timestamp) -> Result<Option<(i64, Vec<u8>)>, rusqlite::Error> {
+        let mut select =
+            self.connection.prepare_cached("SELECT at, page FROM cached_pages WHERE key = ?1 AND at > ?2")?;
+        select.query_row(params![key, self.expired_before(now)], |row| Ok((row.get(0)?, row.get(1)?))).optional()
     }
 
-    fn keep(&mut self, key: &Key, now: Timestamp, page: &Bytes) -> Result<(), rusqlite::Error> {
+    fn put(&mut self, key: &Key, now: Timestamp, page: &Bytes) -> Result<(), rusqlite::Error> {
         let packed = blob::pack(page);
         let size = packed.len() as u64;
         if size > self.settings.max_bytes {
             return Ok(());
         }
-        let mut insert =
-            self.file.prepare_cached("INSERT OR REPLACE INTO pages (key, at, size, page) VALUES (?1, ?2, ?3, ?4)")?;
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO cached_pages (key, at, size, page) VALUES (?1, ?2, ?3, ?4)")?;
         insert.execute(params![key, micros(now), size, packed])?;
         drop(insert);
         self.bytes += size;
-        if self.bytes > self.settings.max_bytes { self.make_room(now) } else { Ok(()) }
+        if self.bytes > self.settings.max_bytes { self.evict(now) } else { Ok(()) }
     }
 
-    /// Removes what is too old, and then the oldest; some more than needed, so that not every page has to make room.
-    fn make_room(&mut self, now: Timestamp) -> Result<(), rusqlite::Error> {
-        self.file.execute("DELETE FROM pages WHERE at <= ?1", [self.oldest(now)])?;
-        let surplus = "DELETE FROM pages WHERE key IN (
-            SELECT key FROM (SELECT key, sum(size) OVER (ORDER BY at DESC, key) AS so_far FROM pages) WHERE so_far > ?1)";
-        self.file.execute(surplus, [self.settings.max_bytes / 10 * 9])?;
-        self.bytes = total(&self.file)?;
+    /// Removes expired pages, then the oldest ones down to 90 % of the limit, so that not every `put` evicts.
+    fn evict(&mut self, now: Timestamp) -> Result<(), rusqlite::Error> {
+        self.connection.execute("DELETE FROM cached_pages WHERE at <= ?1", [self.expired_before(now)])?;
+        let surplus = "DELETE FROM cached_pages WHERE key IN (SELECT key FROM (
+            SELECT key, sum(size) OVER (ORDER BY at DESC, key) AS running_total FROM cached_pages)
+            WHERE running_total > ?1)";
+        self.connection.execute(surplus, [self.settings.max_bytes / 10 * 9])?;
+        self.bytes = total_size(&self.connection)?;
         Ok(())
     }
 
-    /// A page kept at this moment or before is too old.
-    fn oldest(&self, now: Timestamp) -> i64 {
-        micros(now.saturating_sub(self.settings.keep).unwrap_or(Timestamp::MIN))
+    /// Pages stored at or before this moment have expired.
+    fn expired_before(&self, now: Timestamp) -> i64 {
+        micros(now.saturating_sub(self.settings.ttl).unwrap_or(Timestamp::MIN))
     }
 }
 
-fn total(file: &Connection) -> Result<u64, rusqlite::Error> {
-    file.query_row("SELECT coalesce(sum(size), 0) FROM pages", [], |row| row.get(0))
+fn total_size(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    connection.query_row("SELECT coalesce(sum(size), 0) FROM cached_pages", [], |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -133,28 +135,24 @@ mod tests {
     use opilio_actors::testing::clock::ManualClock;
 
     use super::*;
-    use crate::stores::page_cache::tests::{SETTINGS, every_promise};
+    use crate::stores::page_cache::tests::{SETTINGS, check_contract};
 
-    fn open(folder: &Path, clock: &Arc<ManualClock>) -> EmbeddedPageCache {
-        EmbeddedPageCache::open(folder, Arc::clone(clock) as Arc<dyn Clock>, SETTINGS).expect("a folder to write in")
+    fn open(directory: &Path, clock: &Arc<ManualClock>) -> EmbeddedPageCache {
+        EmbeddedPageCache::open(directory, Arc::clone(clock) as Arc<dyn Clock>, SETTINGS).unwrap()
     }
 
     #[actix::test]
-    async fn a_cache_in_a_file_keeps_every_promise_also_when_it_is_opened_again() {
-        let (folder, clock) = (tempfile::tempdir().expect("a folder"), Arc::new(ManualClock::default()));
+    async fn new_and_reopened_page_cache_fulfil_the_contract() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), Arc::new(ManualClock::default()));
         for _ in 0..2 {
-            every_promise(&open(folder.path(), &clock), &clock).await;
+            check_contract(&open(directory.path(), &clock), &clock).await;
         }
     }
 
     #[actix::test]
-    async fn a_file_that_is_no_cache_is_made_anew() {
-        let (folder, clock) = (tempfile::tempdir().expect("a folder"), Arc::new(ManualClock::default()));
-        std::fs::write(
-            folder.path().join("pages.db"),
-            "no database at all, but long enough to look like one".repeat(9),
-        )
-        .expect("it can be written");
-        every_promise(&open(folder.path(), &clock), &clock).await;
+    async fn unreadable_page_cache_is_replaced() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), Arc::new(ManualClock::default()));
+        std::fs::write(directory.path().join("pages.db"), "not a database ".repeat(40)).unwrap();
+        check_contract(&open(directory.path(), &clock), &clock).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Into the queue and out of it.
+//! Submission and claims.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,21 +9,23 @@ use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{Claim, Idempotency, NewJob, StoreError, Submission};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::access::{later, micros, store_error};
-use super::row::{self, StoredJob, damaged};
+use super::convert::{later, micros, store_error};
+use super::maintenance;
+use super::row::{self, StoredJob};
 use super::writer::Context;
+use crate::stores::convert::invalid;
 
 pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Result<Submission, StoreError> {
     if let Some(idempotency) = &new.idempotency
-        && let Some(known) = known_by_key(connection, new, idempotency)?
+        && let Some(duplicate) = find_duplicate(connection, new, idempotency)?
     {
-        return Ok(known);
+        return Ok(duplicate);
     }
-    refuse_when_full(connection, context, new)?;
-    let spec = serde_json::to_string(&new.spec).map_err(|_| damaged("a job's spec"))?;
+    check_capacity(connection, context, new)?;
+    let spec = serde_json::to_string(&new.spec).map_err(|_| invalid("job spec"))?;
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO jobs (id, principal, task, spec, state, total, created_at, idempotency_key, fingerprint, line) \
+            "INSERT INTO jobs (id, principal, task, spec, state, total, created_at, idempotency_key, fingerprint, queue) \
              VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8, ?9)",
         )
         .map_err(store_error)?;
@@ -46,7 +48,7 @@ pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Resul
     Ok(Submission::Admitted)
 }
 
-fn known_by_key(
+fn find_duplicate(
     connection: &Connection,
     new: &NewJob,
     idempotency: &Idempotency,
@@ -62,22 +64,22 @@ fn known_by_key(
     if fingerprint != idempotency.fingerprint {
         return Ok(Some(Submission::KeyReused));
     }
-    JobId::parse(&id).map(|id| Some(Submission::Duplicate(id))).map_err(|_| damaged("a job's id"))
+    JobId::parse(&id).map(|id| Some(Submission::Duplicate(id))).map_err(|_| invalid("job id"))
 }
 
-fn refuse_when_full(connection: &Connection, context: &Context, new: &NewJob) -> Result<(), StoreError> {
+fn check_capacity(connection: &Connection, context: &Context, new: &NewJob) -> Result<(), StoreError> {
     let count = |sql: &str, args: &[&dyn rusqlite::ToSql]| -> Result<u64, StoreError> {
         let mut select = connection.prepare_cached(sql).map_err(store_error)?;
         select.query_row(args, |row| row.get(0)).map_err(store_error)
     };
-    if let Some(most) = context.settings.max_queued
-        && count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'queued'", &[])? >= most
+    if let Some(limit) = context.settings.max_queued
+        && count("SELECT coalesce(sum(jobs), 0) FROM job_counts WHERE state = 'queued'", &[])? >= limit
     {
         return Err(StoreError::Full { principal: false });
     }
-    let own = "SELECT coalesce(sum(jobs), 0) FROM tally WHERE principal = ?1 AND state IN ('queued', 'running')";
-    if let Some(most) = new.max_open.or(context.settings.max_per_principal)
-        && count(own, &[&new.principal.as_str()])? >= most
+    let own = "SELECT coalesce(sum(jobs), 0) FROM job_counts WHERE principal = ?1 AND state IN ('queued', 'running')";
+    if let Some(limit) = new.max_open.or(context.settings.max_per_principal)
+        && count(own, &[&new.principal.as_str()])? >= limit
     {
         return Err(StoreError::Full { principal: true });
     }
@@ -89,35 +91,35 @@ pub fn claim(
     context: &Context,
     node: &NodeId,
     task: TaskType,
-    most: usize,
-    hold: Duration,
+    limit: usize,
+    lease_duration: Duration,
 ) -> Result<Vec<Claim>, StoreError> {
-    super::upkeep::requeue(connection, context)?;
-    let mut served = context.last_served.borrow_mut();
-    let last = served.entry(task).or_default();
+    maintenance::requeue(connection, context)?;
+    let mut last_claimed = context.last_claimed_queue.borrow_mut();
+    let last = last_claimed.entry(task).or_default();
     let mut claims = Vec::new();
-    while claims.len() < most {
-        let Some((line, seq)) = next_in_turn(connection, task, last)? else { break };
-        *last = line;
-        match lease_job(connection, context, node, seq, hold) {
+    while claims.len() < limit {
+        let Some((queue, seq)) = next_ready(connection, task, last)? else { break };
+        *last = queue;
+        match lease_job(connection, context, node, seq, lease_duration) {
             Ok(claim) => claims.push(claim),
-            Err(StoreError::Damaged(why)) => super::upkeep::set_aside(connection, context, seq, &why)?,
+            Err(StoreError::Damaged(reason)) => maintenance::fail_unreadable(connection, context, seq, &reason)?,
             Err(other) => return Err(other),
         }
     }
     Ok(claims)
 }
 
-/// The oldest ready job of the line that comes after `last`, going round, and its line.
-fn next_in_turn(connection: &Connection, task: TaskType, last: &str) -> Result<Option<(String, i64)>, StoreError> {
+/// The oldest ready job of the next queue with one after `last` in round-robin order, and that queue.
+fn next_ready(connection: &Connection, task: TaskType, last: &str) -> Result<Option<(String, i64)>, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT line, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
-             AND line > ?2 ORDER BY line, seq LIMIT 1",
+            "SELECT queue, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
+             AND queue > ?2 ORDER BY queue, seq LIMIT 1",
         )
         .map_err(store_error)?;
-    let mut after = |line: &str| {
-        let found = select.query_row(params![task.as_str(), line], |row| Ok((row.get(0)?, row.get(1)?)));
+    let mut after = |queue: &str| {
+        let found = select.query_row(params![task.as_str(), queue], |row| Ok((row.get(0)?, row.get(1)?)));
         found.optional().map_err(store_error)
     };
     match after(last)? {
@@ -131,22 +133,22 @@ fn lease_job(
     context: &Context,
     node: &NodeId,
     seq: i64,
-    hold: Duration,
+    lease_duration: Duration,
 ) -> Result<Claim, StoreError> {
     let stored = row::find(connection, "j.seq = ?1", &[&seq])?.ok_or(StoreError::NotFound)?;
     let StoredJob { token, mut job, .. } = stored;
     let lease = Lease { job: job.id.clone(), node: node.clone(), token: token + 1 };
-    job.state = job.state.after(Cause::Claimed { lease: lease.clone() }).ok_or_else(|| damaged("the queue"))?;
+    job.state = job.state.after(Cause::Claimed { lease: lease.clone() }).ok_or_else(|| invalid("job state"))?;
     let now = context.now();
     job.started_at = job.started_at.or(Some(now));
     let mut update = connection
         .prepare_cached(
-            "UPDATE jobs SET state = 'running', token = ?2, node = ?3, lease_until = ?4, pages_in_attempt = 0, \
+            "UPDATE jobs SET state = 'running', token = ?2, node = ?3, lease_until = ?4, progress_in_attempt = 0, \
              started_at = coalesce(started_at, ?5) WHERE seq = ?1",
         )
         .map_err(store_error)?;
     update
-        .execute(params![seq, lease.token, node.as_str(), micros(later(context.steady(), hold)), micros(now)])
+        .execute(params![seq, lease.token, node.as_str(), micros(later(context.steady(), lease_duration)), micros(now)])
         .map_err(store_error)?;
     Ok(Claim { lease, missing: missing_pages(connection, seq, job.progress.total)?, job })
 }

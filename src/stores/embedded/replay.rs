@@ -1,13 +1,14 @@
-//! Sending again what was sent, given up or refused.
+//! Replays of deliveries.
 
+use opilio_actors::domain::delivery::DeliveryState;
 use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::Job;
 use opilio_actors::ports::{ReplayFilter, StoreError};
 use rusqlite::{Connection, params};
 
-use super::access::{micros, store_error};
+use super::convert::{micros, store_error};
 use super::writer::Context;
-use super::{deliveries, settle};
+use super::{delivery_row, queries};
 
 pub fn one(
     connection: &Connection,
@@ -15,15 +16,15 @@ pub fn one(
     job: &JobId,
     principal: Option<&Principal>,
 ) -> Result<Job, StoreError> {
-    let stored = settle::visible(connection, job, principal)?;
+    let stored = queries::visible(connection, job, principal)?;
     if stored.job.spec.webhook.is_none() {
         return Err(StoreError::Conflict("no webhook was configured for this job"));
     }
     if stored.job.delivery.is_none() {
         return Err(StoreError::Conflict("the job is not settled yet"));
     }
-    deliveries::restart(connection, context, stored.seq)?;
-    Ok(settle::visible(connection, job, principal)?.job)
+    restart(connection, context, stored.seq)?;
+    Ok(queries::visible(connection, job, principal)?.job)
 }
 
 pub fn many(connection: &Connection, context: &Context, filter: &ReplayFilter) -> Result<u64, StoreError> {
@@ -40,9 +41,26 @@ pub fn many(connection: &Connection, context: &Context, filter: &ReplayFilter) -
     let rows = select
         .query_map(params![principal, state, filter.since.map(micros), receiver], |row| row.get::<_, i64>(0))
         .map_err(store_error)?;
-    let chosen: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
-    for seq in &chosen {
-        deliveries::restart(connection, context, *seq)?;
+    let matching: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
+    for seq in &matching {
+        restart(connection, context, *seq)?;
     }
-    Ok(chosen.len() as u64)
+    Ok(matching.len() as u64)
+}
+
+/// Starts a new retry schedule: now, or when the attempt in progress ends.
+fn restart(connection: &Connection, context: &Context, seq: i64) -> Result<(), StoreError> {
+    if request_after_attempt(connection, seq)? {
+        return Ok(());
+    }
+    let due = DeliveryState::Pending { due: context.steady() };
+    delivery_row::set_state(connection, context, seq, &due, 0).map(|_| ())
+}
+
+/// Returns whether an attempt is in progress.
+fn request_after_attempt(connection: &Connection, seq: i64) -> Result<bool, StoreError> {
+    let mut update = connection
+        .prepare_cached("UPDATE deliveries SET replay_requested = 1 WHERE job = ?1 AND lease_until IS NOT NULL")
+        .map_err(store_error)?;
+    update.execute([seq]).map(|changed| changed > 0).map_err(store_error)
 }

@@ -1,7 +1,7 @@
-//! Rows and what they mean.
+//! The row of a job.
 
 use jiff::Timestamp;
-use opilio_actors::domain::delivery::{Delivery, DeliveryState};
+use opilio_actors::domain::delivery::Delivery;
 use opilio_actors::domain::id::{JobId, NodeId, Principal};
 use opilio_actors::domain::job::{Job, JobState, Progress, Status};
 use opilio_actors::domain::lease::Lease;
@@ -9,14 +9,16 @@ use opilio_actors::ports::StoreError;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, RowIndex, ToSql};
 
-use super::access::store_error;
+use super::convert::store_error;
+use crate::stores::convert::{delivery_state, invalid};
 
-/// The columns of [`JOB`], which is everything [`stored_job`] reads. Named at each row, they would be looked up at each row.
+/// Generates [`Column`] and the query [`JOB`] from one list, so that columns are read by index instead of by name.
 macro_rules! columns {
     ($first:ident = $from:literal, $($name:ident = $sql:literal),* $(,)?) => {
         #[derive(Clone, Copy)]
         pub enum Column { $first, $($name),* }
 
+        /// Selects what [`stored_job`] reads, from jobs `j` and deliveries `d`.
         pub const JOB: &str = concat!(
             "SELECT ", $from, $(", ", $sql),*, " FROM jobs j LEFT JOIN deliveries d ON d.job = j.seq",
         );
@@ -33,7 +35,7 @@ columns! {
     Done = "j.done",
     Failed = "j.failed",
     AttemptsSpent = "j.attempts_spent",
-    PagesInAttempt = "j.pages_in_attempt",
+    ProgressInAttempt = "j.progress_in_attempt",
     Error = "j.error",
     CreatedAt = "j.created_at",
     StartedAt = "j.started_at",
@@ -42,11 +44,11 @@ columns! {
     NotBefore = "j.not_before",
     Token = "j.token",
     Node = "j.node",
-    Changed = "j.changed",
-    Delivery = "d.state",
-    Due = "d.due",
-    Attempts = "d.attempts",
-    Version = "d.version",
+    ChangeNumber = "j.change_number",
+    DeliveryState = "d.state",
+    DeliveryDue = "d.due",
+    DeliveryAttempts = "d.attempts",
+    DeliveryVersion = "d.version",
 }
 
 /// A column of a row of [`JOB`].
@@ -54,15 +56,15 @@ pub fn get<T: FromSql>(row: &Row<'_>, column: Column) -> Result<T, StoreError> {
     row.get(column as usize).map_err(store_error)
 }
 
-/// A job and what only the store knows of it.
+/// A job with the store's own fields.
 pub struct StoredJob {
     pub seq: i64,
     pub token: u64,
-    pub pages_in_attempt: u32,
+    pub progress_in_attempt: u32,
     pub job: Job,
 }
 
-/// The one job that `condition` (about `j` and `d`) picks.
+/// The job that `condition` (over `j` and `d`) selects.
 pub fn find(connection: &Connection, condition: &str, args: &[&dyn ToSql]) -> Result<Option<StoredJob>, StoreError> {
     let mut select = connection.prepare_cached(&format!("{JOB} WHERE {condition}")).map_err(store_error)?;
     let found = select.query_row(args, |row| Ok(stored_job(row))).optional().map_err(store_error)?;
@@ -70,11 +72,11 @@ pub fn find(connection: &Connection, condition: &str, args: &[&dyn ToSql]) -> Re
 }
 
 pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
-    let id = JobId::parse(&get::<String>(row, Column::Id)?).map_err(|_| damaged("a job's id"))?;
+    let id = JobId::parse(&get::<String>(row, Column::Id)?).map_err(|_| invalid("job id"))?;
     let token = get(row, Column::Token)?;
     let job = Job {
         principal: Principal::new(get::<String>(row, Column::Principal)?),
-        spec: serde_json::from_str(&get::<String>(row, Column::Spec)?).map_err(|_| damaged("a job's spec"))?,
+        spec: serde_json::from_str(&get::<String>(row, Column::Spec)?).map_err(|_| invalid("job spec"))?,
         state: job_state(row, &id, token)?,
         progress: Progress {
             done: get(row, Column::Done)?,
@@ -83,19 +85,19 @@ pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
         },
         attempts_spent: get(row, Column::AttemptsSpent)?,
         error: get(row, Column::Error)?,
-        created_at: moment(row, Column::CreatedAt as usize)?.ok_or_else(|| damaged("a job's time"))?,
+        created_at: moment(row, Column::CreatedAt as usize)?.ok_or_else(|| invalid("job time"))?,
         started_at: moment(row, Column::StartedAt as usize)?,
         finished_at: moment(row, Column::FinishedAt as usize)?,
         expires_at: moment(row, Column::ExpiresAt as usize)?,
         delivery: delivery(row)?,
         id,
     };
-    let pages_in_attempt = get(row, Column::PagesInAttempt)?;
-    Ok(StoredJob { seq: get(row, Column::Seq)?, token, pages_in_attempt, job })
+    let progress_in_attempt = get(row, Column::ProgressInAttempt)?;
+    Ok(StoredJob { seq: get(row, Column::Seq)?, token, progress_in_attempt, job })
 }
 
-/// Bytes of the job's request.
-pub fn weight(row: &Row<'_>) -> Result<usize, StoreError> {
+/// The size of the job's stored request in bytes.
+pub fn request_size(row: &Row<'_>) -> Result<usize, StoreError> {
     let spec = row.get_ref(Column::Spec as usize).map_err(store_error)?;
     Ok(spec.as_bytes().map_or(0, <[u8]>::len))
 }
@@ -103,7 +105,7 @@ pub fn weight(row: &Row<'_>) -> Result<usize, StoreError> {
 pub fn status(state: &str) -> Result<Status, StoreError> {
     match state {
         "queued" | "running" => Ok(Status::Processing),
-        settled => Status::parse(settled).ok_or_else(|| damaged("a job's state")),
+        settled => Status::parse(settled).ok_or_else(|| invalid("job state")),
     }
 }
 
@@ -118,42 +120,19 @@ fn job_state(row: &Row<'_>, id: &JobId, token: u64) -> Result<JobState, StoreErr
         "completed" => JobState::Completed,
         "failed" => JobState::Failed,
         "cancelled" => JobState::Cancelled,
-        _ => return Err(damaged("a job's state")),
+        _ => return Err(invalid("job state")),
     })
 }
 
 fn delivery(row: &Row<'_>) -> Result<Option<Delivery>, StoreError> {
-    let Some(state) = get::<Option<String>>(row, Column::Delivery)? else { return Ok(None) };
-    let due = moment(row, Column::Due as usize)?.ok_or_else(|| damaged("a delivery's time"))?;
+    let Some(state) = get::<Option<String>>(row, Column::DeliveryState)? else { return Ok(None) };
+    let due = moment(row, Column::DeliveryDue as usize)?.ok_or_else(|| invalid("delivery time"))?;
     let state = delivery_state(&state, due)?;
-    Ok(Some(Delivery { state, attempts: get(row, Column::Attempts)?, version: get(row, Column::Version)? }))
-}
-
-pub fn delivery_state(name: &str, due: Timestamp) -> Result<DeliveryState, StoreError> {
-    Ok(match name {
-        "pending" => DeliveryState::Pending { due },
-        "delivered" => DeliveryState::Delivered,
-        "exhausted" => DeliveryState::Exhausted,
-        "refused" => DeliveryState::Refused,
-        _ => return Err(damaged("a delivery's state")),
-    })
+    let (attempts, version) = (get(row, Column::DeliveryAttempts)?, get(row, Column::DeliveryVersion)?);
+    Ok(Some(Delivery { state, attempts, version }))
 }
 
 pub fn moment(row: &Row<'_>, column: impl RowIndex) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = row.get(column).map_err(store_error)?;
-    micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| damaged("a time"))).transpose()
-}
-
-pub fn state_name(state: &JobState) -> &'static str {
-    match state {
-        JobState::Queued { .. } => "queued",
-        JobState::Running { .. } => "running",
-        JobState::Completed => "completed",
-        JobState::Failed => "failed",
-        JobState::Cancelled => "cancelled",
-    }
-}
-
-pub fn damaged(what: &str) -> StoreError {
-    StoreError::Damaged(format!("{what} is not what this version writes"))
+    micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| invalid("time"))).transpose()
 }

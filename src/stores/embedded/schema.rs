@@ -1,20 +1,28 @@
-//! The tables, and how an older file becomes today's.
+//! The database file: its format and its connections.
 
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-/// One step a version; a file is brought up step by step. A step that was released is never changed.
-const STEPS: &[&str] = &[
-    include_str!("schema_1.sql"),
-    include_str!("schema_2.sql"),
-    include_str!("schema_3.sql"),
-    include_str!("schema_4.sql"),
-];
-/// Today's version.
-pub const NEWEST: i64 = STEPS.len() as i64;
+/// `OPIL`, SQLite's `application_id` of a store file.
+const APPLICATION: i64 = 0x4f50_494c;
+/// The format that this version reads and writes, SQLite's `user_version`.
+pub const VERSION: i64 = 1;
 
-/// A connection that may write.
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The format of a database file.
+pub enum Format {
+    Supported,
+    /// A store file of another version.
+    Unsupported {
+        version: i64,
+    },
+    /// A database of another application.
+    Foreign,
+}
+
+/// Opens a read-write connection.
 pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open(file)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -24,7 +32,7 @@ pub fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// A connection that may only read.
+/// Opens a read-only connection.
 pub fn connect_reader(file: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
@@ -32,18 +40,25 @@ pub fn connect_reader(file: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// Brings the file to today's schema. Returns the version of one that is newer, and does nothing to it.
-pub fn migrate(connection: &mut Connection) -> Result<Option<i64>, rusqlite::Error> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > NEWEST {
-        return Ok(Some(found));
+/// Creates the tables in an empty file. A file whose format is not supported is not changed.
+pub fn prepare(connection: &mut Connection) -> Result<Format, rusqlite::Error> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let empty = (application, version, tables) == (0, 0, 0);
+    if !empty && application != APPLICATION {
+        return Ok(Format::Foreign);
+    }
+    if !empty && version != VERSION {
+        return Ok(Format::Unsupported { version });
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    for (version, step) in (1_i64..).zip(STEPS).filter(|(version, _)| *version > found) {
-        let change = connection.transaction()?;
-        change.execute_batch(step)?;
-        change.pragma_update(None, "user_version", version)?;
-        change.commit()?;
+    if empty {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.commit()?;
     }
-    Ok(None)
+    Ok(Format::Supported)
 }

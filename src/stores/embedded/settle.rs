@@ -1,4 +1,4 @@
-//! A job's end: its final state, its webhook and the freed lease, in one transaction.
+//! Settlement: a job's final state, its delivery and the end of its lease, in one transaction.
 
 use jiff::Timestamp;
 use opilio_actors::domain::id::{JobId, Principal};
@@ -8,18 +8,20 @@ use opilio_actors::domain::retention::Keep;
 use opilio_actors::ports::{SettleReason, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::access::{later, micros, store_error};
-use super::lease::held;
+use super::convert::{later, micros, store_error};
+use super::lease::leased_job;
+use super::queries::visible;
 use super::row::{self, StoredJob};
 use super::writer::Context;
+use crate::stores::convert::job_state_name;
 
 pub fn settle(
     connection: &Connection,
     context: &Context,
     lease: &Lease,
-    ending: &SettleReason,
+    reason: &SettleReason,
 ) -> Result<Job, StoreError> {
-    let stored = held(connection, lease)?;
+    let stored = leased_job(connection, lease)?;
     let progress = stored.job.progress;
     if progress.done < progress.total {
         return Err(StoreError::Conflict("the job has pages without a result"));
@@ -29,8 +31,8 @@ pub fn settle(
         JobState::Failed => first_error(connection, stored.seq)?,
         _ => None,
     };
-    let counts = *ending == SettleReason::WorkDone;
-    end(connection, context, &stored, Cause::Settled { verdict }, error, counts)
+    let counts = *reason == SettleReason::WorkDone;
+    finish(connection, context, &stored, Cause::Settled { verdict }, error, counts)
 }
 
 pub fn cancel(
@@ -44,17 +46,10 @@ pub fn cancel(
         return Err(StoreError::Conflict("the job is settled already"));
     }
     let running = matches!(stored.job.state, JobState::Running { .. });
-    end(connection, context, &stored, Cause::CancelRequested, Some("Cancelled by request".to_owned()), running)
+    finish(connection, context, &stored, Cause::CancelRequested, Some("Cancelled by request".to_owned()), running)
 }
 
-/// The job, as far as `principal` (`None`: anybody) may know of it.
-pub fn visible(connection: &Connection, job: &JobId, principal: Option<&Principal>) -> Result<StoredJob, StoreError> {
-    row::find(connection, "j.id = ?1", &[&job.as_str()])?
-        .filter(|stored| principal.is_none_or(|principal| *principal == stored.job.principal))
-        .ok_or(StoreError::NotFound)
-}
-
-fn end(
+fn finish(
     connection: &Connection,
     context: &Context,
     stored: &StoredJob,
@@ -74,21 +69,16 @@ fn end(
              lease_until = NULL, attempts_spent = attempts_spent + ?6 WHERE seq = ?1",
         )
         .map_err(store_error)?;
+    let (state, expires_at) = (job_state_name(&state), expires_at.map(micros));
     update
-        .execute(params![
-            stored.seq,
-            row::state_name(&state),
-            error,
-            micros(now),
-            expires_at.map(micros),
-            counts_as_attempt
-        ])
+        .execute(params![stored.seq, state, error, micros(now), expires_at, counts_as_attempt])
         .map_err(store_error)?;
-    queue_webhook(connection, stored, context.steady())?;
+    create_delivery(connection, stored, context.steady())?;
     Ok(row::find(connection, "j.seq = ?1", &[&stored.seq])?.ok_or(StoreError::NotFound)?.job)
 }
 
-fn queue_webhook(connection: &Connection, stored: &StoredJob, now: Timestamp) -> Result<(), StoreError> {
+/// Creates the job's delivery, due now, if it has a webhook.
+fn create_delivery(connection: &Connection, stored: &StoredJob, now: Timestamp) -> Result<(), StoreError> {
     let Some(target) = &stored.job.spec.webhook else { return Ok(()) };
     let mut insert = connection
         .prepare_cached("INSERT INTO deliveries (job, receiver, state, due) VALUES (?1, ?2, 'pending', ?3)")
@@ -97,7 +87,7 @@ fn queue_webhook(connection: &Connection, stored: &StoredJob, now: Timestamp) ->
     Ok(())
 }
 
-/// Why the first page failed.
+/// The error of the first page.
 fn first_error(connection: &Connection, seq: i64) -> Result<Option<String>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT error FROM pages WHERE job = ?1 ORDER BY idx LIMIT 1")

@@ -1,4 +1,4 @@
-//! One thread that writes: what waits together is committed together, each caller in a savepoint of its own.
+//! The writer thread: it commits waiting writes together (group commit), each in a savepoint of its own.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,36 +13,36 @@ use opilio_actors::ports::{Clock, StoreError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::StoreSettings;
-use super::access::store_error;
+use super::convert::store_error;
+use crate::stores::settings::StoreSettings;
 
-/// So many callers share one commit at most.
-const GROUP: usize = 512;
+/// At most this many writes share one commit.
+const MAX_GROUP: usize = 512;
 
-/// What a write may use besides the connection.
+/// What a write uses besides the connection.
 pub struct Context {
     clock: Arc<dyn Clock>,
     pub settings: StoreSettings,
-    /// Whose job of each kind was claimed last; the next claim goes on after it.
-    pub last_served: RefCell<HashMap<TaskType, String>>,
+    /// The queue of the last claimed job of each type; round-robin continues after it.
+    pub last_claimed_queue: RefCell<HashMap<TaskType, String>>,
 }
 
 impl Context {
     pub fn new(clock: Arc<dyn Clock>, settings: StoreSettings) -> Self {
-        Self { clock, settings, last_served: RefCell::default() }
+        Self { clock, settings, last_claimed_queue: RefCell::default() }
     }
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// For leases and for what comes due: it does not jump.
+    /// Monotonic time, for leases and due times.
     pub fn steady(&self) -> Timestamp {
         self.clock.steady()
     }
 }
 
-/// The way to the writing thread. Dropping it waits until what was asked for is written.
+/// The handle of the writer thread. Dropping it waits until the queued writes are committed.
 pub struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Write + Send>>>,
     thread: Option<JoinHandle<()>>,
@@ -56,23 +56,23 @@ impl Writer {
             .spawn(move || {
                 while let Ok(first) = waiting.recv() {
                     let mut group = vec![first];
-                    group.extend(waiting.try_iter().take(GROUP - 1));
+                    group.extend(waiting.try_iter().take(MAX_GROUP - 1));
                     write_group(&connection, &context, group);
                 }
             })
-            .expect("the operating system gives one thread at start");
+            .expect("a thread can be created at start");
         Self { queue: Some(queue), thread: Some(thread) }
     }
 
-    /// Runs `work` in the next group; what it returns arrives after the commit. An error undoes only its own changes.
+    /// Runs `work` in the next group and returns its result after the commit. An error rolls back only its own changes.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &Context) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let write = Pending { work: Some(work), outcome: None, reply };
-        self.queue.as_ref().ok_or_else(gone)?.send(Box::new(write)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.queue.as_ref().ok_or_else(stopped)?.send(Box::new(write)).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
     }
 }
 
@@ -80,21 +80,21 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // Its panics were caught; there is nobody left to tell of others.
+            // Panics of writes are caught; another panic has no recipient here.
             let _ = thread.join();
         }
     }
 }
 
-fn gone() -> StoreError {
-    StoreError::Unavailable("the writing thread is gone".to_owned())
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer thread has stopped".to_owned())
 }
 
 fn write_group(connection: &Connection, context: &Context, mut group: Vec<Box<dyn Write + Send>>) {
     let committed = connection.execute_batch("BEGIN IMMEDIATE").map_err(store_error).and_then(|()| {
         for write in &mut group {
             write.apply(connection, context);
-            // A full disk makes SQLite undo the whole group by itself; what came after would stand alone.
+            // On a full disk SQLite rolls back the whole transaction; later writes would commit one by one.
             if connection.is_autocommit() {
                 return Err(StoreError::Unavailable("the group was rolled back".to_owned()));
             }
@@ -103,7 +103,7 @@ fn write_group(connection: &Connection, context: &Context, mut group: Vec<Box<dy
         connection.execute_batch("COMMIT").map_err(store_error)
     });
     if committed.is_err() && !connection.is_autocommit() {
-        // The group's changes are gone either way; what its callers hear is the reason of the failed commit.
+        // The callers receive the error of the failed commit.
         let _ = connection.execute_batch("ROLLBACK");
     }
     for write in group {
@@ -111,7 +111,7 @@ fn write_group(connection: &Connection, context: &Context, mut group: Vec<Box<dy
     }
 }
 
-/// One caller's part of a group.
+/// One write of a group.
 trait Write {
     fn apply(&mut self, connection: &Connection, context: &Context);
     fn answer(self: Box<Self>, committed: &Result<(), StoreError>);
@@ -136,8 +136,8 @@ where
     }
 
     fn answer(self: Box<Self>, committed: &Result<(), StoreError>) {
-        let outcome = self.outcome.unwrap_or_else(|| Err(gone()));
-        // A caller that left does not need its answer.
+        let outcome = self.outcome.unwrap_or_else(|| Err(stopped()));
+        // The caller may have been dropped.
         let _ = self.reply.send(committed.clone().and(outcome));
     }
 }

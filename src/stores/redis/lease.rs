@@ -30,7 +30,7 @@ impl RedisStore {
     pub(super) async fn write_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
         let mut packed = Vec::with_capacity(pages.len());
         for page in &pages {
-            packed.push(blob::pack_aside(page.json.clone()).await);
+            packed.push(blob::pack_async(page.json.clone()).await);
         }
         let mut reply: Reply = self
             .ask(&self.scripts.record_pages, |call| {
@@ -45,7 +45,7 @@ impl RedisStore {
     }
 
     pub(super) async fn write_step(&self, lease: &Lease, step: &str, value: Bytes) -> Result<(), StoreError> {
-        let packed = blob::pack_aside(value).await;
+        let packed = blob::pack_async(value).await;
         let reply: Reply = self
             .ask(&self.scripts.checkpoint, |call| {
                 name(call, lease);

@@ -28,7 +28,7 @@ impl RedisPageCache {
         let store = &self.store;
         let found: Vec<Vec<u8>> = store
             .ask(&store.scripts.find_page, |call| {
-                call.arg(&key(request)[..]).arg(micros(self.settings.keep));
+                call.arg(&key(request)[..]).arg(micros(self.settings.ttl));
             })
             .await?;
         let Ok([at, age, page]) = <[_; 3]>::try_from(found) else { return Ok(None) };
@@ -37,14 +37,14 @@ impl RedisPageCache {
     }
 
     async fn write(&self, request: &PageRequest, page: &FetchedPage) -> Result<(), StoreError> {
-        let packed = blob::pack_aside(encode(page)).await;
+        let packed = blob::pack_async(encode(page)).await;
         let store = &self.store;
         if packed.len() as u64 > self.settings.max_bytes {
             return Ok(());
         }
         store
             .ask(&store.scripts.keep_page, |call| {
-                call.arg(&key(request)[..]).arg(packed).arg(self.settings.max_bytes).arg(micros(self.settings.keep));
+                call.arg(&key(request)[..]).arg(packed).arg(self.settings.max_bytes).arg(micros(self.settings.ttl));
             })
             .await
     }

@@ -22,7 +22,7 @@ impl RedisStore {
         let webhook = target.map(|target| serde_json::to_vec(&target)).transpose();
         let webhook = webhook.map_err(|_| damaged("a job's webhook_config"))?.unwrap_or_default();
         let spec = serde_json::to_vec(&spec).map_err(|_| damaged("a job's spec"))?;
-        let spec = blob::pack_aside(spec.into()).await;
+        let spec = blob::pack_async(spec.into()).await;
         let (key, fingerprint) = idempotency.map(|known| (known.key, known.fingerprint)).unwrap_or_default();
         let bound = |most: Option<u64>| most.map(|most| most.to_string()).unwrap_or_default();
         let mut reply: Reply = self

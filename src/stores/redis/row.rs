@@ -56,7 +56,7 @@ impl Fields {
 
     /// Bytes of the job's request.
     pub fn weight(&self) -> usize {
-        self.bytes("spec").map_or(0, blob::length)
+        self.bytes("spec").map_or(0, blob::unpacked_len)
     }
 
     pub fn progress(&self) -> Result<Progress, StoreError> {

@@ -10,10 +10,7 @@ use opilio_actors::ports::{JobFilter, JobStore, Notification, PageLimit, Store, 
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{Harness, LEASE, RETENTION};
 use opilio_actors::testing::jobs::{crawl, node};
-use opilio_actors::testing::model::{Step, Subject, run};
-use proptest::collection::vec;
-use proptest::prelude::{TestCaseError, any};
-use proptest::test_runner::{Config, TestRng, TestRunner};
+use opilio_actors::testing::model;
 use redis::Client;
 use tempfile::TempDir;
 
@@ -90,7 +87,7 @@ impl Harness for OnRedis {
         &self.store
     }
 
-    async fn let_time_pass(&self, time: Duration) {
+    async fn advance(&self, time: Duration) {
         self.clock.advance(time);
     }
 }
@@ -98,10 +95,10 @@ impl Harness for OnRedis {
 opilio_actors::store_contract!(OnRedis::new());
 
 #[actix::test]
-async fn the_page_cache_on_redis_keeps_every_promise() {
+async fn the_page_cache_on_redis_keeps_check_contract() {
     let OnRedis { store, clock, redis } = OnRedis::new();
     let cache = RedisPageCache::new(Arc::new(store), page_cache::tests::SETTINGS);
-    page_cache::tests::every_promise(&cache, &clock).await;
+    page_cache::tests::check_contract(&cache, &clock).await;
     let mut line = redis.client().get_connection().expect("it has started");
     let bytes: u64 = redis::cmd("GET").arg("{test}:pages_bytes").query(&mut line).expect("it is there");
     assert!((1..=page_cache::tests::SETTINGS.max_bytes).contains(&bytes), "{bytes}");
@@ -255,19 +252,16 @@ async fn every_node_hears_what_another_one_does_to_a_job() {
 }
 
 #[test]
-fn no_run_of_two_nodes_with_crashes_between_any_steps_breaks_a_promise() {
-    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
-    let rng = TestRng::deterministic_rng(config.rng_algorithm);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("one thread");
+fn model_finds_no_violation() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (redis, runs) = (Redis::start(), AtomicU32::new(0));
-    let outcome = TestRunner::new_with_rng(config, rng).run(&vec(any::<u16>(), 0..40), |numbers| {
-        let steps: Vec<_> = numbers.into_iter().map(|number| Step::decode(number.into())).collect();
+    let violation = model::search(40, |steps| {
         let clock = Arc::new(ManualClock::default());
         runtime.block_on(async {
             let store = open(&redis, &clock, &runs.fetch_add(1, Ordering::Relaxed).to_string());
-            let subject = Subject { store: Arc::new(store), clock, crashed: Box::new(|| {}) };
-            run(subject, &steps).await.map_err(TestCaseError::fail)
+            let subject = model::Subject { store: Arc::new(store), clock, on_crash: Box::new(|| {}) };
+            model::run(subject, steps).await
         })
     });
-    assert_eq!(outcome, Ok(()));
+    assert_eq!(violation, None);
 }

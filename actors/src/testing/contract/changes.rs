@@ -1,17 +1,30 @@
-//! What happened to jobs, for who follows them all.
+//! Lists of jobs and of changes.
 
-use super::{Harness, claim, claimed, submit};
+use super::harness::{Harness, LEASE, claim, submit, submit_and_claim};
 use crate::domain::crawl::CrawlSpec;
-use crate::domain::id::Principal;
+use crate::domain::id::{JobId, Principal};
 use crate::domain::job::{Progress, Status, Task};
 use crate::ports::{Changes, JobFilter, JobSummary, PageLimit, SettleReason};
 use crate::testing::jobs::{crawl, good_page};
 
-async fn since(h: &impl Harness, who: Option<&Principal>, after: Option<u64>) -> Changes {
-    h.store().changes(who, after, PageLimit::of(100)).await.expect("the store is there")
+async fn since(h: &impl Harness, principal: Option<&Principal>, after: Option<u64>) -> Changes {
+    h.store().changes(principal, after, PageLimit::of(100)).await.unwrap()
 }
 
-pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harness) {
+/// All pages of changes after `after`.
+async fn pages_since(h: &impl Harness, principal: Option<&Principal>, after: u64, limit: PageLimit) -> Vec<Vec<JobId>> {
+    let (mut after, mut pages) = (after, Vec::new());
+    loop {
+        let changes = h.store().changes(principal, Some(after), limit).await.unwrap();
+        if changes.up_to == after {
+            return pages;
+        }
+        after = changes.up_to;
+        pages.push(changes.jobs.into_iter().map(|(_, job)| job.id).collect());
+    }
+}
+
+pub async fn changed_job_appears_once_in_its_present_state(h: &impl Harness) {
     let before = since(h, None, None).await;
     assert!(before.jobs.is_empty());
     let jobs = [crawl(1), crawl(1)];
@@ -22,28 +35,28 @@ pub async fn a_change_of_a_job_is_told_once_and_as_the_job_stands(h: &impl Harne
     let submitted = since(h, None, Some(before.up_to)).await;
     let ids: Vec<_> = submitted.jobs.iter().map(|(_, job)| job.id.clone()).collect();
     assert_eq!(ids, [first.clone(), second.clone()]);
-    assert_eq!(since(h, None, Some(submitted.up_to)).await.up_to, submitted.up_to, "nothing is new");
+    assert_eq!(since(h, None, Some(submitted.up_to)).await.up_to, submitted.up_to);
 
-    let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
-    h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
-    h.store().settle(&lease, SettleReason::WorkDone).await.expect("the lease is good");
-    h.store().cancel(&second, None).await.expect("it runs");
-    let ended = since(h, None, Some(submitted.up_to)).await;
-    let ends: Vec<_> = ended.jobs.iter().map(|(_, job)| (job.id.clone(), job.state.status())).collect();
-    assert_eq!(ends, [(first, Status::Completed), (second, Status::Cancelled)]);
-    assert!(ended.jobs[0].0 < ended.jobs[1].0 && ended.jobs[1].0 == ended.up_to);
+    let lease = claim(h, "n", 1).await.pop().unwrap().lease;
+    h.store().record_pages(&lease, vec![good_page(0)]).await.unwrap();
+    h.store().settle(&lease, SettleReason::WorkDone).await.unwrap();
+    h.store().cancel(&second, None).await.unwrap();
+    let settled = since(h, None, Some(submitted.up_to)).await;
+    let states: Vec<_> = settled.jobs.iter().map(|(_, job)| (job.id.clone(), job.state.status())).collect();
+    assert_eq!(states, [(first, Status::Completed), (second, Status::Cancelled)]);
+    assert!(settled.jobs[0].0 < settled.jobs[1].0 && settled.jobs[1].0 == settled.up_to);
 }
 
-pub async fn a_job_claimed_again_is_no_change(h: &impl Harness) {
-    let first = claimed(h, crawl(1)).await;
+pub async fn second_claim_is_not_a_change(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(1)).await;
     let up_to = since(h, None, None).await.up_to;
-    h.let_time_pass(2 * super::LEASE).await;
-    let second = claim(h, "second", 1).await.pop().expect("its lease ran out");
+    h.advance(2 * LEASE).await;
+    let second = claim(h, "second", 1).await.pop().unwrap();
     assert_eq!(second.job.id, first.job.id);
     assert!(since(h, None, Some(up_to)).await.jobs.is_empty());
 }
 
-pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Harness) {
+pub async fn changes_are_paged_and_limited_to_the_principal(h: &impl Harness) {
     let begin = since(h, None, None).await.up_to;
     let mut own = Vec::new();
     for name in ["a", "b", "b", "a", "b"] {
@@ -52,58 +65,43 @@ pub async fn changes_are_told_to_their_principal_a_stretch_at_a_time(h: &impl Ha
         own.extend((name == "a").then(|| job.id.clone()));
         submit(h, job).await;
     }
-    let (who, mut after, mut found) = (Principal::new("a"), begin, Vec::new());
-    loop {
-        let changes = h.store().changes(Some(&who), Some(after), PageLimit::of(2)).await.expect("the store is there");
-        if changes.up_to == after {
-            break;
-        }
-        after = changes.up_to;
-        found.extend(changes.jobs.into_iter().map(|(_, job)| job.id));
-    }
-    assert_eq!(found, own);
-    let unheard_of = since(h, None, Some(after + 1000)).await;
-    assert!(unheard_of.jobs.is_empty() && unheard_of.up_to == after);
+    assert_eq!(pages_since(h, Some(&Principal::new("a")), begin, PageLimit::of(2)).await.concat(), own);
+    let last = since(h, None, None).await.up_to;
+    let future = since(h, None, Some(last + 1000)).await;
+    assert!(future.jobs.is_empty() && future.up_to == last);
 }
 
-pub async fn a_list_and_a_stretch_of_changes_end_before_requests_that_are_too_large_together(h: &impl Harness) {
+pub async fn pages_of_jobs_and_changes_respect_the_byte_limit(h: &impl Harness) {
     let begin = since(h, None, None).await.up_to;
-    let mut jobs = Vec::new();
+    let mut ids = Vec::new();
     for length in [100, 1500, 1500, 9000, 100] {
         let mut job = crawl(1);
-        job.spec.task = page(&"x".repeat(length));
-        jobs.push(job.id.clone());
+        let urls = vec![format!("raw:{}", "x".repeat(length))];
+        job.spec.task = Task::Crawl(CrawlSpec { urls, options: Default::default(), each: vec![] });
+        ids.push(job.id.clone());
         submit(h, job).await;
     }
-    let most = PageLimit { jobs: 100, bytes: 2500 };
-    let (mut after, mut told) = (begin, Vec::new());
-    loop {
-        let changes = h.store().changes(None, Some(after), most).await.expect("the store is there");
-        if changes.up_to == after {
-            break;
-        }
-        after = changes.up_to;
-        told.push(changes.jobs.into_iter().map(|(_, job)| job.id).collect::<Vec<_>>());
-    }
-    let stretches: Vec<_> = told.iter().map(Vec::len).collect();
-    assert_eq!((told.concat(), stretches), (jobs.clone(), vec![2, 1, 1, 1]));
+    let limit = PageLimit { jobs: 100, bytes: 2500 };
+    let pages = pages_since(h, None, begin, limit).await;
+    assert_eq!(pages.concat(), ids);
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 1]);
 
-    let (mut cursor, mut listed) = (None, Vec::new());
+    let (mut cursor, mut pages) = (None, Vec::new());
     loop {
-        let filter = JobFilter { principal: None, status: None, task: None, webhook: None, cursor, limit: most };
-        let page = h.store().jobs(filter).await.expect("the store is there");
-        listed.push(page.jobs.into_iter().map(|job| job.id).collect::<Vec<_>>());
+        let filter = JobFilter { principal: None, status: None, task: None, webhook: None, cursor, limit };
+        let page = h.store().jobs(filter).await.unwrap();
+        pages.push(page.jobs.into_iter().map(|job| job.id).collect::<Vec<_>>());
         cursor = page.next;
         if cursor.is_none() {
             break;
         }
     }
-    let pages: Vec<_> = listed.iter().map(Vec::len).collect();
-    jobs.reverse();
-    assert_eq!((listed.concat(), pages), (jobs, vec![1, 1, 1, 2]));
+    ids.reverse();
+    assert_eq!(pages.concat(), ids);
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 2]);
 }
 
-pub async fn how_far_a_job_is_is_told_without_its_request(h: &impl Harness) {
+pub async fn summary_reports_status_and_progress(h: &impl Harness) {
     let job = crawl(2);
     let id = job.id.clone();
     assert_eq!(h.store().summary(&id).await, Ok(None));
@@ -111,14 +109,9 @@ pub async fn how_far_a_job_is_is_told_without_its_request(h: &impl Harness) {
     let queued = Progress { done: 0, failed: 0, total: 2 };
     let summary = |status, started, progress| Ok(Some(JobSummary { status, started, progress }));
     assert_eq!(h.store().summary(&id).await, summary(Status::Processing, false, queued));
-    let lease = claim(h, "n", 1).await.pop().expect("it was waiting").lease;
-    h.store().record_pages(&lease, vec![good_page(0)]).await.expect("the lease is good");
+    let lease = claim(h, "n", 1).await.pop().unwrap().lease;
+    h.store().record_pages(&lease, vec![good_page(0)]).await.unwrap();
     assert_eq!(h.store().summary(&id).await, summary(Status::Processing, true, Progress { done: 1, ..queued }));
-    h.store().cancel(&id, None).await.expect("it runs");
+    h.store().cancel(&id, None).await.unwrap();
     assert_eq!(h.store().summary(&id).await, summary(Status::Cancelled, true, Progress { done: 1, ..queued }));
-}
-
-/// A crawl of one page that is brought along.
-fn page(html: &str) -> Task {
-    Task::Crawl(CrawlSpec { urls: vec![format!("raw:{html}")], options: Default::default(), each: vec![] })
 }

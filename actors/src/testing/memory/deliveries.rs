@@ -1,4 +1,4 @@
-//! Webhooks on their way.
+//! Delivery attempts and replays.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,18 +28,18 @@ impl State {
     }
 
     pub fn start_attempt(&mut self, now: Timestamp, id: &JobId, version: u64, terms: AttemptTerms) -> AttemptStart {
-        self.rows.values_mut().for_each(|row| row.free_overdue_delivery(now));
+        self.rows.values_mut().for_each(|row| row.end_interrupted_attempt(now));
         let retention = self.retention;
         let Some(row) = self.find(id) else { return AttemptStart::Stale };
         let current = row.job.delivery.as_ref().is_some_and(|delivery| delivery.version == version);
-        if !row.is_pending() || row.sent_until.is_some() || !current {
+        if !row.is_pending() || row.attempt_until.is_some() || !current {
             return AttemptStart::Stale;
         }
         if row.interruptions > terms.max_interruptions {
-            row.move_delivery(now, DeliveryState::Exhausted, retention, |attempts| attempts);
+            row.set_delivery(now, DeliveryState::Exhausted, retention, |attempts| attempts);
             return AttemptStart::Exhausted;
         }
-        row.sent_until = Some(later(now, terms.lease_duration));
+        row.attempt_until = Some(later(now, terms.lease_duration));
         row.interruptions += 1;
         row.attempts.push(LoggedAttempt {
             number: u32::try_from(row.attempts.len() + 1).unwrap_or(u32::MAX),
@@ -61,16 +61,16 @@ impl State {
         now: Timestamp,
         attempt: &Attempt,
         outcome: &AttemptOutcome,
-        next: RetryDecision,
+        decision: RetryDecision,
     ) -> Result<(DeliveryState, u64), StoreError> {
         let retention = self.retention;
         let row = self.find(&attempt.job).ok_or(StoreError::LeaseLost)?;
         let version = row.job.delivery.as_ref().map(|delivery| delivery.version);
-        if version != Some(attempt.token) || row.sent_until.is_none() {
+        if version != Some(attempt.token) || row.attempt_until.is_none() {
             return Err(StoreError::LeaseLost);
         }
-        let state = match next {
-            _ if row.again => DeliveryState::Pending { due: now },
+        let state = match decision {
+            _ if row.replay_requested => DeliveryState::Pending { due: now },
             RetryDecision::Delivered => DeliveryState::Delivered,
             RetryDecision::Refused => DeliveryState::Refused,
             RetryDecision::Exhausted => DeliveryState::Exhausted,
@@ -78,13 +78,13 @@ impl State {
             RetryDecision::BrokenOff => DeliveryState::Pending { due: now },
         };
         row.log(now, outcome, &state);
-        let again = row.again;
-        let attempts = |made| match next {
-            _ if again => 0,
-            RetryDecision::BrokenOff => made,
-            _ => made + 1,
+        let replay_requested = row.replay_requested;
+        let attempts = |count| match decision {
+            _ if replay_requested => 0,
+            RetryDecision::BrokenOff => count,
+            _ => count + 1,
         };
-        let version = row.move_delivery(now, state.clone(), retention, attempts);
+        let version = row.set_delivery(now, state.clone(), retention, attempts);
         Ok((state, version))
     }
 
@@ -107,11 +107,11 @@ impl State {
         for row in self.rows.values_mut() {
             let (job, target) = (&row.job, &row.job.spec.webhook);
             let Some(delivery) = &job.delivery else { continue };
-            let chosen = filter.principal.as_ref().is_none_or(|principal| *principal == job.principal)
+            let matches = filter.principal.as_ref().is_none_or(|principal| *principal == job.principal)
                 && filter.state.is_none_or(|state| state == delivery.state.status())
                 && filter.since.is_none_or(|since| job.finished_at.is_some_and(|at| at >= since))
                 && filter.receiver.as_ref().is_none_or(|one| target.as_ref().is_some_and(|t| t.receiver() == *one));
-            if chosen {
+            if matches {
                 row.replay(now, retention);
                 count += 1;
             }
@@ -125,7 +125,7 @@ impl Row {
         let (delivery, target) = (self.job.delivery.as_ref()?, self.job.spec.webhook.as_ref()?);
         let DeliveryState::Pending { due } = delivery.state else { return None };
         let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default().min(query.max_wait);
-        // What lies further ahead than any wait can be was written by a clock that has moved since.
+        // A due time beyond `max_wait` was written by a clock that has been set back; it counts as `max_wait` ahead.
         let within = due <= later(now, query.horizon) || query.horizon >= query.max_wait;
         let found = DueDelivery {
             job: self.job.id.clone(),
@@ -134,54 +134,54 @@ impl Row {
             interruptions: self.interruptions,
             wait,
         };
-        (within && self.sent_until.is_none()).then_some(found)
+        (within && self.attempt_until.is_none()).then_some(found)
     }
 
-    /// Its sender did not come back in time.
-    pub fn free_overdue_delivery(&mut self, now: Timestamp) {
-        if self.sent_until.is_none_or(|until| until > now) {
+    /// Ends an attempt whose lease has expired.
+    pub fn end_interrupted_attempt(&mut self, now: Timestamp) {
+        if self.attempt_until.is_none_or(|until| until > now) {
             return;
         }
-        self.sent_until = None;
-        let again = std::mem::take(&mut self.again);
+        self.attempt_until = None;
+        let replay_requested = std::mem::take(&mut self.replay_requested);
         if let Some(delivery) = &mut self.job.delivery {
             delivery.version += 1;
-            delivery.attempts = if again { 0 } else { delivery.attempts };
+            delivery.attempts = if replay_requested { 0 } else { delivery.attempts };
         }
     }
 
     fn log(&mut self, now: Timestamp, outcome: &AttemptOutcome, state: &DeliveryState) {
-        let Some(line) = self.attempts.last_mut() else { return };
-        line.finished_at = Some(now);
+        let Some(entry) = self.attempts.last_mut() else { return };
+        entry.finished_at = Some(now);
         match outcome {
             AttemptOutcome::Answered { status, excerpt, .. } => {
-                (line.status, line.answer) = (Some(*status), Some(excerpt.clone()));
+                (entry.status, entry.answer) = (Some(*status), Some(excerpt.clone()));
             }
             AttemptOutcome::Failed { reason } | AttemptOutcome::Unsendable { reason } => {
-                line.error = Some(reason.clone());
+                entry.error = Some(reason.clone());
             }
         }
         if let DeliveryState::Pending { due } = state {
-            line.next_due = Some(*due);
+            entry.next_due = Some(*due);
         }
     }
 
     fn replay(&mut self, now: Timestamp, retention: Retention) {
-        if self.sent_until.is_some() {
-            self.again = true;
+        if self.attempt_until.is_some() {
+            self.replay_requested = true;
         } else {
-            self.move_delivery(now, DeliveryState::Pending { due: now }, retention, |_| 0);
+            self.set_delivery(now, DeliveryState::Pending { due: now }, retention, |_| 0);
         }
     }
 
-    fn move_delivery(
+    fn set_delivery(
         &mut self,
         now: Timestamp,
         state: DeliveryState,
         retention: Retention,
         attempts: impl FnOnce(u32) -> u32,
     ) -> u64 {
-        (self.sent_until, self.interruptions, self.again) = (None, 0, false);
+        (self.attempt_until, self.interruptions, self.replay_requested) = (None, 0, false);
         self.job.expires_at = match retention.keep(Some(&state)) {
             Keep::Unbounded => None,
             Keep::For(time) => Some(later(now, time)),

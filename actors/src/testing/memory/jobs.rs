@@ -1,4 +1,4 @@
-//! Jobs: into the queue, out of it, and their ends.
+//! Submission, claims, leases and settlement.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::ports::{Claim, NewJob, Release, SettleReason, StoreError, Submission}
 
 impl State {
     pub fn submit(&mut self, now: Timestamp, new: NewJob) -> Result<Submission, StoreError> {
-        let known = new.idempotency.as_ref().and_then(|given| {
-            let same_key = |row: &&Row| row.idempotency.as_ref().is_some_and(|known| known.key == given.key);
+        let existing = new.idempotency.as_ref().and_then(|new_key| {
+            let same_key = |row: &&Row| row.idempotency.as_ref().is_some_and(|stored| stored.key == new_key.key);
             self.rows.values().find(|row| row.job.principal == new.principal && same_key(row))
         });
-        if let Some(row) = known {
+        if let Some(row) = existing {
             let same = row.idempotency == new.idempotency;
             return Ok(if same { Submission::Duplicate(row.job.id.clone()) } else { Submission::KeyReused });
         }
         let open = self.rows.values().filter(|row| row.job.principal == new.principal && !row.job.state.is_settled());
-        if new.max_open.is_some_and(|most| open.count() as u64 >= most) {
+        if new.max_open.is_some_and(|limit| open.count() as u64 >= limit) {
             return Err(StoreError::Full { principal: true });
         }
         let total = u32::try_from(new.spec.urls().len()).unwrap_or(u32::MAX);
@@ -43,7 +43,7 @@ impl State {
             delivery: None,
         };
         let row = Row {
-            changed: 0,
+            change_number: 0,
             job,
             idempotency: new.idempotency,
             token: 0,
@@ -52,33 +52,40 @@ impl State {
             pages: Default::default(),
             checkpoints: Default::default(),
             interruptions: 0,
-            again: false,
-            sent_until: None,
+            replay_requested: false,
+            attempt_until: None,
             attempts: Vec::new(),
         };
         let id = row.job.id.clone();
-        self.rows.insert(self.next, row);
-        self.next += 1;
+        self.rows.insert(self.next_seq, row);
+        self.next_seq += 1;
         self.note_change(&id);
         Ok(Submission::Admitted)
     }
 
-    pub fn claim(&mut self, now: Timestamp, node: &NodeId, task: TaskType, most: usize, hold: Duration) -> Vec<Claim> {
+    pub fn claim(
+        &mut self,
+        now: Timestamp,
+        node: &NodeId,
+        task: TaskType,
+        limit: usize,
+        lease_duration: Duration,
+    ) -> Vec<Claim> {
         self.requeue(now);
         let mut claims = Vec::new();
-        while claims.len() < most {
-            let last = self.last_served.get(&task).cloned();
+        while claims.len() < limit {
+            let last = self.last_claimed_queue.get(&task).cloned();
             let ready = self.rows.iter().filter(|(_, row)| row.is_ready() && row.job.spec.task_type() == task);
-            // After the line that was served last, going round; of one line the oldest.
-            let turn = |row: &Row| {
-                let line = row.job.queue_key();
-                (last.as_ref().is_some_and(|last| line <= *last), line)
+            // Round-robin: queues after the last one first; the oldest job of a queue first.
+            let order = |row: &Row| {
+                let queue = row.job.queue_key();
+                (last.as_ref().is_some_and(|last| queue <= *last), queue)
             };
-            let Some((seq, _)) = ready.min_by_key(|(seq, row)| (turn(row), **seq)) else { break };
+            let Some((seq, _)) = ready.min_by_key(|(seq, row)| (order(row), **seq)) else { break };
             let Some(row) = self.rows.get_mut(&seq.clone()) else { break };
-            self.last_served.insert(task, row.job.queue_key());
+            self.last_claimed_queue.insert(task, row.job.queue_key());
             let is_first = row.job.started_at.is_none();
-            let claim = row.claim(now, node, hold);
+            let claim = row.claim(now, node, lease_duration);
             if let Some(claim) = claim.as_ref().filter(|_| is_first) {
                 self.note_change(&claim.job.id);
             }
@@ -89,11 +96,11 @@ impl State {
 
     pub fn requeue(&mut self, now: Timestamp) {
         for row in self.rows.values_mut() {
-            row.free_overdue_delivery(now);
+            row.end_interrupted_attempt(now);
             match &row.job.state {
                 JobState::Running { .. } if row.lease_until.is_some_and(|until| until <= now) => {
-                    let gone = Release { interruption: Interruption::Vanished, reason: None, delay: Duration::ZERO };
-                    row.release(now, gone);
+                    let release = Release { interruption: Interruption::Vanished, reason: None, delay: Duration::ZERO };
+                    row.release(now, release);
                 }
                 JobState::Queued { not_before: Some(not_before) } if *not_before <= now => {
                     row.job.state = JobState::Queued { not_before: None };
@@ -103,19 +110,19 @@ impl State {
         }
     }
 
-    pub fn renew(&mut self, now: Timestamp, leases: &[Lease], hold: Duration) -> Vec<Lease> {
-        let lost = leases.iter().filter(|lease| match self.held(lease) {
+    pub fn renew(&mut self, now: Timestamp, leases: &[Lease], lease_duration: Duration) -> Vec<Lease> {
+        let stale = leases.iter().filter(|lease| match self.leased(lease) {
             Ok(row) => {
-                row.lease_until = Some(later(now, hold));
+                row.lease_until = Some(later(now, lease_duration));
                 false
             }
             Err(_) => true,
         });
-        lost.cloned().collect()
+        stale.cloned().collect()
     }
 
     pub fn record(&mut self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
-        let row = self.held(lease)?;
+        let row = self.leased(lease)?;
         for page in pages.into_iter().filter(|page| page.index < row.job.progress.total) {
             if !row.pages.contains_key(&page.index) {
                 row.job.progress.done += 1;
@@ -127,9 +134,9 @@ impl State {
         Ok(row.job.progress)
     }
 
-    pub fn settle(&mut self, now: Timestamp, lease: &Lease, ending: &SettleReason) -> Result<Job, StoreError> {
+    pub fn settle(&mut self, now: Timestamp, lease: &Lease, reason: &SettleReason) -> Result<Job, StoreError> {
         let retention = self.retention;
-        let row = self.held(lease)?;
+        let row = self.leased(lease)?;
         if row.job.progress.done < row.job.progress.total {
             return Err(StoreError::Conflict("the job has pages without a result"));
         }
@@ -138,8 +145,13 @@ impl State {
             JobState::Failed => row.pages.values().next().map(|page| page.error.clone()),
             _ => None,
         };
-        let job =
-            row.end(now, Cause::Settled { verdict }, error, *ending == SettleReason::WorkDone, retention.keep(None))?;
+        let job = row.finish(
+            now,
+            Cause::Settled { verdict },
+            error,
+            *reason == SettleReason::WorkDone,
+            retention.keep(None),
+        )?;
         self.note_change(&job.id);
         Ok(job)
     }
@@ -151,23 +163,23 @@ impl State {
             return Err(StoreError::Conflict("the job is settled already"));
         }
         let running = matches!(row.job.state, JobState::Running { .. });
-        let why = Some("Cancelled by request".to_owned());
-        let job = row.end(now, Cause::CancelRequested, why, running, retention.keep(None))?;
+        let error = Some("Cancelled by request".to_owned());
+        let job = row.finish(now, Cause::CancelRequested, error, running, retention.keep(None))?;
         self.note_change(&job.id);
         Ok(job)
     }
 
-    pub fn expire(&mut self, now: Timestamp, most_pages: usize) -> usize {
+    pub fn expire(&mut self, now: Timestamp, max_pages: usize) -> usize {
         let mut due: Vec<_> = self.rows.iter().filter_map(|(seq, row)| Some((row.job.expires_at?, *seq))).collect();
         due.retain(|(at, _)| *at <= now);
         due.sort();
         let (mut expired, mut pages) = (0, 0);
         for (_, seq) in due {
-            if pages >= most_pages.max(1) {
+            if pages >= max_pages.max(1) {
                 break;
             }
-            let gone = self.rows.remove(&seq);
-            pages += gone.map_or(0, |row| usize::try_from(row.job.progress.total).unwrap_or(usize::MAX));
+            let removed = self.rows.remove(&seq);
+            pages += removed.map_or(0, |row| usize::try_from(row.job.progress.total).unwrap_or(usize::MAX));
             expired += 1;
         }
         expired
@@ -175,39 +187,39 @@ impl State {
 }
 
 impl Row {
-    fn claim(&mut self, now: Timestamp, node: &NodeId, hold: Duration) -> Option<Claim> {
+    fn claim(&mut self, now: Timestamp, node: &NodeId, lease_duration: Duration) -> Option<Claim> {
         self.token += 1;
         let lease = Lease { job: self.job.id.clone(), node: node.clone(), token: self.token };
         self.job.state = self.job.state.clone().after(Cause::Claimed { lease: lease.clone() })?;
         self.job.started_at = self.job.started_at.or(Some(now));
-        self.lease_until = Some(later(now, hold));
+        self.lease_until = Some(later(now, lease_duration));
         self.progress_in_attempt = 0;
         let missing = (0..self.job.progress.total).filter(|index| !self.pages.contains_key(index)).collect();
         Some(Claim { lease, job: self.job.clone(), missing })
     }
 
-    /// Back to the queue, counting the attempt if it counts.
-    pub fn release(&mut self, now: Timestamp, back: Release) {
-        let not_before = (!back.delay.is_zero()).then(|| later(now, back.delay));
+    /// Returns the job to its queue.
+    pub fn release(&mut self, now: Timestamp, release: Release) {
+        let not_before = (!release.delay.is_zero()).then(|| later(now, release.delay));
         let Some(state) = self.job.state.clone().after(Cause::Released { not_before }) else { return };
-        self.job.attempts_spent += u32::from(back.interruption.costs_an_attempt(self.progress_in_attempt));
-        self.job.error = back.reason.or(self.job.error.take());
+        self.job.attempts_spent += u32::from(release.interruption.costs_an_attempt(self.progress_in_attempt));
+        self.job.error = release.reason.or(self.job.error.take());
         self.job.state = state;
         self.lease_until = None;
     }
 
-    fn end(
+    fn finish(
         &mut self,
         now: Timestamp,
         cause: Cause,
         error: Option<String>,
-        counts: bool,
+        counts_as_attempt: bool,
         keep: Keep,
     ) -> Result<Job, StoreError> {
         self.job.state = self.job.state.clone().after(cause).ok_or(StoreError::LeaseLost)?;
         self.job.error = error;
         self.job.finished_at = Some(now);
-        self.job.attempts_spent += u32::from(counts);
+        self.job.attempts_spent += u32::from(counts_as_attempt);
         self.lease_until = None;
         self.checkpoints.clear();
         match (&self.job.spec.webhook, keep) {

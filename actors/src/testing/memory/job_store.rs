@@ -1,4 +1,4 @@
-//! The store's methods, each done whole under one lock.
+//! [`JobStore`] in memory: each method runs under one lock.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use bytes::Bytes;
 
 use super::{MemoryStore, Row};
 use crate::domain::crawl::PageRecord;
-use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DeliveryStatus, DueDelivery, RetryDecision};
+use crate::domain::delivery::DeliveryStatus;
 use crate::domain::id::{JobId, NodeId, Principal, TaskType};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DeliveryStore, DueQuery, JobFilter, JobPage, JobStore,
-    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
+    Changes, Claim, JobFilter, JobPage, JobStore, JobSummary, NewJob, PageLimit, QueueCounts, Release, SettleReason,
+    StoreError, Submission,
 };
 
 #[async_trait]
@@ -46,7 +46,7 @@ impl JobStore for MemoryStore {
 
     async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError> {
         let mut state = self.state().0;
-        let row = state.held(lease)?;
+        let row = state.leased(lease)?;
         if !row.checkpoints.contains_key(name) {
             row.checkpoints.insert(name.to_owned(), value);
             row.progress_in_attempt += 1;
@@ -67,7 +67,7 @@ impl JobStore for MemoryStore {
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
         let (mut state, now) = self.state();
-        state.held(lease)?.release(now, release);
+        state.leased(lease)?.release(now, release);
         Ok(())
     }
 
@@ -89,16 +89,16 @@ impl JobStore for MemoryStore {
         let mut left = max_bytes;
         let pages = state.find(job).into_iter().flat_map(|row| row.pages.range(from..));
         let taken = pages.take_while(|(_, page)| {
-            let fits = left > 0;
+            let within_limit = left > 0;
             left = left.saturating_sub(page.json.len());
-            fits
+            within_limit
         });
         Ok(taken.map(|(index, page)| (*index, page.json.clone())).collect())
     }
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
         let state = self.state().0;
-        let fits = |row: &Row| {
+        let matches = |row: &Row| {
             let status = row.job.delivery.as_ref().map(|delivery| delivery.state.status());
             let waiting = row.job.spec.webhook.as_ref().map(|_| DeliveryStatus::Waiting);
             filter.principal.as_ref().is_none_or(|principal| *principal == row.job.principal)
@@ -109,12 +109,12 @@ impl JobStore for MemoryStore {
         let before = filter.cursor.unwrap_or(u64::MAX);
         let mut page = JobPage { jobs: vec![], next: None };
         let (mut bytes, mut last) = (0, None);
-        for (seq, row) in state.rows.range(..before).rev().filter(|(_, row)| fits(row)) {
-            if !filter.limit.allows(page.jobs.len(), bytes, weight(&row.job)) {
+        for (seq, row) in state.rows.range(..before).rev().filter(|(_, row)| matches(row)) {
+            if !filter.limit.allows(page.jobs.len(), bytes, request_size(&row.job)) {
                 page.next = last;
                 break;
             }
-            bytes += weight(&row.job);
+            bytes += request_size(&row.job);
             page.jobs.push(row.job.clone());
             last = Some(*seq);
         }
@@ -131,22 +131,22 @@ impl JobStore for MemoryStore {
         let Some(after) = after.filter(|after| *after <= state.last_change) else {
             return Ok(Changes { jobs: vec![], up_to: state.last_change });
         };
-        let mut rows: Vec<_> = state.rows.values().filter(|row| row.changed > after).collect();
-        rows.sort_by_key(|row| row.changed);
+        let mut rows: Vec<_> = state.rows.values().filter(|row| row.change_number > after).collect();
+        rows.sort_by_key(|row| row.change_number);
         let mut changes = Changes { jobs: vec![], up_to: state.last_change };
-        let (mut bytes, mut last) = (0, after);
-        for (looked_at, row) in rows.into_iter().enumerate() {
-            let own = principal.is_none_or(|principal| *principal == row.job.principal);
-            let weight = if own { weight(&row.job) } else { 0 };
-            if !limit.allows(looked_at, bytes, weight) {
-                changes.up_to = last;
+        let (mut bytes, mut previous) = (0, after);
+        for (examined, row) in rows.into_iter().enumerate() {
+            let visible = principal.is_none_or(|principal| *principal == row.job.principal);
+            let size = if visible { request_size(&row.job) } else { 0 };
+            if !limit.allows(examined, bytes, size) {
+                changes.up_to = previous;
                 break;
             }
-            if own {
-                changes.jobs.push((row.changed, row.job.clone()));
+            if visible {
+                changes.jobs.push((row.change_number, row.job.clone()));
             }
-            bytes += weight;
-            last = row.changed;
+            bytes += size;
+            previous = row.change_number;
         }
         Ok(changes)
     }
@@ -187,52 +187,7 @@ impl JobStore for MemoryStore {
     }
 }
 
-#[async_trait]
-impl DeliveryStore for MemoryStore {
-    async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
-        let (state, now) = self.state();
-        Ok(state.due(now, &query))
-    }
-
-    async fn start_attempt(
-        &self,
-        job: &JobId,
-        version: u64,
-        _: &NodeId,
-        terms: AttemptTerms,
-    ) -> Result<AttemptStart, StoreError> {
-        let (mut state, now) = self.state();
-        Ok(state.start_attempt(now, job, version, terms))
-    }
-
-    async fn finish_attempt(
-        &self,
-        attempt: &Attempt,
-        outcome: &AttemptOutcome,
-        decision: RetryDecision,
-    ) -> Result<(DeliveryState, u64), StoreError> {
-        let (mut state, now) = self.state();
-        state.finish_attempt(now, attempt, outcome, decision)
-    }
-
-    async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
-        let mut state = self.state().0;
-        let row = state.visible(job, principal).ok();
-        Ok(row.map(|row| DeliveryLog { job: row.job.clone(), attempts: row.attempts.clone() }))
-    }
-
-    async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
-        let (mut state, now) = self.state();
-        state.replay(now, job, principal)
-    }
-
-    async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
-        let (mut state, now) = self.state();
-        Ok(state.replay_all(now, &filter))
-    }
-}
-
-/// Bytes of the job's request, as another store would keep it.
-fn weight(job: &Job) -> usize {
+/// The size of the job's stored request in bytes.
+fn request_size(job: &Job) -> usize {
     serde_json::to_string(&job.spec).map_or(0, |spec| spec.len())
 }

@@ -1,4 +1,4 @@
-//! What clients ask: jobs, results, lists, counts.
+//! Reads of jobs, results, lists and counts.
 
 use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
@@ -7,16 +7,24 @@ use opilio_actors::domain::job::{Progress, Status};
 use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, JobSummary, QueueCounts, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::access::store_error;
+use super::attempts;
+use super::convert::store_error;
 use super::row::{self, Column, JOB, StoredJob};
-use super::{deliveries, settle};
 
+/// The job; `NotFound` if it does not exist or belongs to another principal (`None`: any principal).
+pub fn visible(connection: &Connection, job: &JobId, principal: Option<&Principal>) -> Result<StoredJob, StoreError> {
+    row::find(connection, "j.id = ?1", &[&job.as_str()])?
+        .filter(|stored| principal.is_none_or(|principal| *principal == stored.job.principal))
+        .ok_or(StoreError::NotFound)
+}
+
+/// As [`visible`], with `None` instead of `NotFound`.
 pub fn job(
     connection: &Connection,
     job: &JobId,
     principal: Option<&Principal>,
 ) -> Result<Option<StoredJob>, StoreError> {
-    match settle::visible(connection, job, principal) {
+    match visible(connection, job, principal) {
         Ok(stored) => Ok(Some(stored)),
         Err(StoreError::NotFound) => Ok(None),
         Err(other) => Err(other),
@@ -27,11 +35,11 @@ pub fn summary(connection: &Connection, job: &JobId) -> Result<Option<JobSummary
     let mut select = connection
         .prepare_cached("SELECT state, started_at IS NOT NULL AS started, done, failed, total FROM jobs WHERE id = ?1")
         .map_err(store_error)?;
-    let found = select.query_row([job.as_str()], |row| Ok(read_standing(row))).optional().map_err(store_error)?;
+    let found = select.query_row([job.as_str()], |row| Ok(read_summary(row))).optional().map_err(store_error)?;
     found.transpose()
 }
 
-fn read_standing(row: &Row<'_>) -> Result<JobSummary, StoreError> {
+fn read_summary(row: &Row<'_>) -> Result<JobSummary, StoreError> {
     let state: String = row.get("state").map_err(store_error)?;
     let started = row.get("started").map_err(store_error)?;
     let count = |name: &str| row.get(name).map_err(store_error);
@@ -63,7 +71,34 @@ pub fn pages(
 }
 
 pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, StoreError> {
-    let (mut conditions, mut args) = (vec!["1"], Vec::<Box<dyn ToSql>>::new());
+    let (condition, mut args) = condition(filter);
+    args.push(Box::new(filter.limit.jobs.saturating_add(1)));
+    let sql = format!("{JOB} WHERE {condition} ORDER BY j.seq DESC LIMIT ?");
+    let mut select = connection.prepare_cached(&sql).map_err(store_error)?;
+    let mut rows = select.query(rusqlite::params_from_iter(args.iter())).map_err(store_error)?;
+    let mut page = JobPage { jobs: Vec::new(), next: None };
+    let (mut examined, mut bytes, mut last) = (0, 0, None);
+    while let Some(row) = rows.next().map_err(store_error)? {
+        let size = row::request_size(row)?;
+        if !filter.limit.allows(examined, bytes, size) {
+            page.next = last;
+            break;
+        }
+        match row::stored_job(row) {
+            Ok(stored) => page.jobs.push(stored.job),
+            // An unreadable job does not hide the others.
+            Err(StoreError::Damaged(_)) => {}
+            Err(other) => return Err(other),
+        }
+        (examined, bytes) = (examined + 1, bytes + size);
+        last = Some(row::get(row, Column::Seq)?);
+    }
+    Ok(page)
+}
+
+/// The filter as an SQL condition with its arguments.
+fn condition(filter: &JobFilter) -> (String, Vec<Box<dyn ToSql>>) {
+    let (mut conditions, mut args) = (Vec::new(), Vec::<Box<dyn ToSql>>::new());
     let mut add = |condition: &'static str, value: Box<dyn ToSql>| {
         conditions.push(condition);
         args.push(value);
@@ -87,28 +122,7 @@ pub fn jobs(connection: &Connection, filter: &JobFilter) -> Result<JobPage, Stor
         None => {}
     }
     add("j.seq < ?", Box::new(filter.cursor.and_then(|cursor| i64::try_from(cursor).ok()).unwrap_or(i64::MAX)));
-    args.push(Box::new(filter.limit.jobs.saturating_add(1)));
-    let sql = format!("{JOB} WHERE {} ORDER BY j.seq DESC LIMIT ?", conditions.join(" AND "));
-    let mut select = connection.prepare_cached(&sql).map_err(store_error)?;
-    let mut rows = select.query(rusqlite::params_from_iter(args.iter())).map_err(store_error)?;
-    let mut page = JobPage { jobs: Vec::new(), next: None };
-    let (mut looked_at, mut bytes, mut last) = (0, 0, None);
-    while let Some(row) = rows.next().map_err(store_error)? {
-        let weight = row::weight(row)?;
-        if !filter.limit.allows(looked_at, bytes, weight) {
-            page.next = last;
-            break;
-        }
-        match row::stored_job(row) {
-            Ok(stored) => page.jobs.push(stored.job),
-            // One that cannot be read hides no other.
-            Err(StoreError::Damaged(_)) => {}
-            Err(other) => return Err(other),
-        }
-        (looked_at, bytes) = (looked_at + 1, bytes + weight);
-        last = Some(row::get(row, Column::Seq)?);
-    }
-    Ok(page)
+    (conditions.join(" AND "), args)
 }
 
 pub fn delivery_log(
@@ -117,7 +131,7 @@ pub fn delivery_log(
     principal: Option<&Principal>,
 ) -> Result<Option<DeliveryLog>, StoreError> {
     let Some(stored) = self::job(connection, job, principal)? else { return Ok(None) };
-    Ok(Some(DeliveryLog { attempts: deliveries::log(connection, stored.seq)?, job: stored.job }))
+    Ok(Some(DeliveryLog { attempts: attempts::log(connection, stored.seq)?, job: stored.job }))
 }
 
 pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
@@ -126,9 +140,9 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
         select.query_row([], |row| row.get(0)).map_err(store_error)
     };
     Ok(QueueCounts {
-        queued: count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'queued'")?,
-        running: count("SELECT coalesce(sum(jobs), 0) FROM tally WHERE state = 'running'")?,
-        // Each counts an index that holds no others; what is leased is pending.
+        queued: count("SELECT coalesce(sum(jobs), 0) FROM job_counts WHERE state = 'queued'")?,
+        running: count("SELECT coalesce(sum(jobs), 0) FROM job_counts WHERE state = 'running'")?,
+        // Each half counts a whole partial index; a leased delivery is pending.
         pending_deliveries: count(
             "SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending' AND lease_until IS NULL) \
              + (SELECT count(*) FROM deliveries WHERE lease_until IS NOT NULL)",
@@ -136,14 +150,14 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
     })
 }
 
-/// Whether a job is ready in a line other than these two.
+/// Whether a job is ready in a queue other than these two, which are in order.
 pub fn should_yield(connection: &Connection, task: TaskType, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line < ?2) \
-             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND line > ?3) \
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND queue < ?2) \
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND queue > ?3) \
              OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
-                        AND line > ?2 AND line < ?3)",
+                        AND queue > ?2 AND queue < ?3)",
         )
         .map_err(store_error)?;
     select.query_row(params![task.as_str(), low, high], |row| row.get(0)).map_err(store_error)

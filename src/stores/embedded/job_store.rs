@@ -1,21 +1,20 @@
-//! The store's methods, each handed to the module that does it.
+//! [`JobStore`] on SQLite.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use opilio_actors::domain::crawl::PageRecord;
-use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
 use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
 use opilio_actors::domain::job::{Job, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
-    AttemptStart, AttemptTerms, Changes, Claim, DeliveryLog, DeliveryStore, DueQuery, JobFilter, JobPage, JobStore,
-    JobSummary, NewJob, PageLimit, QueueCounts, Release, ReplayFilter, SettleReason, StoreError, Submission,
+    Changes, Claim, JobFilter, JobPage, JobStore, JobSummary, NewJob, PageLimit, QueueCounts, Release, SettleReason,
+    StoreError, Submission,
 };
 
-use super::{EmbeddedStore, changes, checkpoints, deliveries, lease, listing, queue, replay, settle, upkeep};
+use super::{EmbeddedStore, changes, checkpoints, lease, maintenance, queries, queue, settle};
 
 #[async_trait]
 impl JobStore for EmbeddedStore {
@@ -71,22 +70,22 @@ impl JobStore for EmbeddedStore {
 
     async fn job(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<Job>, StoreError> {
         let (job, principal) = (job.clone(), principal.cloned());
-        let found = self.reader.run(move |db| listing::job(db, &job, principal.as_ref())).await?;
+        let found = self.reader.run(move |db| queries::job(db, &job, principal.as_ref())).await?;
         Ok(found.map(|stored| stored.job))
     }
 
     async fn summary(&self, job: &JobId) -> Result<Option<JobSummary>, StoreError> {
         let job = job.clone();
-        self.reader.run(move |db| listing::summary(db, &job)).await
+        self.reader.run(move |db| queries::summary(db, &job)).await
     }
 
     async fn pages(&self, job: &JobId, from: u32, max_bytes: usize) -> Result<Vec<(u32, Bytes)>, StoreError> {
         let job = job.clone();
-        self.reader.run(move |db| listing::pages(db, &job, from, max_bytes)).await
+        self.reader.run(move |db| queries::pages(db, &job, from, max_bytes)).await
     }
 
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
-        self.reader.run(move |db| listing::jobs(db, &filter)).await
+        self.reader.run(move |db| queries::jobs(db, &filter)).await
     }
 
     async fn changes(
@@ -100,66 +99,23 @@ impl JobStore for EmbeddedStore {
     }
 
     async fn counts(&self) -> Result<QueueCounts, StoreError> {
-        self.reader.run(listing::counts).await
+        self.reader.run(queries::counts).await
     }
 
     async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
         let exempt = queue.does_not_yield_to().map(|queue| queue.to_string());
-        self.reader.run(move |db| listing::should_yield(db, task, &exempt)).await
+        self.reader.run(move |db| queries::should_yield(db, task, &exempt)).await
     }
 
     async fn requeue(&self) -> Result<Option<Duration>, StoreError> {
-        self.writer.run(upkeep::requeue).await
+        self.writer.run(maintenance::requeue).await
     }
 
     async fn expire(&self, max_pages: usize) -> Result<usize, StoreError> {
-        self.writer.run(move |db, context| upkeep::expire(db, context, max_pages)).await
+        self.writer.run(move |db, context| maintenance::expire(db, context, max_pages)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.writer.run(upkeep::probe).await
-    }
-}
-
-#[async_trait]
-impl DeliveryStore for EmbeddedStore {
-    async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError> {
-        let now = self.clock.steady();
-        self.reader.run(move |db| deliveries::due(db, now, &query)).await
-    }
-
-    async fn start_attempt(
-        &self,
-        job: &JobId,
-        version: u64,
-        _: &NodeId,
-        terms: AttemptTerms,
-    ) -> Result<AttemptStart, StoreError> {
-        let job = job.clone();
-        self.writer.run(move |db, context| deliveries::start_attempt(db, context, &job, version, terms)).await
-    }
-
-    async fn finish_attempt(
-        &self,
-        attempt: &Attempt,
-        outcome: &AttemptOutcome,
-        decision: RetryDecision,
-    ) -> Result<(DeliveryState, u64), StoreError> {
-        let (attempt, outcome) = (attempt.clone(), outcome.clone());
-        self.writer.run(move |db, context| deliveries::finish_attempt(db, context, &attempt, &outcome, decision)).await
-    }
-
-    async fn deliveries(&self, job: &JobId, principal: Option<&Principal>) -> Result<Option<DeliveryLog>, StoreError> {
-        let (job, principal) = (job.clone(), principal.cloned());
-        self.reader.run(move |db| listing::delivery_log(db, &job, principal.as_ref())).await
-    }
-
-    async fn replay(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
-        let (job, principal) = (job.clone(), principal.cloned());
-        self.writer.run(move |db, context| replay::one(db, context, &job, principal.as_ref())).await
-    }
-
-    async fn replay_all(&self, filter: ReplayFilter) -> Result<u64, StoreError> {
-        self.writer.run(move |db, context| replay::many(db, context, &filter)).await
+        self.writer.run(maintenance::probe).await
     }
 }

@@ -1,4 +1,4 @@
-//! Between SQLite's words and the port's.
+//! Times and errors of SQLite.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ pub fn micros(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }
 
-/// `moment + wait`, at most the end of time.
+/// `moment + wait`, saturating.
 pub fn later(moment: Timestamp, wait: Duration) -> Timestamp {
     moment.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// What a caller can do about an error of SQLite: try again later, or nothing.
+/// `Damaged` for errors that a retry cannot fix, otherwise `Unavailable`.
 pub fn store_error(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TypeMismatch) | None => {

@@ -1,0 +1,74 @@
+//! Leases: expiry, renewal, release and fencing.
+
+use std::time::Duration;
+
+use super::harness::{Harness, LEASE, claim, submit, submit_and_claim};
+use crate::domain::job::{Interruption, Stage};
+use crate::ports::{Release, SettleReason, StoreError};
+use crate::testing::jobs::{crawl, good_page};
+
+fn release(interruption: Interruption, delay: Duration) -> Release {
+    Release { interruption, reason: Some("reason".to_owned()), delay }
+}
+
+pub async fn leased_job_is_not_claimed_again(h: &impl Harness) {
+    submit_and_claim(h, crawl(1)).await;
+    h.advance(LEASE / 2).await;
+    assert!(claim(h, "second", 1).await.is_empty());
+}
+
+pub async fn expired_job_is_claimed_with_its_missing_pages_only(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(3)).await;
+    h.store().record_pages(&first.lease, vec![good_page(1)]).await.unwrap();
+    h.advance(LEASE).await;
+    let second = claim(h, "second", 1).await.pop().unwrap();
+    assert_eq!(second.missing, [0, 2]);
+    assert!(second.lease.token > first.lease.token);
+}
+
+pub async fn expired_lease_can_be_renewed_until_the_next_claim(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(1)).await;
+    h.advance(LEASE).await;
+    assert_eq!(h.store().renew(std::slice::from_ref(&first.lease), LEASE).await, Ok(vec![]));
+    assert!(claim(h, "second", 1).await.is_empty());
+}
+
+pub async fn stale_lease_cannot_write(h: &impl Harness) {
+    let stale = submit_and_claim(h, crawl(1)).await.lease;
+    let drained = release(Interruption::Drained, Duration::ZERO);
+    h.store().release(&stale, drained.clone()).await.unwrap();
+    claim(h, "first", 1).await.pop().unwrap();
+    let store = h.store();
+    assert_eq!(store.record_pages(&stale, vec![good_page(0)]).await, Err(StoreError::LeaseLost));
+    assert_eq!(store.settle(&stale, SettleReason::WorkDone).await, Err(StoreError::LeaseLost));
+    assert_eq!(store.renew(std::slice::from_ref(&stale), LEASE).await, Ok(vec![stale.clone()]));
+    assert_eq!(store.release(&stale, drained).await, Err(StoreError::LeaseLost));
+}
+
+pub async fn drained_job_keeps_its_attempts_and_queue_position(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(1)).await;
+    submit(h, crawl(1)).await;
+    h.store().release(&first.lease, release(Interruption::Drained, Duration::ZERO)).await.unwrap();
+    let again = claim(h, "second", 1).await.pop().unwrap();
+    assert_eq!((again.job.id, again.job.attempts_spent), (first.job.id, 0));
+}
+
+pub async fn crashed_job_is_delayed_and_costs_an_attempt(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(1)).await;
+    let delay = Duration::from_secs(5);
+    h.store().release(&first.lease, release(Interruption::Crashed, delay)).await.unwrap();
+    assert!(claim(h, "second", 1).await.is_empty());
+    let job = h.store().job(&first.job.id, None).await.unwrap().unwrap();
+    assert_eq!((job.stage(), job.attempt()), (Stage::Retrying, 2));
+    h.advance(delay).await;
+    assert_eq!(claim(h, "second", 1).await.len(), 1);
+}
+
+pub async fn vanished_attempt_counts_only_without_progress(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(2)).await;
+    h.store().record_pages(&first.lease, vec![good_page(0)]).await.unwrap();
+    h.advance(LEASE).await;
+    assert_eq!(claim(h, "second", 1).await[0].job.attempts_spent, 0);
+    h.advance(LEASE).await;
+    assert_eq!(claim(h, "third", 1).await[0].job.attempts_spent, 1);
+}
