@@ -17,17 +17,19 @@ use opilio::reader::{CpuReader, ReaderSettings};
 use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
 use opilio::webhooks::{HttpTransport, WebhookSettings};
+use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::id::NodeId;
-use opilio_actors::domain::job::{Status, Task};
+use opilio_actors::domain::job::Status;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::job_supervisor::{JobPolicy, SubmitJob};
+use opilio_actors::kinds::{CRAWL, LLM_EXTRACTION};
 use opilio_actors::metrics::Metrics;
 use opilio_actors::ports::{Clock, JobFilter, JobStore, PageLimit};
-use opilio_actors::start::{Actors, Dependencies, Policy, start};
+use opilio_actors::start::{Actors, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::jobs::extraction;
 use opilio_actors::webhook_sender::SenderPolicy;
-use opilio_actors::{CrawlPolicy, ExtractionPolicy};
+use opilio_actors::{CrawlPolicy, Dependencies, ExtractionPolicy, Policy};
 use serde_json::json;
 
 const ANSWERS_AFTER: Duration = Duration::from_millis(300);
@@ -103,7 +105,7 @@ async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
     let submitted = stream::iter(0..jobs).map(|_| async {
         let mut job = extraction("the title");
         job.spec.webhook = None;
-        let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+        let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
         (spec.url, spec.provider) = (format!("{base}/page"), None);
         spec.schema = Some(json!({"type": "object", "properties": {"title": {"type": "string"}}}));
         let admitted = actors.front.send(SubmitJob { job }).await.expect("the front is there");
@@ -121,7 +123,7 @@ async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
     let failed = JobFilter {
         principal: None,
         status: Some(Status::Failed),
-        task: None,
+        kind: None,
         webhook: None,
         cursor: None,
         limit: PageLimit::of(1),
@@ -166,8 +168,7 @@ fn policy(workers: usize) -> Policy {
     Policy {
         node: NodeId::new("bench"),
         jobs: JobPolicy {
-            crawl_workers: 1,
-            llm_workers: workers,
+            workers: [(CRAWL, 1), (LLM_EXTRACTION, workers)].into(),
             lease: 30 * second,
             stall_timeout: Duration::from_secs(600),
             wall_clock: None,

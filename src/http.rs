@@ -105,7 +105,7 @@ impl Api {
     fn new_job(&self, caller: &Caller, spec: JobSpec, idempotency: Option<Idempotency>) -> Result<NewJob, ApiError> {
         caller.needs(Scope::Submit)?;
         let random = ulid::Ulid::generate().random();
-        let id = JobId::new(spec.task_type(), self.clock.now(), random);
+        let id = JobId::new(spec.kind(), self.clock.now(), random);
         Ok(NewJob { id, principal: caller.principal().clone(), max_open: caller.most_jobs(), spec, idempotency })
     }
 }

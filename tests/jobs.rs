@@ -23,11 +23,12 @@ use opilio_actors::domain::job::JobState;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::http_front::Drain;
 use opilio_actors::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
+use opilio_actors::kinds::{CRAWL, LLM_EXTRACTION};
 use opilio_actors::metrics::{ActorLabels, Metrics};
 use opilio_actors::ports::{
     Clock, FetchError, FetchedPage, JobStore, LanguageModel, ModelAnswer, ModelError, NewJob, Question, WebhookRequest,
 };
-use opilio_actors::start::{Actors, Dependencies, Policy, start};
+use opilio_actors::start::{Actors, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::fakes::{
     NoCache, ScriptedFetcher, ScriptedModel, ScriptedReceiver, StatusReader, page, says,
@@ -35,7 +36,7 @@ use opilio_actors::testing::fakes::{
 use opilio_actors::testing::jobs::crawl;
 use opilio_actors::testing::kill::{KillWorkers, Panic};
 use opilio_actors::webhook_sender::SenderPolicy;
-use opilio_actors::{AnswerCache, CrawlPolicy, ExtractionPolicy};
+use opilio_actors::{AnswerCache, CrawlPolicy, Dependencies, ExtractionPolicy, Policy};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -128,8 +129,7 @@ fn policy() -> Policy {
     Policy {
         node: NodeId::new("test"),
         jobs: JobPolicy {
-            crawl_workers: 2,
-            llm_workers: 2,
+            workers: [(CRAWL, 2), (LLM_EXTRACTION, 2)].into(),
             lease: Duration::from_secs(30),
             max_attempts: 3,
             stall_timeout: Duration::from_secs(600),

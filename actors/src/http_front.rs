@@ -198,13 +198,13 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::domain::id::TaskType;
+    use crate::kinds::CRAWL;
 
     #[actix::test]
     async fn what_another_node_says_of_a_job_wakes_who_waits_for_it() {
         tokio::time::pause();
         let front = HttpFront::new(ActorRef::default(), ActorRef::default()).start();
-        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, 1);
+        let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, 1);
         for notice in [Notification::Changed(job.clone()), Notification::Cancelled(job.clone()), Notification::Missed] {
             let mut watch = front.send(WatchJob { job: job.clone() }).await.expect("it is there");
             front.send(notice).await.expect("it is there");

@@ -77,10 +77,10 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::id::TaskType;
+    use crate::kinds::CRAWL;
 
     fn job(random: u128) -> JobId {
-        JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, random)
+        JobId::new(CRAWL, Timestamp::UNIX_EPOCH, random)
     }
 
     #[tokio::test(start_paused = true)]

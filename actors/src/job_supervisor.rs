@@ -9,6 +9,7 @@ mod settle;
 mod ticks;
 mod worker_pool;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,8 +19,9 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use self::worker_pool::WorkerPool;
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Interruption, Job};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::retry::Backoff;
 use crate::metrics::Metrics;
@@ -102,10 +104,10 @@ impl Handover {
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// The operator's choices.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct JobPolicy {
-    pub crawl_workers: usize,
-    pub llm_workers: usize,
+    /// The number of workers of each kind; a kind that is not listed has its default number.
+    pub workers: BTreeMap<JobKind, usize>,
     pub lease: Duration,
     pub max_attempts: u32,
     /// Between the attempts of a job.
@@ -123,8 +125,15 @@ pub struct JobPolicy {
 pub struct Handlers {
     pub store: Arc<dyn JobStore>,
     pub clock: Arc<dyn Clock>,
-    pub crawl: Arc<dyn JobHandler>,
-    pub extraction: Arc<dyn JobHandler>,
+    pub pools: Vec<PoolSpec>,
+}
+
+/// The worker pool of one kind.
+#[derive(Clone)]
+pub struct PoolSpec {
+    pub kind: JobKind,
+    pub handler: Arc<dyn JobHandler>,
+    pub workers: usize,
 }
 
 pub struct JobSupervisor {
@@ -134,8 +143,7 @@ pub struct JobSupervisor {
     policy: JobPolicy,
     listeners: Listeners,
     metrics: Metrics,
-    /// Crawl workers and LLM workers.
-    pools: [WorkerPool; 2],
+    pools: Vec<WorkerPool>,
     sweeping: bool,
     draining: bool,
     /// Leases whose settlement or hand-back is being written.
@@ -157,7 +165,7 @@ impl JobSupervisor {
         death_watch: DeathWatch,
     ) -> Self {
         let store = Arc::clone(&handlers.store);
-        let pools = [WorkerPool::new(policy.crawl_workers), WorkerPool::new(policy.llm_workers)];
+        let pools = handlers.pools.iter().cloned().map(WorkerPool::new).collect();
         Self {
             store,
             handlers,
@@ -176,16 +184,10 @@ impl JobSupervisor {
     }
 
     fn spawn_worker(&self, slot: SlotId, ctx: &mut Context<Self>) -> Addr<Worker> {
-        self.metrics.started(WorkerPool::actor_name(slot.task), slot.generation);
+        let pool = &self.pools[slot.pool];
+        self.metrics.started(pool.kind.worker_name(), slot.generation);
         let (this, on_exit) = (ctx.address(), ctx.address().recipient());
-        Worker::new(Arc::clone(self.handler(slot.task)), slot, this.recipient(), on_exit).start()
-    }
-
-    fn handler(&self, task: TaskType) -> &Arc<dyn JobHandler> {
-        match task {
-            TaskType::Crawl => &self.handlers.crawl,
-            TaskType::LlmExtraction => &self.handlers.extraction,
-        }
+        Worker::new(Arc::clone(&pool.handler), slot, this.recipient(), on_exit).start()
     }
 
     fn is_idle(&self) -> bool {
@@ -197,14 +199,6 @@ impl JobSupervisor {
     fn tell_if_idle(&self) {
         if self.draining && self.is_idle() {
             self.idle.notify_one();
-        }
-    }
-
-    fn pool(&mut self, task: TaskType) -> &mut WorkerPool {
-        let [crawlers, extractors] = &mut self.pools;
-        match task {
-            TaskType::Crawl => crawlers,
-            TaskType::LlmExtraction => extractors,
         }
     }
 
@@ -229,10 +223,10 @@ impl Actor for JobSupervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        for task in TaskType::ALL {
-            for index in 0..self.pool(task).slots.len() {
-                let worker = self.spawn_worker(SlotId { task, index, generation: 0 }, ctx);
-                self.pool(task).slots[index].worker = Some(worker);
+        for pool in 0..self.pools.len() {
+            for index in 0..self.pools[pool].slots.len() {
+                let worker = self.spawn_worker(SlotId { pool, index, generation: 0 }, ctx);
+                self.pools[pool].slots[index].worker = Some(worker);
             }
         }
         for lease in self.handover.take() {

@@ -3,15 +3,18 @@
 //! [`domain`] holds the rules, [`ports`] what is needed from outside, [`start`] puts the actors to work.
 
 mod crawl_worker;
+mod dependencies;
 pub mod domain;
 pub mod faults;
 pub mod heartbeat;
 pub mod http_front;
 pub mod job_notifier;
 pub mod job_supervisor;
+pub mod kinds;
 mod llm_worker;
 pub mod metrics;
 mod page_source;
+mod policy;
 pub mod ports;
 mod retry_store;
 pub mod start;
@@ -20,7 +23,9 @@ pub mod webhook_sender;
 mod worker;
 
 pub use crawl_worker::{CrawlPolicy, Crawler};
+pub use dependencies::Dependencies;
 pub use llm_worker::{AnswerCache, ExtractionPolicy, Extractor};
+pub use policy::Policy;
 
 #[cfg(feature = "testing")]
 pub mod testing;

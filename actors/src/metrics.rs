@@ -37,20 +37,10 @@ pub struct Metrics {
     pub model_tokens: Family<ModelLabels, Counter>,
 }
 
-/// Why actors end, by their names.
-const ENDS: [(&[&str], &[&str]); 2] = [
-    (&["crawl_worker", "llm_worker"], &["in a job", "between jobs", "hung"]),
-    (&["job_supervisor", "webhook_sender"], &["panicked", "stopped"]),
-];
-
 impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
-        // There from the beginning, so that the first death is seen as one more.
-        for (actors, causes) in ENDS {
-            for (actor, cause) in actors.iter().flat_map(|actor| causes.iter().map(move |cause| (*actor, *cause))) {
-                drop(self.actors_died.get_or_create(&ActorLabels { actor, cause }));
-                drop(self.actors_started.get_or_create(&ActorLabels { actor, cause: "replaced" }));
-            }
+        for actor in ["job_supervisor", "webhook_sender"] {
+            self.register_actor(actor, &["panicked", "stopped"]);
         }
         registry.register("actors_started", "Actors started, by cause: start or replaced", self.actors_started.clone());
         registry.register("actors_died", "Actors that ended without being asked to", self.actors_died.clone());
@@ -59,6 +49,19 @@ impl Metrics {
         registry.register("webhook_attempts", "Webhook attempts, by what came of them", self.webhook_attempts.clone());
         registry.register("model_requests", "Questions to language models, by end", self.model_requests.clone());
         registry.register("model_tokens", "Tokens of language models, prompt or completion", self.model_tokens.clone());
+    }
+
+    /// Creates the counters of the workers of a kind.
+    pub fn register_worker(&self, name: &'static str) {
+        self.register_actor(name, &["in a job", "between jobs", "hung"]);
+    }
+
+    /// Creates an actor's counters, so that they start at 0 and the first exit is an increase.
+    fn register_actor(&self, actor: &'static str, causes: &[&'static str]) {
+        for cause in causes {
+            drop(self.actors_died.get_or_create(&ActorLabels { actor, cause }));
+        }
+        drop(self.actors_started.get_or_create(&ActorLabels { actor, cause: "replaced" }));
     }
 
     pub fn started(&self, actor: &'static str, generation: u64) {

@@ -5,6 +5,7 @@
 //! away, or beyond what the memory is to hold, stays in the store until a sweep brings it in.
 
 mod attempt;
+mod body;
 mod delay_queue;
 mod receiver_queues;
 

@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::domain::id::TaskType;
 use crate::domain::lease::Lease;
 use crate::heartbeat::Heartbeat;
 use crate::ports::Claim;
@@ -48,7 +47,8 @@ pub struct WorkerExited {
 /// A worker's slot in its pool. `generation` counts the workers that have occupied it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotId {
-    pub task: TaskType,
+    /// The index of the pool.
+    pub pool: usize,
     pub index: usize,
     pub generation: u64,
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use opilio::stores::redis::RedisStore;
 use opilio_actors::domain::crawl::PageRecord;
-use opilio_actors::domain::id::{NodeId, TaskType};
+use opilio_actors::domain::id::NodeId;
+use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::{JobStore, SettleReason};
 use opilio_actors::testing::jobs::crawl;
 use serde_json::json;
@@ -94,7 +95,7 @@ async fn bare(store: &RedisStore, jobs: usize) -> Duration {
         let mut job = crawl(1);
         job.spec.webhook = None;
         store.submit(job).await.expect("there is room");
-        let claims = store.claim(&node, TaskType::Crawl, 1, hold).await.expect("Redis is there");
+        let claims = store.claim(&node, CRAWL, 1, hold).await.expect("Redis is there");
         let lease = &claims.first().expect("a job waits").lease;
         let record = PageRecord { index: 0, success: true, error: String::new(), json: Bytes::clone(&page) };
         store.record_pages(lease, vec![record]).await.expect("the lease holds");

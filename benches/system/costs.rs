@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
+use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::crawl::PageRecord;
-use opilio_actors::domain::id::{NodeId, TaskType};
-use opilio_actors::domain::job::Task;
+use opilio_actors::domain::id::NodeId;
+use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::{JobStore, SettleReason};
 use opilio_actors::testing::jobs::crawl;
 
@@ -18,7 +19,7 @@ pub const FEW: u32 = 1000;
 pub async fn fill(store: &impl JobStore, jobs: u32, page: &str) {
     let submitted = stream::iter(0..jobs).map(|_| async {
         let mut job = crawl(1);
-        let Task::Crawl(crawl) = &mut job.spec.task else { return };
+        let Some(crawl) = job.spec.task.get_mut::<CrawlSpec>() else { return };
         crawl.urls = vec![page.to_owned()];
         job.spec.webhook = None;
         store.submit(job).await.expect("there is room");
@@ -32,7 +33,7 @@ pub async fn times(store: &impl JobStore) -> [f64; 3] {
     let mut times = [vec![], vec![], vec![]];
     for _ in 0..500 {
         let began = Instant::now();
-        let claims = store.claim(&node, TaskType::Crawl, 1, hold).await.expect("the store is there");
+        let claims = store.claim(&node, CRAWL, 1, hold).await.expect("the store is there");
         times[0].push(began.elapsed().as_secs_f64() * 1e6);
         let lease = &claims.first().expect("jobs wait").lease;
         let began = Instant::now();

@@ -4,9 +4,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use anyhow::Context;
+use opilio_actors::Dependencies;
 use opilio_actors::faults;
 use opilio_actors::ports::Clock;
-use opilio_actors::start::Dependencies;
 use opilio_page::ContentFilter;
 
 use super::extraction;

@@ -4,10 +4,11 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use opilio_actors::CrawlPolicy;
+use opilio_actors::Policy;
 use opilio_actors::domain::id::NodeId;
 use opilio_actors::domain::retry::{Backoff, DeliveryPolicy};
 use opilio_actors::job_supervisor::JobPolicy;
-use opilio_actors::start::Policy;
+use opilio_actors::kinds::{CRAWL, LLM_EXTRACTION};
 use opilio_actors::webhook_sender::SenderPolicy;
 use ulid::Ulid;
 
@@ -33,8 +34,7 @@ pub fn policy(settings: &Settings) -> Policy {
 fn jobs(settings: &Settings) -> JobPolicy {
     let Settings { jobs, limits, .. } = settings;
     JobPolicy {
-        crawl_workers: jobs.crawl_workers.get(),
-        llm_workers: jobs.llm_workers.get(),
+        workers: [(CRAWL, jobs.crawl_workers.get()), (LLM_EXTRACTION, jobs.llm_workers.get())].into(),
         lease: jobs.lease,
         max_attempts: jobs.max_attempts.get(),
         stall_timeout: jobs.stall_timeout,

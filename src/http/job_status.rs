@@ -2,8 +2,8 @@
 
 use actix_web::http::header::{Accept, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse, web};
-use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::job::Job;
+use opilio_actors::domain::kind::ResultForm;
 use opilio_actors::domain::page_template::PageTemplate;
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ pub async fn status(
 
 /// The job has a result that is made of pages.
 pub fn has_pages(job: &Job) -> bool {
-    job_view::has_result(job) && job.spec.task_type() == TaskType::Crawl
+    job_view::has_result(job) && job.spec.kind().result_form() == ResultForm::Pages
 }
 
 /// A job without pages; with its result, if it has one.
@@ -77,7 +77,7 @@ pub async fn without_pages(api: &Api, job: &Job, base: &str) -> Result<PageTempl
         return Ok(PageTemplate::json(&job_view::view(job, base)));
     }
     let (_, record) = api.store.pages(&job.id, 0, 1).await?.into_iter().next().ok_or(ApiError::NotFound)?;
-    Ok(PageTemplate::raw(job_view::with_extracted(job, base, &record).into()))
+    Ok(PageTemplate::raw(job_view::with_record(job, base, &record).into()))
 }
 
 /// NDJSON is named, and nothing is rather wanted.
@@ -98,7 +98,7 @@ pub async fn page(
 ) -> Result<HttpResponse, ApiError> {
     let (id, index) = path.into_inner();
     let job = find(&api, &caller, &id).await?;
-    if job.spec.task_type() != TaskType::Crawl {
+    if job.spec.kind().result_form() != ResultForm::Pages {
         return Err(ApiError::PageNotFound);
     }
     let found = api.store.pages(&job.id, index, 1).await?.into_iter().next();

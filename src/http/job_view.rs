@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use opilio_actors::domain::crawl_result;
 use opilio_actors::domain::delivery::{DeliveryState, DeliveryStatus};
-use opilio_actors::domain::extraction::Extracted;
-use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, Progress, Stage, Status, Warning};
+use opilio_actors::domain::kind::{JobKind, ResultForm};
 use opilio_actors::domain::page_template::PageTemplate;
+use opilio_actors::domain::task::Members;
 use opilio_actors::domain::time::rfc3339;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -25,7 +25,7 @@ pub struct JobView<'a> {
     url: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     urls: Option<&'a [String]>,
-    task_type: TaskType,
+    task_type: JobKind,
     stage: Stage,
     attempt: u32,
     progress: Progress,
@@ -53,9 +53,9 @@ impl JobView<'_> {
 
 pub fn view<'a>(job: &'a Job, base: &str) -> JobView<'a> {
     let urls = job.spec.urls();
-    let url = match job.spec.task_type() {
-        TaskType::Crawl => Some(json(urls).into()),
-        TaskType::LlmExtraction => urls.first().map(Into::into),
+    let url = match job.spec.kind().result_form() {
+        ResultForm::Pages => Some(json(urls).into()),
+        ResultForm::Single => urls.first().map(Into::into),
     };
     JobView { url, urls: Some(urls), ..brief(job, base) }
 }
@@ -70,7 +70,7 @@ pub fn brief<'a>(job: &'a Job, base: &str) -> JobView<'a> {
         created_at: rfc3339(job.created_at),
         url: None,
         urls: None,
-        task_type: job.spec.task_type(),
+        task_type: job.spec.kind(),
         stage: job.stage(),
         attempt: job.attempt(),
         progress: job.progress,
@@ -95,7 +95,7 @@ pub fn told<'a>(job: &'a Job, base: &str) -> JobView<'a> {
 
 /// What a program for a language model is told: without a crawl's addresses.
 pub fn short<'a>(job: &'a Job, base: &str) -> JobView<'a> {
-    if job.spec.task_type() == TaskType::Crawl { brief(job, base) } else { view(job, base) }
+    if job.spec.kind().result_form() == ResultForm::Pages { brief(job, base) } else { view(job, base) }
 }
 
 /// Working addresses of the job itself.
@@ -106,8 +106,7 @@ pub struct Links {
 
 impl Links {
     pub fn of(job: &JobId, base: &str) -> Self {
-        let family = if job.task() == TaskType::Crawl { "crawl" } else { "llm" };
-        Self { href: format!("{base}/{family}/job/{job}") }
+        Self { href: format!("{base}/{}/job/{job}", job.kind().prefix()) }
     }
 }
 
@@ -166,27 +165,20 @@ pub fn has_result(job: &Job) -> bool {
 }
 
 #[derive(Serialize)]
-struct ExtractionView<'a> {
+struct SingleView<'a> {
     #[serde(flatten)]
     view: JobView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notes: Option<&'a RawValue>,
+    #[serde(flatten)]
+    members: Members<'a>,
 }
 
-/// The extracted content itself in `result`.
-pub fn with_extracted(job: &Job, base: &str, record: &Bytes) -> String {
-    let mut answer = ExtractionView { view: view(job, base), result: None, usage: None, error_type: None, notes: None };
-    if let Some(Extracted { extracted_content, usage, error_type, notes }) = Extracted::parse(record) {
-        answer.result = (job.state.status() == Status::Completed).then_some(extracted_content);
-        (answer.usage, answer.error_type, answer.notes) = (usage, error_type, notes);
-    }
-    json(&answer)
+/// The status of a settled job with a single record.
+pub fn with_record(job: &Job, base: &str, record: &[u8]) -> String {
+    let parts = job.spec.task.view(record);
+    let result = parts.result.filter(|_| job.state.status() == Status::Completed);
+    json(&SingleView { view: view(job, base), result, members: parts.status })
 }
 
 /// A settled crawl. Its pages are in `result` and once more in `results`.

@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use opilio_actors::domain::delivery::DeliveryStatus;
-use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec, Status};
+use opilio_actors::domain::kind::{JobKind, ResultForm};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{Idempotency, JobFilter, PageLimit, Submission};
@@ -79,7 +80,7 @@ async fn admit(
     idempotency: Option<Idempotency>,
 ) -> Result<Value, ApiError> {
     let warnings = spec.warnings.clone();
-    let page = (spec.task_type() == TaskType::LlmExtraction).then(|| spec.urls().first().cloned()).flatten();
+    let page = (spec.kind().result_form() == ResultForm::Single).then(|| spec.urls().first().cloned()).flatten();
     let job = api.new_job(caller, spec, idempotency)?;
     let id = job.id.clone();
     let id = match api.front.send(SubmitJob { job }).await?? {
@@ -168,14 +169,14 @@ pub async fn list(
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let mut errors = Vec::new();
-    let statuses = one_of(Status::ALL.map(Status::as_str));
-    let types = one_of(TaskType::ALL.map(TaskType::as_str));
-    let states = one_of(DeliveryStatus::ALL.map(DeliveryStatus::as_str));
+    let statuses = one_of(&Status::ALL.map(Status::as_str));
+    let types = one_of(&JobKind::all().map(JobKind::as_str).collect::<Vec<_>>());
+    let states = one_of(&DeliveryStatus::ALL.map(DeliveryStatus::as_str));
     let next = "the next_cursor of an earlier answer";
     let mut filter = JobFilter {
         principal: caller.sees().cloned(),
         status: choice("status", query.status.as_deref(), Status::parse, &statuses, &mut errors),
-        task: choice("type", query.task.as_deref(), TaskType::parse, &types, &mut errors),
+        kind: choice("type", query.task.as_deref(), JobKind::parse, &types, &mut errors),
         webhook: choice("webhook", query.webhook.as_deref(), DeliveryStatus::parse, &states, &mut errors),
         cursor: choice("cursor", query.cursor.as_deref(), |raw| raw.parse().ok(), next, &mut errors),
         limit: PageLimit { jobs: 100, bytes: MOST_BYTES },
@@ -211,7 +212,7 @@ pub fn choice<T>(
 }
 
 /// In words.
-fn one_of<const N: usize>(names: [&str; N]) -> String {
+fn one_of(names: &[&str]) -> String {
     format!("one of {}", names.join(", "))
 }
 

@@ -5,10 +5,12 @@ use std::sync::Mutex;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
+use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::delivery::{AttemptOutcome, DeliveryState};
-use opilio_actors::domain::id::{Principal, TaskType};
+use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::webhook::Target;
+use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::{DeliveryStore, StoreError, Submission, WebhookTransport};
 use opilio_actors::testing::failing_store::FailingStore;
 use opilio_actors::testing::jobs::{node, target};
@@ -63,7 +65,7 @@ fn page_of(name: &str) -> NewJob {
 
 fn pages_of(name: &str, pages: usize) -> NewJob {
     let mut job = crawl(pages);
-    let opilio_actors::domain::job::Task::Crawl(crawl) = &mut job.spec.task else { panic!("it is a crawl") };
+    let crawl = job.spec.task.get_mut::<CrawlSpec>().expect("a crawl");
     crawl.urls = (0..pages).map(|page| format!("https://{name}.example/{page}")).collect();
     job.principal = Principal::new(name);
     job
@@ -369,7 +371,7 @@ async fn a_receiver_whose_answer_breaks_every_attempt_is_given_up_by_a_cap_of_it
 #[actix::test]
 async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_before_anothers() {
     let (mut app, fetched, gate) = gated("claim.before", |_| {});
-    let workers = policy().jobs.crawl_workers;
+    let workers = policy().jobs.workers[&CRAWL];
     let many = stream::iter(0..100_000).map(|_| app.store.submit(page_of("many")));
     many.buffer_unordered(1000).for_each(|admitted| async { drop(admitted.expect("there is room")) }).await;
     let one = app.submit(page_of("one")).await;
@@ -387,7 +389,9 @@ async fn of_100_000_jobs_of_one_principal_no_more_than_one_round_of_claims_goes_
 
 #[actix::test]
 async fn a_long_job_lets_another_principals_go_first_after_its_slice() {
-    let (mut app, fetched, gate) = gated("claim.before", |policy| policy.jobs.crawl_workers = 1);
+    let (mut app, fetched, gate) = gated("claim.before", |policy| {
+        policy.jobs.workers.insert(CRAWL, 1);
+    });
     let long = app.submit(pages_of("a", 40)).await;
     let short = app.submit(page_of("b")).await;
     gate.send_replace(true);
@@ -406,7 +410,7 @@ async fn jobs_whose_attempts_died_with_their_process_get_their_last_attempt_one_
     let (mut app, fetched, gate) = gated("claim.before", |_| {});
     let (first, second) = (app.submit(page_of("hangs")).await, app.submit(page_of("second")).await);
     for _ in 0..2 {
-        let claims = app.store.claim(&node("gone"), TaskType::Crawl, 2, Duration::ZERO).await;
+        let claims = app.store.claim(&node("gone"), CRAWL, 2, Duration::ZERO).await;
         assert_eq!(claims.expect("the store is available").len(), 2);
     }
     app.store.requeue().await.expect("the store is available");

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use opilio_actors::domain::job::Task;
+use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::ports::Role;
 use opilio_actors::testing::jobs::extraction;
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::*;
 
 fn with_schema(schema: Value) -> NewJob {
     let mut job = extraction("the title");
-    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.schema = Some(schema);
     job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
     job
@@ -88,7 +88,7 @@ async fn what_never_conforms_is_a_failure_that_names_the_violations() {
 async fn an_unusable_provider_fails_before_the_page_is_fetched() {
     let mut app = TestApp::with_model(&[], |_| panic!("nothing is fetched"), |_| says("{}"));
     let mut job = extraction("the title");
-    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.provider = Some("nobody/x".to_owned());
     app.submit(job).await;
     let told = app.webhook().await;
@@ -183,7 +183,7 @@ async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
     let mut names = Vec::new();
     for model in ["down", "down", "down", "down", "up"] {
         let mut job = extraction("the title");
-        let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+        let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
         spec.provider = Some(format!("openai/{model}"));
         names.push(app.submit(job).await);
     }
@@ -201,7 +201,7 @@ async fn a_second_provider_answers_where_the_first_cannot() {
         },
     );
     let mut job = with_schema(titled());
-    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.provider = Some("openai/second".to_owned());
     app.submit(job).await;
     let told = app.webhook().await;
@@ -322,7 +322,7 @@ async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
         },
     );
     let mut job = with_schema(json!({"type": "object", "properties": {"items": {"type": "array", "minItems": 200}}}));
-    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.instruction = "every item".to_owned();
     app.submit(job).await;
     let told = app.webhook().await;

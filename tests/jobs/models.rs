@@ -2,7 +2,7 @@
 
 use opilio::egress::{Allow, Egress, EgressSettings, Guard};
 use opilio::models::{FamilySettings, ModelSettings, Models, RateLimits, Wire};
-use opilio_actors::domain::job::Task;
+use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::testing::jobs::extraction;
 use serde_json::json;
@@ -14,7 +14,7 @@ use super::*;
 fn job(provider: &str) -> NewJob {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let mut job = extraction(&format!("the title, {}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    let Task::Extraction(spec) = &mut job.spec.task else { unreachable!("it is one") };
+    let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.provider = Some(provider.to_owned());
     spec.schema = Some(json!({"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}));
     spec.temperature = Some(0.5);

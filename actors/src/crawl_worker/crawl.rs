@@ -13,8 +13,8 @@ use futures_util::stream::{self, StreamExt};
 use super::result_budget::ResultBudget;
 use crate::domain::crawl::{CrawlSpec, PageRecord};
 use crate::domain::crawl_options::CrawlOptions;
-use crate::domain::id::{JobId, TaskType};
-use crate::domain::job::{Job, Task};
+use crate::domain::id::JobId;
+use crate::domain::job::Job;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
@@ -64,7 +64,7 @@ impl JobHandler for Crawler {
         let Claim { lease, job, missing } = claim;
         let budget = ResultBudget::load(&job, &*self.store, self.policy.max_job_bytes).await;
         let (queue, (alone, concurrent)) = (job.queue_key(), in_order(&job, missing));
-        let Task::Crawl(spec) = job.spec.task else {
+        let Some(spec) = job.spec.task.get::<CrawlSpec>() else {
             return Outcome::Crashed { reason: "not a crawl".to_owned() };
         };
         let options = Arc::new(spec.options.clone());
@@ -81,7 +81,7 @@ impl JobHandler for Crawler {
 struct Attempt<'a> {
     crawler: &'a Crawler,
     lease: Lease,
-    spec: CrawlSpec,
+    spec: &'a CrawlSpec,
     /// The options of pages that have none of their own.
     options: Arc<CrawlOptions>,
     queue: QueueKey,
@@ -121,7 +121,8 @@ impl Attempt<'_> {
 
     async fn yield_if_others_wait(&self) {
         if !self.yielding.load(Ordering::Relaxed) {
-            let should_yield = self.crawler.store.should_yield(TaskType::Crawl, &self.queue).await.unwrap_or(false);
+            let should_yield =
+                self.crawler.store.should_yield(self.lease.job.kind(), &self.queue).await.unwrap_or(false);
             self.yielding.store(should_yield, Ordering::Relaxed);
         }
     }

@@ -6,7 +6,6 @@ pub mod merge;
 pub mod prompt;
 pub mod shape;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -95,15 +94,15 @@ pub struct Extracted<'a> {
     pub extracted_content: &'a RawValue,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<&'a RawValue>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<&'a RawValue>,
     /// Said about the content, e.g. that parts of the page contradict each other.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<&'a RawValue>,
 }
 
 impl<'a> Extracted<'a> {
-    pub fn parse(stored: &'a Bytes) -> Option<Self> {
+    pub fn parse(stored: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(stored).ok()
     }
 }
@@ -153,6 +152,6 @@ mod tests {
         let bad = record(Err(&refused), &usage, &[]);
         let read = Extracted::parse(&bad.json).unwrap();
         assert_eq!((bad.success, bad.error.as_str()), (false, "The model refused"));
-        assert_eq!((read.extracted_content.get(), read.error_type.as_deref()), ("null", Some("refused")));
+        assert_eq!((read.extracted_content.get(), read.error_type.map(RawValue::get)), ("null", Some(r#""refused""#)));
     }
 }

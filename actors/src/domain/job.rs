@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::crawl::CrawlSpec;
 use super::delivery::Delivery;
-use super::extraction::ExtractionSpec;
-use super::id::{JobId, Principal, TaskType};
+use super::id::{JobId, Principal};
+use super::kind::JobKind;
 use super::lease::Lease;
 use super::queue_key::QueueKey;
+use super::task::Task;
 use super::webhook::Target;
 
 /// What a job was asked to do. It never changes.
@@ -27,29 +27,14 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
-    pub fn task_type(&self) -> TaskType {
-        match self.task {
-            Task::Crawl(_) => TaskType::Crawl,
-            Task::Extraction(_) => TaskType::LlmExtraction,
-        }
+    pub fn kind(&self) -> JobKind {
+        self.task.kind()
     }
 
-    /// The pages of the job, exactly as submitted.
+    /// The URLs exactly as submitted.
     pub fn urls(&self) -> &[String] {
-        match &self.task {
-            Task::Crawl(crawl) => &crawl.urls,
-            Task::Extraction(extraction) => std::slice::from_ref(&extraction.url),
-        }
+        self.task.urls()
     }
-}
-
-/// The work itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(clippy::large_enum_variant, reason = "nearly every job is a crawl, and few are in memory at once")]
-pub enum Task {
-    Crawl(CrawlSpec),
-    Extraction(ExtractionSpec),
 }
 
 /// A key of the request that had no effect, and why.
@@ -252,9 +237,10 @@ pub enum Stage {
 mod tests {
     use super::*;
     use crate::domain::id::NodeId;
+    use crate::kinds::CRAWL;
 
     fn lease() -> Lease {
-        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, 1);
+        let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, 1);
         Lease { job, node: NodeId::new("n"), token: 1 }
     }
 

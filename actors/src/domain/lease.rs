@@ -1,12 +1,10 @@
 //! The right to work on a job for a while.
 
-use serde::{Deserialize, Serialize};
-
 use super::id::{JobId, NodeId};
 
 /// Every write by a worker carries it. The store refuses one whose token is not the job's newest: of two workers on the
 /// same job only one can write. When it ends is the store's knowledge alone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     pub job: JobId,
     pub node: NodeId,

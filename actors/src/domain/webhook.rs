@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::id::TaskType;
 use super::job::{Job, Status};
 use super::secret::Secret;
 use super::time::rfc3339;
@@ -63,7 +62,7 @@ impl<'a> Envelope<'a> {
         let status = job.state.status();
         Some(Self {
             task_id: job.id.as_str(),
-            task_type: TaskType::as_str(job.spec.task_type()),
+            task_type: job.spec.kind().as_str(),
             status: status.as_str(),
             timestamp: rfc3339(finished),
             urls: job.spec.urls(),

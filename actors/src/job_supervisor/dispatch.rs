@@ -4,16 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use bytes::Bytes;
 use tracing::{info, warn};
 
 use super::ticks::WorkArrived;
 use super::{JobStarted, JobSupervisor};
-use crate::domain::crawl::PageRecord;
-use crate::domain::extraction::{ExtractionError, record};
-use crate::domain::id::TaskType;
-use crate::domain::job::{Interruption, Job, Task};
-use crate::llm_worker::usage_of;
+use crate::domain::job::{Interruption, Job};
 use crate::ports::{Claim, Release, SettleReason, StoreError};
 use crate::retry_store::retry_transient;
 
@@ -24,7 +19,7 @@ const STAND_BACK: Duration = Duration::from_millis(500);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Claimed {
-    task: TaskType,
+    pool: usize,
     asked: usize,
     claims: Result<Vec<Claim>, StoreError>,
 }
@@ -32,44 +27,45 @@ pub struct Claimed {
 impl Handler<Claimed> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, Claimed { task, asked, claims }: Claimed, ctx: &mut Self::Context) {
-        self.pool(task).claiming = false;
+    fn handle(&mut self, Claimed { pool, asked, claims }: Claimed, ctx: &mut Self::Context) {
+        self.pools[pool].claiming = false;
         match claims {
-            Ok(claims) => self.hand_out(task, claims, asked, ctx),
+            Ok(claims) => self.hand_out(pool, claims, asked, ctx),
             Err(error) => warn!(%error, "jobs could not be claimed"),
         }
-        self.pool(task).cancelled.clear();
+        self.pools[pool].cancelled.clear();
         self.tell_if_idle();
-        if std::mem::take(&mut self.pool(task).claim_again) {
-            self.claim_for(task, ctx);
+        if std::mem::take(&mut self.pools[pool].claim_again) {
+            self.claim_for(pool, ctx);
         }
     }
 }
 
 impl JobSupervisor {
     pub(super) fn claim(&mut self, ctx: &mut Context<Self>) {
-        for task in TaskType::ALL {
-            self.claim_for(task, ctx);
+        for pool in 0..self.pools.len() {
+            self.claim_for(pool, ctx);
         }
     }
 
-    pub(super) fn claim_for(&mut self, task: TaskType, ctx: &mut Context<Self>) {
-        let asked = self.pool(task).idle();
+    pub(super) fn claim_for(&mut self, pool: usize, ctx: &mut Context<Self>) {
+        let asked = self.pools[pool].idle();
         if self.draining || asked == 0 {
             return;
         }
-        if std::mem::replace(&mut self.pool(task).claiming, true) {
+        if std::mem::replace(&mut self.pools[pool].claiming, true) {
             // What has come since it was sent, it does not bring.
-            self.pool(task).claim_again = true;
+            self.pools[pool].claim_again = true;
             return;
         }
         let (store, node, hold) = (Arc::clone(&self.store), self.node.clone(), self.policy.lease);
+        let kind = self.pools[pool].kind;
         let this = ctx.address();
         // A task of its own: what it claims has to be handed back if nobody takes it.
         actix::spawn(async move {
-            let claims = store.claim(&node, task, asked, hold).await;
+            let claims = store.claim(&node, kind, asked, hold).await;
             let leases: Vec<_> = claims.iter().flatten().map(|claim| claim.lease.clone()).collect();
-            if this.send(Claimed { task, asked, claims }).await.is_ok() {
+            if this.send(Claimed { pool, asked, claims }).await.is_ok() {
                 return;
             }
             // Gone before the claims came, or with them in its mailbox. What it had begun already, its successor returns.
@@ -80,12 +76,12 @@ impl JobSupervisor {
         });
     }
 
-    fn hand_out(&mut self, task: TaskType, claims: Vec<Claim>, asked: usize, ctx: &mut Context<Self>) {
+    fn hand_out(&mut self, pool: usize, claims: Vec<Claim>, asked: usize, ctx: &mut Context<Self>) {
         let more = claims.len() == asked;
         for claim in claims {
             // Its lease is void.
-            if !self.pool(task).cancelled.contains(&claim.job.id) {
-                self.hand_one_out(task, claim, ctx);
+            if !self.pools[pool].cancelled.contains(&claim.job.id) {
+                self.hand_one_out(pool, claim, ctx);
             }
         }
         if more {
@@ -93,7 +89,7 @@ impl JobSupervisor {
         }
     }
 
-    fn hand_one_out(&mut self, task: TaskType, claim: Claim, ctx: &mut Context<Self>) {
+    fn hand_one_out(&mut self, pool: usize, claim: Claim, ctx: &mut Context<Self>) {
         if self.draining {
             return self.release(claim.lease, at_no_cost(Duration::ZERO), ctx);
         }
@@ -111,7 +107,7 @@ impl JobSupervisor {
             return self.release(claim.lease, at_no_cost(STAND_BACK), ctx);
         }
         let (task_id, attempt, lease) = (claim.job.id.clone(), claim.job.attempt(), claim.lease.clone());
-        if self.pool(task).assign(claim, left, suspect) {
+        if self.pools[pool].assign(claim, left, suspect) {
             info!(%task_id, attempt, "job started");
             self.listeners.started.do_send(JobStarted { job: task_id });
         } else {
@@ -140,7 +136,7 @@ impl JobSupervisor {
         let held = lease.clone();
         let work = async move {
             let written_down = retry_transient(|| store.checkpoints(&lease.job)).await?;
-            let pages = failures(&claim.job, &claim.missing, &written_down, &reason);
+            let pages = claim.job.spec.task.failed_records(&claim.missing, &written_down, &reason);
             retry_transient(|| store.record_pages(&lease, pages.clone())).await?;
             retry_transient(|| store.settle(&lease, SettleReason::AttemptsExhausted)).await
         };
@@ -156,21 +152,4 @@ pub(super) fn at_no_cost(wait: Duration) -> Release {
 /// Its attempts ended with their process and not by anything of its own, as far as is known, and one is left.
 fn is_suspect(job: &Job, max_attempts: u32) -> bool {
     job.attempts_spent > 0 && job.attempts_spent + 1 >= max_attempts && job.error.is_none()
-}
-
-/// Failed records of these pages; of an extraction, with what its answers have cost.
-pub(super) fn failures(job: &Job, pages: &[u32], written_down: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
-    match &job.spec.task {
-        Task::Crawl(crawl) => {
-            let failed = |index: &u32| {
-                let url = crawl.urls.get(usize::try_from(*index).ok()?)?;
-                Some(PageRecord::failed(*index, url, reason))
-            };
-            pages.iter().filter_map(failed).collect()
-        }
-        Task::Extraction(_) => {
-            let error = ExtractionError::failed("unexpected", reason);
-            vec![record(Err(&error), &usage_of(written_down), &[])]
-        }
-    }
 }

@@ -16,7 +16,11 @@ impl Handler<Notification> for JobSupervisor {
 
     fn handle(&mut self, notice: Notification, ctx: &mut Self::Context) {
         match notice {
-            Notification::Ready(task) => self.claim_for(task, ctx),
+            Notification::Ready(kind) => {
+                if let Some(pool) = self.pools.iter().position(|pool| pool.kind == kind) {
+                    self.claim_for(pool, ctx);
+                }
+            }
             Notification::Cancelled(job) => {
                 self.leave(&job);
                 self.claim(ctx);

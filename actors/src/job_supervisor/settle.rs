@@ -6,7 +6,6 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::{info, warn};
 
-use super::dispatch::failures;
 use super::worker_pool::Busy;
 use super::{JobSettled, JobSupervisor};
 use crate::domain::job::{Interruption, Job};
@@ -18,7 +17,7 @@ use crate::worker::{Outcome, SlotId};
 impl JobSupervisor {
     /// A worker is idle again.
     pub(super) fn end(&mut self, slot: SlotId, lease: &Lease, outcome: Outcome, ctx: &mut Context<Self>) {
-        let found = self.pool(slot.task).slot(slot);
+        let found = self.pools[slot.pool].slot(slot);
         let Some(found) = found.filter(|found| found.busy.as_ref().is_some_and(|busy| busy.lease == *lease)) else {
             return;
         };
@@ -71,7 +70,7 @@ impl JobSupervisor {
             let all: Vec<u32> = (0..job.progress.total).collect();
             // A page that has its record keeps it.
             let written_down = retry_transient(|| store.checkpoints(&lease.job)).await?;
-            let pages = failures(&job, &all, &written_down, &reason);
+            let pages = job.spec.task.failed_records(&all, &written_down, &reason);
             retry_transient(|| store.record_pages(&lease, pages.clone())).await?;
             retry_transient(|| store.settle(&lease, SettleReason::WorkDone)).await
         };

@@ -7,8 +7,7 @@ use actix::prelude::*;
 use tracing::warn;
 
 use super::JobSupervisor;
-use super::worker_pool::{Overdue, WorkerPool};
-use crate::domain::id::TaskType;
+use super::worker_pool::Overdue;
 use crate::domain::job::Interruption;
 use crate::domain::retry::Backoff;
 use crate::worker::{SlotId, WorkerExited};
@@ -112,10 +111,11 @@ impl Handler<Watch> for JobSupervisor {
     fn handle(&mut self, _: Watch, ctx: &mut Self::Context) {
         let stall = self.policy.stall_timeout;
         self.share(ctx);
-        for task in TaskType::ALL {
-            for (slot, busy, overdue) in self.pool(task).abandon_overdue(task, stall) {
-                warn!(actor = WorkerPool::actor_name(task), worker = slot.index, task_id = %busy.lease.job, "a worker hangs and is replaced");
-                self.metrics.died(WorkerPool::actor_name(task), "hung");
+        for pool in 0..self.pools.len() {
+            let actor = self.pools[pool].kind.worker_name();
+            for (slot, busy, overdue) in self.pools[pool].abandon_overdue(pool, stall) {
+                warn!(actor, worker = slot.index, task_id = %busy.lease.job, "a worker hangs and is replaced");
+                self.metrics.died(actor, "hung");
                 ctx.notify(Replace { slot });
                 match overdue {
                     Overdue::Silent => {
@@ -136,12 +136,12 @@ impl Handler<WorkerExited> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, WorkerExited { slot }: WorkerExited, ctx: &mut Self::Context) {
-        let Some(found) = self.pool(slot.task).slot(slot) else { return };
+        let Some(found) = self.pools[slot.pool].slot(slot) else { return };
         found.generation += 1;
         found.worker = None;
         found.crashes = found.crashes.saturating_add(1);
         let (busy, generation, crashes) = (found.busy.take(), found.generation, found.crashes);
-        let actor = WorkerPool::actor_name(slot.task);
+        let actor = self.pools[slot.pool].kind.worker_name();
         warn!(actor, worker = slot.index, "a worker died and is replaced");
         self.metrics.died(actor, if busy.is_some() { "in a job" } else { "between jobs" });
         if let Some(busy) = busy {
@@ -156,7 +156,7 @@ impl Handler<Replace> for JobSupervisor {
 
     fn handle(&mut self, Replace { slot }: Replace, ctx: &mut Self::Context) {
         let worker = self.spawn_worker(slot, ctx);
-        if let Some(found) = self.pool(slot.task).slot(slot) {
+        if let Some(found) = self.pools[slot.pool].slot(slot) {
             found.worker = Some(worker);
         }
         self.claim(ctx);

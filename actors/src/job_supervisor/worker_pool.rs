@@ -1,17 +1,20 @@
 //! The workers of one kind, each in a place of its own, and what they are busy with.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use crate::domain::id::{JobId, TaskType};
+use super::PoolSpec;
+use crate::domain::id::JobId;
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::heartbeat::Heartbeat;
 use crate::ports::Claim;
-use crate::worker::{SlotId, StartWork, StopWork, Worker};
+use crate::worker::{JobHandler, SlotId, StartWork, StopWork, Worker};
 
 /// A job that a worker is at.
 pub struct Busy {
@@ -52,6 +55,8 @@ impl Slot {
 
 /// All workers of one kind.
 pub struct WorkerPool {
+    pub kind: JobKind,
+    pub handler: Arc<dyn JobHandler>,
     pub slots: Vec<Slot>,
     /// A claim for them is under way.
     pub claiming: bool,
@@ -70,18 +75,10 @@ pub enum Overdue {
 }
 
 impl WorkerPool {
-    /// A pool of `size` empty slots.
-    pub fn new(size: usize) -> Self {
-        let slots = std::iter::repeat_with(Slot::default).take(size).collect();
-        Self { slots, claiming: false, claim_again: false, cancelled: HashSet::new() }
-    }
-
-    /// Where a worker of this kind is counted and named.
-    pub fn actor_name(task: TaskType) -> &'static str {
-        match task {
-            TaskType::Crawl => "crawl_worker",
-            TaskType::LlmExtraction => "llm_worker",
-        }
+    /// A pool whose slots are empty.
+    pub fn new(PoolSpec { kind, handler, workers }: PoolSpec) -> Self {
+        let slots = std::iter::repeat_with(Slot::default).take(workers).collect();
+        Self { kind, handler, slots, claiming: false, claim_again: false, cancelled: HashSet::new() }
     }
 
     pub fn idle(&self) -> usize {
@@ -142,7 +139,7 @@ impl WorkerPool {
     }
 
     /// Stops work that is overdue and leaves its worker for good: who let it come so far is not to be trusted.
-    pub fn abandon_overdue(&mut self, task: TaskType, stall: Duration) -> Vec<(SlotId, Busy, Overdue)> {
+    pub fn abandon_overdue(&mut self, pool: usize, stall: Duration) -> Vec<(SlotId, Busy, Overdue)> {
         let now = Instant::now();
         let mut found = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
@@ -155,7 +152,7 @@ impl WorkerPool {
             slot.stop_work();
             slot.worker = None;
             slot.generation += 1;
-            found.push((SlotId { task, index, generation: slot.generation }, busy, overdue));
+            found.push((SlotId { pool, index, generation: slot.generation }, busy, overdue));
         }
         found
     }

@@ -17,7 +17,6 @@ use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
 use crate::domain::extraction::prompt;
 use crate::domain::extraction::shape::{Scope, Shape};
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, record};
-use crate::domain::job::Task;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::metrics::Metrics;
@@ -76,7 +75,7 @@ impl JobHandler for Extractor {
     async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
         let queue = job.queue_key();
-        let Task::Extraction(spec) = job.spec.task else {
+        let Some(spec) = job.spec.task.get::<ExtractionSpec>() else {
             return Outcome::Crashed { reason: "not an extraction".to_owned() };
         };
         if missing.is_empty() {
@@ -89,7 +88,7 @@ impl JobHandler for Extractor {
             Err(unusable) => (Err(Stop::Failed(unusable.into())), Usage::default()),
             Ok(plan) => match Asking::begin(self, &lease, plan, spec.temperature, since, &queue).await {
                 Err(error) => return ended(error),
-                Ok(asking) => (self.extract(&asking, &spec, &queue).await, asking.usage()),
+                Ok(asking) => (self.extract(&asking, spec, &queue).await, asking.usage()),
             },
         };
         usage.duration_s = began.elapsed().as_secs_f64();

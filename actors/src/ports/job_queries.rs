@@ -1,15 +1,16 @@
 //! Parameters and results of the job store's reads.
 
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::id::{Principal, TaskType};
+use crate::domain::id::Principal;
 use crate::domain::job::{Job, Progress, Status};
+use crate::domain::kind::JobKind;
 
 /// Selects jobs to list, newest first; a `None` field matches everything.
 #[derive(Clone, Debug)]
 pub struct JobFilter {
     pub principal: Option<Principal>,
     pub status: Option<Status>,
-    pub task: Option<TaskType>,
+    pub kind: Option<JobKind>,
     pub webhook: Option<DeliveryStatus>,
     /// [`JobPage::next`] of the previous page.
     pub cursor: Option<u64>,

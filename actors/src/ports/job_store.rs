@@ -8,8 +8,9 @@ use bytes::Bytes;
 use super::job_queries::{Changes, JobFilter, JobPage, JobSummary, PageLimit, QueueCounts};
 use super::store_error::StoreError;
 use crate::domain::crawl::PageRecord;
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Interruption, Job, JobSpec, Progress};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 
@@ -91,7 +92,7 @@ pub trait JobStore: Send + Sync + 'static {
     async fn claim(
         &self,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         limit: usize,
         lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError>;
@@ -142,7 +143,7 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// Whether a job of this type is ready in a queue that jobs of `queue` yield to
     /// ([`QueueKey::does_not_yield_to`]).
-    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError>;
+    async fn should_yield(&self, kind: JobKind, queue: &QueueKey) -> Result<bool, StoreError>;
 
     /// Requeues jobs whose lease has expired or whose delay has passed, and ends interrupted delivery attempts. Returns
     /// the time until the next delay ends, if any.

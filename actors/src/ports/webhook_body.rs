@@ -120,7 +120,7 @@ mod tests {
     use futures_util::TryStreamExt;
 
     use super::*;
-    use crate::domain::id::TaskType;
+    use crate::kinds::CRAWL;
     use crate::testing::clock::ManualClock;
     use crate::testing::contract::RETENTION;
     use crate::testing::jobs;
@@ -144,7 +144,7 @@ mod tests {
         let job = jobs::crawl(3);
         let id = job.id.clone();
         store.submit(job).await.unwrap();
-        let claimed = store.claim(&jobs::node("a"), TaskType::Crawl, 1, Duration::from_secs(9)).await.unwrap();
+        let claimed = store.claim(&jobs::node("a"), CRAWL, 1, Duration::from_secs(9)).await.unwrap();
         store.record_pages(&claimed[0].lease, vec![jobs::good_page(0), jobs::good_page(2)]).await.unwrap();
         let store: Arc<dyn JobStore> = store;
         let body = WebhookBody::from_store(PageTemplate::list(), &store, &id, 3);

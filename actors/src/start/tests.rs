@@ -18,15 +18,19 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Actors, Dependencies, Policy, start};
+use super::{Actors, start};
 use crate::crawl_worker::CrawlPolicy;
+use crate::dependencies::Dependencies;
+use crate::domain::crawl::CrawlSpec;
 use crate::domain::delivery::AttemptOutcome;
 use crate::domain::id::{JobId, NodeId, Principal};
-use crate::domain::job::{Job, Task};
+use crate::domain::job::Job;
 use crate::domain::retry::{Backoff, DeliveryPolicy};
 use crate::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
+use crate::kinds::{CRAWL, LLM_EXTRACTION};
 use crate::llm_worker::ExtractionPolicy;
 use crate::metrics::{ActorLabels, Metrics};
+use crate::policy::Policy;
 use crate::ports::{
     Clock, FetchError, FetchedPage, NewJob, PageFetcher, PageRequest, Question, Store, StoreError, WebhookRequest,
     WebhookTransport,
@@ -242,7 +246,7 @@ impl House {
 /// A job of `pages` pages by this principal, whose name stands in every address.
 fn of(principal: &str, pages: usize) -> NewJob {
     let mut job = crawl(pages);
-    let Task::Crawl(crawl) = &mut job.spec.task else { panic!("it is a crawl") };
+    let crawl = job.spec.task.get_mut::<CrawlSpec>().expect("a crawl");
     crawl.urls = (0..pages).map(|page| format!("https://{principal}.example/{page}")).collect();
     job.principal = Principal::new(principal);
     job.spec.webhook = Some(target(&format!("http://{principal}.example/hook")));
@@ -255,8 +259,7 @@ fn policy() -> Policy {
     Policy {
         node: NodeId::new("test"),
         jobs: JobPolicy {
-            crawl_workers: 4,
-            llm_workers: 2,
+            workers: [(CRAWL, 4), (LLM_EXTRACTION, 2)].into(),
             lease: 30 * SECOND,
             max_attempts: 3,
             stall_timeout: 600 * SECOND,

@@ -7,15 +7,18 @@ use jiff::Timestamp;
 use crate::domain::crawl::{CrawlSpec, Exchange, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::extraction::ExtractionSpec;
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
-use crate::domain::job::{JobSpec, Task};
+use crate::domain::id::{JobId, NodeId, Principal};
+use crate::domain::job::JobSpec;
+use crate::domain::kind::JobKind;
+use crate::domain::task::Task;
 use crate::domain::webhook::Target;
+use crate::kinds::{CRAWL, LLM_EXTRACTION};
 use crate::ports::{Idempotency, NewJob};
 
 /// A crawl of `pages` pages, with a webhook.
 pub fn crawl(pages: usize) -> NewJob {
     let spec = JobSpec {
-        task: Task::Crawl(CrawlSpec {
+        task: Task::new(CrawlSpec {
             urls: (0..pages).map(|n| format!("https://example.com/{n}")).collect(),
             each: vec![],
             options: CrawlOptions::default(),
@@ -30,7 +33,7 @@ pub fn crawl(pages: usize) -> NewJob {
 /// An extraction with a webhook.
 pub fn extraction(instruction: &str) -> NewJob {
     let spec = JobSpec {
-        task: Task::Extraction(ExtractionSpec {
+        task: Task::new(ExtractionSpec {
             url: "https://example.com/article".to_owned(),
             instruction: instruction.to_owned(),
             schema: None,
@@ -42,13 +45,7 @@ pub fn extraction(instruction: &str) -> NewJob {
         warnings: vec![],
         interactive: false,
     };
-    NewJob {
-        id: next_id(TaskType::LlmExtraction),
-        principal: Principal::anonymous(),
-        max_open: None,
-        spec,
-        idempotency: None,
-    }
+    NewJob { id: next_id(LLM_EXTRACTION), principal: Principal::anonymous(), max_open: None, spec, idempotency: None }
 }
 
 pub fn target(url: &str) -> Target {
@@ -57,12 +54,12 @@ pub fn target(url: &str) -> Target {
 
 /// An id that no other job of this process has.
 pub fn fresh_id() -> JobId {
-    next_id(TaskType::Crawl)
+    next_id(CRAWL)
 }
 
-fn next_id(task: TaskType) -> JobId {
+fn next_id(kind: JobKind) -> JobId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    JobId::new(task, Timestamp::UNIX_EPOCH, u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+    JobId::new(kind, Timestamp::UNIX_EPOCH, u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// An idempotency key with the fingerprint of its request.

@@ -14,8 +14,9 @@ use jiff::Timestamp;
 
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::{DeliveryState, LoggedAttempt};
-use crate::domain::id::{JobId, Principal, TaskType};
+use crate::domain::id::{JobId, Principal};
 use crate::domain::job::{Job, JobState};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retention::Retention;
@@ -47,7 +48,7 @@ struct State {
     next_seq: u64,
     last_change: u64,
     /// The queue of the last claimed job of each type.
-    last_claimed_queue: HashMap<TaskType, QueueKey>,
+    last_claimed_queue: HashMap<JobKind, QueueKey>,
     retention: Retention,
 }
 

@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Job, Progress};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::ports::{
@@ -74,7 +75,7 @@ store_decorator! {
     impl JobStore {
         writes {
             submit(job: NewJob) -> Submission;
-            claim(node: &NodeId, task: TaskType, limit: usize, lease_duration: Duration) -> Vec<Claim>;
+            claim(node: &NodeId, kind: JobKind, limit: usize, lease_duration: Duration) -> Vec<Claim>;
             renew(leases: &[Lease], lease_duration: Duration) -> Vec<Lease>;
             record_pages(lease: &Lease, pages: Vec<PageRecord>) -> Progress;
             checkpoint(lease: &Lease, name: &str, value: Bytes) -> ();
@@ -92,7 +93,7 @@ store_decorator! {
             jobs(filter: JobFilter) -> JobPage;
             changes(principal: Option<&Principal>, after: Option<u64>, limit: PageLimit) -> Changes;
             counts() -> QueueCounts;
-            should_yield(task: TaskType, queue: &QueueKey) -> bool;
+            should_yield(kind: JobKind, queue: &QueueKey) -> bool;
             ready() -> ();
         }
     }

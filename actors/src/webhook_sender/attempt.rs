@@ -7,18 +7,13 @@ use actix::Message;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::domain::crawl_result;
+use super::body::body;
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
-use crate::domain::extraction_result;
-use crate::domain::id::{NodeId, TaskType};
-use crate::domain::job::{Job, Status};
+use crate::domain::id::NodeId;
 use crate::domain::retry::DeliveryPolicy;
 use crate::faults;
 use crate::metrics::Metrics;
-use crate::ports::{
-    AttemptStart, AttemptTerms, CHUNK, DeliveryStore, JobStore, StoreError, WebhookBody, WebhookRequest,
-    WebhookTransport,
-};
+use crate::ports::{AttemptStart, AttemptTerms, DeliveryStore, JobStore, StoreError, WebhookRequest, WebhookTransport};
 use crate::retry_store::retry_transient;
 
 /// An attempt is over; `next`: the one to be made after it, if it is known.
@@ -129,30 +124,8 @@ impl Sending {
     async fn request(&self, due: &DueDelivery) -> Result<Option<WebhookRequest>, StoreError> {
         let Some(job) = self.jobs.job(&due.job, None).await? else { return Ok(None) };
         let Some(target) = job.spec.webhook.clone() else { return Ok(None) };
-        let with_data = target.data_in_payload && job.state.status() == Status::Completed;
-        let body = match job.spec.task_type() {
-            TaskType::Crawl if with_data => self.crawl_with_data(&job).await?,
-            TaskType::Crawl => crawl_result::webhook_body(&job).map(|body| WebhookBody::from_pages(&body, &[])),
-            TaskType::LlmExtraction => {
-                let stored = self.jobs.pages(&due.job, 0, 1).await?.into_iter().next().map(|(_, record)| record);
-                extraction_result::webhook_body(&job, stored.as_ref(), with_data).map(WebhookBody::from)
-            }
-        };
+        let body = body(&job, target.data_in_payload, &self.jobs).await?;
         Ok(body.map(|body| WebhookRequest { id: job.id.webhook_id(), target, body }))
-    }
-
-    /// Pages that fit in one chunk are sent from memory; others are read from the store while they are sent.
-    async fn crawl_with_data(&self, job: &Job) -> Result<Option<WebhookBody>, StoreError> {
-        let count = job.progress.total;
-        let first = self.jobs.pages(&job.id, 0, CHUNK).await?;
-        if u32::try_from(first.len()).is_ok_and(|read| read >= count) {
-            let pages: Vec<_> = first.into_iter().map(|(_, page)| page).collect();
-            let only_page = pages.first().filter(|_| pages.len() == 1);
-            let template = crawl_result::webhook_body_with_data(job, only_page);
-            return Ok(template.map(|template| WebhookBody::from_pages(&template, &pages)));
-        }
-        let template = crawl_result::webhook_body_with_data(job, None);
-        Ok(template.map(|template| WebhookBody::from_store(template, &self.jobs, &job.id, count)))
     }
 
     fn tell(&self, attempt: &Attempt, outcome: &AttemptOutcome, next: RetryDecision, took: Duration) {

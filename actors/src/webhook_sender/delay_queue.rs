@@ -75,10 +75,10 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::id::TaskType;
+    use crate::kinds::CRAWL;
 
     fn due(n: u128, version: u64) -> DueDelivery {
-        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
+        let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, n);
         DueDelivery {
             job,
             receiver: Receiver::new("http://a.example"),

@@ -156,11 +156,11 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::id::TaskType;
     use crate::domain::retry::Backoff;
+    use crate::kinds::CRAWL;
 
     fn due(receiver: &str, n: u128) -> DueDelivery {
-        let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, n);
+        let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, n);
         DueDelivery { job, receiver: Receiver::new(receiver), version: 1, interruptions: 0, wait: Duration::ZERO }
     }
 

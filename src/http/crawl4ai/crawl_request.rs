@@ -1,7 +1,8 @@
 //! A crawl job's request: read whole, with everything that is wrong in it named at once.
 
 use opilio_actors::domain::crawl::CrawlSpec;
-use opilio_actors::domain::job::{JobSpec, Task, Warning};
+use opilio_actors::domain::job::{JobSpec, Warning};
+use opilio_actors::domain::task::Task;
 use serde_json::{Map, Value};
 
 use super::crawl_options;
@@ -67,7 +68,7 @@ pub fn crawl_job(body: &Value, defaults: &WebhookDefaults, max_urls: usize) -> R
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
-    let task = Task::Crawl(CrawlSpec { urls, options: parsed.options, each: vec![] });
+    let task = Task::new(CrawlSpec { urls, options: parsed.options, each: vec![] });
     Ok(JobSpec { task, webhook, warnings: fields.warnings, interactive: false })
 }
 

@@ -4,8 +4,9 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::crawl_result;
-use opilio_actors::domain::job::{Job, JobSpec, Status, Task, Warning};
+use opilio_actors::domain::job::{Job, JobSpec, Status, Warning};
 use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::{Value, json};
 
@@ -107,7 +108,7 @@ pub fn asked(guard: &Guard, mut body: Value) -> Result<Asked, ApiError> {
         }
         Ok(mut spec) => {
             fields.warnings = std::mem::take(&mut spec.warnings);
-            if let Task::Crawl(crawl) = &mut spec.task {
+            if let Some(crawl) = spec.task.get_mut::<CrawlSpec>() {
                 crawl.each =
                     crawler_configs::each(per_address.as_ref(), browser, &crawl.urls, &crawl.options, &mut fields);
             }
@@ -302,7 +303,8 @@ mod tests {
     fn an_address_may_have_options_of_its_own() {
         let configs = json!([{"url_matcher": "*b.example*", "page_timeout": 2000}]);
         let body = json!({"urls": ["a.example", "b.example"], "crawler_configs": configs});
-        let Task::Crawl(crawl) = spec(body).task else { panic!("it is a crawl") };
+        let job = spec(body);
+        let crawl = job.task.get::<CrawlSpec>().expect("a crawl");
         let timeouts = [0, 1].map(|index| crawl.options_of(index).fetch.page_timeout.map(|time| time.as_secs()));
         assert_eq!(timeouts, [None, Some(2)]);
     }

@@ -2,7 +2,8 @@
 
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::extraction::shape::Shape;
-use opilio_actors::domain::job::{JobSpec, Task};
+use opilio_actors::domain::job::JobSpec;
+use opilio_actors::domain::task::Task;
 use opilio_actors::ports::ModelName;
 use serde_json::{Map, Value};
 
@@ -41,7 +42,7 @@ pub fn llm_job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
-    Ok(JobSpec { task: Task::Extraction(spec), webhook, warnings: fields.warnings, interactive: false })
+    Ok(JobSpec { task: Task::new(spec), webhook, warnings: fields.warnings, interactive: false })
 }
 
 /// The field, unless it is absent.
@@ -150,10 +151,8 @@ mod tests {
     }
 
     fn spec(body: Value) -> ExtractionSpec {
-        match llm_job(&body, &defaults()).expect("nothing is wrong with it").task {
-            Task::Extraction(spec) => spec,
-            Task::Crawl(_) => panic!("it is an extraction"),
-        }
+        let job = llm_job(&body, &defaults()).expect("the request is valid");
+        job.task.get::<ExtractionSpec>().expect("an extraction").clone()
     }
 
     #[test]

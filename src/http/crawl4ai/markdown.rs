@@ -292,11 +292,8 @@ pub fn well_ended(job: &Job, record: &Bytes) -> Result<(), ApiError> {
     }
     let why = job.error.clone().unwrap_or_default();
     let kind = Extracted::parse(record).and_then(|extracted| extracted.error_type);
-    Err(if kind.is_some_and(|kind| is_not_usable(&kind)) {
-        ApiError::BadRequest(why)
-    } else {
-        ApiError::BadGateway(why)
-    })
+    let kind: Option<&str> = kind.and_then(|kind| serde_json::from_str(kind.get()).ok());
+    Err(if kind.is_some_and(is_not_usable) { ApiError::BadRequest(why) } else { ApiError::BadGateway(why) })
 }
 
 /// A caller who waits needs no webhook.

@@ -8,8 +8,9 @@ use std::fmt;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
-use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Progress, Status};
+use opilio_actors::domain::kind::ResultForm;
 use opilio_actors::http_front::WatchJob;
 use opilio_actors::job_notifier::JobWatch;
 use serde::Deserialize;
@@ -117,7 +118,7 @@ impl Listener {
             Told::Queued if summary.started => {
                 self.tell(Told::Started(PageRanges::default()), "started").await.map(Some)
             }
-            Told::Started(seen) if self.job.task() == TaskType::Crawl => {
+            Told::Started(seen) if self.job.kind().result_form() == ResultForm::Pages => {
                 match seen.next_missing(&*self.api.store, &self.job, 0).await? {
                     Some((index, page)) => {
                         seen.insert(index);

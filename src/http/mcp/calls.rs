@@ -91,7 +91,7 @@ impl Call {
         self.progress.follow(&mut interactive).await?;
         let (job, record) = interactive.only_record().await?;
         markdown::well_ended(&job, &record)?;
-        short(job_view::with_extracted(&job, &self.asker.base, &record), || elsewhere(&job))
+        short(job_view::with_record(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 
     async fn spliced(&self, job: &Job, template: &PageTemplate, selection: &Selection) -> Result<String, Refusal> {

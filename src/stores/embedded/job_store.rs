@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use opilio_actors::domain::crawl::PageRecord;
-use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
+use opilio_actors::domain::id::{JobId, NodeId, Principal};
 use opilio_actors::domain::job::{Job, Progress};
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
@@ -25,12 +26,12 @@ impl JobStore for EmbeddedStore {
     async fn claim(
         &self,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         limit: usize,
         lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
         let node = node.clone();
-        self.writer.run(move |db, context| queue::claim(db, context, &node, task, limit, lease_duration)).await
+        self.writer.run(move |db, context| queue::claim(db, context, &node, kind, limit, lease_duration)).await
     }
 
     async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError> {
@@ -102,9 +103,9 @@ impl JobStore for EmbeddedStore {
         self.reader.run(queries::counts).await
     }
 
-    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
+    async fn should_yield(&self, kind: JobKind, queue: &QueueKey) -> Result<bool, StoreError> {
         let exempt = queue.does_not_yield_to().map(|queue| queue.to_string());
-        self.reader.run(move |db| queries::should_yield(db, task, &exempt)).await
+        self.reader.run(move |db| queries::should_yield(db, kind, &exempt)).await
     }
 
     async fn requeue(&self) -> Result<Option<Duration>, StoreError> {

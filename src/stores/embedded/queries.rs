@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use opilio_actors::domain::delivery::DeliveryStatus;
-use opilio_actors::domain::id::{JobId, Principal, TaskType};
+use opilio_actors::domain::id::{JobId, Principal};
 use opilio_actors::domain::job::{Progress, Status};
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::ports::{DeliveryLog, JobFilter, JobPage, JobSummary, QueueCounts, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
@@ -111,8 +112,8 @@ fn condition(filter: &JobFilter) -> (String, Vec<Box<dyn ToSql>>) {
         Some(settled) => add("j.state = ?", Box::new(settled.as_str())),
         None => {}
     }
-    if let Some(task) = filter.task {
-        add("j.task = ?", Box::new(task.as_str()));
+    if let Some(kind) = filter.kind {
+        add("j.task = ?", Box::new(kind.as_str()));
     }
     match filter.webhook {
         Some(DeliveryStatus::Waiting) => {
@@ -151,7 +152,7 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
 }
 
 /// Whether a job is ready in a queue other than these two, which are in order.
-pub fn should_yield(connection: &Connection, task: TaskType, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
+pub fn should_yield(connection: &Connection, kind: JobKind, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND queue < ?2) \
@@ -160,5 +161,5 @@ pub fn should_yield(connection: &Connection, task: TaskType, [low, high]: &[Stri
                         AND queue > ?2 AND queue < ?3)",
         )
         .map_err(store_error)?;
-    select.query_row(params![task.as_str(), low, high], |row| row.get(0)).map_err(store_error)
+    select.query_row(params![kind.as_str(), low, high], |row| row.get(0)).map_err(store_error)
 }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use opilio_actors::domain::id::{JobId, NodeId, TaskType};
+use opilio_actors::domain::id::{JobId, NodeId};
 use opilio_actors::domain::job::Cause;
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::{Claim, Idempotency, NewJob, StoreError, Submission};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -31,7 +32,7 @@ pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Resul
         .map_err(store_error)?;
     let key = new.idempotency.as_ref().map(|known| &known.key);
     let fingerprint = new.idempotency.as_ref().map(|known| &known.fingerprint);
-    let (task, total) = (new.spec.task_type().as_str(), new.spec.urls().len());
+    let (task, total) = (new.spec.kind().as_str(), new.spec.urls().len());
     insert
         .execute(params![
             new.id.as_str(),
@@ -90,16 +91,16 @@ pub fn claim(
     connection: &Connection,
     context: &Context,
     node: &NodeId,
-    task: TaskType,
+    kind: JobKind,
     limit: usize,
     lease_duration: Duration,
 ) -> Result<Vec<Claim>, StoreError> {
     maintenance::requeue(connection, context)?;
     let mut last_claimed = context.last_claimed_queue.borrow_mut();
-    let last = last_claimed.entry(task).or_default();
+    let last = last_claimed.entry(kind).or_default();
     let mut claims = Vec::new();
     while claims.len() < limit {
-        let Some((queue, seq)) = next_ready(connection, task, last)? else { break };
+        let Some((queue, seq)) = next_ready(connection, kind, last)? else { break };
         *last = queue;
         match lease_job(connection, context, node, seq, lease_duration) {
             Ok(claim) => claims.push(claim),
@@ -111,7 +112,7 @@ pub fn claim(
 }
 
 /// The oldest ready job of the next queue with one after `last` in round-robin order, and that queue.
-fn next_ready(connection: &Connection, task: TaskType, last: &str) -> Result<Option<(String, i64)>, StoreError> {
+fn next_ready(connection: &Connection, kind: JobKind, last: &str) -> Result<Option<(String, i64)>, StoreError> {
     let mut select = connection
         .prepare_cached(
             "SELECT queue, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
@@ -119,7 +120,7 @@ fn next_ready(connection: &Connection, task: TaskType, last: &str) -> Result<Opt
         )
         .map_err(store_error)?;
     let mut after = |queue: &str| {
-        let found = select.query_row(params![task.as_str(), queue], |row| Ok((row.get(0)?, row.get(1)?)));
+        let found = select.query_row(params![kind.as_str(), queue], |row| Ok((row.get(0)?, row.get(1)?)));
         found.optional().map_err(store_error)
     };
     match after(last)? {

@@ -6,7 +6,7 @@ mod file;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opilio_actors::domain::id::TaskType;
+use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::{JobFilter, JobStore, PageLimit, Store};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{Harness, LEASE, RETENTION};
@@ -69,10 +69,10 @@ fn model_finds_no_violation() {
 async fn restart_requeues_running_jobs() {
     let Embedded { store, clock, directory } = Embedded::new();
     store.submit(crawl(2)).await.unwrap();
-    let before = store.claim(&node("old"), TaskType::Crawl, 1, LEASE).await.unwrap();
+    let before = store.claim(&node("old"), CRAWL, 1, LEASE).await.unwrap();
     drop(store);
     let store = open(&directory, &clock).unwrap();
-    let after = store.claim(&node("new"), TaskType::Crawl, 1, LEASE).await.unwrap();
+    let after = store.claim(&node("new"), CRAWL, 1, LEASE).await.unwrap();
     assert_eq!(after[0].job.id, before[0].job.id);
 }
 
@@ -84,10 +84,10 @@ async fn unreadable_job_blocks_no_other_job() {
     store.submit(readable.clone()).await.unwrap();
     let db = database(&directory);
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [unreadable.id.as_str()]).unwrap();
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.unwrap();
+    let claims = store.claim(&node("n"), CRAWL, 2, LEASE).await.unwrap();
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&readable.id]);
     let all =
-        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, limit: PageLimit::of(9) };
+        JobFilter { principal: None, status: None, kind: None, webhook: None, cursor: None, limit: PageLimit::of(9) };
     let listed = store.jobs(all).await.unwrap().jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&readable.id]);
     db.execute("UPDATE jobs SET spec = '{}' WHERE id = ?1", [readable.id.as_str()]).unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
-use opilio_actors::domain::id::TaskType;
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::faults;
 use opilio_actors::ports::{Clock, StoreError};
 use rusqlite::Connection;
@@ -24,7 +24,7 @@ pub struct Context {
     clock: Arc<dyn Clock>,
     pub settings: StoreSettings,
     /// The queue of the last claimed job of each type; round-robin continues after it.
-    pub last_claimed_queue: RefCell<HashMap<TaskType, String>>,
+    pub last_claimed_queue: RefCell<HashMap<JobKind, String>>,
 }
 
 impl Context {

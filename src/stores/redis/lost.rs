@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use opilio_actors::domain::id::TaskType;
+use opilio_actors::domain::kind::JobKind;
 
 /// The names of such claims, as long as what they brought may be leased.
 #[derive(Debug, Default)]
@@ -12,21 +12,21 @@ pub struct LostClaims(Mutex<Vec<LostClaim>>);
 #[derive(Debug)]
 struct LostClaim {
     name: String,
-    task: TaskType,
+    kind: JobKind,
     until: Instant,
 }
 
 impl LostClaims {
-    pub fn note(&self, name: String, task: TaskType, hold: Duration) {
+    pub fn note(&self, name: String, kind: JobKind, hold: Duration) {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.push(LostClaim { name, task, until: Instant::now() + hold });
+        claims.push(LostClaim { name, kind, until: Instant::now() + hold });
     }
 
     /// Also those that were asked about before: a claim may be made after the one that asks about it.
-    pub fn of(&self, task: TaskType) -> Vec<String> {
+    pub fn of(&self, kind: JobKind) -> Vec<String> {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         claims.retain(|claim| claim.until > now);
-        claims.iter().filter(|claim| claim.task == task).map(|claim| claim.name.clone()).collect()
+        claims.iter().filter(|claim| claim.kind == kind).map(|claim| claim.name.clone()).collect()
     }
 }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use opilio_actors::domain::id::{JobId, TaskType};
+use opilio_actors::domain::id::JobId;
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::domain::retry::Backoff;
 use opilio_actors::ports::Notification;
 use redis::aio::{PubSubSink, PubSubStream};
@@ -72,7 +73,7 @@ async fn pass_on(mut line: PubSubSink, mut said: PubSubStream, hear: &impl Fn(No
 fn parse(text: &str) -> Option<Notification> {
     let (what, of) = text.split_once(' ')?;
     match what {
-        "ready" => TaskType::parse(of).map(Notification::Ready),
+        "ready" => JobKind::parse(of).map(Notification::Ready),
         "changed" => JobId::parse(of).ok().map(Notification::Changed),
         "cancelled" => JobId::parse(of).ok().map(Notification::Cancelled),
         _ => None,
@@ -82,10 +83,11 @@ fn parse(text: &str) -> Option<Notification> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use opilio_actors::kinds::CRAWL;
 
     #[test]
     fn what_a_newer_node_says_in_words_of_its_own_is_passed_over() {
-        assert_eq!(parse("ready crawl"), Some(Notification::Ready(TaskType::Crawl)));
+        assert_eq!(parse("ready crawl"), Some(Notification::Ready(CRAWL)));
         for odd in ["", "ready", "ready tea", "changed x", "promoted crawl_1"] {
             assert_eq!(parse(odd), None, "{odd}");
         }

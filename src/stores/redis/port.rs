@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
-use opilio_actors::domain::id::{JobId, NodeId, Principal, TaskType};
+use opilio_actors::domain::id::{JobId, NodeId, Principal};
 use opilio_actors::domain::job::{Interruption, Job, Progress};
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::ports::{
@@ -26,11 +27,11 @@ impl JobStore for RedisStore {
     async fn claim(
         &self,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         limit: usize,
         lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.lease_jobs(node, task, limit, lease_duration).await
+        self.lease_jobs(node, kind, limit, lease_duration).await
     }
 
     async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError> {
@@ -90,9 +91,9 @@ impl JobStore for RedisStore {
         self.tally().await
     }
 
-    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
+    async fn should_yield(&self, kind: JobKind, queue: &QueueKey) -> Result<bool, StoreError> {
         self.ask(&self.scripts.should_yield, |call| {
-            call.arg(task.as_str()).arg(&queue.does_not_yield_to().map(|queue| queue.to_string())[..]);
+            call.arg(kind.as_str()).arg(&queue.does_not_yield_to().map(|queue| queue.to_string())[..]);
         })
         .await
     }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use opilio_actors::domain::id::{JobId, NodeId, TaskType};
+use opilio_actors::domain::id::{JobId, NodeId};
 use opilio_actors::domain::job::{Interruption, Job, JobState};
+use opilio_actors::domain::kind::JobKind;
 use opilio_actors::ports::{Claim, NewJob, StoreError, Submission};
 use redis::Value;
 use ulid::Ulid;
@@ -16,7 +17,7 @@ impl RedisStore {
     pub(super) async fn admit(&self, new: NewJob) -> Result<Submission, StoreError> {
         let line = new.queue_key().to_string();
         let NewJob { id, principal, max_open, mut spec, idempotency } = new;
-        let (task, total) = (spec.task_type(), spec.urls().len());
+        let (kind, total) = (spec.kind(), spec.urls().len());
         let target = spec.webhook.take();
         let receiver = target.as_ref().map(|target| target.receiver().as_str().to_owned()).unwrap_or_default();
         let webhook = target.map(|target| serde_json::to_vec(&target)).transpose();
@@ -27,7 +28,7 @@ impl RedisStore {
         let bound = |most: Option<u64>| most.map(|most| most.to_string()).unwrap_or_default();
         let mut reply: Reply = self
             .ask(&self.scripts.submit, |call| {
-                call.arg(id.as_str()).arg(principal.as_str()).arg(task.as_str()).arg(&spec).arg(&webhook);
+                call.arg(id.as_str()).arg(principal.as_str()).arg(kind.as_str()).arg(&spec).arg(&webhook);
                 call.arg(receiver).arg(total).arg(key).arg(fingerprint);
                 let max_open = max_open.or(self.settings.max_per_principal);
                 call.arg(bound(self.settings.max_queued)).arg(bound(max_open)).arg(self.format);
@@ -48,19 +49,19 @@ impl RedisStore {
     pub(super) async fn lease_jobs(
         &self,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         most: usize,
         hold: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
         let name = Ulid::generate().to_string();
         let answer: Result<Vec<Vec<Value>>, _> = self
             .ask(&self.scripts.claim, |call| {
-                call.arg(node.as_str()).arg(task.as_str()).arg(most).arg(micros(hold));
+                call.arg(node.as_str()).arg(kind.as_str()).arg(most).arg(micros(hold));
                 call.arg(&costs(Interruption::Vanished)[..]).arg(self.format);
-                call.arg(&name).arg(self.lost.of(task));
+                call.arg(&name).arg(self.lost.of(kind));
             })
             .await;
-        let answer = answer.inspect_err(|_| self.lost.note(name, task, hold))?;
+        let answer = answer.inspect_err(|_| self.lost.note(name, kind, hold))?;
         let mut claims = Vec::with_capacity(answer.len());
         for claimed in answer {
             let [id, fields, done] = <[Value; 3]>::try_from(claimed).map_err(|_| damaged("a claim"))?;

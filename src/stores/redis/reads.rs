@@ -222,6 +222,6 @@ fn fits(job: &Job, filter: &JobFilter) -> bool {
         None => wanted == DeliveryStatus::Waiting && job.spec.webhook.is_some(),
     };
     filter.status.is_none_or(status)
-        && filter.task.is_none_or(|task| job.spec.task_type() == task)
+        && filter.kind.is_none_or(|kind| job.spec.kind() == kind)
         && filter.webhook.is_none_or(webhook)
 }

@@ -1,9 +1,10 @@
 //! The scripts: every step that touches more than one key is one of them, and takes Redis' own time.
 
 use jiff::Timestamp;
-use opilio_actors::domain::id::{JobId, NodeId, TaskType};
+use opilio_actors::domain::id::{JobId, NodeId};
 use opilio_actors::domain::job::{Cause, JobState, Verdict};
 use opilio_actors::domain::lease::Lease;
+use opilio_actors::kinds::CRAWL;
 use redis::Script;
 
 use super::row::state_name;
@@ -57,7 +58,7 @@ scripts!(
 
 /// [`JobState::after`] as a Lua table, so that the scripts move jobs by the one table that there is.
 fn moves() -> String {
-    let job = JobId::new(TaskType::Crawl, Timestamp::UNIX_EPOCH, 0);
+    let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, 0);
     let lease = Lease { job, node: NodeId::new(""), token: 0 };
     let states = [
         JobState::Queued { not_before: None },

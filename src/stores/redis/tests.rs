@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use opilio_actors::domain::id::TaskType;
+use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::{JobFilter, JobStore, Notification, PageLimit, Store, Submission};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::{Harness, LEASE, RETENTION};
@@ -117,10 +117,10 @@ async fn a_job_that_cannot_be_read_stops_nobody_else() {
         .arg("?")
         .exec(&mut line)
         .expect("it is there");
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.expect("Redis is there");
+    let claims = store.claim(&node("n"), CRAWL, 2, LEASE).await.expect("Redis is there");
     assert_eq!(claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&good.id]);
     let everything =
-        JobFilter { principal: None, status: None, task: None, webhook: None, cursor: None, limit: PageLimit::of(9) };
+        JobFilter { principal: None, status: None, kind: None, webhook: None, cursor: None, limit: PageLimit::of(9) };
     let listed = store.jobs(everything).await.expect("one odd job hides no other").jobs;
     assert_eq!(listed.iter().map(|job| &job.id).collect::<Vec<_>>(), [&good.id]);
 }
@@ -137,20 +137,20 @@ async fn jobs_whose_claim_was_not_answered_are_brought_by_the_next_one_and_lose_
         assert!(sent.expect("kill is there").success());
     };
     signal("STOP");
-    let unheard = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await;
+    let unheard = store.claim(&node("n"), CRAWL, 1, LEASE).await;
     assert!(unheard.is_err_and(|error| error.is_transient()));
     signal("CONT");
     // The first claim may be made after the second one: whichever brings them, both jobs come, once each.
     let mut brought = Vec::new();
     while brought.len() < jobs.len() {
-        let claims = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.expect("Redis is there");
+        let claims = store.claim(&node("n"), CRAWL, 1, LEASE).await.expect("Redis is there");
         brought.extend(claims.into_iter().map(|claim| (claim.job.id, claim.job.attempts_spent, claim.lease.token)));
     }
     brought.sort();
     let mut expected = jobs.map(|job| (job.id, 0, 1));
     expected.sort();
     assert_eq!(brought, expected);
-    let strangers = store.claim(&node("m"), TaskType::Crawl, 9, LEASE).await.expect("Redis is there");
+    let strangers = store.claim(&node("m"), CRAWL, 9, LEASE).await.expect("Redis is there");
     assert!(strangers.is_empty(), "they are leased");
 }
 
@@ -162,7 +162,7 @@ async fn a_job_that_asks_for_what_only_newer_versions_do_is_left_to_them_and_hol
     newer.submit(odd.clone()).await.expect("there is room");
     older.submit(good.clone()).await.expect("there is room");
     let claimed = async |store: &RedisStore| {
-        let claims = store.claim(&node("n"), TaskType::Crawl, 9, LEASE).await.expect("Redis is there");
+        let claims = store.claim(&node("n"), CRAWL, 9, LEASE).await.expect("Redis is there");
         claims.into_iter().map(|claim| claim.job.id).collect::<Vec<_>>()
     };
     assert_eq!(claimed(&older).await, [good.id]);
@@ -187,7 +187,7 @@ async fn what_a_neighbouring_version_adds_to_a_job_is_passed_over() {
         .arg(blob::pack(spec.to_string().as_bytes()))
         .exec(&mut line)
         .expect("it is there");
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.expect("Redis is there");
+    let claims = store.claim(&node("n"), CRAWL, 2, LEASE).await.expect("Redis is there");
     assert_eq!(claims.first().map(|claim| &claim.job.spec), Some(&job.spec));
 }
 
@@ -239,8 +239,8 @@ async fn every_node_hears_what_another_one_does_to_a_job() {
     assert_eq!(next().await, Notification::Missed, "who has just come may have missed something");
     let job = crawl(1);
     store.submit(job.clone()).await.expect("there is room");
-    assert_eq!(next().await, Notification::Ready(TaskType::Crawl));
-    store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.expect("Redis is there");
+    assert_eq!(next().await, Notification::Ready(CRAWL));
+    store.claim(&node("n"), CRAWL, 1, LEASE).await.expect("Redis is there");
     assert_eq!(next().await, Notification::Changed(job.id.clone()));
     store.cancel(&job.id, None).await.expect("it runs");
     assert_eq!(next().await, Notification::Cancelled(job.id));

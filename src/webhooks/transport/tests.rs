@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use opilio_actors::domain::id::TaskType;
 use opilio_actors::domain::page_template::PageTemplate;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::domain::webhook::Target;
+use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::{JobStore, WebhookBody};
 use opilio_actors::testing::clock::ManualClock;
 use opilio_actors::testing::contract::RETENTION;
@@ -125,7 +125,7 @@ async fn body_unread_at(reading: usize, error: StoreError) -> WebhookBody {
     let job = jobs::crawl(1);
     let id = job.id.clone();
     store.submit(job).await.unwrap();
-    let claimed = store.claim(&jobs::node("a"), TaskType::Crawl, 1, Duration::from_secs(9)).await.unwrap();
+    let claimed = store.claim(&jobs::node("a"), CRAWL, 1, Duration::from_secs(9)).await.unwrap();
     store.record_pages(&claimed[0].lease, vec![jobs::good_page(0)]).await.unwrap();
     let readings = AtomicUsize::new(0);
     let fails = move |point| {

@@ -39,7 +39,7 @@ fn while_its_pages_hang() {
 fn while_it_waits_in_the_queue() {
     by_jumps(|| async {
         let mut plot = Plot::new(Site::new(|_| Does::Hang(AN_HOUR)));
-        plot.policy.jobs.crawl_workers = 1;
+        plot.policy.jobs.workers.insert(CRAWL, 1);
         let mut house = plot.build();
         let runs = house.submit(of("a", 1)).await;
         house.until(&runs, |job| matches!(job.state, JobState::Running { .. })).await;
@@ -70,7 +70,7 @@ fn while_another_node_works_on_it() {
     by_jumps(|| async {
         let plot = Plot::new(Site::new(|_| Does::Come));
         plot.store.submit(of("a", 1)).await.expect("there is room");
-        let claims = plot.store.claim(&node("another"), crate::domain::id::TaskType::Crawl, 1, AN_HOUR).await;
+        let claims = plot.store.claim(&node("another"), CRAWL, 1, AN_HOUR).await;
         let claims = claims.expect("the store is there");
         let [Claim { lease, .. }] = &claims[..] else { panic!("one was submitted") };
         let mut house = plot.build();

@@ -19,7 +19,7 @@ fn no_more_than_those_under_way_go_before(job: NewJob) {
     by_jumps(|| async {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
         let plot = Plot::new(Site::new(hang));
-        let (workers, side_by_side) = (plot.policy.jobs.crawl_workers, plot.policy.crawl.pages_per_job.get());
+        let (workers, side_by_side) = (plot.policy.jobs.workers[&CRAWL], plot.policy.crawl.pages_per_job.get());
         let mut house = plot.build();
         for _ in 0..workers {
             house.submit(of("hangs", 250)).await;
@@ -60,7 +60,7 @@ fn handed_over_by(interactive: &'static [bool]) -> Vec<usize> {
     by_jumps(|| async move {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
         let mut plot = Plot::new(Site::new(hang));
-        plot.policy.jobs.crawl_workers = interactive.len();
+        plot.policy.jobs.workers.insert(CRAWL, interactive.len());
         let mut house = plot.build();
         for (at, interactive) in interactive.iter().enumerate() {
             let mut job = of(&format!("hangs-{at}"), 1);
@@ -87,7 +87,7 @@ fn a_job_that_lets_others_go_first_because_its_pages_hang_goes_on_afterwards_and
     by_jumps(|| async {
         let hang = |url: &str| if url.contains("hangs") { Does::Hang(60 * SECOND) } else { Does::Hang(SECOND) };
         let plot = Plot::new(Site::new(hang));
-        let workers = plot.policy.jobs.crawl_workers;
+        let workers = plot.policy.jobs.workers[&CRAWL];
         let mut house = plot.build();
         let mut hanging = Vec::new();
         for _ in 0..workers {

@@ -1,8 +1,8 @@
 //! Leases are renewed while the work goes on, and run out when whoever held them is gone.
 
 use super::*;
-use crate::domain::id::TaskType;
 use crate::domain::job::{JobState, Status};
+use crate::kinds::CRAWL;
 use crate::testing::jobs::{good_page, node};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_lease_is_renewed_for_as_long_as_the_work_goes_on_and_nobody_else_gets_the_j
         house.until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
         for _ in 0..9 {
             tokio::time::sleep(lease).await;
-            let claims = house.store.claim(&node("another"), TaskType::Crawl, 9, lease).await;
+            let claims = house.store.claim(&node("another"), CRAWL, 9, lease).await;
             assert!(claims.expect("the store is there").is_empty());
         }
         let job = house.until(&id, |job| job.state.is_settled()).await;
@@ -29,7 +29,7 @@ fn a_job_whose_node_is_gone_runs_here_when_its_lease_has_run_out_with_only_the_p
         let plot = Plot::new(Site::new(|_| Does::Come));
         let lease = plot.policy.jobs.lease;
         plot.store.submit(of("a", 3)).await.expect("there is room");
-        let claims = plot.store.claim(&node("gone"), TaskType::Crawl, 1, lease).await.expect("the store is there");
+        let claims = plot.store.claim(&node("gone"), CRAWL, 1, lease).await.expect("the store is there");
         plot.store.record_pages(&claims[0].lease, vec![good_page(1)]).await.expect("the lease is good");
         let (id, began) = (claims[0].job.id.clone(), Instant::now());
         let mut house = plot.build();

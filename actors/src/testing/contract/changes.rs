@@ -3,7 +3,8 @@
 use super::harness::{Harness, LEASE, claim, submit, submit_and_claim};
 use crate::domain::crawl::CrawlSpec;
 use crate::domain::id::{JobId, Principal};
-use crate::domain::job::{Progress, Status, Task};
+use crate::domain::job::{Progress, Status};
+use crate::domain::task::Task;
 use crate::ports::{Changes, JobFilter, JobSummary, PageLimit, SettleReason};
 use crate::testing::jobs::{crawl, good_page};
 
@@ -77,7 +78,7 @@ pub async fn pages_of_jobs_and_changes_respect_the_byte_limit(h: &impl Harness) 
     for length in [100, 1500, 1500, 9000, 100] {
         let mut job = crawl(1);
         let urls = vec![format!("raw:{}", "x".repeat(length))];
-        job.spec.task = Task::Crawl(CrawlSpec { urls, options: Default::default(), each: vec![] });
+        job.spec.task = Task::new(CrawlSpec { urls, options: Default::default(), each: vec![] });
         ids.push(job.id.clone());
         submit(h, job).await;
     }
@@ -88,7 +89,7 @@ pub async fn pages_of_jobs_and_changes_respect_the_byte_limit(h: &impl Harness) 
 
     let (mut cursor, mut pages) = (None, Vec::new());
     loop {
-        let filter = JobFilter { principal: None, status: None, task: None, webhook: None, cursor, limit };
+        let filter = JobFilter { principal: None, status: None, kind: None, webhook: None, cursor, limit };
         let page = h.store().jobs(filter).await.unwrap();
         pages.push(page.jobs.into_iter().map(|job| job.id).collect::<Vec<_>>());
         cursor = page.next;

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::harness::{Harness, LEASE, claim, submit, submit_and_claim};
 use crate::domain::extraction::{Usage, record};
-use crate::domain::id::TaskType;
 use crate::domain::job::{Interruption, JobState};
+use crate::kinds::LLM_EXTRACTION;
 use crate::ports::{Release, SettleReason, StoreError};
 use crate::testing::jobs::{crawl, extraction, node};
 
@@ -55,7 +55,7 @@ pub async fn settled_job_has_no_checkpoints(h: &impl Harness) {
 pub async fn extraction_is_claimed_by_task_and_settles_with_one_record(h: &impl Harness) {
     submit(h, extraction("the title")).await;
     assert!(claim(h, "crawls", 9).await.is_empty());
-    let claims = h.store().claim(&node("n"), TaskType::LlmExtraction, 9, LEASE).await.unwrap();
+    let claims = h.store().claim(&node("n"), LLM_EXTRACTION, 9, LEASE).await.unwrap();
     let [claim] = &claims[..] else { panic!("one job was submitted: {claims:?}") };
     assert_eq!(claim.missing, [0]);
     let done = record(Ok(&json!({"title": "x"})), &Usage::default(), &[]);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::id::{Principal, TaskType};
+use crate::domain::id::Principal;
 use crate::domain::retention::Retention;
+use crate::kinds::CRAWL;
 use crate::ports::{AttemptTerms, Claim, NewJob, Store, Submission};
 use crate::testing::jobs::{crawl, node};
 
@@ -33,7 +34,7 @@ pub async fn submit(h: &impl Harness, job: NewJob) {
 
 /// Claims up to `limit` crawl jobs for the node `name`.
 pub async fn claim(h: &impl Harness, name: &str, limit: usize) -> Vec<Claim> {
-    h.store().claim(&node(name), TaskType::Crawl, limit, LEASE).await.unwrap()
+    h.store().claim(&node(name), CRAWL, limit, LEASE).await.unwrap()
 }
 
 /// Submits and claims a job.

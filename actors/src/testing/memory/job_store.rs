@@ -8,8 +8,9 @@ use bytes::Bytes;
 use super::{MemoryStore, Row};
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Job, JobState, Progress};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::ports::{
@@ -27,12 +28,12 @@ impl JobStore for MemoryStore {
     async fn claim(
         &self,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         limit: usize,
         lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
         let (mut state, now) = self.state();
-        Ok(state.claim(now, node, task, limit, lease_duration))
+        Ok(state.claim(now, node, kind, limit, lease_duration))
     }
 
     async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError> {
@@ -103,7 +104,7 @@ impl JobStore for MemoryStore {
             let waiting = row.job.spec.webhook.as_ref().map(|_| DeliveryStatus::Waiting);
             filter.principal.as_ref().is_none_or(|principal| *principal == row.job.principal)
                 && filter.status.is_none_or(|status| status == row.job.state.status())
-                && filter.task.is_none_or(|task| task == row.job.spec.task_type())
+                && filter.kind.is_none_or(|kind| kind == row.job.spec.kind())
                 && filter.webhook.is_none_or(|wanted| status.or(waiting) == Some(wanted))
         };
         let before = filter.cursor.unwrap_or(u64::MAX);
@@ -161,9 +162,9 @@ impl JobStore for MemoryStore {
         })
     }
 
-    async fn should_yield(&self, task: TaskType, queue: &QueueKey) -> Result<bool, StoreError> {
+    async fn should_yield(&self, kind: JobKind, queue: &QueueKey) -> Result<bool, StoreError> {
         let state = self.state().0;
-        let mut ready = state.rows.values().filter(|row| row.is_ready() && row.job.spec.task_type() == task);
+        let mut ready = state.rows.values().filter(|row| row.is_ready() && row.job.spec.kind() == kind);
         Ok(ready.any(|row| !queue.does_not_yield_to().contains(&row.job.queue_key())))
     }
 

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::{Row, State, later};
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::{Delivery, DeliveryState};
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Cause, Interruption, Job, JobState, Progress};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::domain::retention::Keep;
 use crate::ports::{Claim, NewJob, Release, SettleReason, StoreError, Submission};
@@ -67,15 +68,15 @@ impl State {
         &mut self,
         now: Timestamp,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         limit: usize,
         lease_duration: Duration,
     ) -> Vec<Claim> {
         self.requeue(now);
         let mut claims = Vec::new();
         while claims.len() < limit {
-            let last = self.last_claimed_queue.get(&task).cloned();
-            let ready = self.rows.iter().filter(|(_, row)| row.is_ready() && row.job.spec.task_type() == task);
+            let last = self.last_claimed_queue.get(&kind).cloned();
+            let ready = self.rows.iter().filter(|(_, row)| row.is_ready() && row.job.spec.kind() == kind);
             // Round-robin: queues after the last one first; the oldest job of a queue first.
             let order = |row: &Row| {
                 let queue = row.job.queue_key();
@@ -83,7 +84,7 @@ impl State {
             };
             let Some((seq, _)) = ready.min_by_key(|(seq, row)| (order(row), **seq)) else { break };
             let Some(row) = self.rows.get_mut(&seq.clone()) else { break };
-            self.last_claimed_queue.insert(task, row.job.queue_key());
+            self.last_claimed_queue.insert(kind, row.job.queue_key());
             let is_first = row.job.started_at.is_none();
             let claim = row.claim(now, node, lease_duration);
             if let Some(claim) = claim.as_ref().filter(|_| is_first) {

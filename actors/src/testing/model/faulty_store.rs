@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use crate::domain::crawl::PageRecord;
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, RetryDecision};
-use crate::domain::id::{JobId, NodeId, Principal, TaskType};
+use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Job, JobState, Progress};
+use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
 use crate::ports::{
     AttemptStart, AttemptTerms, Claim, DeliveryStore, JobStore, NewJob, Release, SettleReason, Store, StoreError,
@@ -137,13 +138,13 @@ impl StoreDecorator for FaultyStore {
     async fn claim(
         &self,
         node: &NodeId,
-        task: TaskType,
+        kind: JobKind,
         limit: usize,
         lease_duration: Duration,
     ) -> Result<Vec<Claim>, StoreError> {
         self.write_pending_submission().await?;
         self.extend_all_leases(lease_duration).await?;
-        let claims = self.store.claim(node, task, limit, lease_duration).await?;
+        let claims = self.store.claim(node, kind, limit, lease_duration).await?;
         let mut memory = self.memory();
         memory.leases.extend(claims.iter().map(|claim| claim.lease.clone()));
         if self.fault == Fault::ClaimsRunningJob && claims.is_empty() {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::state::{RunState, Violation, ensure, violation};
 use crate::domain::delivery::{AttemptOutcome, RetryDecision};
-use crate::domain::id::TaskType;
 use crate::domain::job::{Interruption, JobState};
+use crate::kinds::CRAWL;
 use crate::ports::{AttemptStart, AttemptTerms, Claim, DueQuery, Release, SettleReason, StoreError};
 use crate::testing::contract::{LEASE, TERMS};
 use crate::testing::jobs::good_page;
@@ -56,7 +56,7 @@ impl RunState {
 
     pub async fn claim(&mut self, node: usize) -> Result<(), Violation> {
         let (name, now, until) = (self.nodes[node].name.clone(), self.now(), self.lease_end());
-        let claims = self.subject.store.claim(&name, TaskType::Crawl, 1, LEASE).await;
+        let claims = self.subject.store.claim(&name, CRAWL, 1, LEASE).await;
         for claim in claims.map_err(|error| error.to_string())? {
             let id = claim.job.id.clone();
             let expected = self.expected(&id);

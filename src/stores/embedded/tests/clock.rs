@@ -28,7 +28,7 @@ async fn clock_set_forward_expires_no_lease_and_advances_no_retry() {
     for job in [crawl(1), crawl(1)] {
         store.submit(job).await.unwrap();
     }
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.unwrap();
+    let claims = store.claim(&node("n"), CRAWL, 2, LEASE).await.unwrap();
     let [running, cancelled] = &claims[..] else { panic!("two jobs were submitted") };
     store.cancel(&cancelled.job.id, None).await.unwrap();
     let [due] = &store.due(due_now()).await.unwrap()[..] else { panic!("one delivery is due") };
@@ -37,7 +37,7 @@ async fn clock_set_forward_expires_no_lease_and_advances_no_retry() {
 
     clock.set_forward(HOUR);
     store.requeue().await.unwrap();
-    assert!(store.claim(&node("m"), TaskType::Crawl, 2, LEASE).await.unwrap().is_empty());
+    assert!(store.claim(&node("m"), CRAWL, 2, LEASE).await.unwrap().is_empty());
     assert!(store.due(due_now()).await.unwrap().is_empty(), "the attempt is in progress");
     store.record_pages(&running.lease, vec![good_page(0)]).await.unwrap();
     let failed = AttemptOutcome::Failed { reason: "reset".to_owned() };
@@ -51,11 +51,11 @@ async fn clock_set_forward_expires_no_lease_and_advances_no_retry() {
 async fn clock_set_back_delays_no_job_and_no_delivery() {
     let Embedded { store, clock, directory: _directory } = Embedded::new();
     store.submit(crawl(1)).await.unwrap();
-    let first = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.unwrap().remove(0);
+    let first = store.claim(&node("n"), CRAWL, 1, LEASE).await.unwrap().remove(0);
     store.release(&first.lease, DELAYED).await.unwrap();
     clock.set_back(HOUR);
     clock.advance(DELAY);
-    let again = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.unwrap();
+    let again = store.claim(&node("n"), CRAWL, 1, LEASE).await.unwrap();
     assert_eq!(again.len(), 1);
     store.cancel(&first.job.id, None).await.unwrap();
     clock.set_back(HOUR);
@@ -68,7 +68,7 @@ async fn clock_set_back_before_restart_causes_only_a_bounded_delay() {
     for job in [crawl(1), crawl(1)] {
         store.submit(job).await.unwrap();
     }
-    let claims = store.claim(&node("n"), TaskType::Crawl, 2, LEASE).await.unwrap();
+    let claims = store.claim(&node("n"), CRAWL, 2, LEASE).await.unwrap();
     let [delayed, cancelled] = &claims[..] else { panic!("two jobs were submitted") };
     store.release(&delayed.lease, DELAYED).await.unwrap();
     store.cancel(&cancelled.job.id, None).await.unwrap();
@@ -82,6 +82,6 @@ async fn clock_set_back_before_restart_causes_only_a_bounded_delay() {
     let due = store.due(query).await.unwrap();
     assert_eq!(due.iter().map(|due| due.wait).collect::<Vec<_>>(), [due_now().max_wait]);
     clock.advance(Duration::from_secs(600));
-    let again = store.claim(&node("n"), TaskType::Crawl, 1, LEASE).await.unwrap();
+    let again = store.claim(&node("n"), CRAWL, 1, LEASE).await.unwrap();
     assert_eq!(again.len(), 1);
 }
