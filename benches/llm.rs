@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use opilio::egress::{Allow, Egress, EgressSettings, Guard};
+use opilio::egress::{Allowlist, Egress, EgressSettings, Guard};
 use opilio::fetchers::{HttpFetcher, HttpFetcherSettings};
 use opilio::models::{FamilySettings, ModelSettings, Models};
 use opilio::reader::{CpuReader, ReaderSettings};
@@ -141,7 +141,7 @@ fn house(base: &str, folder: &std::path::Path, workers: usize) -> (Actors, Arc<E
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
     let store = Arc::new(EmbeddedStore::open(folder, Arc::clone(&clock), settings).expect("an empty folder"));
-    let guard = Guard::open(Allow::default());
+    let guard = Guard::open(Allowlist::default());
     let egress = Egress::new(guard, &EgressSettings::default()).expect("plain settings");
     let own = FamilySettings::compatible("fake", format!("{base}/v1").parse().expect("an address"));
     let models = ModelSettings { provider: "fake/fake".to_owned(), families: vec![own], ..ModelSettings::default() };

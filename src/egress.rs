@@ -1,16 +1,16 @@
-//! The one way out: every connection that the server makes passes the guard here first.
+//! Egress: every outgoing connection passes the [`Guard`].
 //!
-//! An address is judged twice: its host as written when a [`AllowedUrl`] is made from it, and the addresses its name
-//! resolves to when the connection is made; the addresses that were judged are the ones that are dialled. Only a
-//! [`AllowedUrl`] can be sent to, so each hop of a redirect is judged like a first address, and more strictly.
+//! The guard checks a URL twice: the host as written, when an [`AllowedUrl`] is made from it, and the addresses that its
+//! name resolves to, when the connection is made. The client connects to the addresses that were checked. It accepts only
+//! an [`AllowedUrl`], so each hop of a redirect is checked too, under stricter rules than the first URL.
 
 mod address;
-mod allow;
 mod allowlist;
 mod client;
 mod decoding;
 mod error;
 mod guard;
+mod policy;
 mod port_policy;
 mod request_body;
 mod resolver;
@@ -22,14 +22,14 @@ mod tls;
 #[cfg(test)]
 pub mod testing;
 
-pub use allow::{Allow, InvalidAllowEntry};
-pub use allowlist::{Allowlists, Purpose};
+pub use allowlist::{Allowlist, InvalidAllowlistEntry};
 pub use client::{BuildError, Egress, EgressSettings};
-pub use error::{EgressError, in_words};
+pub use error::{EgressError, format_duration};
 pub use guard::{AllowedUrl, Blocked, Guard};
-pub use port_policy::{InvalidPort, Ports};
+pub use policy::{EgressPolicy, Purpose};
+pub use port_policy::{InvalidPort, PortPolicy};
 pub use request_body::RequestBody;
-pub use response::Answer;
+pub use response::Response;
 pub use retry_after::retry_after;
 pub use same_origin::is_same_origin;
-pub use tls::user_tls;
+pub use tls::client_tls_config;

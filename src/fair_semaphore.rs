@@ -1,8 +1,8 @@
-//! A number of places, for which callers wait in lines: a place that becomes free goes to the lines in turn, so that
-//! who waits with a thousand pages keeps another one waiting for no more than one of them.
+//! A semaphore that is fair by queue: a released permit goes to the queues in rotation, and within a queue to the first
+//! waiter. A principal with a thousand waiting pages delays another principal by at most one of them.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opilio_actors::domain::queue_key::QueueKey;
 use tokio::sync::oneshot;
@@ -12,56 +12,62 @@ pub struct FairSemaphore(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    free: usize,
-    lines: HashMap<QueueKey, VecDeque<oneshot::Sender<Permit>>>,
-    /// Those that are not empty, in the order of their turns.
-    turns: VecDeque<QueueKey>,
+    available: usize,
+    waiters: HashMap<QueueKey, VecDeque<oneshot::Sender<Permit>>>,
+    /// The queues with waiters; the first is served next.
+    rotation: VecDeque<QueueKey>,
 }
 
-/// One of the places; dropping it gives it to whose turn it is.
+/// Released when dropped.
 #[derive(Debug)]
 pub struct Permit(Option<Arc<FairSemaphore>>);
 
 impl FairSemaphore {
-    pub fn new(places: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { free: places, lines: HashMap::new(), turns: VecDeque::new() })))
+    pub fn new(permits: usize) -> Arc<Self> {
+        let state = State { available: permits, waiters: HashMap::new(), rotation: VecDeque::new() };
+        Arc::new(Self(Mutex::new(state)))
     }
 
-    /// Waits at the end of this line. Who gives up waiting leaves nothing behind.
-    pub async fn take(self: &Arc<Self>, queue: &QueueKey) -> Permit {
-        let waiting = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if state.free > 0 {
-                state.free -= 1;
+    /// Waits for a permit at the end of this queue. Cancel-safe.
+    pub async fn acquire(self: &Arc<Self>, queue: &QueueKey) -> Permit {
+        let receiver = {
+            let mut state = self.state();
+            if state.available > 0 {
+                state.available -= 1;
                 return Permit(Some(Arc::clone(self)));
             }
-            let (give, waiting) = oneshot::channel();
-            let waiting_there = state.lines.entry(queue.clone()).or_default();
-            waiting_there.push_back(give);
-            if waiting_there.len() == 1 {
-                state.turns.push_back(queue.clone());
+            let (sender, receiver) = oneshot::channel();
+            let waiters = state.waiters.entry(queue.clone()).or_default();
+            waiters.push_back(sender);
+            if waiters.len() == 1 {
+                state.rotation.push_back(queue.clone());
             }
-            waiting
+            receiver
         };
-        waiting.await.expect("a line is kept until everybody in it has his place or has left")
+        receiver.await.expect("the sender is kept until it has sent the permit")
     }
 
-    pub fn free(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).free
+    pub fn available(&self) -> usize {
+        self.state().available
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    /// Removes the next waiter.
     fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
         loop {
-            let queue = self.turns.pop_front()?;
-            let waiting_there = self.lines.get_mut(&queue)?;
-            // Who has given up costs his line no turn.
-            let next = std::iter::from_fn(|| waiting_there.pop_front()).find(|next| !next.is_closed());
-            if waiting_there.is_empty() {
-                self.lines.remove(&queue);
+            let queue = self.rotation.pop_front()?;
+            let waiters = self.waiters.get_mut(&queue)?;
+            // Cancelled waiters are skipped, so that they do not use up the turn of their queue.
+            let next = std::iter::from_fn(|| waiters.pop_front()).find(|waiter| !waiter.is_closed());
+            if waiters.is_empty() {
+                self.waiters.remove(&queue);
             } else {
-                self.turns.push_back(queue);
+                self.rotation.push_back(queue);
             }
             if next.is_some() {
                 return next;
@@ -72,20 +78,20 @@ impl State {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let Some(places) = self.0.take() else { return };
-        let mut place = Permit(Some(Arc::clone(&places)));
+        let Some(semaphore) = self.0.take() else { return };
+        let mut permit = Permit(Some(Arc::clone(&semaphore)));
         loop {
-            let mut state = places.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(next) = state.next() else {
-                state.free += 1;
-                place.0 = None;
+            let mut state = semaphore.state();
+            let Some(waiter) = state.next() else {
+                state.available += 1;
+                permit.0 = None;
                 return;
             };
             drop(state);
-            match next.send(place) {
+            match waiter.send(permit) {
                 Ok(()) => return,
-                // He does not wait any more.
-                Err(left) => place = left,
+                // Cancelled meanwhile.
+                Err(returned) => permit = returned,
             }
         }
     }
@@ -96,82 +102,77 @@ mod tests {
     use std::time::Duration;
 
     use opilio_actors::domain::id::Principal;
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
 
     use super::*;
+
+    const BRIEF: Duration = Duration::from_millis(1);
 
     fn queue(name: &str) -> QueueKey {
         QueueKey::batch(Principal::new(name))
     }
 
-    /// Who has waited so far gets a place, in this order.
-    async fn order(places: &Arc<FairSemaphore>, waiting: &[&'static str]) -> Vec<&'static str> {
-        let held = places.take(&queue("holder")).await;
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        for name in waiting.iter().copied() {
-            let (places, tell) = (Arc::clone(places), tell.clone());
+    /// Waits in these queues, in this order, then releases `held`. Returns the order in which they are served.
+    async fn served(semaphore: &Arc<FairSemaphore>, held: Permit, queues: &[&'static str]) -> Vec<&'static str> {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        for name in queues.iter().copied() {
+            let (semaphore, sender) = (Arc::clone(semaphore), sender.clone());
             tokio::spawn(async move {
-                let _place = places.take(&queue(name)).await;
-                let _ = tell.send(name);
+                let _permit = semaphore.acquire(&queue(name)).await;
+                let _ = sender.send(name);
             });
             tokio::task::yield_now().await;
         }
-        drop((held, tell));
-        let mut order = Vec::new();
-        while let Some(name) = told.recv().await {
-            order.push(name);
+        drop((held, sender));
+        let mut served = Vec::new();
+        while let Some(name) = receiver.recv().await {
+            served.push(name);
         }
-        order
+        served
     }
 
     #[tokio::test]
-    async fn a_place_goes_to_the_callers_in_turn_and_to_each_ones_pages_in_order() {
-        let places = FairSemaphore::new(1);
-        assert_eq!(order(&places, &["a", "a", "a", "b", "c", "b"]).await, ["a", "b", "c", "a", "b", "a"]);
-        assert_eq!(places.free(), 1);
+    async fn queues_are_served_in_rotation_and_waiters_in_order() {
+        let semaphore = FairSemaphore::new(1);
+        let held = semaphore.acquire(&queue("holder")).await;
+        let served = served(&semaphore, held, &["a", "a", "a", "b", "c", "b"]).await;
+        assert_eq!(served, ["a", "b", "c", "a", "b", "a"]);
+        assert_eq!(semaphore.available(), 1);
     }
 
     #[tokio::test]
-    async fn who_waits_with_a_thousand_pages_goes_before_another_with_one_of_them() {
-        let places = FairSemaphore::new(1);
-        let mut waiting = vec!["many"; 1000];
-        waiting.push("one");
-        let order = order(&places, &waiting).await;
-        assert_eq!(order.iter().position(|name| *name == "one"), Some(1));
-        assert_eq!((order.len(), places.free()), (1001, 1));
+    async fn long_queue_delays_another_by_one_permit() {
+        let semaphore = FairSemaphore::new(1);
+        let held = semaphore.acquire(&queue("holder")).await;
+        let mut queues = vec!["many"; 1000];
+        queues.push("one");
+        let served = served(&semaphore, held, &queues).await;
+        assert_eq!(served.iter().position(|name| *name == "one"), Some(1));
+        assert_eq!((served.len(), semaphore.available()), (1001, 1));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_give_up_cost_the_others_of_their_line_no_turn() {
-        let places = FairSemaphore::new(1);
-        let held = places.take(&queue("holder")).await;
+    async fn cancelled_waiters_do_not_delay_their_queue() {
+        let semaphore = FairSemaphore::new(1);
+        let held = semaphore.acquire(&queue("holder")).await;
         for _ in 0..100 {
-            assert!(tokio::time::timeout(Duration::from_millis(1), places.take(&queue("impatient"))).await.is_err());
+            assert!(timeout(BRIEF, semaphore.acquire(&queue("cancelled"))).await.is_err());
         }
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        for name in ["patient", "patient", "patient", "impatient"] {
-            let (places, tell) = (Arc::clone(&places), tell.clone());
-            tokio::spawn(async move {
-                let _place = places.take(&queue(name)).await;
-                let _ = tell.send(name);
-            });
-            tokio::task::yield_now().await;
-        }
-        drop((held, tell));
-        let first = [told.recv().await, told.recv().await];
-        assert!(first.contains(&Some("impatient")), "{first:?}");
+        let served = served(&semaphore, held, &["other", "other", "other", "cancelled"]).await;
+        assert!(served[..2].contains(&"cancelled"), "{served:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_waiting_leaves_his_place_to_the_next() {
-        let places = FairSemaphore::new(1);
-        let held = places.take(&queue("a")).await;
+    async fn cancelled_waiters_lose_no_permit() {
+        let semaphore = FairSemaphore::new(1);
+        let held = semaphore.acquire(&queue("a")).await;
         for _ in 0..3 {
-            let waits = tokio::time::timeout(Duration::from_secs(1), places.take(&queue("a"))).await;
-            assert!(waits.is_err());
+            assert!(timeout(BRIEF, semaphore.acquire(&queue("a"))).await.is_err());
         }
         drop(held);
-        assert_eq!(places.free(), 1);
-        drop(places.take(&queue("b")).await);
-        assert_eq!(places.free(), 1);
+        assert_eq!(semaphore.available(), 1);
+        drop(semaphore.acquire(&queue("b")).await);
+        assert_eq!(semaphore.available(), 1);
     }
 }

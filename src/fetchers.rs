@@ -1,4 +1,4 @@
-//! Pages from the network.
+//! Fetches pages: HTTP, robots.txt, limits per host.
 
 mod body;
 mod cookies;

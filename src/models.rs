@@ -24,7 +24,7 @@ pub use settings::{FamilySettings, ModelSettings, RateLimits, Wire};
 
 use self::endpoint::Endpoint;
 use self::wire::Sent;
-use crate::egress::{Answer, Egress, EgressError, Purpose, in_words};
+use crate::egress::{Egress, EgressError, Purpose, Response, format_duration};
 
 /// The models that the operator made usable.
 pub struct Models {
@@ -98,7 +98,7 @@ impl Models {
         let who = sent.question.model.to_string();
         let request = family.wire.request(sent)?;
         let body = Bytes::from(request.body.to_string());
-        let to = self.egress.guard().trust(&request.url, Purpose::Model);
+        let to = self.egress.guard().check_configured(&request.url, Purpose::Model);
         let to = to.map_err(|blocked| ModelError::Unreachable { who: who.clone(), reason: blocked.to_string() })?;
         let exchange = async {
             let answer = self.egress.send(Method::POST, &to, request.headers, body).await?;
@@ -106,7 +106,7 @@ impl Models {
             Ok::<_, EgressError>((status, headers, self.read(answer).await?))
         };
         let Ok(exchanged) = tokio::time::timeout(self.settings.timeout, exchange).await else {
-            return Err(ModelError::Timeout { who, after: in_words(self.settings.timeout) });
+            return Err(ModelError::Timeout { who, after: format_duration(self.settings.timeout) });
         };
         let (status, headers, body) =
             exchanged.map_err(|trouble| ModelError::Unreachable { who: who.clone(), reason: trouble.to_string() })?;
@@ -125,9 +125,9 @@ impl Models {
     }
 
     /// The whole body; `None` where it is larger than an answer may be.
-    async fn read(&self, mut answer: Answer) -> Result<Option<Vec<u8>>, EgressError> {
+    async fn read(&self, mut answer: Response) -> Result<Option<Vec<u8>>, EgressError> {
         let mut bytes = Vec::new();
-        while let Some(piece) = answer.next_piece().await? {
+        while let Some(piece) = answer.next_chunk().await? {
             if bytes.len() + piece.len() > self.settings.max_answer_bytes {
                 return Ok(None);
             }

@@ -1,4 +1,4 @@
-//! Pages to records: decoded, read and written out on a small pool of threads, away from those that serve messages.
+//! Decodes and parses pages on a pool of threads, apart from the thread of the actors.
 
 mod kind;
 mod pool;
@@ -15,33 +15,31 @@ use opilio_actors::ports::{FetchedPage, PageReader, PageRequest};
 use opilio_page::{ContentFilter, Limits, Markdown, Options, Page, ReadError};
 use url::Url;
 
-use crate::egress::in_words;
+use crate::egress::format_duration;
 use crate::fetchers::charset;
 use kind::Kind;
-use pool::{Broken, CpuPool};
+use pool::{CpuPool, PoolError};
 
-/// Beyond its own limit a page gets this much to notice it, and to be written out.
+/// Time after the timeout in which a page may still report it, and be serialized.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The operator's choices.
 #[derive(Clone, Debug)]
 pub struct ReaderSettings {
-    /// Pages being read at the same moment.
-    pub places: usize,
-    /// One page, waiting for its place not included.
+    /// Pages that are parsed at the same time.
+    pub threads: usize,
+    /// Time for one page, without the wait for a thread.
     pub timeout: Duration,
-    /// The other bounds on a page; its deadline is the time-out. `max_bytes` counts text: at most three times the bytes
-    /// that were fetched.
+    /// The deadline is replaced by `timeout`. `max_bytes` counts decoded text: up to three times the fetched bytes.
     pub limits: Limits,
-    /// What counts as the main content where a job does not say.
+    /// Unless the job sets one.
     pub content_filter: Option<ContentFilter>,
 }
 
 impl Default for ReaderSettings {
-    /// One place a core.
+    /// One thread per core.
     fn default() -> Self {
         Self {
-            places: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
             timeout: Duration::from_secs(10),
             limits: Limits { max_bytes: 64 * 1024 * 1024, ..Limits::default() },
             content_filter: None,
@@ -49,7 +47,7 @@ impl Default for ReaderSettings {
     }
 }
 
-/// Reads pages. Every page comes out as a record, also one that panics or does not end.
+/// Parses pages. A page that panics or does not end becomes a failed record.
 pub struct CpuReader {
     pool: CpuPool,
     timeout: Duration,
@@ -60,7 +58,7 @@ pub struct CpuReader {
 impl CpuReader {
     pub fn new(settings: ReaderSettings) -> Self {
         Self {
-            pool: CpuPool::new(settings.places),
+            pool: CpuPool::new(settings.threads),
             timeout: settings.timeout,
             limits: Limits { deadline: Some(settings.timeout), ..settings.limits },
             content_filter: settings.content_filter,
@@ -87,10 +85,10 @@ impl CpuReader {
         };
         let reason = match self.pool.run(queue, self.timeout + GRACE, work).await {
             Ok(converted) => return converted,
-            Err(Broken::Overran) => too_slow(self.timeout),
-            Err(Broken::Panicked) => "Page could not be read: internal error".to_owned(),
+            Err(PoolError::TimedOut) => too_slow(self.timeout),
+            Err(PoolError::Panicked) => "Page could not be read: internal error".to_owned(),
         };
-        tracing::error!(target: "reader", url = url.chars().take(200).collect::<String>(), reason);
+        tracing::error!(target: "reader", url = url.chars().take(200).collect::<String>(), reason, "page parsing aborted");
         let reason = status_error(&exchange).unwrap_or(reason);
         convert(PageResult::failed(url, exchange, Some(stats), reason))
     }
@@ -108,7 +106,7 @@ impl PageReader for CpuReader {
     }
 }
 
-/// The operator's filter counts where the job has none.
+/// Applies the operator's filter unless the job has one.
 fn with_filter(options: Arc<CrawlOptions>, filter: Option<&ContentFilter>) -> Arc<CrawlOptions> {
     match filter {
         Some(filter) if options.page.content_filter.is_none() => {
@@ -120,12 +118,12 @@ fn with_filter(options: Arc<CrawlOptions>, filter: Option<&ContentFilter>) -> Ar
     }
 }
 
-/// Whether these bytes are plainly no text.
-pub(crate) fn is_no_text(body: &[u8]) -> bool {
-    matches!(kind::of(None, body), Kind::Unsupported(_))
+/// Whether the bytes are a binary format.
+pub(crate) fn is_binary(body: &[u8]) -> bool {
+    matches!(kind::detect(None, body), Kind::Unsupported(_))
 }
 
-/// The whole of the work on one page. What a page with an error status says is given as well, where it can be read.
+/// Parses a page into its result. The content of a page with an error status is included if it can be parsed.
 pub(crate) fn read(
     url: &str,
     page: FetchedPage,
@@ -142,10 +140,10 @@ pub(crate) fn read(
     }
 }
 
-/// A body's text, and the page it is. Without a `content_type` it is taken for what it looks like.
+/// Decodes and parses a body. Without `content_type`, the type is detected from the bytes.
 ///
 /// # Errors
-/// Why it is no page, in one sentence.
+/// The reason, as one sentence.
 pub(crate) fn read_body(
     body: &[u8],
     content_type: Option<&str>,
@@ -154,7 +152,7 @@ pub(crate) fn read_body(
     limits: &Limits,
 ) -> Result<(String, Page), String> {
     let text = |is_html| charset::decode(body, content_type, is_html).0;
-    match kind::of(content_type, body) {
+    match kind::detect(content_type, body) {
         Kind::Html => {
             let html = text(true);
             let page = opilio_page::read(&html, base, options, limits);
@@ -169,7 +167,7 @@ pub(crate) fn read_body(
     }
 }
 
-/// A page without an address of its own has the base that the job gives it, or none.
+/// The URL that relative links are resolved against. `raw:` pages have the `base_url` of the job, or none.
 fn base(exchange: &Exchange, options: &CrawlOptions) -> Url {
     let address = exchange.final_url.as_deref().and_then(|url| Url::parse(url).ok());
     address.or_else(|| options.base_url.clone()).unwrap_or_else(|| Url::parse("about:blank").expect("a constant"))
@@ -183,14 +181,14 @@ fn reason(error: &ReadError) -> String {
 }
 
 fn too_slow(limit: Duration) -> String {
-    format!("Page could not be read within {}", in_words(limit))
+    format!("Page could not be read within {}", format_duration(limit))
 }
 
 /// `HTTP 404 Not Found`.
 fn status_error(exchange: &Exchange) -> Option<String> {
     let status = exchange.status.filter(|status| *status >= 400)?;
-    let words = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    Some(words.map_or_else(|| format!("HTTP {status}"), |words| format!("HTTP {status} {words}")))
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    Some(reason.map_or_else(|| format!("HTTP {status}"), |reason| format!("HTTP {status} {reason}")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Webhooks on the wire: headers, signature, POST, and what came back.
+//! The webhook transport: headers, signature, POST, and the outcome of the attempt.
 
 mod excerpt;
 pub(crate) mod headers;
@@ -6,6 +6,6 @@ mod settings;
 mod signature;
 mod transport;
 
-pub use settings::{BadWebhookSettings, WebhookSettings};
+pub use settings::{InvalidWebhookSettings, WebhookSettings};
 pub use signature::Signer;
 pub use transport::HttpTransport;

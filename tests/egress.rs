@@ -22,7 +22,7 @@ use support::TestServer;
 const CLOSED: &str = "app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}\n";
 
 /// What a caller hears of an address that is refused, or is none.
-const REFUSALS: [&str; 3] = ["URL blocked", "Redirect to an address that is none", "Input should be a valid URL"];
+const REFUSALS: [&str; 3] = ["URL blocked", "Redirect to an invalid URL", "Input should be a valid URL"];
 
 async fn closed() -> TestServer {
     TestServer::with_config(CLOSED).await

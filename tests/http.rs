@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
-use opilio::egress::{Allow, Guard};
+use opilio::egress::{Allowlist, Guard};
 use opilio::http::{
     Api, Auth, AuthSettings, BodyLimits, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
 };
@@ -42,7 +42,7 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         front,
         store: Arc::new(store),
         clock,
-        guard: Guard::open(Allow::default()),
+        guard: Guard::open(Allowlist::default()),
         webhooks,
         registry: Arc::default(),
         max_urls: 10,

@@ -40,7 +40,7 @@ pub fn secret(raw: &str) -> Result<Secret, Infallible> {
 
 impl Remote {
     pub fn client(&self) -> anyhow::Result<Client> {
-        let tls = egress::user_tls().context("TLS cannot be set up")?;
+        let tls = egress::client_tls_config().context("TLS cannot be set up")?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(concat!("opilio/", env!("CARGO_PKG_VERSION")))

@@ -147,7 +147,7 @@ impl Receiver {
             return "missing";
         }
         let Ok(sent) = header(request, "webhook-timestamp").parse::<i64>() else { return "wrong" };
-        if !signer.has_signed(header(request, "webhook-id"), sent, body, signatures) {
+        if !signer.verify(header(request, "webhook-id"), sent, body, signatures) {
             return "wrong";
         }
         if now.abs_diff(sent) > TOLERANCE.unsigned_abs() { "too old" } else { "right" }

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::sources::Sources;
 use crate::clock::SystemClock;
-use crate::egress::{Allow, Egress, EgressSettings, Guard};
+use crate::egress::{Allowlist, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
 use crate::reader;
 
@@ -84,7 +84,7 @@ impl Page {
             file => bytes = std::fs::read(file).with_context(|| file.to_owned())?,
         }
         // A file is a page, also where it begins with mere words.
-        let content_type = (!reader::is_no_text(&bytes)).then(|| "text/html".to_owned());
+        let content_type = (!reader::is_binary(&bytes)).then(|| "text/html".to_owned());
         Ok(Body { bytes, content_type, url: self.url.clone().unwrap_or_else(blank) })
     }
 
@@ -93,7 +93,7 @@ impl Page {
         let settings = self.sources.load()?.settings;
         let (crawler, limits) = (settings.crawler, settings.limits);
         let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
-        let egress = Egress::new(Guard::open(Allow::parse([])?), &egress)?;
+        let egress = Egress::new(Guard::open(Allowlist::parse([])?), &egress)?;
         let fetcher = HttpFetcherSettings {
             page_timeout: crawler.page_timeout,
             read_timeout: crawler.read_timeout,

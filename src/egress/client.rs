@@ -1,4 +1,4 @@
-//! The clients behind the guard, shared by everything that goes out: one set of connections, one TLS configuration.
+//! The HTTP client: sends requests only to URLs that the guard has allowed.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -8,26 +8,26 @@ use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, HeaderValue, Method};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::allowlist::Purpose;
 use super::decoding::ENCODINGS;
 use super::error::EgressError;
 use super::guard::{AllowedUrl, Guard, NetworkScope};
+use super::policy::Purpose;
 use super::request_body::RequestBody;
 use super::resolver::{GuardedResolver, Lookup, SystemLookup};
-use super::response::Answer;
+use super::response::Response;
 use super::tls;
 
-/// A name and an address are waited for, and connections kept, this long; the requests' own limits are their senders'.
+/// Settings of the connections. Timeouts of requests are set by their callers.
 #[derive(Clone, Debug)]
 pub struct EgressSettings {
-    /// Looking the name up, connecting and the TLS handshake together.
+    /// Time for DNS lookup, TCP connection and TLS handshake.
     pub connect_timeout: Duration,
-    /// An unused connection is closed after this time. Less than common servers wait, so that a request seldom meets a
-    /// connection that is just being closed.
+    /// Idle connections are closed after this time: sooner than common servers close them, so that a request seldom uses a
+    /// connection that is being closed.
     pub idle_timeout: Duration,
-    /// Unused connections kept to one server.
-    pub idle_per_host: usize,
-    /// Bytes that one of an encoded body may become; `None`: any number.
+    /// Idle connections to one host.
+    pub max_idle_per_host: usize,
+    /// Decompressed bytes per compressed byte; `None`: unlimited.
     pub max_ratio: Option<NonZeroU64>,
 }
 
@@ -36,31 +36,31 @@ impl Default for EgressSettings {
         Self {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(4),
-            idle_per_host: 32,
+            max_idle_per_host: 32,
             max_ratio: NonZeroU64::new(250),
         }
     }
 }
 
-/// The clients could not be built.
+/// The client cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    #[error("TLS cannot be set up: {0}")]
+    #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    #[error("the HTTP client cannot be set up: {0}")]
+    #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// Sends requests to where the guard let them through, over HTTP/1.1 and HTTP/2. Cheap to clone.
+/// Sends requests over HTTP/1.1 and HTTP/2. Cheap to clone.
 ///
-/// Never follows a redirect, never uses a proxy, undoes gzip, brotli, zstd and deflate piece by piece as the body is
-/// read. Knows no limit of time but the one for connecting.
+/// Follows no redirects, uses no proxy, and has no timeout other than the one for connecting. Bodies in gzip, brotli, zstd
+/// and deflate are decompressed as they are read.
 #[derive(Clone, Debug)]
 pub struct Egress {
     guard: Guard,
     connect_timeout: Duration,
     max_ratio: Option<NonZeroU64>,
-    anywhere: reqwest::Client,
+    unrestricted: reqwest::Client,
     pages: reqwest::Client,
     webhooks: reqwest::Client,
     models: reqwest::Client,
@@ -78,13 +78,13 @@ impl Egress {
         roots: RootCertStore,
     ) -> Result<Self, BuildError> {
         let tls = tls::configuration(roots)?;
-        let build = |judge| client(settings, tls.clone(), GuardedResolver::new(lookup.clone(), judge));
-        let within = |purpose| build(Some((guard.clone(), purpose)));
+        let build = |guard| client(settings, tls.clone(), GuardedResolver::new(lookup.clone(), guard));
+        let guarded = |purpose| build(Some((guard.clone(), purpose)));
         Ok(Self {
-            anywhere: build(None)?,
-            pages: within(Purpose::Page)?,
-            webhooks: within(Purpose::Webhook)?,
-            models: within(Purpose::Model)?,
+            unrestricted: build(None)?,
+            pages: guarded(Purpose::Page)?,
+            webhooks: guarded(Purpose::Webhook)?,
+            models: guarded(Purpose::Model)?,
             connect_timeout: settings.connect_timeout,
             max_ratio: settings.max_ratio,
             guard,
@@ -95,16 +95,16 @@ impl Egress {
         &self.guard
     }
 
-    /// Ends when the head of the answer is there.
+    /// Returns when the response headers have arrived.
     pub async fn send(
         &self,
         method: Method,
         to: &AllowedUrl,
         mut headers: HeaderMap,
         body: impl Into<RequestBody>,
-    ) -> Result<Answer, EgressError> {
+    ) -> Result<Response, EgressError> {
         let client = match (to.scope(), to.purpose()) {
-            (NetworkScope::Anywhere, _) => &self.anywhere,
+            (NetworkScope::Anywhere, _) => &self.unrestricted,
             (NetworkScope::Public, Purpose::Page) => &self.pages,
             (NetworkScope::Public, Purpose::Webhook) => &self.webhooks,
             (NetworkScope::Public, Purpose::Model) => &self.models,
@@ -115,14 +115,14 @@ impl Egress {
             request = request.body(body);
         }
         match request.send().await {
-            Ok(response) => Ok(Answer::new(response, to.server(), self.max_ratio)),
-            Err(error) => Err(EgressError::of(&error, &to.server(), self.connect_timeout)),
+            Ok(response) => Ok(Response::new(response, to.authority(), self.max_ratio)),
+            Err(error) => Err(EgressError::from_request(&error, &to.authority(), self.connect_timeout)),
         }
     }
 }
 
-/// The clients keep their connections apart, so that one that was opened within wider limits is never used within
-/// narrower ones.
+/// Each client has its own connection pool, so a connection to an internal address is never reused for a request that may
+/// reach only public ones.
 fn client(
     settings: &EgressSettings,
     tls: ClientConfig,
@@ -130,7 +130,7 @@ fn client(
 ) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .no_proxy()
-        // Undone by `decoding`, which counts.
+        // `decoding` limits the compression ratio.
         .no_gzip()
         .no_brotli()
         .no_zstd()
@@ -141,7 +141,7 @@ fn client(
         .tls_backend_preconfigured(tls)
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(settings.idle_timeout)
-        .pool_max_idle_per_host(settings.idle_per_host)
+        .pool_max_idle_per_host(settings.max_idle_per_host)
         .http2_adaptive_window(true)
         .http2_max_header_list_size(64 * 1024)
         .http2_keep_alive_interval(Duration::from_secs(20))

@@ -1,4 +1,4 @@
-//! Undoes the encoding of a body piece by piece, within a bound on how much a byte of it may become.
+//! Streaming decompression of a body, with a limit on the compression ratio.
 
 use std::fmt;
 use std::io;
@@ -15,93 +15,100 @@ use tokio_util::io::StreamReader;
 
 use super::error::EgressError;
 
-/// What answers may be encoded in.
+/// The `Accept-Encoding` of requests.
 pub const ENCODINGS: &str = "gzip, br, zstd, deflate";
 
-/// So much may become of any body: short pages that repeat themselves harm nobody.
-const FREE: u64 = 1 << 20;
+/// The ratio is not checked below this size: small repetitive pages are harmless.
+const UNCHECKED_BYTES: u64 = 1 << 20;
 
-const PIECE: usize = 16 << 10;
+const CHUNK_BYTES: usize = 16 << 10;
 
-/// A body that is still to be read.
+/// An encoded body.
 pub struct Decoder {
     decoded: Pin<Box<dyn AsyncRead + Send>>,
-    arrived: Arc<AtomicU64>,
-    grown: u64,
-    most: Option<NonZeroU64>,
+    encoded_bytes: Arc<AtomicU64>,
+    decoded_bytes: u64,
+    max_ratio: Option<NonZeroU64>,
 }
 
 impl Decoder {
-    /// The body of a response in this encoding, or the response as it is where that is none of [`ENCODINGS`]. `most`:
-    /// bytes that one may become.
+    /// Decodes the response's body, or returns the response if the encoding is not one of [`ENCODINGS`].
+    ///
+    /// `max_ratio`: decoded bytes per encoded byte; `None`: unlimited.
     pub fn new(
         encoding: &str,
         response: reqwest::Response,
-        most: Option<NonZeroU64>,
+        max_ratio: Option<NonZeroU64>,
     ) -> Result<Self, reqwest::Response> {
-        type Undo<R> = fn(R) -> Pin<Box<dyn AsyncRead + Send>>;
-        let undo: Undo<Arriving> = match encoding {
-            "gzip" | "x-gzip" => |body| Box::pin(several(GzipDecoder::new(body), GzipDecoder::multiple_members)),
-            "zstd" => |body| Box::pin(several(ZstdDecoder::new(body), ZstdDecoder::multiple_members)),
+        type Decode<R> = fn(R) -> Pin<Box<dyn AsyncRead + Send>>;
+        let decode: Decode<Encoded> = match encoding {
+            "gzip" | "x-gzip" => |body| Box::pin(multi_member(GzipDecoder::new(body), GzipDecoder::multiple_members)),
+            "zstd" => |body| Box::pin(multi_member(ZstdDecoder::new(body), ZstdDecoder::multiple_members)),
             "br" => |body| Box::pin(BrotliDecoder::new(body)),
             "deflate" => |body| Box::pin(ZlibDecoder::new(body)),
             _ => return Err(response),
         };
-        let arrived = Arc::new(AtomicU64::new(0));
-        let decoded = undo(arriving(response, Arc::clone(&arrived)));
-        Ok(Self { decoded, arrived, grown: 0, most })
+        let encoded_bytes = Arc::new(AtomicU64::new(0));
+        let decoded = decode(encoded(response, Arc::clone(&encoded_bytes)));
+        Ok(Self { decoded, encoded_bytes, decoded_bytes: 0, max_ratio })
     }
 
-    /// The next piece; `None` at the end. Safe to drop and call again.
-    pub async fn next_piece(&mut self, server: &str) -> Result<Option<Bytes>, EgressError> {
-        let mut piece = BytesMut::with_capacity(PIECE);
-        let read = self.decoded.read_buf(&mut piece).await;
-        let arrived = self.arrived.load(Ordering::Relaxed);
+    /// The next chunk; `None` at the end. Cancel-safe.
+    pub async fn next_chunk(&mut self, server: &str) -> Result<Option<Bytes>, EgressError> {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        let read = self.decoded.read_buf(&mut chunk).await;
+        let encoded_bytes = self.encoded_bytes.load(Ordering::Relaxed);
         match read {
             Ok(0) => return Ok(None),
-            Ok(read) => self.grown += read as u64,
-            // Encoded or not, nothing is nothing.
-            Err(error) if arrived == 0 && error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(trouble(&error, server)),
+            Ok(read) => self.decoded_bytes += read as u64,
+            // An empty body is not an invalid encoding.
+            Err(error) if encoded_bytes == 0 && error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(decoding_error(&error, server)),
         }
-        match self.most {
-            Some(most) if self.grown > FREE && self.grown > arrived.saturating_mul(most.get()) => {
-                Err(EgressError::Permanent(format!("Body becomes more than {most} times as long as it was sent")))
+        match self.max_ratio {
+            Some(max_ratio)
+                if self.decoded_bytes > UNCHECKED_BYTES
+                    && self.decoded_bytes > encoded_bytes.saturating_mul(max_ratio.get()) =>
+            {
+                Err(EgressError::Permanent(format!("Compression ratio of the body exceeds {max_ratio}")))
             }
-            _ => Ok(Some(piece.freeze())),
+            _ => Ok(Some(chunk.freeze())),
         }
     }
 }
 
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("arrived", &self.arrived).field("grown", &self.grown).finish_non_exhaustive()
+        f.debug_struct("Decoder")
+            .field("encoded_bytes", &self.encoded_bytes)
+            .field("decoded_bytes", &self.decoded_bytes)
+            .finish_non_exhaustive()
     }
 }
 
-type Arriving = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>;
+type Encoded = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>;
 
-/// The body as it comes, counted.
-fn arriving(response: reqwest::Response, count: Arc<AtomicU64>) -> Arriving {
-    let pieces = stream::try_unfold(response, |mut response| async move {
-        let piece = response.chunk().await.map_err(io::Error::other)?;
-        Ok(piece.map(|piece| (piece, response)))
+/// The encoded body; its bytes are added to `count`.
+fn encoded(response: reqwest::Response, count: Arc<AtomicU64>) -> Encoded {
+    let chunks = stream::try_unfold(response, |mut response| async move {
+        let chunk = response.chunk().await.map_err(io::Error::other)?;
+        Ok(chunk.map(|chunk| (chunk, response)))
     });
-    let counted = pieces.inspect_ok(move |piece: &Bytes| {
-        count.fetch_add(piece.len() as u64, Ordering::Relaxed);
+    let counted = chunks.inspect_ok(move |chunk: &Bytes| {
+        count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
     StreamReader::new(Box::pin(counted))
 }
 
-/// Several encoded bodies behind each other are one.
-fn several<D>(mut decoder: D, set: fn(&mut D, bool)) -> D {
+/// Accepts several concatenated members as one body.
+fn multi_member<D>(mut decoder: D, set: fn(&mut D, bool)) -> D {
     set(&mut decoder, true);
     decoder
 }
 
-fn trouble(error: &io::Error, server: &str) -> EgressError {
+fn decoding_error(error: &io::Error, server: &str) -> EgressError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
-        Some(transfer) => EgressError::of_body(transfer, server),
-        None => EgressError::Permanent("Body cannot be decompressed".to_owned()),
+        Some(transfer) => EgressError::from_body(transfer, server),
+        None => EgressError::invalid_encoding(),
     }
 }

@@ -1,4 +1,4 @@
-//! Why there was no answer, in words for a person.
+//! Why a request failed.
 
 use std::error::Error;
 use std::io;
@@ -9,16 +9,14 @@ use rustls::CertificateError;
 use super::guard::Blocked;
 use super::resolver::ResolveError;
 
-/// A request that got no whole answer. Each text is one sentence without a full stop, and holds no secret.
+/// A request without a complete response. The text is one sentence without a full stop, and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
-    /// The guard does not let it through.
+    /// The guard rejected the URL.
     #[error("URL blocked")]
     Blocked,
-    /// It may go better another time.
     #[error("{0}")]
     Transient(String),
-    /// It will fail the same way again.
     #[error("{0}")]
     Permanent(String),
 }
@@ -29,99 +27,105 @@ impl From<Blocked> for EgressError {
     }
 }
 
-/// A span of time as it is written in sentences: `30s`, `250ms`.
-pub fn in_words(span: Duration) -> String {
-    match span.as_millis() {
+/// A duration as in error messages: `30s`, `250ms`.
+pub fn format_duration(duration: Duration) -> String {
+    match duration.as_millis() {
         millis if millis % 1000 == 0 => format!("{}s", millis / 1000),
         millis => format!("{millis}ms"),
     }
 }
 
 impl EgressError {
-    /// Whether a retry can succeed.
+    /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Transient(_))
     }
 
     pub fn timeout(limit: Duration) -> Self {
-        Self::Transient(format!("Connection timeout after {}", in_words(limit)))
+        Self::Transient(format!("Connection timeout after {}", format_duration(limit)))
     }
 
-    pub(super) fn of(error: &reqwest::Error, server: &str, connect_timeout: Duration) -> Self {
-        if let Some(trouble) = causes(error).find_map(|cause| of_cause(cause, server)) {
-            return trouble;
+    pub(super) fn invalid_encoding() -> Self {
+        Self::Permanent("Response body could not be decompressed".to_owned())
+    }
+
+    pub(super) fn from_request(error: &reqwest::Error, server: &str, connect_timeout: Duration) -> Self {
+        if let Some(known) = causes(error).find_map(|cause| from_cause(cause, server)) {
+            return known;
         }
         if error.is_timeout() {
             return Self::timeout(connect_timeout);
         }
         if error.is_builder() || error.is_request() && causes(error).any(|cause| cause.is::<http::Error>()) {
-            return Self::Permanent("Request cannot be written".to_owned());
+            return Self::Permanent("Invalid request".to_owned());
         }
         Self::Transient(format!("Connection to {server} failed: {}", innermost(error)))
     }
 
-    pub(super) fn of_body(error: &reqwest::Error, server: &str) -> Self {
-        if let Some(trouble) = causes(error).find_map(|cause| of_cause(cause, server)) {
-            return trouble;
+    pub(super) fn from_body(error: &reqwest::Error, server: &str) -> Self {
+        if let Some(known) = causes(error).find_map(|cause| from_cause(cause, server)) {
+            return known;
         }
-        // Every error of a body is called one of decoding; those of the transfer have one of hyper behind them.
+        // reqwest reports every error of a body as a decoding error; those of the transfer are caused by one of hyper.
         if error.is_decode() && !causes(error).any(|cause| cause.is::<hyper::Error>()) {
-            return Self::Permanent("Body cannot be decompressed".to_owned());
+            return Self::invalid_encoding();
         }
-        Self::Transient(format!("Connection to {server} broke off: {}", innermost(error)))
+        Self::Transient(format!("Connection to {server} was lost: {}", innermost(error)))
     }
 }
 
-fn of_cause(cause: &(dyn Error + 'static), server: &str) -> Option<EgressError> {
+fn from_cause(cause: &(dyn Error + 'static), server: &str) -> Option<EgressError> {
     if cause.is::<Blocked>() {
         return Some(EgressError::Blocked);
     }
     if let Some(unresolved) = cause.downcast_ref::<ResolveError>() {
         return Some(match unresolved {
             ResolveError::NoSuchHost(_) => EgressError::Permanent(unresolved.to_string()),
-            ResolveError::NoAnswer(_) => EgressError::Transient(unresolved.to_string()),
+            ResolveError::LookupFailed(_) => EgressError::Transient(unresolved.to_string()),
         });
     }
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-        return Some(EgressError::Permanent(format!("TLS: {}", of_tls(tls, server))));
+        return Some(EgressError::Permanent(format!("TLS: {}", tls_reason(tls, server))));
     }
     if let Some(http) = cause.downcast_ref::<hyper::Error>() {
-        return of_http(http, server);
+        return from_http(http, server);
     }
-    of_io(cause.downcast_ref::<io::Error>()?, server)
+    from_io(cause.downcast_ref::<io::Error>()?, server)
 }
 
-fn of_http(error: &hyper::Error, server: &str) -> Option<EgressError> {
-    let ended = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    if error.is_incomplete_message() || ended.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
-        return Some(EgressError::Transient(format!("Connection closed by {server} before the answer was complete")));
+fn from_http(error: &hyper::Error, server: &str) -> Option<EgressError> {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    if error.is_incomplete_message() || source.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
+        return Some(EgressError::Transient(format!("Connection closed by {server} before the response was complete")));
     }
     if error.is_parse() && error.to_string().contains("too large") {
-        return Some(EgressError::Permanent(format!("Answer of {server} has too many or too long headers")));
+        return Some(EgressError::Permanent(format!("Response headers from {server} are too large")));
     }
-    error.is_parse().then(|| EgressError::Permanent(format!("Answer of {server} is not HTTP")))
+    error.is_parse().then(|| EgressError::Permanent(format!("Response from {server} is not HTTP")))
 }
 
-fn of_io(error: &io::Error, server: &str) -> Option<EgressError> {
-    let sentence = match error.kind() {
+fn from_io(error: &io::Error, server: &str) -> Option<EgressError> {
+    let reason = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("Connection refused by {server}"),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             format!("Connection reset by {server}")
         }
         io::ErrorKind::HostUnreachable => format!("No route to host {server}"),
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => format!("No network to reach {server}"),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable => {
+            format!("Network of {server} is unreachable")
+        }
         _ => return None,
     };
-    Some(EgressError::Transient(sentence))
+    Some(EgressError::Transient(reason))
 }
 
-fn of_tls(error: &rustls::Error, server: &str) -> String {
+fn tls_reason(error: &rustls::Error, server: &str) -> String {
     use CertificateError as Bad;
     let certificate = match error {
         rustls::Error::InvalidCertificate(certificate) => certificate,
-        rustls::Error::InvalidMessage(_) => return format!("{server} does not speak it"),
-        rustls::Error::AlertReceived(alert) => return format!("{server} refused the handshake ({alert:?})"),
-        rustls::Error::PeerIncompatible(_) => return format!("{server} speaks no version or cipher that is safe"),
+        rustls::Error::InvalidMessage(_) => return format!("{server} does not support TLS"),
+        rustls::Error::AlertReceived(alert) => return format!("{server} rejected the handshake ({alert:?})"),
+        rustls::Error::PeerIncompatible(_) => return format!("{server} supports no secure TLS version or cipher"),
         other => return other.to_string(),
     };
     match certificate {
@@ -134,7 +138,7 @@ fn of_tls(error: &rustls::Error, server: &str) -> String {
     }
 }
 
-/// The error and everything behind it. What an [`io::Error`] wraps is no source of it, so that is looked into as well.
+/// The error and all of its causes, including the error that an [`io::Error`] wraps, which is not its `source`.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -152,14 +156,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_seconds_are_written_as_seconds() {
-        let words = [30_000, 1_000, 250, 1_500, 60_000].map(|millis| in_words(Duration::from_millis(millis)));
-        assert_eq!(words, ["30s", "1s", "250ms", "1500ms", "60s"]);
+    fn whole_seconds_are_formatted_as_seconds() {
+        let texts = [30_000, 1_000, 250, 1_500, 60_000].map(|millis| format_duration(Duration::from_millis(millis)));
+        assert_eq!(texts, ["30s", "1s", "250ms", "1500ms", "60s"]);
     }
 
     #[test]
-    fn what_an_io_error_wraps_is_found() {
+    fn error_wrapped_by_io_error_is_found() {
         let wrapped = io::Error::other(io::Error::other(Blocked));
-        assert_eq!(causes(&wrapped).find_map(|cause| of_cause(cause, "x")), Some(EgressError::Blocked));
+        assert_eq!(causes(&wrapped).find_map(|cause| from_cause(cause, "x")), Some(EgressError::Blocked));
     }
 }

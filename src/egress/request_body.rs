@@ -1,4 +1,4 @@
-//! What goes out with a request: nothing, something that is in memory, or a stream whose length is known.
+//! The body of an outgoing request: none, bytes in memory, or a stream of known length.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -12,12 +12,12 @@ use hyper::body::{Body, Frame, SizeHint};
 pub struct RequestBody(pub(super) Option<reqwest::Body>);
 
 impl RequestBody {
-    /// What comes from `pieces`, which is `length` bytes.
-    pub fn of<E>(length: u64, pieces: BoxStream<'static, Result<Bytes, E>>) -> Self
+    /// A stream of `length` bytes.
+    pub fn stream<E>(length: u64, chunks: BoxStream<'static, Result<Bytes, E>>) -> Self
     where
         E: Error + Send + Sync + 'static,
     {
-        Self(Some(reqwest::Body::wrap(Measured { left: length, pieces: Mutex::new(pieces) })))
+        Self(Some(reqwest::Body::wrap(SizedStream { remaining: length, chunks: Mutex::new(chunks) })))
     }
 }
 
@@ -27,27 +27,27 @@ impl From<Bytes> for RequestBody {
     }
 }
 
-/// A body that says how long it is, so that its receiver is told before it comes.
-struct Measured<E> {
-    left: u64,
-    /// Nobody shares it; the lock is for the type's sake, and never taken.
-    pieces: Mutex<BoxStream<'static, Result<Bytes, E>>>,
+/// A stream with an exact size hint, so that the request has a `Content-Length`.
+struct SizedStream<E> {
+    remaining: u64,
+    /// Makes the type `Sync`; never locked.
+    chunks: Mutex<BoxStream<'static, Result<Bytes, E>>>,
 }
 
-impl<E> Body for Measured<E> {
+impl<E> Body for SizedStream<E> {
     type Data = Bytes;
     type Error = E;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-        let pieces = self.pieces.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let piece = std::task::ready!(Pin::new(pieces).poll_next(cx));
-        if let Some(Ok(piece)) = &piece {
-            self.left = self.left.saturating_sub(piece.len() as u64);
+        let chunks = self.chunks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let chunk = std::task::ready!(Pin::new(chunks).poll_next(cx));
+        if let Some(Ok(chunk)) = &chunk {
+            self.remaining = self.remaining.saturating_sub(chunk.len() as u64);
         }
-        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.remaining)
     }
 }

@@ -1,4 +1,4 @@
-//! Names to addresses: the system's resolver behind the guard. What it lets through is what is dialled.
+//! DNS: the system's resolver behind the guard. The client connects only to addresses that the guard has checked.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::allowlist::Purpose;
 use super::guard::Guard;
+use super::policy::Purpose;
 
-/// Looks a name up. A trait so that tests can play the DNS.
+/// Resolves a name. A trait, so that tests can replace DNS.
 pub trait Lookup: Send + Sync + 'static {
     fn lookup(&self, name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }
@@ -24,62 +24,62 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// A name that did not become an address.
+/// A failed DNS lookup.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     #[error("DNS: no such host {0}")]
     NoSuchHost(String),
-    #[error("DNS: no answer for {0}")]
-    NoAnswer(String),
+    #[error("DNS: lookup of {0} failed")]
+    LookupFailed(String),
 }
 
 /// The resolver of one of the clients.
 pub struct GuardedResolver {
     lookup: Arc<dyn Lookup>,
-    /// `None`: every address will do.
-    judge: Option<(Guard, Purpose)>,
+    /// `None`: every address is allowed.
+    guard: Option<(Guard, Purpose)>,
 }
 
 impl GuardedResolver {
-    pub fn new(lookup: Arc<dyn Lookup>, judge: Option<(Guard, Purpose)>) -> Self {
-        Self { lookup, judge }
+    pub fn new(lookup: Arc<dyn Lookup>, guard: Option<(Guard, Purpose)>) -> Self {
+        Self { lookup, guard }
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (name, judge) = (name.as_str().to_owned(), self.judge.clone());
+        let (name, guard) = (name.as_str().to_owned(), self.guard.clone());
         if is_reserved(&name) {
             return Box::pin(async move { Err(ResolveError::NoSuchHost(name).into()) });
         }
         let found = self.lookup.lookup(name.clone());
         Box::pin(async move {
-            let addresses = found.await.map_err(|error| unresolved(&name, &error))?;
+            let addresses = found.await.map_err(|error| lookup_error(&name, &error))?;
             if addresses.is_empty() {
                 return Err(ResolveError::NoSuchHost(name).into());
             }
-            if let Some((guard, purpose)) = judge {
-                guard.judge_resolved(purpose, &name, &addresses)?;
+            if let Some((guard, purpose)) = guard {
+                guard.check_resolved(purpose, &name, &addresses)?;
             }
             Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
     }
 }
 
-/// Nothing is ever found below `.invalid` (RFC 6761), so nobody needs to be asked.
+/// Names below `.invalid` never exist (RFC 6761), so they are not looked up.
 fn is_reserved(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "invalid" || name.ends_with(".invalid")
 }
 
-/// The standard library gives the cause of a failed look-up as text only; these are the words of glibc, musl and macOS
-/// for `EAI_AGAIN`.
-fn unresolved(name: &str, error: &io::Error) -> ResolveError {
-    tracing::debug!(target: "egress", name, %error, "name not resolved");
+/// The standard library reports the cause of a failed lookup only as text. These are the texts of glibc, musl and macOS for
+/// `EAI_AGAIN`.
+fn lookup_error(name: &str, error: &io::Error) -> ResolveError {
+    tracing::debug!(target: "egress", name, %error, "DNS lookup failed");
     let text = error.to_string().to_ascii_lowercase();
-    let passing = ["temporary failure", "try again", "timed out", "too many open files"];
-    if passing.iter().any(|words| text.contains(words)) {
-        return ResolveError::NoAnswer(name.to_owned());
+    let transient = ["temporary failure", "try again", "timed out", "too many open files"];
+    if transient.iter().any(|words| text.contains(words)) {
+        return ResolveError::LookupFailed(name.to_owned());
     }
     ResolveError::NoSuchHost(name.to_owned())
 }

@@ -1,4 +1,4 @@
-//! An answer whose head has come and whose body is still to be read, as far as somebody wants it.
+//! A response whose headers have arrived and whose body is read on demand.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
@@ -12,11 +12,11 @@ use super::error::EgressError;
 
 /// Dropping it stops the transfer.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     status: u16,
     headers: HeaderMap,
-    answered_by: Option<SocketAddr>,
-    announced_length: Option<u64>,
+    remote_address: Option<SocketAddr>,
+    content_length: Option<u64>,
     body: Body,
     server: String,
 }
@@ -27,48 +27,50 @@ enum Body {
     Encoded(Decoder),
 }
 
-impl Answer {
-    /// `most`: bytes that one of an encoded body may become; `None`: any number.
-    pub(super) fn new(response: reqwest::Response, server: String, most: Option<NonZeroU64>) -> Self {
-        let (status, answered_by) = (response.status().as_u16(), response.remote_addr());
-        let (mut headers, announced_length) = (response.headers().clone(), response.content_length());
+impl Response {
+    /// `max_ratio`: decoded bytes per encoded byte; `None`: unlimited.
+    pub(super) fn new(response: reqwest::Response, server: String, max_ratio: Option<NonZeroU64>) -> Self {
+        let (status, remote_address) = (response.status().as_u16(), response.remote_addr());
+        let (mut headers, content_length) = (response.headers().clone(), response.content_length());
         let encoding = headers.get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
         let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
-        let (body, announced_length) = match Decoder::new(&encoding, response, most) {
+        let (body, content_length) = match Decoder::new(&encoding, response, max_ratio) {
             Ok(decoder) => {
                 headers.remove(CONTENT_ENCODING);
                 headers.remove(CONTENT_LENGTH);
                 (Body::Encoded(decoder), None)
             }
-            Err(plain) => (Body::Plain(plain), announced_length),
+            Err(plain) => (Body::Plain(plain), content_length),
         };
-        Self { status, headers, answered_by, announced_length, body, server }
+        Self { status, headers, remote_address, content_length, body, server }
     }
 
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Without those that tell of an encoding that is undone.
+    /// Without `Content-Encoding` and `Content-Length` if the body is decoded.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The address that was dialled.
-    pub fn answered_by(&self) -> Option<SocketAddr> {
-        self.answered_by
+    /// The address that the client connected to.
+    pub fn remote_address(&self) -> Option<SocketAddr> {
+        self.remote_address
     }
 
-    /// The body's length, where it was announced and is not compressed.
-    pub fn announced_length(&self) -> Option<u64> {
-        self.announced_length
+    /// The `Content-Length` of a body that is not encoded.
+    pub fn content_length(&self) -> Option<u64> {
+        self.content_length
     }
 
-    /// The next piece of the body, decompressed; `None` at its end. Safe to drop and call again.
-    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, EgressError> {
+    /// The next chunk of the decoded body; `None` at its end. Cancel-safe.
+    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, EgressError> {
         match &mut self.body {
-            Body::Plain(response) => response.chunk().await.map_err(|error| EgressError::of_body(&error, &self.server)),
-            Body::Encoded(decoder) => decoder.next_piece(&self.server).await,
+            Body::Plain(response) => {
+                response.chunk().await.map_err(|error| EgressError::from_body(&error, &self.server))
+            }
+            Body::Encoded(decoder) => decoder.next_chunk(&self.server).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A server for tests that does what it is told: answers, hangs, resets, never ends.
+//! A scripted HTTP server for tests: it responds, stalls, resets the connection, or never ends.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,23 +18,23 @@ use super::client::{Egress, EgressSettings};
 use super::guard::Guard;
 use super::resolver::Lookup;
 
-/// A request as it arrived.
+/// A request that the server received.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Received {
     pub method: String,
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Seen {
-    /// The first header of this name, whose name is given in lower case.
+impl Received {
+    /// The first value of the header; `name` in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What the server does with a request.
+/// Reaction of the server to a request.
 pub enum Reply {
     /// Sends this and waits for the next request.
     Bytes(Vec<u8>),
@@ -44,14 +44,14 @@ pub enum Reply {
     Close(Vec<u8>),
     /// Resets the connection.
     Reset,
-    /// Sends the first, then the second again and again, as fast as it is taken.
+    /// Sends the first part, then repeats the second as fast as the client reads.
     Endless(Vec<u8>, Vec<u8>),
-    /// Sends the first, then one byte of the second at each interval.
+    /// Sends the first part, then one byte of the second per interval.
     Drip(Vec<u8>, Vec<u8>, Duration),
 }
 
-/// An answer with its length.
-pub fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
+/// A response with `Content-Length`.
+pub fn response(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
     let body = body.as_ref();
     let mut bytes = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len()).into_bytes();
     for (name, value) in headers {
@@ -64,16 +64,16 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> 
 
 /// A redirect without a body.
 pub fn redirect(status: u16, location: &str) -> Reply {
-    answer(status, &[("location", location)], "")
+    response(status, &[("location", location)], "")
 }
 
-type Script = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
+type Script = Arc<dyn Fn(&Received) -> Reply + Send + Sync>;
 
 /// Listens until it is dropped.
 pub struct TestServer {
     address: SocketAddr,
     scheme: &'static str,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    received: Arc<Mutex<Vec<Received>>>,
     sent: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
@@ -85,35 +85,35 @@ impl Drop for TestServer {
 }
 
 impl TestServer {
-    pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub async fn start(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         Self::start_on([127, 0, 0, 1].into(), None, script).await
     }
 
     pub async fn start_on(
         ip: IpAddr,
         tls: Option<TlsAcceptor>,
-        script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind((ip, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let (seen, sent) = (Arc::<Mutex<Vec<Seen>>>::default(), Arc::<AtomicU64>::default());
+        let (received, sent) = (Arc::<Mutex<Vec<Received>>>::default(), Arc::<AtomicU64>::default());
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let talk = Talk { script: Arc::new(script), seen: seen.clone(), sent: sent.clone() };
+        let connection = Connection { script: Arc::new(script), received: received.clone(), sent: sent.clone() };
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (talk, tls) = (talk.clone(), tls.clone());
+                let (connection, tls) = (connection.clone(), tls.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => talk.serve(stream, |stream: TcpStream| drop(stream.set_zero_linger())).await,
+                        None => connection.serve(stream, |stream: TcpStream| drop(stream.set_zero_linger())).await,
                         Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => talk.serve(stream, |_| ()).await,
+                            Ok(stream) => connection.serve(stream, |_| ()).await,
                             Err(_) => None,
                         },
                     }
                 });
             }
         });
-        Self { address, scheme, seen, sent, task }
+        Self { address, scheme, received, sent, task }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -124,28 +124,28 @@ impl TestServer {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("not poisoned").clone()
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().expect("not poisoned").clone()
     }
 
-    /// Bytes that went out as endless bodies.
+    /// Bytes sent as endless bodies.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::SeqCst)
     }
 }
 
 #[derive(Clone)]
-struct Talk {
+struct Connection {
     script: Script,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    received: Arc<Mutex<Vec<Received>>>,
     sent: Arc<AtomicU64>,
 }
 
-impl Talk {
+impl Connection {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S, reset: impl FnOnce(S)) -> Option<()> {
         loop {
             let request = read_request(&mut stream).await?;
-            self.seen.lock().expect("not poisoned").push(request.clone());
+            self.received.lock().expect("not poisoned").push(request.clone());
             match (self.script)(&request) {
                 Reply::Bytes(bytes) => stream.write_all(&bytes).await.ok()?,
                 Reply::Close(bytes) => return stream.write_all(&bytes).await.ok(),
@@ -176,7 +176,7 @@ impl Talk {
     }
 }
 
-async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Seen> {
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Received> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -184,33 +184,33 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Seen> {
     let head = String::from_utf8(head).expect("a request in ASCII");
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ').map(str::to_owned);
-    let mut seen = Seen { method: first.next()?, path: first.next()?, ..Seen::default() };
+    let mut request = Received { method: first.next()?, path: first.next()?, ..Received::default() };
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        seen.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        request.headers.push((name.to_ascii_lowercase(), value.to_owned()));
     }
-    let length = seen.header("content-length").map_or(0, |length| length.parse().expect("a number"));
-    seen.body = vec![0; length];
-    stream.read_exact(&mut seen.body).await.ok()?;
-    Some(seen)
+    let length = request.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+    request.body = vec![0; length];
+    stream.read_exact(&mut request.body).await.ok()?;
+    Some(request)
 }
 
-/// Names that resolve to what a test says; others to nothing.
+/// A DNS with the given names only.
 #[derive(Clone, Default)]
-pub struct PlayedNames(pub HashMap<&'static str, Vec<IpAddr>>);
+pub struct FakeDns(pub HashMap<&'static str, Vec<IpAddr>>);
 
-impl Lookup for PlayedNames {
+impl Lookup for FakeDns {
     fn lookup(&self, name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
         let found = self.0.get(name.as_str()).cloned();
         Box::pin(async move { Ok(found.unwrap_or_default()) })
     }
 }
 
-/// The way out with names of the test's own, and no certificate authority but those given.
+/// A client with the given names and CA certificates.
 pub fn egress(guard: Guard, names: &[(&'static str, &str)], roots: RootCertStore) -> Egress {
-    let mut played = PlayedNames::default();
+    let mut dns = FakeDns::default();
     for (name, address) in names {
-        played.0.entry(name).or_default().push(address.parse().expect("an address"));
+        dns.0.entry(name).or_default().push(address.parse().expect("an address"));
     }
     let settings = EgressSettings { connect_timeout: Duration::from_secs(2), ..EgressSettings::default() };
-    Egress::assemble(guard, &settings, Arc::new(played), roots).expect("clients")
+    Egress::assemble(guard, &settings, Arc::new(dns), roots).expect("clients")
 }

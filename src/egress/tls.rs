@@ -1,32 +1,32 @@
-//! How TLS is spoken: one configuration for all clients, on `ring`, with the machine's own certificate authorities.
+//! TLS: one configuration for all clients, with `ring` and the CA certificates of the operating system.
 
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
 
-/// The authorities that the machine trusts (`/etc/ssl/certs` and its kin; `SSL_CERT_FILE`, `SSL_CERT_DIR`). Without any,
-/// plain HTTP still works and every HTTPS connection is refused, so that is said once, loudly.
+/// The CA certificates that the system trusts (`/etc/ssl/certs` and others; `SSL_CERT_FILE`, `SSL_CERT_DIR`). Without any,
+/// every HTTPS connection fails, so that is logged as a warning.
 pub fn system_roots() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    let (added, unusable) = roots.add_parsable_certificates(found.certs);
-    tracing::debug!(target: "egress", added, unusable, "certificate authorities loaded");
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    tracing::debug!(target: "egress", added, ignored, "CA certificates loaded");
     if added == 0 {
         tracing::warn!(
             target: "egress",
             errors = ?found.errors,
-            "no certificate authorities found, no HTTPS server will be trusted: install ca-certificates"
+            "no CA certificates found: HTTPS connections will fail; install ca-certificates"
         );
     }
     roots
 }
 
-/// For what a user's own command sends: it goes where the user says, so no guard stands before it.
-pub fn user_tls() -> Result<ClientConfig, rustls::Error> {
+/// For the command line's own connections, which do not pass the guard: the user chooses their destination.
+pub fn client_tls_config() -> Result<ClientConfig, rustls::Error> {
     configuration(system_roots())
 }
 
-/// TLS 1.2 and 1.3, HTTP/2 where the server speaks it.
+/// TLS 1.2 and 1.3; HTTP/2 if the server supports it.
 pub fn configuration(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = ClientConfig::builder_with_provider(provider)

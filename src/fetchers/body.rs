@@ -1,61 +1,61 @@
-//! Reading a page's body, within a bound on its bytes and on its silences.
+//! Reads the body of a page within a size limit and a read timeout.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
-use crate::egress::{Answer, EgressError, in_words};
+use crate::egress::{EgressError, Response, format_duration};
 
-/// How much is taken, and how long a silence may last.
+/// `Content-Length` is trusted for an allocation up to this size.
+const MAX_PREALLOCATED_BYTES: usize = 1 << 20;
+
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
-    /// Counted after decompression.
+    /// After decompression.
     pub max_bytes: usize,
-    pub max_silence: Duration,
+    /// Time without data.
+    pub read_timeout: Duration,
 }
 
-/// The whole body, or why there is none. Reading stops at the piece that passes the bound.
-pub async fn read(answer: &mut Answer, limits: BodyLimits) -> Result<Bytes, EgressError> {
-    let announced = answer.announced_length().unwrap_or_default();
-    if announced > limits.max_bytes as u64 {
+/// Reads the whole body. Stops at the first chunk that exceeds the limit.
+pub async fn read(response: &mut Response, limits: BodyLimits) -> Result<Bytes, EgressError> {
+    let content_length = response.content_length().unwrap_or_default();
+    if content_length > limits.max_bytes as u64 {
         return Err(too_large(limits.max_bytes));
     }
-    let Some(first) = next(answer, limits).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next(answer, limits).await? else { return within(first, limits.max_bytes) };
-    // Trusted no further than this: who announces much and sends little costs little.
-    let expected = usize::try_from(announced).unwrap_or_default().min(1 << 20);
+    let Some(first) = next(response, limits).await? else { return Ok(Bytes::new()) };
+    let Some(second) = next(response, limits).await? else { return limited(first, limits.max_bytes) };
+    let expected = usize::try_from(content_length).unwrap_or_default().min(MAX_PREALLOCATED_BYTES);
     let mut body = BytesMut::with_capacity(expected.max(first.len() + second.len()));
     body.extend_from_slice(&first);
     body.extend_from_slice(&second);
     while body.len() <= limits.max_bytes
-        && let Some(piece) = next(answer, limits).await?
+        && let Some(chunk) = next(response, limits).await?
     {
-        body.extend_from_slice(&piece);
+        body.extend_from_slice(&chunk);
     }
-    within(body.freeze(), limits.max_bytes)
+    limited(body.freeze(), limits.max_bytes)
 }
 
-async fn next(answer: &mut Answer, limits: BodyLimits) -> Result<Option<Bytes>, EgressError> {
-    match timeout(limits.max_silence, answer.next_piece()).await {
-        Ok(piece) => piece,
-        Err(_) => {
-            Err(EgressError::Transient(format!("Connection stalled: no data for {}", in_words(limits.max_silence))))
-        }
-    }
+async fn next(response: &mut Response, limits: BodyLimits) -> Result<Option<Bytes>, EgressError> {
+    timeout(limits.read_timeout, response.next_chunk()).await.unwrap_or_else(|_| {
+        let silence = format_duration(limits.read_timeout);
+        Err(EgressError::Transient(format!("Connection stalled: no data for {silence}")))
+    })
 }
 
-fn within(body: Bytes, bound: usize) -> Result<Bytes, EgressError> {
-    if body.len() > bound { Err(too_large(bound)) } else { Ok(body) }
+fn limited(body: Bytes, max_bytes: usize) -> Result<Bytes, EgressError> {
+    if body.len() > max_bytes { Err(too_large(max_bytes)) } else { Ok(body) }
 }
 
-/// Said of a page that passes the bound.
-pub fn too_large(bound: usize) -> EgressError {
+/// The error for a page that exceeds the limit.
+pub fn too_large(max_bytes: usize) -> EgressError {
     const MIB: usize = 1 << 20;
     const KIB: usize = 1 << 10;
-    EgressError::Permanent(match bound {
-        bound if bound % MIB == 0 => format!("Page larger than {} MiB", bound / MIB),
-        bound if bound % KIB == 0 => format!("Page larger than {} KiB", bound / KIB),
-        bound => format!("Page larger than {bound} bytes"),
+    EgressError::Permanent(match max_bytes {
+        bytes if bytes % MIB == 0 => format!("Page larger than {} MiB", bytes / MIB),
+        bytes if bytes % KIB == 0 => format!("Page larger than {} KiB", bytes / KIB),
+        bytes => format!("Page larger than {bytes} bytes"),
     })
 }

@@ -1,30 +1,30 @@
-//! Bytes to text: which character set a body is in, by the steps of the HTML standard.
+//! Determines the character set of a body, by the algorithm of the HTML standard, and decodes it.
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// A `<meta>` that names the character set stands in the first bytes. The standard says 1024; pages are less strict.
-const PRESCANNED_BYTES: usize = 4096;
+/// Bytes that are searched for a `<meta>` with a character set. The standard requires 1024; some pages need more.
+const PRESCAN_BYTES: usize = 4096;
 
-/// Detection looks at this much; more does not make it surer.
-const DETECTED_BYTES: usize = 256 * 1024;
+/// Bytes used for detection. More do not improve the result.
+const DETECTION_BYTES: usize = 256 * 1024;
 
-/// A body as text, and the name of the character set it was taken for. What cannot be decoded becomes U+FFFD.
+/// Decodes a body. Returns the text and the name of its character set. Invalid sequences become U+FFFD.
 ///
-/// In this order: a byte order mark, the `charset` of the `Content-Type` header, what the document says of itself
-/// (`<meta>` where `is_html`, an XML declaration), the bytes themselves.
+/// In order of precedence: the byte order mark, the `charset` of the `Content-Type` header, `<meta>` (if `is_html`), the XML
+/// declaration, and detection from the bytes.
 pub fn decode(body: &[u8], content_type: Option<&str>, is_html: bool) -> (String, &'static str) {
-    if let Some((encoding, mark)) = Encoding::for_bom(body) {
-        return text(encoding, &body[mark..]);
+    if let Some((encoding, bom)) = Encoding::for_bom(body) {
+        return text(encoding, &body[bom..]);
     }
-    let start = &body[..body.len().min(PRESCANNED_BYTES)];
-    let named = content_type
+    let start = &body[..body.len().min(PRESCAN_BYTES)];
+    let declared = content_type
         .and_then(charset_of_header)
         .or_else(|| if is_html { prescan(start) } else { None })
         .or_else(|| xml_declaration(start));
-    text(named.unwrap_or_else(|| detect(body)), body)
+    text(declared.unwrap_or_else(|| detect(body)), body)
 }
 
 fn text(encoding: &'static Encoding, body: &[u8]) -> (String, &'static str) {
@@ -36,7 +36,7 @@ fn detect(body: &[u8]) -> &'static Encoding {
     if std::str::from_utf8(body).is_ok() {
         return UTF_8;
     }
-    let start = &body[..body.len().min(DETECTED_BYTES)];
+    let start = &body[..body.len().min(DETECTION_BYTES)];
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(start, start.len() == body.len());
     detector.guess(None, Utf8Detection::Allow)
@@ -51,7 +51,7 @@ fn charset_of_header(content_type: &str) -> Option<&'static Encoding> {
     })
 }
 
-/// `<?xml version="1.0" encoding="…"?>`. One that can be read as ASCII cannot be UTF-16, whatever it says.
+/// The encoding in `<?xml version="1.0" encoding="…"?>`.
 fn xml_declaration(start: &[u8]) -> Option<&'static Encoding> {
     let declaration = start.trim_ascii_start().strip_prefix(b"<?xml")?;
     let end = declaration.windows(2).position(|pair| pair == b"?>")?;
@@ -60,11 +60,11 @@ fn xml_declaration(start: &[u8]) -> Option<&'static Encoding> {
     let rest = rest.trim_start().strip_prefix('=')?.trim_start();
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (label, _) = rest[1..].split_once(quote)?;
-    Encoding::for_label(label.as_bytes()).map(readable_as_ascii)
+    Encoding::for_label(label.as_bytes()).map(ascii_compatible)
 }
 
-/// What a `<meta>` may mean, having been read as ASCII (HTML standard, 13.2.3.2).
-fn readable_as_ascii(encoding: &'static Encoding) -> &'static Encoding {
+/// A declaration that was read as ASCII cannot be in UTF-16 (HTML standard, 13.2.3.2).
+fn ascii_compatible(encoding: &'static Encoding) -> &'static Encoding {
     match encoding {
         e if e == UTF_16BE || e == UTF_16LE => UTF_8,
         e if e == encoding_rs::X_USER_DEFINED => WINDOWS_1252,
@@ -72,12 +72,12 @@ fn readable_as_ascii(encoding: &'static Encoding) -> &'static Encoding {
     }
 }
 
-/// Looks for a `<meta>` that names the character set, past comments and other tags.
+/// Searches for a `<meta>` with a character set, skipping comments and other tags.
 fn prescan(start: &[u8]) -> Option<&'static Encoding> {
     let mut rest = Cursor { bytes: start, at: 0 };
     while let Some(found) = rest.skip_to(b'<') {
         if rest.bytes[found..].starts_with(b"<!--") {
-            // `-->` may share its dashes with `<!--`.
+            // `<!-->` is a complete comment.
             rest.at = found + 2;
             rest.skip_past(b"-->")?;
             continue;
@@ -114,7 +114,7 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Stops at the byte, and says where that is.
+    /// Moves to the next occurrence of `byte` and returns its index.
     fn skip_to(&mut self, byte: u8) -> Option<usize> {
         self.at += self.bytes.get(self.at..)?.iter().position(|b| *b == byte)?;
         Some(self.at)
@@ -125,9 +125,9 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    fn skip_while(&mut self, keep_on: impl Fn(u8) -> bool) -> &'a [u8] {
+    fn skip_while(&mut self, predicate: impl Fn(u8) -> bool) -> &'a [u8] {
         let from = self.at;
-        while self.peek().is_some_and(&keep_on) {
+        while self.peek().is_some_and(&predicate) {
             self.at += 1;
         }
         &self.bytes[from..self.at]
@@ -154,17 +154,17 @@ impl<'a> Cursor<'a> {
             }
         }
         let label = charset.or_else(|| if is_content_type { charset_in_content(&content?) } else { None })?;
-        Encoding::for_label(&label).map(readable_as_ascii)
+        Encoding::for_label(&label).map(ascii_compatible)
     }
 
-    /// The next attribute of the present tag, its name in lower case; `None` at the tag's end.
+    /// The next attribute of the tag, with its name in lower case; `None` at the end of the tag.
     fn attribute(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         self.skip_while(|b| b.is_ascii_whitespace() || b == b'/');
         if matches!(self.peek(), None | Some(b'>')) {
             return None;
         }
         let from = self.at;
-        // A name may begin with `=`.
+        // `=` is allowed as the first character of a name.
         self.at += 1;
         self.skip_while(|b| !b.is_ascii_whitespace() && !matches!(b, b'/' | b'>' | b'='));
         let name = self.bytes[from..self.at].to_ascii_lowercase();
@@ -188,7 +188,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The label in `text/html; charset=…`, wherever it stands.
+/// The label in `text/html; charset=…`, at any position.
 fn charset_in_content(content: &[u8]) -> Option<Vec<u8>> {
     let lower = content.to_ascii_lowercase();
     let mut rest = lower.as_slice();

@@ -1,4 +1,4 @@
-//! Whose turn it is: pages under way in all and at each host, and the gap between two starts at one host.
+//! Limits the pages in flight, in total and per host, and the delay between two starts at one host.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::fair_semaphore::{FairSemaphore, Permit};
 
-/// This many hosts are remembered before the idle ones are forgotten.
-const HOSTS_BEFORE_SWEEP: usize = 1024;
+/// Idle hosts are removed when this many hosts are known.
+const SWEEP_THRESHOLD: usize = 1024;
 
-/// Gives out turns. At each host, and among the hosts, the lines go in turn; in each the first page goes first.
+/// Grants permits for pages. Per host and in total, the queues are served in rotation, each in order.
 #[derive(Debug)]
-pub struct Turns {
-    all: Arc<FairSemaphore>,
-    per_host: usize,
+pub struct HostLimiter {
+    total: Arc<FairSemaphore>,
+    max_per_host: usize,
     gap: Duration,
     hosts: Lock<Hosts>,
 }
@@ -30,43 +30,42 @@ struct Hosts {
 
 #[derive(Debug)]
 struct Host {
-    slots: Arc<FairSemaphore>,
-    /// Held by whoever starts next, until he has started: so the gap holds however long he waits for his place.
+    permits: Arc<FairSemaphore>,
+    /// Locked by the next page until it starts, so that the gap also applies after a wait for a total permit.
     next_start: Mutex<Instant>,
 }
 
-/// The right to have one page under way at one host; dropping it ends it.
+/// Allows one page in flight at one host. Released when dropped.
 #[derive(Debug)]
-pub struct Turn {
-    _at_host: Permit,
-    _in_all: Permit,
+pub struct HostPermit {
+    _host: Permit,
+    _total: Permit,
 }
 
-impl Turns {
-    /// Zero pages, in all or per host, means no bound.
-    pub fn new(in_all: usize, per_host: usize, gap: Duration) -> Self {
-        let bound = |pages: usize| if pages == 0 { usize::MAX } else { pages };
+impl HostLimiter {
+    /// 0 pages, in total or per host: unlimited.
+    pub fn new(max_total: usize, max_per_host: usize, gap: Duration) -> Self {
+        let limit = |pages: usize| if pages == 0 { usize::MAX } else { pages };
         Self {
-            all: FairSemaphore::new(bound(in_all)),
-            per_host: bound(per_host),
+            total: FairSemaphore::new(limit(max_total)),
+            max_per_host: limit(max_per_host),
             gap,
-            hosts: Lock::new(Hosts { known: HashMap::new(), sweep_at: HOSTS_BEFORE_SWEEP }),
+            hosts: Lock::new(Hosts { known: HashMap::new(), sweep_at: SWEEP_THRESHOLD }),
         }
     }
 
-    /// Waits for a turn at `host`. Whoever waits for a host, or for its gap, holds no place that another host's page
-    /// could use.
-    pub async fn take(&self, host: &str, queue: &QueueKey) -> Turn {
+    /// Waits for a permit at `host`. While it waits for the host or for the gap, it holds no total permit.
+    pub async fn acquire(&self, host: &str, queue: &QueueKey) -> HostPermit {
         let host = self.host(host);
-        let at_host = host.slots.take(queue).await;
+        let at_host = host.permits.acquire(queue).await;
         let mut next_start = host.next_start.lock().await;
-        // Asked first, because even a time that has passed may cost the timer's whole millisecond.
+        // Without this check the timer rounds a past instant up to a millisecond.
         if *next_start > Instant::now() {
             sleep_until(*next_start).await;
         }
-        let in_all = self.all.take(queue).await;
+        let total = self.total.acquire(queue).await;
         *next_start = Instant::now() + self.gap;
-        Turn { _at_host: at_host, _in_all: in_all }
+        HostPermit { _host: at_host, _total: total }
     }
 
     fn host(&self, name: &str) -> Arc<Host> {
@@ -76,20 +75,20 @@ impl Turns {
         }
         if hosts.known.len() >= hosts.sweep_at {
             let now = Instant::now();
-            hosts.known.retain(|_, host| host.is_busy(self.per_host, now));
-            hosts.known.shrink_to(HOSTS_BEFORE_SWEEP);
-            hosts.sweep_at = HOSTS_BEFORE_SWEEP.max(2 * hosts.known.len());
+            hosts.known.retain(|_, host| host.is_in_use(self.max_per_host, now));
+            hosts.known.shrink_to(SWEEP_THRESHOLD);
+            hosts.sweep_at = SWEEP_THRESHOLD.max(2 * hosts.known.len());
         }
-        let host = Host { slots: FairSemaphore::new(self.per_host), next_start: Mutex::new(Instant::now()) };
+        let host = Host { permits: FairSemaphore::new(self.max_per_host), next_start: Mutex::new(Instant::now()) };
         hosts.known.entry(name.to_owned()).or_insert(Arc::new(host)).clone()
     }
 }
 
 impl Host {
-    /// Whether it makes a difference that it is remembered.
-    fn is_busy(self: &Arc<Self>, slots: usize, now: Instant) -> bool {
+    /// Whether a page is in flight or waiting, or the gap has not passed.
+    fn is_in_use(self: &Arc<Self>, max_pages: usize, now: Instant) -> bool {
         Arc::strong_count(self) > 1
-            || self.slots.free() < slots
+            || self.permits.available() < max_pages
             || self.next_start.try_lock().is_ok_and(|next| *next > now)
     }
 }
@@ -102,103 +101,102 @@ mod tests {
 
     const GAP: Duration = Duration::from_millis(100);
 
-    fn me() -> QueueKey {
+    fn queue() -> QueueKey {
         QueueKey::batch(Principal::anonymous())
     }
 
-    /// Whether a turn is to be had within a time, which passes if not.
-    async fn within(time: Duration, turns: &Turns, host: &str) -> Option<Turn> {
-        tokio::time::timeout(time, turns.take(host, &me())).await.ok()
+    async fn acquire_within(time: Duration, limiter: &HostLimiter, host: &str) -> Option<HostPermit> {
+        tokio::time::timeout(time, limiter.acquire(host, &queue())).await.ok()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_has_no_more_pages_under_way_than_its_bound() {
-        let turns = Turns::new(10, 2, Duration::ZERO);
-        let first = turns.take("a", &me()).await;
-        let _second = turns.take("a", &me()).await;
-        assert!(within(GAP, &turns, "a").await.is_none());
-        assert!(within(GAP, &turns, "b").await.is_some(), "another host is not concerned");
+    async fn pages_per_host_are_limited() {
+        let limiter = HostLimiter::new(10, 2, Duration::ZERO);
+        let first = limiter.acquire("a", &queue()).await;
+        let _second = limiter.acquire("a", &queue()).await;
+        assert!(acquire_within(GAP, &limiter, "a").await.is_none());
+        assert!(acquire_within(GAP, &limiter, "b").await.is_some(), "another host");
         drop(first);
-        assert!(within(GAP, &turns, "a").await.is_some());
+        assert!(acquire_within(GAP, &limiter, "a").await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_gap_a_free_turn_costs_no_time() {
-        let turns = Turns::new(2, 2, Duration::ZERO);
+    async fn available_permit_is_granted_immediately_without_gap() {
+        let limiter = HostLimiter::new(2, 2, Duration::ZERO);
         let start = Instant::now();
         for _ in 0..100 {
-            drop(turns.take("a", &me()).await);
+            drop(limiter.acquire("a", &queue()).await);
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_hosts_together_have_no_more_pages_under_way_than_the_bound() {
-        let turns = Turns::new(2, 2, Duration::ZERO);
-        let _a = turns.take("a", &me()).await;
-        let b = turns.take("b", &me()).await;
-        assert!(within(GAP, &turns, "c").await.is_none());
+    async fn total_pages_are_limited() {
+        let limiter = HostLimiter::new(2, 2, Duration::ZERO);
+        let _a = limiter.acquire("a", &queue()).await;
+        let b = limiter.acquire("b", &queue()).await;
+        assert!(acquire_within(GAP, &limiter, "c").await.is_none());
         drop(b);
-        assert!(within(GAP, &turns, "c").await.is_some());
+        assert!(acquire_within(GAP, &limiter, "c").await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn starts_at_one_host_keep_their_gap_even_after_waiting_for_a_place() {
-        let turns = Arc::new(Turns::new(1, 9, GAP));
-        let blocking = turns.take("other", &me()).await;
+    async fn gap_applies_after_waiting_for_total_permit() {
+        let limiter = Arc::new(HostLimiter::new(1, 9, GAP));
+        let blocking = limiter.acquire("other", &queue()).await;
         let start = Instant::now();
-        let visits = (0..3).map(|_| {
-            let turns = turns.clone();
+        let pages = (0..3).map(|_| {
+            let limiter = limiter.clone();
             tokio::spawn(async move {
-                let _turn = turns.take("a", &me()).await;
+                let _permit = limiter.acquire("a", &queue()).await;
                 Instant::now()
             })
         });
-        let visits: Vec<_> = visits.collect();
+        let pages: Vec<_> = pages.collect();
         tokio::time::sleep(GAP * 10).await;
         drop(blocking);
         let mut starts = Vec::new();
-        for visit in visits {
-            starts.push(visit.await.expect("no panic") - start);
+        for page in pages {
+            starts.push(page.await.expect("no panic") - start);
         }
         let gaps: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(starts[0] >= GAP * 10 && gaps.iter().all(|gap| *gap >= GAP), "{starts:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_for_a_gap_takes_no_place_from_another_host() {
-        let turns = Arc::new(Turns::new(1, 9, GAP * 100));
-        drop(turns.take("a", &me()).await);
+    async fn page_that_waits_for_gap_holds_no_total_permit() {
+        let limiter = Arc::new(HostLimiter::new(1, 9, GAP * 100));
+        drop(limiter.acquire("a", &queue()).await);
         let waiting = tokio::spawn({
-            let turns = turns.clone();
-            async move { drop(turns.take("a", &me()).await) }
+            let limiter = limiter.clone();
+            async move { drop(limiter.acquire("a", &queue()).await) }
         });
         tokio::task::yield_now().await;
-        assert!(within(GAP, &turns, "b").await.is_some());
+        assert!(acquire_within(GAP, &limiter, "b").await.is_some());
         waiting.await.expect("no panic");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn giving_up_while_waiting_leaves_nothing_behind() {
-        let turns = Turns::new(1, 1, Duration::ZERO);
-        let held = turns.take("a", &me()).await;
-        assert!(within(GAP, &turns, "a").await.is_none());
-        assert!(within(GAP, &turns, "b").await.is_none());
+    async fn cancelled_wait_loses_no_permit() {
+        let limiter = HostLimiter::new(1, 1, Duration::ZERO);
+        let held = limiter.acquire("a", &queue()).await;
+        assert!(acquire_within(GAP, &limiter, "a").await.is_none());
+        assert!(acquire_within(GAP, &limiter, "b").await.is_none());
         drop(held);
-        assert!(within(GAP, &turns, "a").await.is_some());
-        assert!(within(GAP, &turns, "b").await.is_some());
+        assert!(acquire_within(GAP, &limiter, "a").await.is_some());
+        assert!(acquire_within(GAP, &limiter, "b").await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn hosts_that_are_idle_are_forgotten_and_busy_ones_are_not() {
-        let turns = Turns::new(0, 1, GAP);
-        let _held = turns.take("busy", &me()).await;
-        for n in 0..HOSTS_BEFORE_SWEEP * 3 {
-            drop(turns.take(&format!("host{n}"), &me()).await);
+    async fn idle_hosts_are_removed_and_busy_hosts_kept() {
+        let limiter = HostLimiter::new(0, 1, GAP);
+        let _held = limiter.acquire("busy", &queue()).await;
+        for n in 0..SWEEP_THRESHOLD * 3 {
+            drop(limiter.acquire(&format!("host{n}"), &queue()).await);
             tokio::time::sleep(GAP * 2).await;
         }
-        let known = turns.hosts.lock().expect("not poisoned").known.len();
-        assert!(known <= HOSTS_BEFORE_SWEEP, "{known}");
-        assert!(within(GAP * 5, &turns, "busy").await.is_none());
+        let known = limiter.hosts.lock().expect("not poisoned").known.len();
+        assert!(known <= SWEEP_THRESHOLD, "{known}");
+        assert!(acquire_within(GAP * 5, &limiter, "busy").await.is_none());
     }
 }

@@ -1,12 +1,12 @@
-//! Pages that the caller brings along: `raw:<html>` and `raw://<html>`.
+//! `raw:` URLs: pages that the request contains.
 
 use bytes::Bytes;
 use opilio_actors::domain::crawl::Exchange;
 use opilio_actors::ports::FetchedPage;
 use serde_json::Map;
 
-/// The page in an address of this kind, with status 200, no headers and no address of its own, as the clients of
-/// Crawl4AI know it. `None`: an address of another kind.
+/// The page in a URL of the form `raw:<html>` or `raw://<html>`, with status 200 and without headers or a final URL, as in
+/// Crawl4AI. `None`: another URL.
 pub fn page(url: &str) -> Option<FetchedPage> {
     let html = url.strip_prefix("raw:")?;
     let html = html.strip_prefix("//").unwrap_or(html);

@@ -1,4 +1,4 @@
-//! What sites ask of robots, kept for a day: robots.txt by RFC 9309, with `Crawl-delay`.
+//! robots.txt (RFC 9309, and `Crawl-delay`), cached for a day.
 
 mod rules;
 
@@ -13,131 +13,131 @@ use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
 use super::body::{self, BodyLimits};
-use crate::egress::{AllowedUrl, Answer, Egress, EgressError};
+use crate::egress::{AllowedUrl, Egress, EgressError, Response};
 use rules::Rules;
 
 /// RFC 9309, section 2.4.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
-/// A site whose robots.txt cannot be had is asked again after this.
-const KEPT_IN_TROUBLE: Duration = Duration::from_secs(60);
-/// More is not read; the standard asks for 500 KiB at least.
+const TTL: Duration = Duration::from_secs(24 * 3600);
+/// Time until an unavailable robots.txt is requested again.
+const UNAVAILABLE_TTL: Duration = Duration::from_secs(60);
+/// RFC 9309 requires at least 500 KiB.
 const MAX_BYTES: usize = 512 * 1024;
 const MAX_REDIRECTS: usize = 5;
-/// No site makes a crawler wait longer between two pages.
+/// Upper limit of `Crawl-delay`.
 const MAX_DELAY: Duration = Duration::from_secs(60);
-/// This many sites are remembered before all are forgotten.
+/// The cache is cleared when it has this many sites.
 const MAX_SITES: usize = 10_000;
 
-/// Why a page may not be asked for.
+/// Why a page may not be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
     #[error("Access denied by robots.txt")]
     ByRule,
-    #[error("Access denied by robots.txt: it could not be read")]
-    Unknown,
-    /// Its server may not be reached at all.
+    #[error("Access denied: robots.txt is unavailable")]
+    Unavailable,
+    /// The guard rejected the URL.
     #[error("URL blocked")]
     Blocked,
 }
 
 pub struct Robots {
     egress: Egress,
-    silence: Duration,
+    read_timeout: Duration,
     sites: Lock<HashMap<String, Arc<Site>>>,
 }
 
 #[derive(Default)]
 struct Site {
-    /// Held while it is fetched, so that a site is asked once.
-    known: Mutex<Option<Known>>,
+    /// Locked during the request, so that a site gets only one.
+    cached: Mutex<Option<Cached>>,
     next_start: Lock<Option<Instant>>,
 }
 
 #[derive(Clone)]
-struct Known {
-    until: Instant,
-    /// Where the server did not say, nothing is allowed.
+struct Cached {
+    expires: Instant,
     rules: Result<Arc<Rules>, Forbidden>,
 }
 
 impl Robots {
-    /// `silence`: how long a server may say nothing.
-    pub fn new(egress: Egress, silence: Duration) -> Self {
-        Self { egress, silence, sites: Lock::default() }
+    pub fn new(egress: Egress, read_timeout: Duration) -> Self {
+        Self { egress, read_timeout, sites: Lock::default() }
     }
 
-    /// Waits until `agent` may ask for the page: not before the site's `Crawl-delay` since the last one has passed.
-    pub async fn admit(&self, to: &AllowedUrl, agent: &str) -> Result<(), Forbidden> {
-        let site = self.site(to);
+    /// Waits until `agent` may request the page: until the site's `Crawl-delay` since the previous one has passed.
+    pub async fn admit(&self, url: &AllowedUrl, agent: &str) -> Result<(), Forbidden> {
+        let site = self.site(url);
         let rules = {
-            let mut known = site.known.lock().await;
-            match known.as_ref().filter(|known| Instant::now() < known.until) {
-                Some(known) => known.rules.clone(),
-                None => known.insert(self.ask(to, agent).await).rules.clone(),
+            let mut cached = site.cached.lock().await;
+            match cached.as_ref().filter(|cached| Instant::now() < cached.expires) {
+                Some(cached) => cached.rules.clone(),
+                None => cached.insert(self.request(url, agent).await).rules.clone(),
             }
         };
-        let advice = rules?.advice(agent, to.url());
-        if !advice.allowed {
+        let verdict = rules?.verdict(agent, url.url());
+        if !verdict.allowed {
             return Err(Forbidden::ByRule);
         }
-        if let Some(delay) = advice.delay {
+        if let Some(delay) = verdict.delay {
             sleep_until(site.reserve(delay.min(MAX_DELAY))).await;
         }
         Ok(())
     }
 
-    fn site(&self, to: &AllowedUrl) -> Arc<Site> {
+    fn site(&self, url: &AllowedUrl) -> Arc<Site> {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         if sites.len() >= MAX_SITES {
             sites.clear();
         }
-        Arc::clone(sites.entry(to.url().origin().ascii_serialization()).or_default())
+        Arc::clone(sites.entry(url.url().origin().ascii_serialization()).or_default())
     }
 
-    async fn ask(&self, to: &AllowedUrl, agent: &str) -> Known {
-        let rules = timeout(self.silence * 2, self.rules(to, agent)).await.unwrap_or(Err(Forbidden::Unknown));
-        let keep = if rules.is_ok() { KEPT } else { KEPT_IN_TROUBLE };
-        Known { until: Instant::now() + keep, rules: rules.map(Arc::new) }
+    async fn request(&self, url: &AllowedUrl, agent: &str) -> Cached {
+        let rules = timeout(self.read_timeout * 2, self.rules(url, agent)).await;
+        let rules = rules.unwrap_or(Err(Forbidden::Unavailable));
+        let ttl = if rules.is_ok() { TTL } else { UNAVAILABLE_TTL };
+        Cached { expires: Instant::now() + ttl, rules: rules.map(Arc::new) }
     }
 
-    /// A 4xx means that all is allowed, a 5xx or no answer that nothing is.
-    async fn rules(&self, to: &AllowedUrl, agent: &str) -> Result<Rules, Forbidden> {
+    /// With a 4xx everything is allowed; with a 5xx or without a response, nothing.
+    async fn rules(&self, page: &AllowedUrl, agent: &str) -> Result<Rules, Forbidden> {
         let guard = self.egress.guard();
-        let unknown = |_| Forbidden::Unknown;
-        let mut at = to.on_same_server("/robots.txt");
+        let mut url = page.with_path("/robots.txt");
         let mut headers = HeaderMap::new();
-        headers.insert(header::USER_AGENT, HeaderValue::from_bytes(agent.as_bytes()).map_err(|_| Forbidden::Unknown)?);
+        headers
+            .insert(header::USER_AGENT, HeaderValue::from_bytes(agent.as_bytes()).map_err(|_| Forbidden::Unavailable)?);
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.egress.send(Method::GET, &at, headers.clone(), Bytes::new()).await;
-            let mut answer = answer.map_err(|trouble| match trouble {
+            let response = self.egress.send(Method::GET, &url, headers.clone(), Bytes::new()).await;
+            let mut response = response.map_err(|error| match error {
                 EgressError::Blocked => Forbidden::Blocked,
-                _ => Forbidden::Unknown,
+                _ => Forbidden::Unavailable,
             })?;
-            match answer.status() {
+            match response.status() {
                 200..=299 => {
-                    let limits = BodyLimits { max_bytes: MAX_BYTES, max_silence: self.silence };
-                    let text = body::read(&mut answer, limits).await.map_err(unknown)?;
-                    return Ok(Rules::read(&String::from_utf8_lossy(&text)));
+                    let limits = BodyLimits { max_bytes: MAX_BYTES, read_timeout: self.read_timeout };
+                    let text = body::read(&mut response, limits).await.map_err(|_| Forbidden::Unavailable)?;
+                    return Ok(Rules::parse(&String::from_utf8_lossy(&text)));
                 }
                 301 | 302 | 303 | 307 | 308 => {
-                    let target = target(&at, &answer).ok_or(Forbidden::Unknown)?;
-                    at = guard.redirect(&at, answer.answered_by(), &target).map_err(|_| Forbidden::Unknown)?;
+                    let target = target(&url, &response).ok_or(Forbidden::Unavailable)?;
+                    let next = guard.check_redirect(&url, response.remote_address(), &target);
+                    url = next.map_err(|_| Forbidden::Unavailable)?;
                 }
                 400..=499 => return Ok(Rules::default()),
-                _ => return Err(Forbidden::Unknown),
+                _ => return Err(Forbidden::Unavailable),
             }
         }
         Ok(Rules::default())
     }
 }
 
-fn target(from: &AllowedUrl, answer: &Answer) -> Option<Url> {
-    let location = answer.headers().get(header::LOCATION)?;
+fn target(from: &AllowedUrl, response: &Response) -> Option<Url> {
+    let location = response.headers().get(header::LOCATION)?;
     from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }
 
 impl Site {
-    /// The moment at which the next page may start.
+    /// The instant at which the next page may start.
     fn reserve(&self, delay: Duration) -> Instant {
         let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
         let start = next.unwrap_or_else(Instant::now).max(Instant::now());

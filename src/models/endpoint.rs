@@ -57,7 +57,7 @@ impl Endpoint {
         };
         let place = match &self.places {
             None => None,
-            Some(places) => match timeout(patience(), places.take(&question.queue)).await {
+            Some(places) => match timeout(patience(), places.acquire(&question.queue)).await {
                 Ok(place) => Some(place),
                 Err(_) => return Err(used_up(who, Duration::from_secs(1))),
             },

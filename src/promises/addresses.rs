@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::egress::{AllowedUrl, Allowlists, Guard, Ports, Purpose};
+use crate::egress::{AllowedUrl, EgressPolicy, Guard, PortPolicy, Purpose};
 
 /// IANA's registries of special-purpose addresses and one of Azure's, as networks, and whether each is globally reachable; the longest that
 /// holds an address counts.
@@ -77,19 +77,20 @@ pub fn address(text: &str) {
     let mut lines = text.lines();
     let Ok(url) = Url::parse(lines.next().unwrap_or_default()) else { return };
     let resolved: Vec<IpAddr> = lines.filter_map(|line| line.trim().parse().ok()).collect();
-    let lists = || Allowlists { ports: Ports::parse([], ["1-79"]).expect("a constant"), ..Allowlists::default() };
+    let lists =
+        || EgressPolicy { ports: PortPolicy::parse([], ["1-79"]).expect("a constant"), ..EgressPolicy::default() };
     let (closed, open) = (Guard::closed(lists()), Guard::open(lists()));
     let public = SocketAddr::from(([9, 9, 9, 9], 80));
     for purpose in [Purpose::Page, Purpose::Webhook] {
         let first =
             open.check(&Url::parse("http://public.example/").expect("a constant"), purpose).expect("it is public");
         let redirected = [(&open, Some(public)), (&open, None), (&closed, Some(public))];
-        let redirected = redirected.map(|(guard, by)| guard.redirect(&first, by, &url));
+        let redirected = redirected.map(|(guard, by)| guard.check_redirect(&first, by, &url));
         for cleared in [closed.check(&url, purpose)].into_iter().chain(redirected).flatten() {
             leads_outside(&cleared);
             let by_name = matches!(cleared.url().host(), Some(Host::Domain(_)));
             let name = cleared.url().host_str().unwrap_or_default();
-            if by_name && closed.judge_resolved(purpose, name, &resolved).is_ok() {
+            if by_name && closed.check_resolved(purpose, name, &resolved).is_ok() {
                 assert!(resolved.iter().all(|ip| is_reachable(*ip)), "{url} may resolve to {resolved:?}");
             }
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::alike::alike;
-use crate::egress::{Allow, Guard, Purpose};
+use crate::egress::{Allowlist, Guard, Purpose};
 use crate::http::WebhookDefaults;
 use crate::http::body::depth;
 use crate::http::crawl4ai::url_policy::reachable;
@@ -24,7 +24,7 @@ pub fn body(bytes: &[u8]) {
         return;
     }
     let Ok(asked) = serde_json::from_slice::<Value>(bytes) else { return };
-    let guard = Guard::closed(Allow::default());
+    let guard = Guard::closed(Allowlist::default());
     let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
     match reachable(crawl_request::crawl_job(&asked, &defaults, MAX_URLS), &asked, &guard) {
         Ok(job) => {

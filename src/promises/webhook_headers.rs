@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::http::crawl4ai::crawl_request::Fields;
 use crate::http::crawl4ai::webhook_config::{self, WebhookDefaults};
-use crate::webhooks::headers::{for_receiver, seal};
+use crate::webhooks::headers::{for_receiver, set_standard};
 
 const OURS: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "cookie", "webhook-signature"];
 
@@ -31,7 +31,7 @@ pub fn webhook_header(text: &str) {
     assert_eq!(sent.get(&name).map(|value| value.as_bytes()), Some(value.as_bytes()));
     assert!(sent.values().all(|value| value.is_sensitive()), "nobody prints it");
     assert!(!OURS.contains(&name.as_str()), "{name}");
-    seal(&mut sent, "msg_1", 1, None).expect("constants");
+    set_standard(&mut sent, "msg_1", 1, None).expect("constants");
     let text = |name: &str| sent.get(name).and_then(|value| value.to_str().ok());
     assert_eq!([text("webhook-id"), text(CONTENT_TYPE.as_str())], [Some("msg_1"), Some("application/json")]);
 }

@@ -1,6 +1,6 @@
-//! What kind of content a body is: HTML to be read, text to be taken as it is, or nothing for us.
+//! The kind of content of a body.
 
-/// Each but HTML with its media type, in lower case and without parameters.
+/// HTML, other text, or unsupported; with the media type in lower case, without parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     Html,
@@ -8,8 +8,8 @@ pub enum Kind {
     Unsupported(String),
 }
 
-/// By the `Content-Type` header; by the first bytes where there is none, or one that says nothing.
-pub fn of(content_type: Option<&str>, body: &[u8]) -> Kind {
+/// Detects the kind from the `Content-Type` header, or from the first bytes if it is absent or unspecific.
+pub fn detect(content_type: Option<&str>, body: &[u8]) -> Kind {
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
     match essence.split_once('/') {
@@ -47,12 +47,12 @@ fn is_text(family: &str, kind: &str) -> bool {
     family == "text" || matches!(suffix, "json" | "xml" | "yaml") || family == "application" && known
 }
 
-/// After the MIME Sniffing standard, as far as it tells our kinds apart.
+/// The subset of the MIME Sniffing standard that distinguishes these kinds.
 fn sniff(body: &[u8]) -> Kind {
     let body = &body[..body.len().min(1445)];
-    if [b"\xef\xbb\xbf".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| body.starts_with(mark)) {
-        let plain: Vec<u8> = body.iter().copied().filter(|b| b.is_ascii() && *b != 0).collect();
-        return if is_html(&plain) { Kind::Html } else { Kind::Text("text/plain".to_owned()) };
+    if [b"\xef\xbb\xbf".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|bom| body.starts_with(bom)) {
+        let ascii: Vec<u8> = body.iter().copied().filter(|b| b.is_ascii() && *b != 0).collect();
+        return if is_html(&ascii) { Kind::Html } else { Kind::Text("text/plain".to_owned()) };
     }
     if is_html(body) {
         return Kind::Html;
@@ -107,9 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn the_header_says_what_it_is() {
+    fn kind_is_taken_from_header() {
         for html in ["text/html", "Text/HTML; charset=utf-8", " application/xhtml+xml ;q"] {
-            assert_eq!(of(Some(html), b"%PDF-"), Kind::Html, "{html}");
+            assert_eq!(detect(Some(html), b"%PDF-"), Kind::Html, "{html}");
         }
         for essence in [
             "text/plain",
@@ -124,26 +124,26 @@ mod tests {
             "application/x-ndjson",
             "application/yaml",
         ] {
-            assert_eq!(of(Some(&format!("{essence}; charset=x")), b"<html>"), text(essence));
+            assert_eq!(detect(Some(&format!("{essence}; charset=x")), b"<html>"), text(essence));
         }
         for essence in ["application/pdf", "image/png", "application/zip", "application/octet-stream", "video/mp4"] {
-            assert_eq!(of(Some(essence), b"<html>"), unsupported(essence));
+            assert_eq!(detect(Some(essence), b"<html>"), unsupported(essence));
         }
     }
 
     #[test]
-    fn without_a_header_the_first_bytes_say_it() {
+    fn kind_is_detected_from_bytes_without_header() {
         for html in ["<!DOCTYPE html>", "\n <HTML lang=en>", "<p>x", "<!-- x -->", "\u{feff}<html>", "<meta charset=x>"]
         {
-            assert_eq!(of(None, html.as_bytes()), Kind::Html, "{html}");
+            assert_eq!(detect(None, html.as_bytes()), Kind::Html, "{html}");
         }
         let wide: Vec<u8> = "\u{feff}<html>".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(of(Some("unknown/unknown"), &wide), Kind::Html);
+        assert_eq!(detect(Some("unknown/unknown"), &wide), Kind::Html);
         for plain in ["", "hello", "{\"a\": 1}", "<pre", "<paragraph>", "a < b", "\u{feff}hello"] {
-            assert_eq!(of(Some(""), plain.as_bytes()), text("text/plain"), "{plain}");
+            assert_eq!(detect(Some(""), plain.as_bytes()), text("text/plain"), "{plain}");
         }
-        assert_eq!(of(None, b" <?xml version='1.0'?>"), text("text/xml"));
-        assert_eq!(of(None, b"%PDF-1.7\n\x01"), unsupported("application/pdf"));
-        assert_eq!(of(Some("nonsense"), b"\x89PNG\r\n\x1a\n"), unsupported("application/octet-stream"));
+        assert_eq!(detect(None, b" <?xml version='1.0'?>"), text("text/xml"));
+        assert_eq!(detect(None, b"%PDF-1.7\n\x01"), unsupported("application/pdf"));
+        assert_eq!(detect(Some("nonsense"), b"\x89PNG\r\n\x1a\n"), unsupported("application/octet-stream"));
     }
 }

@@ -34,7 +34,7 @@ async fn read_page(page: FetchedPage) -> (PageRecord, Value) {
 }
 
 #[tokio::test]
-async fn an_html_page_is_read_in_its_own_character_set_against_its_final_address() {
+async fn html_is_decoded_and_links_resolved_against_final_url() {
     let body = b"<meta charset=iso-8859-1><title>Caf\xe9</title><p>cr\xe8me <a href=x>link</a>".to_vec();
     let (record, json) = read_page(page(200, Some("text/html"), body)).await;
     assert!(record.success && record.error.is_empty() && record.index == 3);
@@ -48,7 +48,7 @@ async fn an_html_page_is_read_in_its_own_character_set_against_its_final_address
 }
 
 #[tokio::test]
-async fn other_text_is_taken_as_it_is() {
+async fn other_text_is_returned_unchanged() {
     for (content_type, body) in
         [("application/json", "{\"a\": \"<b>\"}"), ("text/markdown", "# T\n\n* x"), ("text/x", "y")]
     {
@@ -60,7 +60,7 @@ async fn other_text_is_taken_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_an_error_of_this_page() {
+async fn binary_content_fails_the_page() {
     let (record, json) = read_page(page(200, Some("application/pdf; x"), "%PDF-1.7")).await;
     assert_eq!((record.success, record.error.as_str()), (false, "Unsupported content type application/pdf"));
     assert_eq!((json["html"].as_str(), json["status_code"].as_u64()), (Some(""), Some(200)));
@@ -68,7 +68,7 @@ async fn what_is_no_text_is_an_error_of_this_page() {
 }
 
 #[tokio::test]
-async fn a_page_with_an_error_status_fails_and_still_says_what_it_says() {
+async fn page_with_error_status_fails_with_content() {
     let (record, json) = read_page(page(404, Some("text/html"), "<h1>Gone fishing</h1>")).await;
     assert_eq!((record.success, record.error.as_str()), (false, "HTTP 404 Not Found"));
     assert_eq!(json["markdown"]["raw_markdown"].as_str().map(str::trim), Some("# Gone fishing"));
@@ -80,7 +80,7 @@ async fn a_page_with_an_error_status_fails_and_still_says_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_page_brought_along_has_no_base_for_its_links() {
+async fn raw_page_has_no_base_url() {
     let mut raw = page(200, Some("text/html; charset=utf-8"), "<p>é <a href=/x>y</a> <a href=http://a.example/>z</a>");
     raw.exchange.final_url = None;
     let (record, json) = read_page(raw).await;
@@ -91,7 +91,7 @@ async fn a_page_brought_along_has_no_base_for_its_links() {
 }
 
 #[tokio::test]
-async fn a_page_that_takes_too_long_or_is_too_long_becomes_a_failed_record() {
+async fn page_that_exceeds_a_limit_becomes_failed_record() {
     let hurried = ReaderSettings { timeout: Duration::ZERO, ..ReaderSettings::default() };
     let big = "<p>x".repeat(100_000);
     let (record, json) = read_with(hurried.clone(), page(200, Some("text/html"), big.clone())).await;

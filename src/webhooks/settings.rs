@@ -1,21 +1,20 @@
-//! What the operator says about webhooks on the wire.
+//! Settings of the webhook transport.
 
 use std::time::Duration;
 
 use opilio_actors::domain::secret::Secret;
 
-/// The operator's choices.
 #[derive(Clone, Debug)]
 pub struct WebhookSettings {
-    /// One attempt whole: connecting, redirects, the head of the answer.
+    /// Time for one attempt: connecting, redirects, the response headers.
     pub timeout: Duration,
     pub max_redirects: usize,
-    /// Sent with every webhook, unless the job has its own of the same name.
+    /// Sent with every webhook. Headers of the job take precedence.
     pub headers: Vec<(String, Secret)>,
-    /// What webhooks are signed with: each gives one signature, so that a new one can be brought in before the old one
-    /// goes. `whsec_` and base64 as Standard Webhooks has them, or any other text, taken as it is. None: not signed.
+    /// Signing secrets, each for one signature, so that secrets can be rotated: `whsec_` and base64 (Standard Webhooks), or
+    /// any other text, used as it is. Empty: unsigned.
     pub secrets: Vec<Secret>,
-    /// Where neither the operator's headers nor the job's have one.
+    /// Used if neither `headers` nor the job has one.
     pub user_agent: String,
 }
 
@@ -31,12 +30,12 @@ impl Default for WebhookSettings {
     }
 }
 
-/// Settings that would make every webhook fail. No value is shown.
+/// Settings with which every webhook would fail. Contains no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadWebhookSettings {
-    #[error("header {0:?} cannot be sent")]
+pub enum InvalidWebhookSettings {
+    #[error("invalid header {0:?}")]
     Header(String),
     /// Counted from 1.
-    #[error("secret {0} is empty or, after `whsec_`, not base64")]
+    #[error("secret {0} must be base64 after `whsec_`, or another text that is not empty")]
     Secret(usize),
 }

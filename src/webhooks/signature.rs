@@ -1,64 +1,64 @@
-//! Signatures as Standard Webhooks 1.0 defines them: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
+//! Signatures of Standard Webhooks 1.0: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use opilio_actors::domain::secret::Secret;
 use ring::hmac;
 
-use super::settings::BadWebhookSettings;
+use super::settings::InvalidWebhookSettings;
 
-/// The keys in use, in the order of the configuration.
+/// Signs with all configured secrets, in their order.
 pub struct Signer {
     keys: Vec<hmac::Key>,
 }
 
 impl Signer {
-    pub fn new(secrets: &[Secret]) -> Result<Self, BadWebhookSettings> {
+    pub fn new(secrets: &[Secret]) -> Result<Self, InvalidWebhookSettings> {
         let keys = secrets.iter().enumerate().map(|(index, secret)| {
             let key = key(secret.expose()).filter(|key| !key.is_empty());
-            key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key)).ok_or(BadWebhookSettings::Secret(index + 1))
+            key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key)).ok_or(InvalidWebhookSettings::Secret(index + 1))
         });
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// Begins to sign a body, which is added piece by piece.
-    pub fn begin(&self, id: &str, timestamp: i64) -> Signing {
-        let mut signing = Signing { contexts: self.keys.iter().map(hmac::Context::with_key).collect() };
-        signing.add(format!("{id}.{timestamp}.").as_bytes());
-        signing
+    /// Starts the signature of a body, which is added in chunks.
+    pub fn start(&self, id: &str, timestamp: i64) -> Signature {
+        let mut signature = Signature { contexts: self.keys.iter().map(hmac::Context::with_key).collect() };
+        signature.update(format!("{id}.{timestamp}.").as_bytes());
+        signature
     }
 
-    /// Whether one of the signatures of a `webhook-signature` header was made with one of the keys.
-    pub fn has_signed(&self, id: &str, timestamp: i64, body: &[u8], signatures: &str) -> bool {
+    /// Whether a `webhook-signature` header contains a signature with one of the keys.
+    pub fn verify(&self, id: &str, timestamp: i64, body: &[u8], signatures: &str) -> bool {
         let signed = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
-        let brought =
-            signatures.split(' ').filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok());
-        let is_ours = |tag: Vec<u8>| self.keys.iter().any(|key| hmac::verify(key, &signed, &tag).is_ok());
-        brought.into_iter().any(is_ours)
+        let tags = signatures.split(' ').filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok());
+        let is_valid = |tag: Vec<u8>| self.keys.iter().any(|key| hmac::verify(key, &signed, &tag).is_ok());
+        tags.into_iter().any(is_valid)
     }
 }
 
-/// A signature on its way, one a key.
-pub struct Signing {
+/// A signature in progress.
+pub struct Signature {
+    /// One for each key.
     contexts: Vec<hmac::Context>,
 }
 
-impl Signing {
-    pub fn add(&mut self, piece: &[u8]) {
-        self.contexts.iter_mut().for_each(|context| context.update(piece));
+impl Signature {
+    pub fn update(&mut self, chunk: &[u8]) {
+        self.contexts.iter_mut().for_each(|context| context.update(chunk));
     }
 
-    /// The `webhook-signature` header: one signature a key, separated by spaces. `None` where there is no key.
-    pub fn end(self) -> Option<String> {
+    /// The `webhook-signature` header: one signature for each key, separated by spaces. `None` without keys.
+    pub fn finish(self) -> Option<String> {
         let signatures = self.contexts.into_iter().map(|context| format!("v1,{}", STANDARD.encode(context.sign())));
-        let all = signatures.collect::<Vec<_>>().join(" ");
-        (!all.is_empty()).then_some(all)
+        let header = signatures.collect::<Vec<_>>().join(" ");
+        (!header.is_empty()).then_some(header)
     }
 }
 
 fn key(secret: &str) -> Option<Vec<u8>> {
     match secret.strip_prefix("whsec_") {
-        Some(coded) => STANDARD.decode(coded.trim()).ok(),
+        Some(encoded) => STANDARD.decode(encoded.trim()).ok(),
         None => Some(secret.as_bytes().to_vec()),
     }
 }
@@ -71,52 +71,52 @@ mod tests {
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
-    fn signer(secrets: &[&str]) -> Result<Signer, BadWebhookSettings> {
+    fn signer(secrets: &[&str]) -> Result<Signer, InvalidWebhookSettings> {
         Signer::new(&secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>())
     }
 
-    fn signed(secrets: &[&str]) -> Option<String> {
-        let mut signing = signer(secrets).unwrap().begin("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
-        [&br#"{"test": "#[..], br#"2432232314}"#].iter().for_each(|piece| signing.add(piece));
-        signing.end()
+    fn sign(secrets: &[&str]) -> Option<String> {
+        let mut signature = signer(secrets).unwrap().start("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
+        [&br#"{"test": "#[..], br#"2432232314}"#].iter().for_each(|chunk| signature.update(chunk));
+        signature.finish()
     }
 
     #[test]
-    fn the_published_example_gives_the_published_signature() {
-        assert_eq!(signed(&[SECRET]).as_deref(), Some(SIGNATURE));
+    fn published_example_has_published_signature() {
+        assert_eq!(sign(&[SECRET]).as_deref(), Some(SIGNATURE));
     }
 
     #[test]
-    fn while_a_secret_is_rotated_both_sign() {
-        let both = signed(&["whsec_bmV3IHNlY3JldA==", SECRET]).unwrap();
+    fn each_secret_adds_a_signature() {
+        let both = sign(&["whsec_bmV3IHNlY3JldA==", SECRET]).unwrap();
         let (new, old) = both.split_once(' ').unwrap();
-        assert_eq!((new, old), (signed(&["new secret"]).unwrap().as_str(), SIGNATURE));
+        assert_eq!((new, old), (sign(&["new secret"]).unwrap().as_str(), SIGNATURE));
     }
 
     #[test]
-    fn one_good_signature_among_others_will_do_and_none_for_another_body_id_or_time() {
+    fn verify_needs_one_valid_signature_of_the_same_message() {
         let signer = signer(&["another secret", SECRET]).unwrap();
         let (id, time, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
-        let among = format!("v1a,eA== v1,%% v1,eA== {SIGNATURE}");
-        assert!(signer.has_signed(id, time, body, &among));
-        assert!(!signer.has_signed(id, time, b"{}", &among));
-        assert!(!signer.has_signed("msg_2", time, body, &among));
-        assert!(!signer.has_signed(id, time + 1, body, &among));
-        assert!(!signer.has_signed(id, time, body, "") && !signer.has_signed(id, time, body, "v1,"));
+        let header = format!("v1a,eA== v1,%% v1,eA== {SIGNATURE}");
+        assert!(signer.verify(id, time, body, &header));
+        assert!(!signer.verify(id, time, b"{}", &header));
+        assert!(!signer.verify("msg_2", time, body, &header));
+        assert!(!signer.verify(id, time + 1, body, &header));
+        assert!(!signer.verify(id, time, body, "") && !signer.verify(id, time, body, "v1,"));
     }
 
     #[test]
-    fn another_text_is_a_key_as_it_is() {
-        let mut signing = signer(&["plain secret"]).unwrap().begin("msg_1", 1_700_000_000);
-        signing.add(b"{}");
-        assert_eq!(signing.end().as_deref(), Some("v1,/flFcbNgBSzf0XQueaRxljo0UdwlymNnKfh0KiZ7mK4="));
+    fn secret_without_prefix_is_used_as_it_is() {
+        let mut signature = signer(&["plain secret"]).unwrap().start("msg_1", 1_700_000_000);
+        signature.update(b"{}");
+        assert_eq!(signature.finish().as_deref(), Some("v1,/flFcbNgBSzf0XQueaRxljo0UdwlymNnKfh0KiZ7mK4="));
     }
 
     #[test]
-    fn without_a_secret_nothing_is_signed_and_a_bad_one_is_found_at_once() {
-        assert_eq!(signed(&[]), None);
-        for bad in ["", "whsec_", "whsec_%%%"] {
-            assert_eq!(signer(&[SECRET, bad]).err(), Some(BadWebhookSettings::Secret(2)), "{bad}");
+    fn no_secret_gives_no_signature_and_invalid_secret_is_an_error() {
+        assert_eq!(sign(&[]), None);
+        for invalid in ["", "whsec_", "whsec_%%%"] {
+            assert_eq!(signer(&[SECRET, invalid]).err(), Some(InvalidWebhookSettings::Secret(2)), "{invalid}");
         }
     }
 }

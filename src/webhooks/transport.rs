@@ -1,4 +1,4 @@
-//! One attempt at one webhook: signed, posted, followed over 307 and 308, its answer read as far as the log wants it.
+//! One delivery attempt: signs the body, posts it, follows 307 and 308, and reports the response.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,55 +16,61 @@ use url::Url;
 
 use super::excerpt;
 use super::headers;
-use super::settings::{BadWebhookSettings, WebhookSettings};
+use super::settings::{InvalidWebhookSettings, WebhookSettings};
 use super::signature::Signer;
 use crate::egress::{
-    AllowedUrl, Answer, Egress, EgressError, Guard, Purpose, RequestBody, in_words, is_same_origin, retry_after,
+    AllowedUrl, Egress, EgressError, Guard, Purpose, RequestBody, Response, format_duration, is_same_origin,
+    retry_after,
 };
 
-/// The status decides; its body is waited for only a little.
-const EXCERPT_WAIT: Duration = Duration::from_secs(2);
+/// Time for the body of the response, which is only logged.
+const EXCERPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Posts webhooks over HTTP.
 pub struct HttpTransport {
     egress: Egress,
     clock: Arc<dyn Clock>,
-    operators: HeaderMap,
+    default_headers: HeaderMap,
     signer: Signer,
     timeout: Duration,
     max_redirects: usize,
 }
 
-/// A webhook ready to go, once for its receiver and once for strangers.
-struct Letter {
-    own: HeaderMap,
-    strangers: HeaderMap,
+/// A signed webhook.
+struct SignedRequest {
+    headers: HeaderMap,
+    /// For redirects to another origin.
+    other_origin_headers: HeaderMap,
     length: u64,
 }
 
-/// How our own store broke a body off, if it did.
+/// The first error of the store while a body was read from it.
 #[derive(Clone, Default)]
-struct StoreTrouble(Arc<OnceLock<StoreError>>);
+struct BodyError(Arc<OnceLock<StoreError>>);
 
-impl StoreTrouble {
-    fn noted(&self, body: &WebhookBody) -> BoxStream<'static, Result<Bytes, StoreError>> {
-        let trouble = self.clone();
-        let note = move |piece: &Result<Bytes, StoreError>| {
-            if let Err(error) = piece {
-                // The first is the one.
-                let _ = trouble.0.set(error.clone());
+impl BodyError {
+    /// The chunks of `body`. Records an error.
+    fn observe(&self, body: &WebhookBody) -> BoxStream<'static, Result<Bytes, StoreError>> {
+        let first = self.clone();
+        let record = move |chunk: &Result<Bytes, StoreError>| {
+            if let Err(error) = chunk {
+                let _ = first.0.set(error.clone());
             }
         };
-        body.pieces().inspect(note).boxed()
+        body.pieces().inspect(record).boxed()
     }
 }
 
 impl HttpTransport {
-    pub fn new(egress: Egress, settings: &WebhookSettings, clock: Arc<dyn Clock>) -> Result<Self, BadWebhookSettings> {
+    pub fn new(
+        egress: Egress,
+        settings: &WebhookSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, InvalidWebhookSettings> {
         Ok(Self {
             egress,
             clock,
-            operators: headers::operators(settings)?,
+            default_headers: headers::defaults(settings)?,
             signer: Signer::new(&settings.secrets)?,
             timeout: settings.timeout,
             max_redirects: settings.max_redirects,
@@ -75,13 +81,13 @@ impl HttpTransport {
 #[async_trait]
 impl WebhookTransport for HttpTransport {
     async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError> {
-        let (deadline, trouble) = (Instant::now() + self.timeout, StoreTrouble::default());
-        let outcome = match timeout_at(deadline, self.attempt(&request, &trouble)).await {
-            Ok(Ok((letter, answer))) => self.report(answer, &letter.own, deadline).await,
+        let (deadline, body_error) = (Instant::now() + self.timeout, BodyError::default());
+        let outcome = match timeout_at(deadline, self.attempt(&request, &body_error)).await {
+            Ok(Ok((signed, response))) => self.outcome(response, &signed.headers, deadline).await,
             Ok(Err(outcome)) => outcome,
-            Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", in_words(self.timeout)) },
+            Err(_) => AttemptOutcome::Failed { reason: format!("timeout after {}", format_duration(self.timeout)) },
         };
-        trouble.0.get().map_or(Ok(outcome), |error| Err(error.clone()))
+        body_error.0.get().map_or(Ok(outcome), |error| Err(error.clone()))
     }
 }
 
@@ -89,81 +95,81 @@ impl HttpTransport {
     async fn attempt(
         &self,
         request: &WebhookRequest,
-        trouble: &StoreTrouble,
-    ) -> Result<(Letter, Answer), AttemptOutcome> {
-        let letter = self.seal(request, trouble).await?;
-        match self.deliver(request, &letter, trouble).await {
-            Ok(answer) => Ok((letter, answer)),
+        body_error: &BodyError,
+    ) -> Result<(SignedRequest, Response), AttemptOutcome> {
+        let signed = self.sign(request, body_error).await?;
+        match self.send(request, &signed, body_error).await {
+            Ok(response) => Ok((signed, response)),
             Err(EgressError::Blocked) => Err(AttemptOutcome::Unsendable { reason: EgressError::Blocked.to_string() }),
-            Err(trouble) => Err(AttemptOutcome::Failed { reason: trouble.to_string() }),
+            Err(error) => Err(AttemptOutcome::Failed { reason: error.to_string() }),
         }
     }
 
-    /// Reads the body once: its length and its signature go before it.
-    async fn seal(&self, request: &WebhookRequest, trouble: &StoreTrouble) -> Result<Letter, AttemptOutcome> {
+    /// Reads the body once for its length and signature, which are sent before it.
+    async fn sign(&self, request: &WebhookRequest, body_error: &BodyError) -> Result<SignedRequest, AttemptOutcome> {
         let unsendable = |reason: String| AttemptOutcome::Unsendable { reason };
-        let own = headers::for_receiver(&self.operators, &request.target.headers);
-        let mut own = own.map_err(|name| unsendable(format!("Header {name:?} cannot be sent")))?;
-        let mut strangers = headers::for_strangers(&own);
+        let headers = headers::for_receiver(&self.default_headers, &request.target.headers);
+        let mut headers = headers.map_err(|name| unsendable(format!("Invalid header {name:?}")))?;
+        let mut other_origin_headers = headers::for_other_origin(&headers);
         let timestamp = self.clock.now().as_second();
-        let mut signing = self.signer.begin(&request.id, timestamp);
-        let (mut length, mut pieces) = (0, trouble.noted(&request.body));
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| AttemptOutcome::Failed { reason: format!("the result: {error}") })?;
-            signing.add(&piece);
-            length += piece.len() as u64;
+        let mut signature = self.signer.start(&request.id, timestamp);
+        let (mut length, mut chunks) = (0, body_error.observe(&request.body));
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| AttemptOutcome::Failed { reason: format!("the result: {error}") })?;
+            signature.update(&chunk);
+            length += chunk.len() as u64;
         }
-        let signature = signing.end();
-        headers::seal(&mut own, &request.id, timestamp, signature.clone())
-            .and_then(|()| headers::seal(&mut strangers, &request.id, timestamp, signature))
-            .ok_or_else(|| unsendable("The webhook's id cannot be sent".to_owned()))?;
-        Ok(Letter { own, strangers, length })
+        let signature = signature.finish();
+        headers::set_standard(&mut headers, &request.id, timestamp, signature.clone())
+            .and_then(|()| headers::set_standard(&mut other_origin_headers, &request.id, timestamp, signature))
+            .ok_or_else(|| unsendable("Invalid webhook-id".to_owned()))?;
+        Ok(SignedRequest { headers, other_origin_headers, length })
     }
 
-    /// The answer at the end of the redirects. One redirect too many, or one that leads nowhere, is the answer itself.
-    async fn deliver(
+    /// Posts and follows redirects. Returns the redirect itself if it exceeds the limit or has no valid target.
+    async fn send(
         &self,
         request: &WebhookRequest,
-        letter: &Letter,
-        trouble: &StoreTrouble,
-    ) -> Result<Answer, EgressError> {
+        signed: &SignedRequest,
+        body_error: &BodyError,
+    ) -> Result<Response, EgressError> {
         let (guard, target) = (self.egress.guard(), &request.target);
-        let judged = if target.trusted { Guard::trust } else { Guard::check };
-        let mut to = judged(guard, &target.url, Purpose::Webhook)?;
+        let check = if target.trusted { Guard::check_configured } else { Guard::check };
+        let mut url = check(guard, &target.url, Purpose::Webhook)?;
         let mut redirects = 0;
         loop {
-            let is_receiver = is_same_origin(&target.url, to.url());
-            let headers = if is_receiver { letter.own.clone() } else { letter.strangers.clone() };
+            let same_origin = is_same_origin(&target.url, url.url());
+            let headers = if same_origin { &signed.headers } else { &signed.other_origin_headers };
             let body = match request.body.whole() {
                 Some(whole) => whole.clone().into(),
-                None => RequestBody::of(letter.length, trouble.noted(&request.body)),
+                None => RequestBody::stream(signed.length, body_error.observe(&request.body)),
             };
-            let answer = self.egress.send(Method::POST, &to, headers, body).await?;
-            let Some(next) = redirect(&to, &answer).filter(|_| redirects < self.max_redirects) else {
-                return Ok(answer);
+            let response = self.egress.send(Method::POST, &url, headers.clone(), body).await?;
+            let Some(next) = redirect(&url, &response).filter(|_| redirects < self.max_redirects) else {
+                return Ok(response);
             };
             redirects += 1;
-            to = guard.redirect(&to, answer.answered_by(), &next)?;
+            url = guard.check_redirect(&url, response.remote_address(), &next)?;
         }
     }
 
-    async fn report(&self, mut answer: Answer, sent: &HeaderMap, deadline: Instant) -> AttemptOutcome {
-        let wait = deadline.saturating_duration_since(Instant::now()).min(EXCERPT_WAIT);
+    async fn outcome(&self, mut response: Response, sent: &HeaderMap, deadline: Instant) -> AttemptOutcome {
+        let limit = deadline.saturating_duration_since(Instant::now()).min(EXCERPT_TIMEOUT);
         let mut bytes = Vec::new();
-        let _ = timeout(wait, excerpt::read(&mut answer, &mut bytes)).await;
+        let _ = timeout(limit, excerpt::read(&mut response, &mut bytes)).await;
         AttemptOutcome::Answered {
-            status: answer.status(),
-            retry_after: retry_after(answer.headers(), self.clock.now()),
+            status: response.status(),
+            retry_after: retry_after(response.headers(), self.clock.now()),
             excerpt: excerpt::text(&bytes, sent),
         }
     }
 }
 
-fn redirect(from: &AllowedUrl, answer: &Answer) -> Option<Url> {
-    if !matches!(answer.status(), 307 | 308) {
+fn redirect(from: &AllowedUrl, response: &Response) -> Option<Url> {
+    if !matches!(response.status(), 307 | 308) {
         return None;
     }
-    let location = answer.headers().get(LOCATION)?;
+    let location = response.headers().get(LOCATION)?;
     from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }
 

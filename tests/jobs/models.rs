@@ -1,6 +1,6 @@
 //! Extractions by the real adapters: four formats over real sockets, every honest error at the webhook.
 
-use opilio::egress::{Allow, Egress, EgressSettings, Guard};
+use opilio::egress::{Allowlist, Egress, EgressSettings, Guard};
 use opilio::models::{FamilySettings, ModelSettings, Models, RateLimits, Wire};
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::secret::Secret;
@@ -36,7 +36,7 @@ fn models(providers: &Providers, change: impl FnOnce(ModelSettings) -> ModelSett
         families: families.collect(),
         ..ModelSettings::default()
     };
-    let egress = Egress::new(Guard::closed(Allow::default()), &EgressSettings::default()).expect("plain settings");
+    let egress = Egress::new(Guard::closed(Allowlist::default()), &EgressSettings::default()).expect("plain settings");
     Arc::new(Models::new(egress, Arc::new(SystemClock), change(settings)))
 }
 
@@ -162,7 +162,7 @@ async fn a_limit_or_a_failure_that_passes_is_waited_for() {
 async fn trouble_that_does_not_pass_has_its_own_sentence() {
     fails("limited", "rate_limited", "limits the rate of requests (HTTP 429)").await;
     fails("fails", "overloaded", "(HTTP 500)").await;
-    fails("half", "unreachable", "before the answer was complete").await;
+    fails("half", "unreachable", "before the response was complete").await;
     fails("no-json", "bad_answer", "it is not JSON").await;
 }
 

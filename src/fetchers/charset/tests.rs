@@ -2,7 +2,7 @@ use encoding_rs::{EUC_KR, GBK, SHIFT_JIS, WINDOWS_1251};
 
 use super::*;
 
-fn named(body: &[u8], content_type: Option<&str>) -> &'static str {
+fn charset(body: &[u8], content_type: Option<&str>) -> &'static str {
     decode(body, content_type, true).1
 }
 
@@ -11,7 +11,7 @@ fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn a_byte_order_mark_outweighs_everything_and_is_no_text() {
+fn byte_order_mark_takes_precedence_and_is_removed() {
     let header = Some("text/html; charset=iso-8859-1");
     assert_eq!(decode(b"\xef\xbb\xbf<meta charset=koi8-r>\xc3\xa9", header, true).1, "UTF-8");
     let little = [b"\xff\xfe".as_slice(), &utf16("<p>h\u{e9}", u16::to_le_bytes)].concat();
@@ -21,21 +21,21 @@ fn a_byte_order_mark_outweighs_everything_and_is_no_text() {
 }
 
 #[test]
-fn the_header_outweighs_the_document() {
+fn header_takes_precedence_over_document() {
     let body = b"<meta charset=utf-8><p>caf\xe9";
     assert_eq!(decode(body, Some("text/html;charset=ISO-8859-1"), true).0, "<meta charset=utf-8><p>café");
     for header in ["text/html; charset=\"Shift_JIS\"", "text/html; a=b; CHARSET = shift-jis ", "x; charset='sjis'"] {
-        assert_eq!(named(body, Some(header)), "Shift_JIS", "{header}");
+        assert_eq!(charset(body, Some(header)), "Shift_JIS", "{header}");
     }
     for header in ["text/html", "text/html; charset=", "text/html; charset=klingon", "text/html; charset"] {
-        assert_eq!(named(body, Some(header)), "UTF-8", "{header}");
+        assert_eq!(charset(body, Some(header)), "UTF-8", "{header}");
     }
     let wide = utf16("<p>x", u16::to_le_bytes);
     assert_eq!(decode(&wide, Some("text/html; charset=utf-16"), true).0, "<p>x");
 }
 
 #[test]
-fn a_meta_is_found_in_every_form() {
+fn meta_charset_is_found_in_every_form() {
     for meta in [
         "<meta charset=koi8-r>",
         "<META CHARSET='KOI8-R'/>",
@@ -51,12 +51,12 @@ fn a_meta_is_found_in_every_form() {
         "<metadata charset=big5><meta =x charset=koi8-r>",
     ] {
         let page = format!("{meta}<p>\u{1}").into_bytes();
-        assert_eq!(named(&[page.as_slice(), b"\xc1"].concat(), None), "KOI8-R", "{meta}");
+        assert_eq!(charset(&[page.as_slice(), b"\xc1"].concat(), None), "KOI8-R", "{meta}");
     }
 }
 
 #[test]
-fn what_is_no_meta_charset_is_not_taken_for_one() {
+fn other_markup_is_not_a_meta_charset() {
     for page in [
         "<meta content='text/html; charset=koi8-r'>",
         "<meta http-equiv=refresh content='0; charset=koi8-r'>",
@@ -68,30 +68,30 @@ fn what_is_no_meta_charset_is_not_taken_for_one() {
         "<m",
         "",
     ] {
-        assert_eq!(named(page.as_bytes(), None), "UTF-8", "{page}");
+        assert_eq!(charset(page.as_bytes(), None), "UTF-8", "{page}");
     }
 }
 
 #[test]
-fn a_meta_that_was_read_as_ascii_cannot_mean_utf_16() {
-    assert_eq!(named(b"<meta charset=utf-16le>", None), "UTF-8");
-    assert_eq!(named(b"<meta charset=utf-16be>", None), "UTF-8");
-    assert_eq!(named(b"<meta charset=x-user-defined>", None), "windows-1252");
+fn meta_charset_cannot_be_utf_16() {
+    assert_eq!(charset(b"<meta charset=utf-16le>", None), "UTF-8");
+    assert_eq!(charset(b"<meta charset=utf-16be>", None), "UTF-8");
+    assert_eq!(charset(b"<meta charset=x-user-defined>", None), "windows-1252");
 }
 
 #[test]
-fn an_xml_declaration_is_followed_in_xml_and_in_xhtml() {
+fn xml_declaration_applies_to_xml_and_xhtml() {
     let xml = b"<?xml version='1.0' encoding='iso-8859-1'?><a>caf\xe9</a>";
     for is_html in [true, false] {
         assert_eq!(decode(xml, Some("application/xml"), is_html).1, "windows-1252");
     }
     assert_eq!(decode(b"<?xml version=\"1.0\" encoding = \"utf-16\"?><a/>", None, false).1, "UTF-8");
     assert_eq!(decode(b"<?xml version=\"1.0\"?><a/>", None, false).1, "UTF-8");
-    assert_eq!(decode(b"<meta charset=koi8-r>", None, false).1, "UTF-8", "no HTML, no meta");
+    assert_eq!(decode(b"<meta charset=koi8-r>", None, false).1, "UTF-8", "not HTML");
 }
 
 #[test]
-fn without_any_word_of_it_the_bytes_tell() {
+fn charset_is_detected_without_declaration() {
     let russian = "Съешь ещё этих мягких французских булок, да выпей же чаю. Широкая электрификация южных губерний.";
     let japanese = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で";
     let korean = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. 인간은 천부적으로 이성과 양심을";
@@ -105,7 +105,7 @@ fn without_any_word_of_it_the_bytes_tell() {
 }
 
 #[test]
-fn nothing_makes_it_fail() {
+fn decoding_never_panics() {
     for byte in 0..=255_u8 {
         for body in [vec![byte; 3], [b"<meta ".as_slice(), &[byte; 9]].concat(), [b"<".as_slice(), &[byte]].concat()] {
             let _ = decode(&body, None, true);

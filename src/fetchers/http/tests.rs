@@ -1,4 +1,4 @@
-//! Every way a page can come or fail to come, over real sockets.
+//! Fetches over real sockets.
 
 use std::io::Write;
 
@@ -10,8 +10,8 @@ use opilio_actors::domain::secret::Secret;
 use rustls::RootCertStore;
 
 use super::*;
-use crate::egress::testing::{Reply, TestServer, answer, egress, redirect};
-use crate::egress::{Allow, Guard};
+use crate::egress::testing::{Reply, TestServer, egress, redirect, response};
+use crate::egress::{Allowlist, Guard};
 
 mod errors;
 mod limits;
@@ -36,7 +36,7 @@ fn fetcher_with(settings: HttpFetcherSettings, guard: Guard, names: &[(&'static 
 }
 
 fn fetcher() -> HttpFetcher {
-    fetcher_with(settings(), Guard::open(Allow::default()), &[])
+    fetcher_with(settings(), Guard::open(Allowlist::default()), &[])
 }
 
 fn request(url: impl Into<String>, fetch: FetchOptions) -> PageRequest {
@@ -63,22 +63,22 @@ async fn fetch(url: impl Into<String>) -> Result<FetchedPage, FetchError> {
 }
 
 async fn reason(url: impl Into<String>) -> (String, bool) {
-    let error = fetch(url).await.expect_err("no page");
+    let error = fetch(url).await.expect_err("the fetch fails");
     (error.to_string(), error.is_transient())
 }
 
-fn passing(reason: impl Into<String>) -> (String, bool) {
+fn transient(reason: impl Into<String>) -> (String, bool) {
     (reason.into(), true)
 }
 
-fn lasting(reason: impl Into<String>) -> (String, bool) {
+fn permanent(reason: impl Into<String>) -> (String, bool) {
     (reason.into(), false)
 }
 
 #[tokio::test]
-async fn a_page_comes_with_its_status_headers_type_and_body() {
+async fn fetch_returns_status_headers_content_type_and_body() {
     let server = TestServer::start(|_| {
-        answer(404, &[("content-type", "text/plain"), ("x-a", "1"), ("X-A", "2"), ("retry-after", "7")], "gone")
+        response(404, &[("content-type", "text/plain"), ("x-a", "1"), ("X-A", "2"), ("retry-after", "7")], "gone")
     });
     let server = server.await;
     let page = fetch(server.url("/x#part")).await.unwrap();
@@ -91,20 +91,20 @@ async fn a_page_comes_with_its_status_headers_type_and_body() {
 }
 
 #[tokio::test]
-async fn every_content_encoding_is_undone() {
-    let server = TestServer::start(|seen| {
-        let accepted = seen.header("accept-encoding").unwrap_or_default();
+async fn content_encodings_are_decoded() {
+    let server = TestServer::start(|request| {
+        let accepted = request.header("accept-encoding").unwrap_or_default();
         for encoding in ["gzip", "br", "zstd", "deflate"] {
             assert!(accepted.contains(encoding), "{accepted}");
         }
-        let (encoding, body) = match seen.path.as_str() {
+        let (encoding, body) = match request.path.as_str() {
             "/gzip" => ("gzip", gzip(b"hello")),
             "/empty" => ("gzip", Vec::new()),
             "/zstd" => ("zstd", zstd::encode_all(b"hello".as_slice(), 3).unwrap()),
             "/br" => ("br", brotli(b"hello")),
             _ => ("deflate", deflate(b"hello")),
         };
-        answer(200, &[("content-encoding", encoding)], body)
+        response(200, &[("content-encoding", encoding)], body)
     });
     let server = server.await;
     for path in ["/gzip", "/zstd", "/br", "/deflate"] {
@@ -125,7 +125,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// An uncompressed meta-block (RFC 7932, 9.2), so that no encoder is needed: window 16 bits, length, text, last block.
+/// An uncompressed meta-block (RFC 7932, 9.2): 16-bit window, length, text, last block.
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap() - 1;
     let header: u32 = (length << 4) | (1 << 20);
@@ -136,11 +136,11 @@ fn brotli(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_the_job_says_replaces_what_the_operator_says() {
-    let server = TestServer::start(|_| answer(200, &[], "")).await;
-    let operators = vec![("X-From".to_owned(), "operator".to_owned()), ("X-Kept".to_owned(), "yes".to_owned())];
+async fn job_headers_replace_operator_headers() {
+    let server = TestServer::start(|_| response(200, &[], "")).await;
+    let operator = vec![("X-From".to_owned(), "operator".to_owned()), ("X-Kept".to_owned(), "yes".to_owned())];
     let fetcher =
-        fetcher_with(HttpFetcherSettings { headers: operators, ..settings() }, Guard::open(Allow::default()), &[]);
+        fetcher_with(HttpFetcherSettings { headers: operator, ..settings() }, Guard::open(Allowlist::default()), &[]);
     let options = FetchOptions {
         headers: vec![("x-from".to_owned(), Secret::new("job"))],
         cookies: vec![cookie_for("127.0.0.1")],
@@ -148,21 +148,21 @@ async fn what_the_job_says_replaces_what_the_operator_says() {
         ..FetchOptions::default()
     };
     fetcher.fetch(request(server.url("/"), options)).await.unwrap();
-    let seen = &server.seen()[0];
+    let received = &server.received()[0];
     let headers =
-        ["x-from", "x-kept", "cookie", "user-agent"].map(|name| seen.header(name).unwrap_or("none").to_owned());
+        ["x-from", "x-kept", "cookie", "user-agent"].map(|name| received.header(name).unwrap_or("none").to_owned());
     assert_eq!(headers, ["job", "yes", "c=1", "Job/1"]);
     fetcher.fetch(request(server.url("/"), FetchOptions::default())).await.unwrap();
-    assert!(server.seen()[1].header("user-agent").unwrap().contains("Opilio/"));
+    assert!(server.received()[1].header("user-agent").unwrap().contains("Opilio/"));
 }
 
 #[tokio::test]
-async fn pages_brought_along_need_no_network() {
+async fn raw_pages_need_no_network() {
     for (url, html) in [("raw:<p>a#b?c%20</p>", "<p>a#b?c%20</p>"), ("raw://<p>é</p>", "<p>é</p>"), ("raw:", "")] {
         let page = fetch(url).await.unwrap();
         assert_eq!(page.body, html);
         assert_eq!(page.content_type.as_deref(), Some("text/html; charset=utf-8"));
         assert_eq!((page.exchange.status, page.exchange.final_url), (Some(200), None));
     }
-    assert_eq!(reason(format!("raw:{}", "x".repeat(70_000))).await, lasting("Page larger than 64 KiB"));
+    assert_eq!(reason(format!("raw:{}", "x".repeat(70_000))).await, permanent("Page larger than 64 KiB"));
 }

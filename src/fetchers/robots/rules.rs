@@ -1,6 +1,4 @@
-//! The rules of a robots.txt: read and asked as RFC 9309 says.
-//!
-//! Own code: the parsers on crates.io have rested since 2023 or longer, and the whole of the standard is what stands here.
+//! The rules of a robots.txt (RFC 9309). Own code, because the parsers on crates.io are unmaintained.
 
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ pub struct Rules {
 
 #[derive(Debug, Default)]
 struct Group {
-    /// In lower case.
+    /// Lower case.
     agents: Vec<String>,
     rules: Vec<Rule>,
     delay: Option<Duration>,
@@ -21,19 +19,19 @@ struct Group {
 
 #[derive(Debug)]
 struct Rule {
-    allows: bool,
+    allow: bool,
     pattern: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Advice {
+pub struct Verdict {
     pub allowed: bool,
     pub delay: Option<Duration>,
 }
 
 impl Rules {
-    /// Lines that say nothing known are passed over.
-    pub fn read(text: &str) -> Self {
+    /// Unknown lines are ignored.
+    pub fn parse(text: &str) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let mut names_agents = false;
         for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
@@ -55,7 +53,7 @@ impl Rules {
                 "allow" | "disallow" => {
                     names_agents = false;
                     if !value.is_empty() {
-                        group.rules.push(Rule { allows: key == "allow", pattern: encoded(value) });
+                        group.rules.push(Rule { allow: key == "allow", pattern: normalized(value) });
                     }
                 }
                 "crawl-delay" => {
@@ -69,29 +67,29 @@ impl Rules {
         Self { groups }
     }
 
-    /// For whoever sends this `User-Agent`. The groups of the longest name within it count, together; else those for `*`.
-    pub fn advice(&self, agent: &str, url: &Url) -> Advice {
+    /// The rules for this `User-Agent` and URL. All groups with the longest matching name apply; without one, those for `*`.
+    pub fn verdict(&self, agent: &str, url: &Url) -> Verdict {
         let agent = agent.to_lowercase();
-        let fit = |name: &str| {
+        let specificity = |name: &str| {
             if name == "*" { Some(0) } else { (!name.is_empty() && agent.contains(name)).then_some(name.len()) }
         };
-        let fits = |group: &Group| group.agents.iter().filter_map(|name| fit(name)).max();
-        let best = self.groups.iter().filter_map(fits).max();
-        let mut counting = self.groups.iter().filter(|group| best.is_some() && fits(group) == best);
-        let delay = counting.clone().find_map(|group| group.delay);
+        let matched = |group: &Group| group.agents.iter().filter_map(|name| specificity(name)).max();
+        let best = self.groups.iter().filter_map(matched).max();
+        let mut applicable = self.groups.iter().filter(|group| best.is_some() && matched(group) == best);
+        let delay = applicable.clone().find_map(|group| group.delay);
         let mut path = url.path().to_owned();
         if let Some(query) = url.query() {
             path.extend(["?", query]);
         }
-        let path = encoded(&path);
-        let matching = counting.by_ref().flat_map(|group| &group.rules).filter(|rule| matches(&rule.pattern, &path));
-        // The longest pattern counts, of two equally long ones that which allows.
-        let rule = matching.max_by_key(|rule| (rule.pattern.len(), rule.allows));
-        Advice { allowed: path == "/robots.txt" || rule.is_none_or(|rule| rule.allows), delay }
+        let path = normalized(&path);
+        let matching = applicable.by_ref().flat_map(|group| &group.rules).filter(|rule| matches(&rule.pattern, &path));
+        // The longest pattern decides; of two with equal length, `Allow`.
+        let rule = matching.max_by_key(|rule| (rule.pattern.len(), rule.allow));
+        Verdict { allowed: path == "/robots.txt" || rule.is_none_or(|rule| rule.allow), delay }
     }
 }
 
-/// `*` stands for anything, `$` at the end for the end.
+/// `*` matches any characters; a trailing `$` matches the end.
 fn matches(pattern: &str, path: &str) -> bool {
     let (pattern, whole) = pattern.strip_suffix('$').map_or((pattern, false), |pattern| (pattern, true));
     let mut parts = pattern.split('*');
@@ -111,16 +109,16 @@ fn matches(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// Characters beyond ASCII as `%XX`, and these in capitals, so that both sides are written alike.
-fn encoded(text: &str) -> String {
+/// Percent-encodes non-ASCII characters, with upper-case digits, so that patterns and paths are comparable.
+fn normalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut capitals = 0;
+    let mut digits = 0;
     for byte in text.bytes() {
         if !byte.is_ascii() {
             out.push_str(&format!("%{byte:02X}"));
         } else {
-            out.push(if capitals > 0 { byte.to_ascii_uppercase() } else { byte }.into());
-            capitals = if byte == b'%' { 2 } else { capitals - i32::from(capitals > 0) };
+            out.push(if digits > 0 { byte.to_ascii_uppercase() } else { byte }.into());
+            digits = if byte == b'%' { 2 } else { digits - i32::from(digits > 0) };
         }
     }
     out
@@ -134,11 +132,11 @@ mod tests {
 
     fn allowed(text: &str, path: &str) -> bool {
         let url = Url::parse("https://a.example").unwrap().join(path).unwrap();
-        Rules::read(text).advice(AGENT, &url).allowed
+        Rules::parse(text).verdict(AGENT, &url).allowed
     }
 
     #[test]
-    fn the_longest_rule_of_the_nearest_group_counts() {
+    fn longest_rule_of_most_specific_group_decides() {
         for (text, path, expected) in [
             ("", "/a", true),
             ("User-agent: *\nDisallow: /", "/a", false),
@@ -166,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_is_that_of_the_group() {
+    fn crawl_delay_is_that_of_the_group() {
         let url = Url::parse("https://a.example/").unwrap();
-        let delay = |text: &str| Rules::read(text).advice(AGENT, &url).delay;
+        let delay = |text: &str| Rules::parse(text).verdict(AGENT, &url).delay;
         assert_eq!(delay("User-agent: *\nCrawl-delay: 1.5"), Some(Duration::from_millis(1500)));
         assert_eq!(delay("User-agent: x\nCrawl-delay: 9\nUser-agent: *\nDisallow:"), None);
-        for odd in ["-1", "x", "NaN", "1e99", "0"] {
-            assert_eq!(delay(&format!("User-agent: *\nCrawl-delay: {odd}")), None, "{odd}");
+        for invalid in ["-1", "x", "NaN", "1e99", "0"] {
+            assert_eq!(delay(&format!("User-agent: *\nCrawl-delay: {invalid}")), None, "{invalid}");
         }
     }
 }

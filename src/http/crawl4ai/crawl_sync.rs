@@ -252,10 +252,10 @@ fn last_line(status: Status, warnings: &[Warning]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::egress::Allow;
+    use crate::egress::Allowlist;
 
     fn open() -> Guard {
-        Guard::open(Allow::default())
+        Guard::open(Allowlist::default())
     }
 
     fn spec(body: Value) -> JobSpec {

@@ -42,11 +42,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::egress::{Allow, Allowlists};
+    use crate::egress::{Allowlist, EgressPolicy};
 
     #[test]
     fn every_address_that_may_not_be_reached_is_named_by_its_place() {
-        let hooks = Allowlists { webhooks: Allow::parse(["10.0.0.1"]).unwrap(), ..Allowlists::default() };
+        let hooks = EgressPolicy { webhooks: Allowlist::parse(["10.0.0.1"]).unwrap(), ..EgressPolicy::default() };
         let guard = Guard::closed(hooks);
         let body = json!({
             "urls": ["http://10.0.0.1/", "https://example.com/", "raw:http://10.0.0.1/", 7, "nothing", "http://[::1]/"],
@@ -65,6 +65,6 @@ mod tests {
         );
         let listed = json!({"webhook_config": {"webhook_url": "http://10.0.0.1/"}});
         assert_eq!(blocked(&listed, &guard).len(), 0);
-        assert_eq!(blocked(&body, &Guard::open(Allow::default())).len(), 0);
+        assert_eq!(blocked(&body, &Guard::open(Allowlist::default())).len(), 0);
     }
 }

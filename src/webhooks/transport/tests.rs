@@ -1,4 +1,4 @@
-//! Receivers of every kind, over real sockets.
+//! Delivery attempts over real sockets.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,8 +17,8 @@ use opilio_actors::testing::memory::MemoryStore;
 use rustls::RootCertStore;
 
 use super::*;
-use crate::egress::testing::{Reply, Seen, TestServer, answer, egress, redirect};
-use crate::egress::{Allow, Guard};
+use crate::egress::testing::{Received, Reply, TestServer, egress, redirect, response};
+use crate::egress::{Allowlist, Guard};
 
 struct FixedClock;
 
@@ -35,7 +35,7 @@ fn transport_behind(guard: Guard, settings: &WebhookSettings) -> HttpTransport {
 }
 
 fn transport(settings: &WebhookSettings) -> HttpTransport {
-    transport_behind(Guard::open(Allow::default()), settings)
+    transport_behind(Guard::open(Allowlist::default()), settings)
 }
 
 fn secrets(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
@@ -67,60 +67,61 @@ fn blocked() -> AttemptOutcome {
 }
 
 #[tokio::test]
-async fn a_webhook_is_one_signed_post_of_json() {
-    let server = TestServer::start(|_| answer(200, &[], "thanks\n")).await;
+async fn webhook_is_one_signed_json_post() {
+    let server = TestServer::start(|_| response(200, &[], "thanks\n")).await;
     let settings = WebhookSettings {
         secrets: vec![Secret::new("new"), Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")],
         ..WebhookSettings::default()
     };
     let outcome = transport(&settings).post(request(&server.url("/hook?a=b"), &[])).await.unwrap();
     assert_eq!(outcome, answered(200, "thanks "));
-    let seen = &server.seen()[0];
+    let received = &server.received()[0];
     assert_eq!(
-        (seen.method.as_str(), seen.path.as_str(), seen.body.as_slice()),
+        (received.method.as_str(), received.path.as_str(), received.body.as_slice()),
         ("POST", "/hook?a=b", BODY.as_bytes())
     );
-    assert_eq!(seen.header("content-type"), Some("application/json"));
-    assert_eq!(seen.header("webhook-id"), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
-    assert_eq!(seen.header("webhook-timestamp"), Some("1614265330"));
-    assert_eq!(seen.header("user-agent"), Some(concat!("Opilio-Webhook/", env!("CARGO_PKG_VERSION"))));
-    let signatures = seen.header("webhook-signature").unwrap();
+    assert_eq!(received.header("content-type"), Some("application/json"));
+    assert_eq!(received.header("webhook-id"), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
+    assert_eq!(received.header("webhook-timestamp"), Some("1614265330"));
+    assert_eq!(received.header("user-agent"), Some(concat!("Opilio-Webhook/", env!("CARGO_PKG_VERSION"))));
+    let signatures = received.header("webhook-signature").unwrap();
     assert!(signatures.ends_with(" v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="), "{signatures}");
 }
 
 #[tokio::test]
-async fn the_jobs_headers_overlay_the_operators_and_neither_touches_ours() {
-    let server = TestServer::start(|_| answer(204, &[], "")).await;
+async fn job_headers_override_operator_headers_but_not_standard_ones() {
+    let server = TestServer::start(|_| response(204, &[], "")).await;
     let headers = secrets(&[("User-Agent", "Op/1"), ("X-Both", "operator"), ("Content-Type", "text/plain")]);
     let settings = WebhookSettings { headers, ..WebhookSettings::default() };
     let own = [("x-both", "job"), ("X-Job", "é"), ("webhook-id", "forged"), ("webhook-signature", "v1,forged")];
     transport(&settings).post(request(&server.url("/"), &own)).await.unwrap();
-    let seen = &server.seen()[0];
-    let values = ["user-agent", "x-both", "x-job", "content-type", "webhook-id"].map(|name| seen.header(name).unwrap());
+    let received = &server.received()[0];
+    let values =
+        ["user-agent", "x-both", "x-job", "content-type", "webhook-id"].map(|name| received.header(name).unwrap());
     assert_eq!(values, ["Op/1", "job", "é", "application/json", "msg_p5jXN8AQM9LWM0D4loKWxJek"]);
-    assert_eq!(seen.header("webhook-signature"), None);
-    assert_eq!(seen.headers.iter().filter(|(name, _)| name == "x-both").count(), 1);
+    assert_eq!(received.header("webhook-signature"), None);
+    assert_eq!(received.headers.iter().filter(|(name, _)| name == "x-both").count(), 1);
 }
 
 #[tokio::test]
-async fn headers_and_secrets_that_cannot_be_used_are_found_when_they_are_set() {
-    let bad = |settings: WebhookSettings| {
-        let egress = egress(Guard::open(Allow::default()), &[], RootCertStore::empty());
+async fn invalid_headers_and_secrets_are_rejected() {
+    let error = |settings: WebhookSettings| {
+        let egress = egress(Guard::open(Allowlist::default()), &[], RootCertStore::empty());
         HttpTransport::new(egress, &settings, Arc::new(FixedClock)).err()
     };
     let header = WebhookSettings { headers: secrets(&[("a b", "x")]), ..WebhookSettings::default() };
-    assert_eq!(bad(header), Some(BadWebhookSettings::Header("a b".to_owned())));
+    assert_eq!(error(header), Some(InvalidWebhookSettings::Header("a b".to_owned())));
     let secret = WebhookSettings { secrets: vec![Secret::new("whsec_?")], ..WebhookSettings::default() };
-    assert_eq!(bad(secret), Some(BadWebhookSettings::Secret(1)));
+    assert_eq!(error(secret), Some(InvalidWebhookSettings::Secret(1)));
     let own = transport(&WebhookSettings::default())
         .post(request("http://127.0.0.1:1/", &[("a b", "secret")]))
         .await
         .unwrap();
-    assert_eq!(own, AttemptOutcome::Unsendable { reason: "Header \"a b\" cannot be sent".to_owned() });
+    assert_eq!(own, AttemptOutcome::Unsendable { reason: "Invalid header \"a b\"".to_owned() });
 }
 
-/// A body in a store that cannot be read at this reading.
-async fn body_unread_at(reading: usize, error: StoreError) -> WebhookBody {
+/// A body in a store that fails when it is read for the `reading`th time.
+async fn body_failing_at(reading: usize, error: StoreError) -> WebhookBody {
     let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::default()), RETENTION));
     let job = jobs::crawl(1);
     let id = job.id.clone();
@@ -137,26 +138,26 @@ async fn body_unread_at(reading: usize, error: StoreError) -> WebhookBody {
 }
 
 #[tokio::test]
-async fn a_body_that_our_own_store_breaks_off_is_not_what_the_receiver_failed_at() {
-    let server = TestServer::start(|_| answer(200, &[], "")).await;
+async fn store_error_is_not_a_failed_attempt() {
+    let server = TestServer::start(|_| response(200, &[], "")).await;
     let post = async |body: WebhookBody| {
         transport(&WebhookSettings::default()).post(WebhookRequest { body, ..request(&server.url("/"), &[]) }).await
     };
-    // It is read for its length and signature, and again as it is sent.
+    // The body is read for its length and signature, and again when it is sent.
     for reading in [1, 2] {
-        for error in [StoreError::Unavailable("away".to_owned()), StoreError::NotFound] {
-            assert_eq!(post(body_unread_at(reading, error.clone()).await).await, Err(error), "{reading}");
+        for error in [StoreError::Unavailable("unavailable".to_owned()), StoreError::NotFound] {
+            assert_eq!(post(body_failing_at(reading, error.clone()).await).await, Err(error), "{reading}");
         }
     }
-    assert!(server.seen().iter().all(|seen| !seen.body.ends_with(b"]")));
-    assert_eq!(post(body_unread_at(3, StoreError::NotFound).await).await, Ok(answered(200, "")));
+    assert!(server.received().iter().all(|request| !request.body.ends_with(b"]")));
+    assert_eq!(post(body_failing_at(3, StoreError::NotFound).await).await, Ok(answered(200, "")));
 }
 
 #[tokio::test]
-async fn every_answer_is_reported_as_it_is() {
-    let server = TestServer::start(|seen| {
-        let status = seen.path[1..].parse().unwrap();
-        answer(status, &[("retry-after", "9"), ("location", "/200")], "why")
+async fn every_status_is_reported() {
+    let server = TestServer::start(|request| {
+        let status = request.path[1..].parse().unwrap();
+        response(status, &[("retry-after", "9"), ("location", "/200")], "why")
     });
     let server = server.await;
     for status in [200, 201, 299, 300, 301, 302, 303, 400, 404, 410, 429, 500, 503] {
@@ -164,31 +165,31 @@ async fn every_answer_is_reported_as_it_is() {
         let retry_after = Some(Duration::from_secs(9));
         assert_eq!(outcome, AttemptOutcome::Answered { status, retry_after, excerpt: "why".to_owned() });
     }
-    assert_eq!(server.seen().len(), 13, "no redirect of these kinds is followed");
+    assert_eq!(server.received().len(), 13, "these redirects are not followed");
 }
 
 #[tokio::test]
-async fn a_307_or_308_is_followed_with_method_and_body() {
-    let server = TestServer::start(|seen| match seen.path.as_str() {
+async fn redirects_307_and_308_keep_method_and_body() {
+    let server = TestServer::start(|request| match request.path.as_str() {
         "/a" => redirect(307, "/b"),
         "/b" => redirect(308, "c"),
-        _ => answer(200, &[], "ok"),
+        _ => response(200, &[], "ok"),
     });
     let server = server.await;
     let request = request(&server.url("/a"), &[("authorization", "mine")]);
     assert_eq!(transport(&WebhookSettings::default()).post(request).await.unwrap(), answered(200, "ok"));
-    for seen in server.seen() {
-        assert_eq!((seen.method.as_str(), seen.body.as_slice()), ("POST", BODY.as_bytes()));
-        assert_eq!(seen.header("authorization"), Some("mine"));
+    for request in server.received() {
+        assert_eq!((request.method.as_str(), request.body.as_slice()), ("POST", BODY.as_bytes()));
+        assert_eq!(request.header("authorization"), Some("mine"));
     }
 }
 
 #[tokio::test]
-async fn five_redirects_are_followed_and_the_sixth_is_the_answer() {
-    let server = TestServer::start(|seen| match seen.path[1..].parse::<u32>() {
-        Ok(0) => answer(200, &[], ""),
+async fn redirects_are_limited_to_five() {
+    let server = TestServer::start(|request| match request.path[1..].parse::<u32>() {
+        Ok(0) => response(200, &[], ""),
         Ok(n) => redirect(307, &format!("/{}", n - 1)),
-        Err(_) => answer(308, &[], "nowhere"),
+        Err(_) => response(308, &[], "nowhere"),
     });
     let server = server.await;
     assert_eq!(post(&server.url("/5")).await, answered(200, ""));
@@ -197,8 +198,8 @@ async fn five_redirects_are_followed_and_the_sixth_is_the_answer() {
 }
 
 #[tokio::test]
-async fn nothing_that_may_be_a_credential_goes_to_another_origin() {
-    let other = TestServer::start(|_| answer(200, &[], "")).await;
+async fn redirect_to_other_origin_sends_no_credentials() {
+    let other = TestServer::start(|_| response(200, &[], "")).await;
     let target = other.url("/");
     let server = TestServer::start(move |_| redirect(307, &target)).await;
     let settings = WebhookSettings {
@@ -207,31 +208,31 @@ async fn nothing_that_may_be_a_credential_goes_to_another_origin() {
         ..WebhookSettings::default()
     };
     transport(&settings).post(request(&server.url("/"), &[("Authorization", "secret")])).await.unwrap();
-    let there = &other.seen()[0];
-    assert_eq!((there.header("authorization"), there.header("x-operator")), (None, None));
-    assert_eq!((there.header("user-agent"), there.body.as_slice()), (Some("Op/1"), BODY.as_bytes()));
-    assert!(there.header("webhook-signature").is_some() && there.header("content-type").is_some());
+    let received = &other.received()[0];
+    assert_eq!((received.header("authorization"), received.header("x-operator")), (None, None));
+    assert_eq!((received.header("user-agent"), received.body.as_slice()), (Some("Op/1"), BODY.as_bytes()));
+    assert!(received.header("webhook-signature").is_some() && received.header("content-type").is_some());
 }
 
 #[tokio::test]
-async fn the_guard_stands_before_the_receiver_and_before_every_hop() {
-    let inside = TestServer::start(|_| answer(200, &[], "")).await;
+async fn guard_checks_receiver_and_every_redirect() {
+    let inside = TestServer::start(|_| response(200, &[], "")).await;
     let target = inside.url("/");
-    let script = move |_: &Seen| redirect(307, &target);
+    let script = move |_: &Received| redirect(307, &target);
     let outside = TestServer::start_on([127, 0, 0, 2].into(), None, script).await;
-    let guard = Guard::closed(Allow::parse(["127.0.0.2"]).unwrap());
+    let guard = Guard::closed(Allowlist::parse(["127.0.0.2"]).unwrap());
     let transport = transport_behind(guard, &WebhookSettings::default());
     assert_eq!(transport.post(request(&inside.url("/"), &[])).await.unwrap(), blocked());
     assert_eq!(transport.post(request(&outside.url("/"), &[])).await.unwrap(), blocked());
-    assert_eq!(inside.seen().len(), 0);
+    assert_eq!(inside.received().len(), 0);
     let mut trusted = request(&inside.url("/"), &[]);
     trusted.target.trusted = true;
     assert_eq!(transport.post(trusted).await.unwrap(), answered(200, ""));
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_costs_no_more_than_the_timeout() {
-    let server = TestServer::start(|seen| match seen.path.as_str() {
+async fn unresponsive_receiver_times_out() {
+    let server = TestServer::start(|request| match request.path.as_str() {
         "/redirect" => redirect(307, "/hang"),
         _ => Reply::Stall(Vec::new()),
     });
@@ -241,7 +242,7 @@ async fn a_receiver_that_hangs_costs_no_more_than_the_timeout() {
 }
 
 #[tokio::test]
-async fn of_an_endless_answer_only_the_beginning_is_read() {
+async fn endless_response_is_read_up_to_the_limit() {
     let head = b"HTTP/1.1 200 X\r\ncontent-length: 1000000000\r\n\r\n".to_vec();
     let server = TestServer::start(move |_| Reply::Endless(head.clone(), vec![b'x'; 4096])).await;
     assert_eq!(post(&server.url("/")).await, answered(200, &"x".repeat(1024)));
@@ -249,9 +250,9 @@ async fn of_an_endless_answer_only_the_beginning_is_read() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_body_never_comes_or_breaks_off_is_an_answer_all_the_same() {
+async fn incomplete_response_body_does_not_fail_the_attempt() {
     let head = "HTTP/1.1 200 X\r\ncontent-length: 10\r\n\r\nabc";
-    let server = TestServer::start(move |seen| match seen.path.as_str() {
+    let server = TestServer::start(move |request| match request.path.as_str() {
         "/stall" => Reply::Stall(head.as_bytes().to_vec()),
         "/cut" => Reply::Close(head.as_bytes().to_vec()),
         _ => Reply::Drip(head.as_bytes().to_vec(), vec![b'd'; 100], Duration::from_millis(100)),
@@ -264,15 +265,15 @@ async fn an_answer_whose_body_never_comes_or_breaks_off_is_an_answer_all_the_sam
 }
 
 #[tokio::test]
-async fn network_errors_are_failures_in_words() {
-    let server = TestServer::start(|seen| match seen.path.as_str() {
+async fn network_errors_have_readable_reasons() {
+    let server = TestServer::start(|request| match request.path.as_str() {
         "/reset" => Reply::Reset,
         _ => Reply::Close(Vec::new()),
     });
     let server = server.await;
     let at = server.address().to_string();
     assert_eq!(post(&server.url("/reset")).await, failed(format!("Connection reset by {at}")));
-    let closed = format!("Connection closed by {at} before the answer was complete");
+    let closed = format!("Connection closed by {at} before the response was complete");
     assert_eq!(post(&server.url("/close")).await, failed(closed));
     assert_eq!(post("http://127.0.0.1:1/").await, failed("Connection refused by 127.0.0.1:1"));
     assert_eq!(post("http://hooks.invalid/").await, failed("DNS: no such host hooks.invalid"));

@@ -1,4 +1,4 @@
-//! Certificates, good and bad.
+//! TLS and certificates.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -7,7 +7,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-/// An authority of the test's own, and what trusts it.
+/// A certificate authority, and a store that trusts it.
 fn authority() -> (CertifiedIssuer<'static, KeyPair>, RootCertStore) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -26,8 +26,8 @@ fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair, alpn: &[&[u8]])
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// What is said of a server whose certificate was changed like this.
-async fn said(change: impl FnOnce(&mut CertificateParams)) -> Result<String, (String, bool)> {
+/// Fetches from a server whose certificate has this change.
+async fn fetch_with(change: impl FnOnce(&mut CertificateParams)) -> Result<String, (String, bool)> {
     let (authority, roots) = authority();
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
@@ -37,8 +37,8 @@ async fn said(change: impl FnOnce(&mut CertificateParams)) -> Result<String, (St
 }
 
 async fn fetch_from(tls: TlsAcceptor, roots: RootCertStore) -> Result<String, (String, bool)> {
-    let server = TestServer::start_on([127, 0, 0, 1].into(), Some(tls), |_| answer(200, &[], "safe")).await;
-    let egress = egress(Guard::open(Allow::default()), &[], roots);
+    let server = TestServer::start_on([127, 0, 0, 1].into(), Some(tls), |_| response(200, &[], "safe")).await;
+    let egress = egress(Guard::open(Allowlist::default()), &[], roots);
     let fetcher = HttpFetcher::new(egress, settings(), Arc::new(FixedClock));
     let port = server.address().port().to_string();
     match fetcher.fetch(request(server.url("/"), FetchOptions::default())).await {
@@ -48,34 +48,34 @@ async fn fetch_from(tls: TlsAcceptor, roots: RootCertStore) -> Result<String, (S
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_trusted_authority_is_accepted() {
-    assert_eq!(said(|_| ()).await.as_deref(), Ok("safe"));
+async fn certificate_of_trusted_authority_is_accepted() {
+    assert_eq!(fetch_with(|_| ()).await.as_deref(), Ok("safe"));
 }
 
 #[tokio::test]
-async fn a_bad_certificate_is_said_to_be_bad_in_which_way() {
-    let expired = said(|params| {
+async fn invalid_certificate_error_names_the_problem() {
+    let expired = fetch_with(|params| {
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
     });
-    assert_eq!(expired.await, Err(lasting("TLS: certificate has expired")));
-    let early = said(|params| params.not_before = date_time_ymd(4000, 1, 1));
-    assert_eq!(early.await, Err(lasting("TLS: certificate is not valid yet")));
+    assert_eq!(expired.await, Err(permanent("TLS: certificate has expired")));
+    let early = fetch_with(|params| params.not_before = date_time_ymd(4000, 1, 1));
+    assert_eq!(early.await, Err(permanent("TLS: certificate is not valid yet")));
     let foreign =
-        said(|params| params.subject_alt_names = vec![rcgen::SanType::DnsName("x.example".try_into().unwrap())]);
-    assert_eq!(foreign.await, Err(lasting("TLS: certificate is not valid for 127.0.0.1:PORT")));
+        fetch_with(|params| params.subject_alt_names = vec![rcgen::SanType::DnsName("x.example".try_into().unwrap())]);
+    assert_eq!(foreign.await, Err(permanent("TLS: certificate is not valid for 127.0.0.1:PORT")));
     let (_, own_roots) = authority();
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "nobody knows me");
+    params.distinguished_name.push(DnType::CommonName, "unknown");
     let certificate = params.self_signed(&key).unwrap();
-    let said = fetch_from(acceptor(certificate.der().clone(), &key, &[]), own_roots).await;
-    assert_eq!(said, Err(lasting("TLS: certificate is signed by an unknown authority")));
+    let result = fetch_from(acceptor(certificate.der().clone(), &key, &[]), own_roots).await;
+    assert_eq!(result, Err(permanent("TLS: certificate is signed by an unknown authority")));
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_said_so() {
-    // The test server waits for the end of a request's head, which a TLS greeting never is; so it is written here.
+async fn server_without_tls_is_permanent() {
+    // `TestServer` would wait for the end of the headers, which a TLS ClientHello does not contain.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -85,11 +85,11 @@ async fn a_server_that_speaks_no_tls_is_said_so() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         while stream.read_u8().await.is_ok() {}
     });
-    assert_eq!(reason(format!("https://{address}/")).await, lasting(format!("TLS: {address} does not speak it")));
+    assert_eq!(reason(format!("https://{address}/")).await, permanent(format!("TLS: {address} does not support TLS")));
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_where_the_server_speaks_it() {
+async fn http_2_is_negotiated() {
     let (authority, roots) = authority();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
@@ -105,7 +105,7 @@ async fn http_2_is_spoken_where_the_server_speaks_it() {
             body.send_data(format!("{:?} {}", request.version(), request.uri().path()).into(), true).unwrap();
         }
     });
-    let egress = egress(Guard::open(Allow::default()), &[], roots);
+    let egress = egress(Guard::open(Allowlist::default()), &[], roots);
     let fetcher = HttpFetcher::new(egress, settings(), Arc::new(FixedClock));
     let page = fetcher.fetch(request(url, FetchOptions::default())).await.unwrap();
     assert_eq!(page.body, "HTTP/2.0 /");
