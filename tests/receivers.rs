@@ -242,7 +242,7 @@ async fn an_endless_answer_is_read_only_as_far_as_the_log_wants_it() {
         let receiver = Receiver::start([Act::Flood(status)]).await;
         let log = log_of_a_job_told_to(&server, &receiver.base).await;
         assert_eq!((statuses(&log)[0], &log["state"]), (Some(status.into()), &json!(state)), "{log}");
-        assert_eq!(log["attempts"][0]["response"].as_str().map(str::len), Some(1024));
+        assert_eq!(log["attempts"][0]["answer"].as_str().map(str::len), Some(1024));
         let sent = receiver.flooded.load(Ordering::Relaxed);
         assert!(sent < 64 << 20, "{sent} bytes of a GiB were taken, most of them by the sockets");
     }
