@@ -1,15 +1,15 @@
-//! Language models: which can be asked, where, with which key, and at which rate.
+//! Language models: which ones are configured, their addresses, API keys and limits.
 //!
-//! Four small formats of our own instead of a library: every request passes the one guarded client, every refusal keeps
-//! its status, words and `Retry-After`, every answer is bounded in time and size, and no address or key can come from
-//! anywhere but the settings.
+//! Opilio implements four small protocols itself instead of using a library, so that every request passes the egress
+//! guard, every error keeps its status, message and `Retry-After`, every response is bounded in time and size, and
+//! addresses and API keys come from the settings only.
 
+mod circuit_breaker;
 mod endpoint;
-mod health;
-mod pace;
+mod protocol;
+mod provider_error;
 mod settings;
-mod trouble;
-mod wire;
+mod token_bucket;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,16 +17,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
-use opilio_actors::ports::{Clock, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question};
+use opilio_actors::ports::{Clock, LanguageModel, ModelError, ModelName, ModelRequest, ModelResponse, ResolvedModel};
 use serde_json::Value;
 
-pub use settings::{FamilySettings, ModelSettings, RateLimits, Wire};
+pub use protocol::Protocol;
+pub use settings::{FamilySettings, ModelLimits, ModelSettings};
 
 use self::endpoint::Endpoint;
-use self::wire::Sent;
+use self::protocol::RequestContext;
 use crate::egress::{Egress, EgressError, Purpose, Response, format_duration};
 
-/// The models that the operator made usable.
+/// The configured models.
 pub struct Models {
     egress: Egress,
     clock: Arc<dyn Clock>,
@@ -34,8 +35,8 @@ pub struct Models {
     endpoints: Mutex<HashMap<ModelName, Arc<Endpoint>>>,
 }
 
-/// So many of them are remembered; their names come from requests.
-const MOST_ENDPOINTS: usize = 1000;
+/// The limit on remembered endpoints; requests can name any model.
+const MAX_ENDPOINTS: usize = 1000;
 
 impl Models {
     pub fn new(egress: Egress, clock: Arc<dyn Clock>, settings: ModelSettings) -> Self {
@@ -43,105 +44,109 @@ impl Models {
     }
 
     fn family(&self, name: &ModelName) -> Result<&FamilySettings, ModelError> {
-        let known = self.settings.families.iter().find(|family| family.name == name.family);
-        known.ok_or_else(|| ModelError::UnknownProvider { family: name.family.clone() })
+        let family = self.settings.families.iter().find(|family| family.name == name.family);
+        family.ok_or_else(|| ModelError::UnknownProvider { family: name.family.clone() })
     }
 
     fn is_allowed(&self, name: &ModelName) -> bool {
         let Some(allowed) = &self.settings.allowed_providers else { return true };
-        let whole = name.to_string();
-        let chosen = [Some(self.settings.provider.as_str()), self.settings.fallback.as_deref()];
-        if chosen.into_iter().flatten().any(|chosen| ModelName::parse(chosen).as_ref() == Some(name)) {
+        let full_name = name.to_string();
+        let own = [Some(self.settings.provider.as_str()), self.settings.fallback.as_deref()];
+        if own.into_iter().flatten().any(|own| ModelName::parse(own).as_ref() == Some(name)) {
             return true;
         }
-        allowed.iter().any(|entry| entry.eq_ignore_ascii_case(&name.family) || *entry == whole)
+        allowed.iter().any(|entry| entry.eq_ignore_ascii_case(&name.family) || *entry == full_name)
     }
 
     fn endpoint(&self, name: &ModelName, family: &FamilySettings) -> Arc<Endpoint> {
-        let mut known = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_ENDPOINTS && !known.contains_key(name) {
-            // Those in use are kept alive by who uses them.
-            known.retain(|_, endpoint| Arc::strong_count(endpoint) > 1);
+        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        if endpoints.len() >= MAX_ENDPOINTS && !endpoints.contains_key(name) {
+            // Keeps the endpoints that are in use.
+            endpoints.retain(|_, endpoint| Arc::strong_count(endpoint) > 1);
         }
         let new = || Arc::new(Endpoint::new(&self.settings, family.limits));
-        Arc::clone(known.entry(name.clone()).or_insert_with(new))
+        Arc::clone(endpoints.entry(name.clone()).or_insert_with(new))
     }
 
-    /// Asks in the strongest form that the model takes.
-    async fn ask_in_form(
+    /// Sends the request in the strictest output mode that the model supports.
+    async fn send_in_mode(
         &self,
         endpoint: &Endpoint,
         family: &FamilySettings,
-        question: &Question,
-    ) -> Result<ModelAnswer, ModelError> {
+        request: &ModelRequest,
+    ) -> Result<ModelResponse, ModelError> {
         loop {
-            let strongest = || family.wire.strongest(question.schema.as_deref());
-            let form = endpoint.form(question).unwrap_or_else(strongest);
-            let sent = Sent {
+            let strictest = || family.protocol.strictest_mode(request.schema.as_deref());
+            let mode = endpoint.mode(request).unwrap_or_else(strictest);
+            let context = RequestContext {
                 family: &family.name,
                 base_url: &family.base_url,
                 key: family.key.as_ref(),
                 context_tokens: family.context_tokens,
-                form,
-                question,
+                mode,
+                request,
             };
-            let said = self.exchange(family, &sent).await;
-            let refused = question.schema.is_some() && said.as_ref().is_err_and(trouble::is_about_the_form);
-            if refused && endpoint.weaken(question, form) {
+            let response = self.send(family, &context).await;
+            let unsupported =
+                request.schema.is_some() && response.as_ref().is_err_and(provider_error::rejects_output_mode);
+            if unsupported && endpoint.downgrade(request, mode) {
                 continue;
             }
-            return said;
+            return response;
         }
     }
 
-    async fn exchange(&self, family: &FamilySettings, sent: &Sent<'_>) -> Result<ModelAnswer, ModelError> {
-        let who = sent.question.model.to_string();
-        let request = family.wire.request(sent)?;
+    async fn send(&self, family: &FamilySettings, context: &RequestContext<'_>) -> Result<ModelResponse, ModelError> {
+        let model = context.request.model.to_string();
+        let request = family.protocol.request(context)?;
         let body = Bytes::from(request.body.to_string());
-        let to = self.egress.guard().check_configured(&request.url, Purpose::Model);
-        let to = to.map_err(|blocked| ModelError::Unreachable { who: who.clone(), reason: blocked.to_string() })?;
+        let unreachable = |reason: String| ModelError::Unreachable { model: model.clone(), reason };
+        let invalid = |reason: &str| ModelError::InvalidResponse { model: model.clone(), reason: reason.to_owned() };
+        let url = self.egress.guard().check_configured(&request.url, Purpose::Model);
+        let url = url.map_err(|blocked| unreachable(blocked.to_string()))?;
         let exchange = async {
-            let answer = self.egress.send(Method::POST, &to, request.headers, body).await?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            Ok::<_, EgressError>((status, headers, self.read(answer).await?))
+            let response = self.egress.send(Method::POST, &url, request.headers, body).await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            Ok::<_, EgressError>((status, headers, self.read(response).await?))
         };
-        let Ok(exchanged) = tokio::time::timeout(self.settings.timeout, exchange).await else {
-            return Err(ModelError::Timeout { who, after: format_duration(self.settings.timeout) });
+        let Ok(exchange) = tokio::time::timeout(self.settings.timeout, exchange).await else {
+            return Err(ModelError::Timeout { model, limit: format_duration(self.settings.timeout) });
         };
-        let (status, headers, body) =
-            exchanged.map_err(|trouble| ModelError::Unreachable { who: who.clone(), reason: trouble.to_string() })?;
-        let Some(body) = body else { return Err(ModelError::BadAnswer { who, reason: "it is too long".to_owned() }) };
-        let parsed = serde_json::from_slice::<Value>(&body);
+        let (status, headers, body) = exchange.map_err(|error| unreachable(error.to_string()))?;
+        let Some(body) = body else {
+            return Err(invalid(&format!("it is larger than {} bytes", self.settings.max_response_bytes)));
+        };
+        let json = serde_json::from_slice::<Value>(&body);
         if !(200..300).contains(&status) {
-            let body = parsed.unwrap_or_default();
-            return Err(masked(trouble::of(status, &headers, &body, self.clock.now(), &who), family));
+            let now = self.clock.now();
+            let error = provider_error::from_response(status, &headers, &json.unwrap_or_default(), now, &model);
+            return Err(masked(error, family));
         }
-        let body =
-            parsed.map_err(|_| ModelError::BadAnswer { who: who.clone(), reason: "it is not JSON".to_owned() })?;
-        match trouble::within_success(&body, &who) {
+        let json = json.map_err(|_| invalid("it is not JSON"))?;
+        match provider_error::in_success(&json, &model) {
             Some(error) => Err(masked(error, family)),
-            None => family.wire.answer(&body, &who),
+            None => family.protocol.response(&json, &model),
         }
     }
 
-    /// The whole body; `None` where it is larger than an answer may be.
-    async fn read(&self, mut answer: Response) -> Result<Option<Vec<u8>>, EgressError> {
+    /// The complete body; `None` if it exceeds the size limit.
+    async fn read(&self, mut response: Response) -> Result<Option<Vec<u8>>, EgressError> {
         let mut bytes = Vec::new();
-        while let Some(piece) = answer.next_chunk().await? {
-            if bytes.len() + piece.len() > self.settings.max_answer_bytes {
+        while let Some(chunk) = response.next_chunk().await? {
+            if bytes.len() + chunk.len() > self.settings.max_response_bytes {
                 return Ok(None);
             }
-            bytes.extend_from_slice(&piece);
+            bytes.extend_from_slice(&chunk);
         }
         Ok(Some(bytes))
     }
 }
 
-/// Some providers repeat the key that they were given.
+/// Masks the API key, which some providers repeat in their errors.
 fn masked(error: ModelError, family: &FamilySettings) -> ModelError {
     match (error, &family.key) {
-        (ModelError::BadRequest { who, status, words }, Some(key)) => {
-            ModelError::BadRequest { who, status, words: words.replace(key.expose(), "***") }
+        (ModelError::BadRequest { model, status, message }, Some(key)) => {
+            ModelError::BadRequest { model, status, message: message.replace(key.expose(), "***") }
         }
         (other, _) => other,
     }
@@ -149,37 +154,37 @@ fn masked(error: ModelError, family: &FamilySettings) -> ModelError {
 
 #[async_trait]
 impl LanguageModel for Models {
-    fn plan(&self, wanted: Option<&str>) -> Result<ModelPlan, ModelError> {
-        let given = wanted.unwrap_or(&self.settings.provider);
-        let name = ModelName::parse(given).ok_or_else(|| ModelError::NotAName { given: given.to_owned() })?;
+    fn resolve(&self, name: Option<&str>) -> Result<ResolvedModel, ModelError> {
+        let given = name.unwrap_or(&self.settings.provider);
+        let name = ModelName::parse(given).ok_or_else(|| ModelError::InvalidName { given: given.to_owned() })?;
         let family = self.family(&name)?;
-        let listed = family.models.as_ref().is_none_or(|models| models.contains(&name.model));
+        let is_listed = family.models.as_ref().is_none_or(|models| models.contains(&name.model));
         if !self.is_allowed(&name) {
             return Err(ModelError::NotAllowed { family: name.family });
         }
-        if !listed {
-            return Err(ModelError::ModelNotListed { who: name.to_string() });
+        if !is_listed {
+            return Err(ModelError::ModelNotListed { model: name.to_string() });
         }
         if family.needs_key && family.key.is_none() {
             let variable = family.key_variable.clone();
             return Err(ModelError::NoKey { family: name.family, variable });
         }
         let fallback = self.settings.fallback.as_deref().and_then(ModelName::parse).filter(|other| *other != name);
-        Ok(ModelPlan {
+        Ok(ResolvedModel {
             context_tokens: family.context_tokens,
-            answer_tokens: self.settings.answer_tokens.min(family.context_tokens / 6),
+            max_output_tokens: self.settings.max_output_tokens.min(family.context_tokens / 6),
             temperature: family.temperature,
             fallback,
             name,
         })
     }
 
-    async fn ask(&self, question: Question) -> Result<ModelAnswer, ModelError> {
-        let family = self.family(&question.model)?;
-        let endpoint = self.endpoint(&question.model, family);
-        let _turn = endpoint.turn(&question, &question.model.to_string()).await?;
-        let outcome = self.ask_in_form(&endpoint, family, &question).await;
-        endpoint.ended(&outcome);
+    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, ModelError> {
+        let family = self.family(&request.model)?;
+        let endpoint = self.endpoint(&request.model, family);
+        let _permit = endpoint.admit(&request).await?;
+        let outcome = self.send_in_mode(&endpoint, family, &request).await;
+        endpoint.record(&outcome);
         outcome
     }
 }

@@ -48,7 +48,7 @@ async fn typescript_client_and_flask_handler_work_with_and_without_data() {
             format!("failed crawl {failing} HTTP 404 Not Found"),
             format!("extracted {llm} {{'title': 'T'}}"),
             format!("done llm_extraction {llm}"),
-            format!("failed llm_extraction {refused} openai/bad-key refused the key (HTTP 401)"),
+            format!("failed llm_extraction {refused} openai/bad-key rejected the API key (HTTP 401)"),
         ];
         expected.sort();
         assert_eq!(handler.next_lines_sorted(expected.len()).await, expected, "{data}");

@@ -118,10 +118,10 @@ async fn a_webhook_is_optional() {
 async fn the_points_of_failure_are_told_each_with_its_reason() {
     let scene = Scene::start().await;
     for (provider, page, kind, error) in [
-        ("nobody/x", "/article", "unknown_provider", "LLM provider `nobody` is not known"),
-        ("groq/x", "/article", "missing_key", "LLM provider `groq` has no key: set GROQ_API_KEY"),
+        ("nobody/x", "/article", "unknown_provider", "Unknown LLM provider `nobody`"),
+        ("groq/x", "/article", "missing_key", "LLM provider `groq` has no API key: set GROQ_API_KEY"),
         ("openai/good", "/missing", "page_not_fetched", "The page was not fetched: HTTP 404 Not Found"),
-        ("openai/bad-key", "/article", "unauthorized", "openai/bad-key refused the key (HTTP 401)"),
+        ("openai/bad-key", "/article", "unauthorized", "openai/bad-key rejected the API key (HTTP 401)"),
     ] {
         let mut body = scene.example_6(provider, true);
         body["url"] = json!(scene.site.url(page));

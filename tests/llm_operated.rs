@@ -53,7 +53,7 @@ async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_miss
     let site = TestSite::start();
     let server = TestServer::with_env(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", ""), ("LLM_PROVIDER", "")]).await;
     let received = next_webhook(&server, &site, json!(null)).await;
-    assert_eq!(received["error"], "LLM provider `openai` has no key: set OPENAI_API_KEY");
+    assert_eq!(received["error"], "LLM provider `openai` has no API key: set OPENAI_API_KEY");
     assert_eq!(received["error_type"], "missing_key");
 }
 

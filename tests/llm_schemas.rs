@@ -1,10 +1,10 @@
-//! 200 schemas of growing difficulty, and odd ones, at submission: taken or refused as a validator says.
+//! 200 schemas of growing difficulty, and unusual ones, at submission: taken or refused as a validator says.
 
 #[path = "../actors/tests/schemas/samples.rs"]
 mod samples;
 mod support;
 
-use samples::{SCHEMAS, broken, odd, sample};
+use samples::{SCHEMAS, broken, sample, unusual};
 use serde_json::{Value, json};
 use support::TestServer;
 
@@ -28,7 +28,7 @@ async fn a_schema_is_taken_or_refused_at_submission_as_a_validator_says() {
         let loc = response["detail"][0]["loc"].as_array().cloned().unwrap_or_default();
         assert!(status == 422 && loc.starts_with(&expected), "{number}: {response}");
     }
-    for (schema, is_one) in odd() {
+    for (schema, is_one) in unusual() {
         let expected = if is_one { 202 } else { 422 };
         assert_eq!(submit(&server, json!(schema.to_string())).await.0, expected, "{schema}");
     }

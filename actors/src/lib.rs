@@ -24,7 +24,7 @@ mod worker;
 
 pub use crawl_worker::{CrawlPolicy, Crawler};
 pub use dependencies::Dependencies;
-pub use llm_worker::{AnswerCache, ExtractionPolicy, Extractor};
+pub use llm_worker::{ExtractionPolicy, Extractor, ResponseCacheSettings};
 pub use policy::Policy;
 
 #[cfg(feature = "testing")]

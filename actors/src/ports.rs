@@ -5,6 +5,7 @@ mod delivery_store;
 mod job_queries;
 mod job_store;
 mod model;
+mod model_error;
 mod notification;
 mod page_cache;
 mod page_fetcher;
@@ -18,9 +19,8 @@ pub use clock::Clock;
 pub use delivery_store::{AttemptStart, AttemptTerms, DeliveryLog, DeliveryStore, DueQuery, ReplayFilter};
 pub use job_queries::{Changes, JobFilter, JobPage, JobSummary, PageLimit, QueueCounts};
 pub use job_store::{Claim, Idempotency, JobStore, NewJob, Release, SettleReason, Submission};
-pub use model::{
-    LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, Question, Role, Spent, Turn, is_not_usable,
-};
+pub use model::{LanguageModel, Message, ModelName, ModelRequest, ModelResponse, ResolvedModel, Role};
+pub use model_error::{ModelError, TokenCount, is_unusable_model};
 pub use notification::Notification;
 pub use page_cache::{CachedPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, PageFetcher, PageRequest};

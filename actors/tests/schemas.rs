@@ -1,62 +1,62 @@
-//! 200 schemas of growing difficulty: each accepted or refused as a validator says; answers about three parts of a page
-//! conform to its relaxed form, and what they are merged to conforms to the schema itself.
+//! Extraction schemas: 200 generated schemas of growing complexity and some unusual ones are accepted or rejected as by a
+//! validator; values of three chunks of a page conform to the relaxed schema, and their merged value to the schema itself.
 
 #[path = "schemas/samples.rs"]
 mod samples;
 
 use opilio_actors::domain::extraction::merge::merge;
-use opilio_actors::domain::extraction::shape::{Scope, Shape};
-use samples::{Dice, SCHEMAS, Sample, broken, odd, sample};
+use opilio_actors::domain::extraction::schema::{OutputSchema, SchemaScope};
+use samples::{Random, SCHEMAS, Sample, broken, sample, unusual};
 use serde_json::{Map, Value};
 
-const PARTS: u64 = 3;
+const CHUNKS: u64 = 3;
 
-/// What part `part` of a page says of the answer: its share of the lists, objects as far as it goes, each text once.
-fn share(answer: &Value, part: u64, dice: &mut Dice) -> Option<Value> {
-    match answer {
+/// The part of `value` that a model finds in chunk `chunk` of a page: a share of each list, and each scalar in at least the
+/// last chunk.
+fn share(value: &Value, chunk: u64, random: &mut Random) -> Option<Value> {
+    match value {
         Value::Object(fields) => {
-            let shares = fields.iter().filter_map(|(name, value)| Some((name.clone(), share(value, part, dice)?)));
+            let shares = fields.iter().filter_map(|(name, value)| Some((name.clone(), share(value, chunk, random)?)));
             Some(shares.collect::<Map<_, _>>().into())
         }
         Value::Array(items) => {
-            let own = items.iter().zip(0..).filter(|(_, place)| place * PARTS / items.len() as u64 == part);
+            let own = items.iter().zip(0..).filter(|(_, index)| index * CHUNKS / items.len() as u64 == chunk);
             Some(own.map(|(item, _)| item.clone()).collect())
         }
-        one => (dice.roll(PARTS) <= part).then(|| one.clone()),
+        scalar => (random.below(CHUNKS) <= chunk).then(|| scalar.clone()),
     }
 }
 
 #[test]
-fn answers_about_parts_conform_and_their_union_conforms_to_the_whole() {
+fn chunk_values_and_their_merged_value_conform() {
     for number in 0..SCHEMAS {
-        let Sample { schema, answer } = sample(number);
-        assert!(jsonschema::meta::is_valid(&schema), "{number}: {schema}");
-        let shape = Shape::new(&schema).unwrap_or_else(|bad| panic!("{number}: {bad}"));
-        assert_eq!(shape.violations(Scope::Whole, &answer), Vec::<String>::new(), "{number}");
-        let mut dice = Dice(number);
-        let parts: Vec<_> = (0..PARTS).filter_map(|part| share(&answer, part, &mut dice)).collect();
-        for part in &parts {
-            assert_eq!(shape.violations(Scope::Part, part), Vec::<String>::new(), "{number}: {part}");
+        let Sample { schema: json, value } = sample(number);
+        assert!(jsonschema::meta::is_valid(&json), "{number}: {json}");
+        let schema = OutputSchema::new(&json).unwrap_or_else(|error| panic!("{number}: {error}"));
+        assert_eq!(schema.violations(SchemaScope::Page, &value), Vec::<String>::new(), "{number}");
+        let mut random = Random(number);
+        let chunks: Vec<_> = (0..CHUNKS).filter_map(|chunk| share(&value, chunk, &mut random)).collect();
+        for chunk in &chunks {
+            assert_eq!(schema.violations(SchemaScope::Chunk, chunk), Vec::<String>::new(), "{number}: {chunk}");
         }
-        let mut merged = merge(parts);
+        let mut merged = merge(chunks);
         assert_eq!(merged.conflicts, Vec::<String>::new(), "{number}");
-        // The last part says everything that is not a list.
-        let violations = shape.violations(Scope::Whole, &merged.value.take());
-        assert_eq!(violations, Vec::<String>::new(), "{number}: {schema}");
+        let violations = schema.violations(SchemaScope::Page, &merged.value.take());
+        assert_eq!(violations, Vec::<String>::new(), "{number}: {json}");
     }
 }
 
 #[test]
-fn a_schema_is_refused_where_a_validator_refuses_it() {
+fn schema_is_rejected_if_a_validator_rejects_it() {
     for number in 0..SCHEMAS {
-        let (broken, place) = broken(number);
+        let (broken, pointer) = broken(number);
         assert!(!jsonschema::meta::is_valid(&broken));
-        let bad = Shape::new(&broken).expect_err("it is no schema");
-        assert!(bad.place.starts_with(place), "{number}: {bad}");
+        let error = OutputSchema::new(&broken).expect_err("the schema is invalid");
+        assert!(error.pointer.starts_with(pointer), "{number}: {error}");
     }
-    for (schema, is_one) in odd() {
+    for (schema, is_valid) in unusual() {
         let verdict = jsonschema::validator_for(&schema).map(|_| ()).map_err(|error| error.to_string());
-        assert_eq!(verdict.is_ok(), is_one, "{schema}: {verdict:?}");
-        assert_eq!(Shape::new(&schema).is_ok(), is_one, "{schema}");
+        assert_eq!(verdict.is_ok(), is_valid, "{schema}: {verdict:?}");
+        assert_eq!(OutputSchema::new(&schema).is_ok(), is_valid, "{schema}");
     }
 }

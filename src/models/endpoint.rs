@@ -1,97 +1,99 @@
-//! Where one model is asked: its rates, its health and the form it takes, shared by all workers of the process.
+//! One model's permits, rates, circuit breaker and supported output modes, shared by all workers of the process.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opilio_actors::domain::extraction::chunk::tokens;
-use opilio_actors::ports::{ModelError, Question};
+use opilio_actors::ports::{ModelError, ModelRequest};
+use ring::digest;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::health::Health;
-use super::pace::Pace;
-use super::settings::{ModelSettings, RateLimits};
-use super::wire::Form;
+use super::circuit_breaker::CircuitBreaker;
+use super::protocol::OutputMode;
+use super::settings::{ModelLimits, ModelSettings};
+use super::token_bucket::TokenBucket;
 use crate::fair_semaphore::{FairSemaphore, Permit};
 
 pub struct Endpoint {
-    places: Option<Arc<FairSemaphore>>,
-    patience: Duration,
+    permits: Option<Arc<FairSemaphore>>,
+    max_inline_wait: Duration,
     state: Mutex<State>,
 }
 
 struct State {
-    requests: Option<Pace>,
-    tokens: Option<Pace>,
-    health: Health,
-    /// Of schemas that the model does not take in the strongest form, the form that is left.
-    forms: HashMap<u64, Form>,
+    requests: Option<TokenBucket>,
+    tokens: Option<TokenBucket>,
+    breaker: CircuitBreaker,
+    /// By the digest of the schema: the mode to use, for schemas that the model does not support in the strictest mode.
+    modes: HashMap<[u8; digest::SHA256_OUTPUT_LEN], OutputMode>,
 }
 
-/// So many of them are remembered.
-const MOST_FORMS: usize = 256;
+/// The limit on remembered modes.
+const MAX_MODES: usize = 256;
 
 impl Endpoint {
-    pub fn new(settings: &ModelSettings, limits: RateLimits) -> Self {
+    pub fn new(settings: &ModelSettings, limits: ModelLimits) -> Self {
         let now = Instant::now();
         let state = State {
-            requests: limits.requests_per_minute.map(|rate| Pace::new(rate, now)),
-            tokens: limits.tokens_per_minute.map(|rate| Pace::new(rate, now)),
-            health: Health::new(settings.failures_before_pause, settings.pause),
-            forms: HashMap::new(),
+            requests: limits.requests_per_minute.map(|rate| TokenBucket::new(rate, now)),
+            tokens: limits.tokens_per_minute.map(|rate| TokenBucket::new(rate, now)),
+            breaker: CircuitBreaker::new(settings.failures_before_cooldown, settings.cooldown),
+            modes: HashMap::new(),
         };
-        let places = limits.concurrency.map(|places| FairSemaphore::new(places.get()));
-        Self { places, patience: settings.patience, state: Mutex::new(state) }
+        let permits = limits.concurrency.map(|permits| FairSemaphore::new(permits.get()));
+        Self { permits, max_inline_wait: settings.max_inline_wait, state: Mutex::new(state) }
     }
 
-    /// Waits for a place, and then for a turn by the rates, if each is near; they last as long as what is returned. Where
-    /// somebody waits for the answer, either may take the time of both: of the turns that come next, some are too far away
-    /// for all other jobs, and so are left for his.
-    pub async fn turn(&self, question: &Question, who: &str) -> Result<Option<Permit>, ModelError> {
-        self.with(|state| state.health.admit(Instant::now()))?;
-        let both = Instant::now() + 2 * self.patience;
-        let patience = || match question.queue.interactive {
-            true => both.saturating_duration_since(Instant::now()),
-            false => self.patience,
+    /// Waits for a permit and then for the rates, each up to `max_inline_wait`. The permit is held until it is dropped.
+    ///
+    /// For an interactive request, the limit applies to the sum of both waits. It can thus wait longer for the rates than
+    /// batch requests, so part of the rate remains for interactive requests.
+    pub async fn admit(&self, request: &ModelRequest) -> Result<Option<Permit>, ModelError> {
+        self.with(|state| state.breaker.admit(Instant::now()))?;
+        let deadline = Instant::now() + 2 * self.max_inline_wait;
+        let max_wait = || match request.queue.interactive {
+            true => deadline.saturating_duration_since(Instant::now()),
+            false => self.max_inline_wait,
         };
-        let place = match &self.places {
+        let permit = match &self.permits {
             None => None,
-            Some(places) => match timeout(patience(), places.acquire(&question.queue)).await {
-                Ok(place) => Some(place),
-                Err(_) => return Err(used_up(who, Duration::from_secs(1))),
+            Some(permits) => match timeout(max_wait(), permits.acquire(&request.queue)).await {
+                Ok(permit) => Some(permit),
+                Err(_) => return Err(rate_limited(request, Duration::from_secs(1))),
             },
         };
-        let patience = patience();
-        let wait = self.with(|state| state.reserve(question, patience)).map_err(|wait| used_up(who, wait))?;
-        if !wait.is_zero() {
-            sleep(wait).await;
+        let max_wait = max_wait();
+        let delay =
+            self.with(|state| state.reserve(request, max_wait)).map_err(|delay| rate_limited(request, delay))?;
+        if !delay.is_zero() {
+            sleep(delay).await;
         }
-        Ok(place)
+        Ok(permit)
     }
 
-    /// The form that is left for the question's schema, where its model did not take every one.
-    pub fn form(&self, question: &Question) -> Option<Form> {
-        self.with(|state| state.forms.get(&digest(question)).copied())
+    /// The mode to use for the request's schema, if the model does not support the strictest one.
+    pub fn mode(&self, request: &ModelRequest) -> Option<OutputMode> {
+        self.with(|state| state.modes.get(&schema_digest(request)).copied())
     }
 
-    /// The model does not take the schema in `form`; whether there is a weaker one to go on with.
-    pub fn weaken(&self, question: &Question, form: Form) -> bool {
-        let Some(weaker) = form.weaker() else { return false };
+    /// Notes that the model does not support the request's schema in `mode`. Returns whether there is a weaker mode.
+    pub fn downgrade(&self, request: &ModelRequest, mode: OutputMode) -> bool {
+        let Some(weaker) = mode.weaker() else { return false };
         self.with(|state| {
-            if state.forms.len() >= MOST_FORMS {
-                state.forms.clear();
+            if state.modes.len() >= MAX_MODES {
+                state.modes.clear();
             }
-            state.forms.insert(digest(question), weaker);
+            state.modes.insert(schema_digest(request), weaker);
         });
         true
     }
 
-    /// What came of a turn.
-    pub fn ended<T>(&self, outcome: &Result<T, ModelError>) {
+    /// Reports the outcome of a request to the circuit breaker.
+    pub fn record<T>(&self, outcome: &Result<T, ModelError>) {
         self.with(|state| match outcome {
-            Err(error) if error.passes() => state.health.unwell(error, Instant::now()),
-            _ => state.health.well(),
+            Err(error) if error.is_unavailable() => state.breaker.record_failure(error, Instant::now()),
+            _ => state.breaker.record_success(),
         });
     }
 
@@ -101,36 +103,38 @@ impl Endpoint {
 }
 
 impl State {
-    /// Takes a turn that is at most `patience` away and says when it is; else says how far away it is.
-    fn reserve(&mut self, question: &Question, patience: Duration) -> Result<Duration, Duration> {
+    /// Takes the request's share of the rates and returns the delay until it can be sent. If that is longer than
+    /// `max_wait`, nothing is taken and the delay is the error.
+    fn reserve(&mut self, request: &ModelRequest, max_wait: Duration) -> Result<Duration, Duration> {
         let now = Instant::now();
-        let texts = question.turns.iter().map(|turn| tokens(&turn.text)).sum::<usize>() + tokens(&question.system);
-        let texts = f64::from(u32::try_from(texts).unwrap_or(u32::MAX));
-        let requests = self.requests.as_mut().map_or(Duration::ZERO, |pace| pace.wait(1.0, now));
-        let wait = requests.max(self.tokens.as_mut().map_or(Duration::ZERO, |pace| pace.wait(texts, now)));
-        if wait > patience {
-            return Err(wait);
+        let texts = request.messages.iter().map(|message| &message.text).chain([&request.system]);
+        let amount = f64::from(u32::try_from(texts.map(|text| tokens(text)).sum::<usize>()).unwrap_or(u32::MAX));
+        let requests = self.requests.as_mut().map_or(Duration::ZERO, |bucket| bucket.delay(1.0, now));
+        let delay = requests.max(self.tokens.as_mut().map_or(Duration::ZERO, |bucket| bucket.delay(amount, now)));
+        if delay > max_wait {
+            return Err(delay);
         }
-        if let Some(pace) = &mut self.requests {
-            pace.take(1.0, now);
+        if let Some(bucket) = &mut self.requests {
+            bucket.take(1.0, now);
         }
-        if let Some(pace) = &mut self.tokens {
-            pace.take(texts, now);
+        if let Some(bucket) = &mut self.tokens {
+            bucket.take(amount, now);
         }
-        Ok(wait)
+        Ok(delay)
     }
 }
 
-fn digest(question: &Question) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    question.schema.as_deref().map(ToString::to_string).hash(&mut hasher);
-    hasher.finish()
+fn schema_digest(request: &ModelRequest) -> [u8; digest::SHA256_OUTPUT_LEN] {
+    let schema = request.schema.as_deref().map(ToString::to_string).unwrap_or_default();
+    let mut result = [0; digest::SHA256_OUTPUT_LEN];
+    result.copy_from_slice(digest::digest(&digest::SHA256, schema.as_bytes()).as_ref());
+    result
 }
 
-fn used_up(who: &str, wait: Duration) -> ModelError {
-    // Those who are sent away do not all come back at the same moment.
-    let wait = wait.mul_f64(1.0 + fastrand::f64());
-    ModelError::OverRate { who: who.to_owned(), wait }
+/// The delay is randomised, so that deferred jobs do not all return at the same time.
+fn rate_limited(request: &ModelRequest, delay: Duration) -> ModelError {
+    let retry_after = delay.mul_f64(1.0 + fastrand::f64());
+    ModelError::LocalRateLimit { model: request.model.to_string(), retry_after }
 }
 
 #[cfg(test)]
@@ -141,46 +145,46 @@ mod tests {
 
     use super::*;
 
-    fn question(interactive: bool) -> Question {
-        Question {
+    fn request(interactive: bool) -> ModelRequest {
+        ModelRequest {
             model: ModelName { family: "openai".to_owned(), model: "m".to_owned() },
             system: String::new(),
-            turns: vec![],
+            messages: vec![],
             schema: None,
             temperature: None,
-            answer_tokens: 1,
+            max_output_tokens: 1,
             queue: QueueKey { principal: Principal::anonymous(), interactive },
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_turn_that_others_find_too_far_is_left_for_who_waits() {
-        let settings = ModelSettings { patience: Duration::from_secs(10), ..ModelSettings::default() };
-        let limits = RateLimits { requests_per_minute: Some(6), ..RateLimits::default() };
+    async fn interactive_request_waits_for_a_rate_longer_than_batch() {
+        let settings = ModelSettings { max_inline_wait: Duration::from_secs(10), ..ModelSettings::default() };
+        let limits = ModelLimits { requests_per_minute: Some(6), ..ModelLimits::default() };
         let endpoint = Endpoint::new(&settings, limits);
         for _ in 0..6 {
-            assert!(endpoint.turn(&question(false), "m").await.is_ok());
+            assert!(endpoint.admit(&request(false)).await.is_ok());
         }
-        // One every ten seconds from now on.
-        let began = Instant::now();
-        let [others, waits] = [question(false), question(true)];
-        let turns = tokio::join!(endpoint.turn(&others, "m"), endpoint.turn(&others, "m"), endpoint.turn(&waits, "m"));
-        assert!(matches!(turns, (Ok(_), Err(ModelError::OverRate { .. }), Ok(_))), "{turns:?}");
-        assert_eq!(began.elapsed().as_secs(), 20);
+        // From now on one request every ten seconds.
+        let started = Instant::now();
+        let [batch, interactive] = [request(false), request(true)];
+        let admitted = tokio::join!(endpoint.admit(&batch), endpoint.admit(&batch), endpoint.admit(&interactive));
+        assert!(matches!(admitted, (Ok(_), Err(ModelError::LocalRateLimit { .. }), Ok(_))), "{admitted:?}");
+        assert_eq!(started.elapsed().as_secs(), 20);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_at_a_model_goes_to_the_lines_in_turn() {
-        let limits = RateLimits { concurrency: std::num::NonZeroUsize::new(1), ..RateLimits::default() };
+    async fn permits_alternate_between_queues() {
+        let limits = ModelLimits { concurrency: std::num::NonZeroUsize::new(1), ..ModelLimits::default() };
         let endpoint = Endpoint::new(&ModelSettings::default(), limits);
-        let held = endpoint.turn(&question(false), "m").await;
+        let held = endpoint.admit(&request(false)).await;
         let order = Mutex::new(vec![]);
-        let turn = async |interactive: bool| {
-            let turn = endpoint.turn(&question(interactive), "m").await;
-            order.lock().expect("no panic").push((interactive, turn.is_ok()));
+        let admit = async |interactive: bool| {
+            let permit = endpoint.admit(&request(interactive)).await;
+            order.lock().expect("no panic").push((interactive, permit.is_ok()));
         };
         let release = async { drop(held) };
-        tokio::join!(biased; turn(false), turn(false), turn(false), turn(true), release);
+        tokio::join!(biased; admit(false), admit(false), admit(false), admit(true), release);
         let order = order.into_inner().expect("no panic");
         assert_eq!(order, [(false, true), (true, true), (false, true), (false, true)]);
     }

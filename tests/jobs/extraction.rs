@@ -19,7 +19,9 @@ fn with_schema(schema: Value) -> NewJob {
 }
 
 /// A house whose jobs wait for their provider as long as it takes.
-fn patient(script: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static) -> TestApp {
+fn patient(
+    script: impl Fn(&ModelRequest) -> Option<Result<ModelResponse, ModelError>> + Send + Sync + 'static,
+) -> TestApp {
     TestApp::changed(
         &[],
         |_| Some(Ok(page(200))),
@@ -34,7 +36,7 @@ fn titled() -> Value {
     json!({"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]})
 }
 
-fn who() -> String {
+fn model_name() -> String {
     "the model".to_owned()
 }
 
@@ -68,7 +70,7 @@ async fn an_answer_that_does_not_conform_is_asked_for_again_with_what_is_wrong_n
     assert_eq!(told["data"]["extracted_content"], json!({"title": "T"}));
     assert_eq!((&told["usage"]["requests"], &told["usage"]["repairs"]), (&json!(3), &json!(2)));
     let questions = questions.lock().expect("no panic");
-    let last = questions[2].turns.last().expect("a turn");
+    let last = questions[2].messages.last().expect("a turn");
     assert!(last.role == Role::User && last.text.contains("/title: 7 is not of type"), "{}", last.text);
 }
 
@@ -93,7 +95,7 @@ async fn an_unusable_provider_fails_before_the_page_is_fetched() {
     app.submit(job).await;
     let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unknown_provider")));
-    assert_eq!(told["error"], "LLM provider `nobody` is not known");
+    assert_eq!(told["error"], "Unknown LLM provider `nobody`");
 }
 
 #[actix::test]
@@ -151,8 +153,8 @@ async fn a_worker_that_dies_costs_no_question_that_was_answered() {
 async fn a_passing_trouble_is_waited_for_without_a_worker_and_without_costing_an_attempt() {
     let asked = AtomicUsize::new(0);
     let mut app = patient(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
-        0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
-        1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
+        0 => Some(Err(ModelError::RateLimited { model: model_name(), retry_after: Some(Duration::from_millis(60)) })),
+        1 | 2 => Some(Err(ModelError::Overloaded { model: model_name(), status: 500, retry_after: None })),
         _ => says("{\"title\": \"T\"}"),
     });
     let id = app.submit(with_schema(titled())).await;
@@ -166,18 +168,20 @@ async fn a_trouble_that_does_not_pass_fails_by_its_own_name_when_the_job_has_wai
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
-        |_| Some(Err(ModelError::Overloaded { who: who(), status: 503, wait: None })),
+        |_| Some(Err(ModelError::Overloaded { model: model_name(), status: 503, retry_after: None })),
     );
     app.submit(extraction("the title")).await;
     let told = app.webhook().await;
     assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("overloaded")));
-    assert_eq!(told["error"], "the model is out of order or overloaded (HTTP 503)");
+    assert_eq!(told["error"], "the model is overloaded or unavailable (HTTP 503)");
 }
 
 #[actix::test]
 async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
     let mut app = patient(|question| match question.model.model.as_str() {
-        "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_secs(600)) })),
+        "down" => {
+            Some(Err(ModelError::RateLimited { model: model_name(), retry_after: Some(Duration::from_secs(600)) }))
+        }
         _ => says("fine"),
     });
     let mut names = Vec::new();
@@ -196,7 +200,7 @@ async fn a_second_provider_answers_where_the_first_cannot() {
         &[],
         |_| Some(Ok(page(200))),
         |question| match question.model.family.as_str() {
-            "openai" => Some(Err(ModelError::Unauthorized { who: who() })),
+            "openai" => Some(Err(ModelError::Unauthorized { model: model_name() })),
             _ => says("{\"title\": \"T\"}"),
         },
     );
@@ -215,7 +219,7 @@ async fn a_job_that_would_run_away_is_stopped() {
         |_| Some(Ok(page(200))),
         |_| {
             let text = "{}".to_owned();
-            Some(Ok(ModelAnswer { text, model: "m".to_owned(), prompt_tokens: 4900, completion_tokens: 101 }))
+            Some(Ok(ModelResponse { text, model: "m".to_owned(), prompt_tokens: 4900, completion_tokens: 101 }))
         },
     );
     app.submit(with_schema(titled())).await;
@@ -233,7 +237,7 @@ async fn a_long_page_is_asked_about_in_parts_and_put_together() {
         &[],
         |_| Some(Ok(long_page())),
         |question| {
-            let text = &question.turns[0].text;
+            let text = &question.messages[0].text;
             let numbers =
                 text.lines().filter_map(|line| line.strip_prefix("- item number ")?.split(' ').next()?.parse().ok());
             let found: Vec<u32> = numbers.collect();
@@ -256,7 +260,7 @@ async fn parts_that_cannot_be_put_together_by_rule_are_asked_about_once_more() {
         &[],
         |_| Some(Ok(long_page())),
         |question| {
-            let text = &question.turns[0].text;
+            let text = &question.messages[0].text;
             says(if text.contains("This is part") { "{\"count\": 1}" } else { "{\"count\": 3, \"title\": \"T\"}" })
         },
     );
@@ -312,9 +316,9 @@ async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
         &[],
         |_| Some(Ok(long_page())),
         |question| {
-            let text = &question.turns[0].text;
+            let text = &question.messages[0].text;
             if text.len() > 1500 {
-                return Some(Err(ModelError::ContextTooLong { who: who() }));
+                return Some(Err(ModelError::ContextTooLong { model: model_name() }));
             }
             let numbers =
                 text.lines().filter_map(|line| line.strip_prefix("- item number ")?.split(' ').next()?.parse().ok());

@@ -1,7 +1,7 @@
 //! Extractions by the real adapters: four formats over real sockets, every honest error at the webhook.
 
 use opilio::egress::{Allowlist, Egress, EgressSettings, Guard};
-use opilio::models::{FamilySettings, ModelSettings, Models, RateLimits, Wire};
+use opilio::models::{FamilySettings, ModelLimits, ModelSettings, Models, Protocol};
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::testing::jobs::extraction;
@@ -24,15 +24,15 @@ fn job(provider: &str) -> NewJob {
 
 /// All four families at the fake server, by the operator's settings.
 fn models(providers: &Providers, change: impl FnOnce(ModelSettings) -> ModelSettings) -> Arc<Models> {
-    let wires = [Wire::OpenAi, Wire::Anthropic, Wire::Gemini, Wire::Ollama];
-    let families = FAMILIES.iter().zip(wires).map(|(name, wire)| {
+    let protocols = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
+    let families = FAMILIES.iter().zip(protocols).map(|(name, protocol)| {
         let base_url = providers.address(name).parse().expect("an address");
         let key = Some(Secret::new(KEY));
-        FamilySettings { wire, key, needs_key: true, ..FamilySettings::compatible(name, base_url) }
+        FamilySettings { protocol, key, needs_key: true, ..FamilySettings::compatible(name, base_url) }
     });
     let settings = ModelSettings {
         timeout: Duration::from_secs(10),
-        pause: Duration::from_millis(20),
+        cooldown: Duration::from_millis(20),
         families: families.collect(),
         ..ModelSettings::default()
     };
@@ -103,7 +103,7 @@ async fn what_never_conforms_fails() {
 
 #[actix::test]
 async fn a_truncated_answer_is_no_result() {
-    fails("truncated", "truncated", "was cut off at its limit of tokens").await;
+    fails("truncated", "truncated", "was cut off at its token limit").await;
     for told in told("truncated").await {
         assert_eq!((&told["usage"]["requests"], &told["usage"]["total_tokens"]), (&json!(1), &json!(110)), "{told}");
     }
@@ -138,11 +138,11 @@ async fn an_empty_answer_is_no_result() {
 
 #[actix::test]
 async fn each_refusal_of_the_request_has_its_own_sentence() {
-    fails("bad-key", "unauthorized", "refused the key (HTTP 401)").await;
+    fails("bad-key", "unauthorized", "rejected the API key (HTTP 401)").await;
     fails("forbidden", "forbidden", "(HTTP 403)").await;
     fails("missing", "model_not_found", "(HTTP 404)").await;
-    fails("quota", "quota_exhausted", "quota is used up").await;
-    fails("long", "context_too_long", "longer than its context").await;
+    fails("quota", "quota_exhausted", "is used up").await;
+    fails("long", "context_too_long", "longer than the context").await;
     fails("picky", "bad_request", "***: this model takes no such temperature").await;
 }
 
@@ -168,7 +168,7 @@ async fn trouble_that_does_not_pass_has_its_own_sentence() {
 
 #[actix::test]
 async fn a_model_that_hangs_is_given_up_in_time() {
-    fails("hangs", "timeout", "did not answer within 500ms").await;
+    fails("hangs", "timeout", "did not respond within 500ms").await;
 }
 
 #[actix::test]
@@ -194,7 +194,7 @@ async fn the_operators_settings_decide_whom_a_job_may_ask() {
     for (provider, kind, sentence) in [
         ("openai/other", "provider_not_allowed", "LLM provider not allowed"),
         ("anthropic/good", "missing_key", "set ANTHROPIC_API_KEY"),
-        ("nobody/good", "unknown_provider", "`nobody` is not known"),
+        ("nobody/good", "unknown_provider", "Unknown LLM provider `nobody`"),
     ] {
         app.submit(job(provider)).await;
         let told = app.webhook().await;
@@ -246,9 +246,9 @@ async fn a_page_that_gives_orders_is_data_like_any_other() {
     assert!(body.get("tools").is_none());
 }
 
-fn limited(providers: &Providers, limits: RateLimits) -> TestApp {
+fn limited(providers: &Providers, limits: ModelLimits) -> TestApp {
     let models = models(providers, |mut settings| {
-        settings.patience = Duration::from_millis(10);
+        settings.max_inline_wait = Duration::from_millis(10);
         settings.families[0].limits = limits;
         settings
     });
@@ -258,7 +258,7 @@ fn limited(providers: &Providers, limits: RateLimits) -> TestApp {
 #[actix::test]
 async fn a_models_concurrency_holds_over_all_workers() {
     let providers = Providers::start();
-    let limits = RateLimits { concurrency: std::num::NonZeroUsize::new(1), ..RateLimits::default() };
+    let limits = ModelLimits { concurrency: std::num::NonZeroUsize::new(1), ..ModelLimits::default() };
     let models = models(&providers, |mut settings| {
         settings.families[0].limits = limits;
         settings
@@ -274,7 +274,7 @@ async fn a_models_concurrency_holds_over_all_workers() {
 }
 
 /// A second job at a model whose rate the first one used up; four others go by meanwhile.
-async fn waits_for_its_turn(limits: RateLimits) {
+async fn waits_for_its_turn(limits: ModelLimits) {
     let providers = Providers::start();
     let mut app = limited(&providers, limits);
     app.submit(job("openai/good")).await;
@@ -292,7 +292,7 @@ async fn waits_for_its_turn(limits: RateLimits) {
     loop {
         let job = app.store.job(&waiting, None).await.expect("the store is available").expect("the job is stored");
         assert!(!job.state.is_settled(), "{:?}", job.error);
-        if job.error.as_deref() == Some("the rate configured for openai/good is used up") {
+        if job.error.as_deref() == Some("The configured rate limit for openai/good is used up") {
             assert_eq!(job.attempts_spent, 0);
             break;
         }
@@ -302,12 +302,12 @@ async fn waits_for_its_turn(limits: RateLimits) {
 
 #[actix::test]
 async fn a_rate_that_is_used_up_is_waited_for_in_the_queue_and_others_go_on() {
-    waits_for_its_turn(RateLimits { requests_per_minute: Some(1), ..RateLimits::default() }).await;
+    waits_for_its_turn(ModelLimits { requests_per_minute: Some(1), ..ModelLimits::default() }).await;
 }
 
 #[actix::test]
 async fn tokens_have_a_rate_of_their_own() {
-    waits_for_its_turn(RateLimits { tokens_per_minute: Some(1), ..RateLimits::default() }).await;
+    waits_for_its_turn(ModelLimits { tokens_per_minute: Some(1), ..ModelLimits::default() }).await;
 }
 
 #[actix::test]
@@ -315,7 +315,7 @@ async fn parts_of_a_long_page_get_their_turns_one_by_one_and_none_is_asked_for_t
     let providers = Providers::start();
     let models = models(&providers, |mut settings| {
         // A response takes longer than a part waits for its place.
-        settings.patience = Duration::from_millis(5);
+        settings.max_inline_wait = Duration::from_millis(5);
         settings.families[0].limits.concurrency = std::num::NonZeroUsize::new(1);
         settings.families[0].context_tokens = 2000;
         settings
@@ -335,7 +335,7 @@ async fn a_redirect_of_a_provider_is_not_followed() {
     app.submit(job("openai/moved")).await;
     let told = app.webhook().await;
     assert_eq!(told["error_type"], "bad_request");
-    assert!(told["error"].as_str().is_some_and(|error| error.contains("it redirects")), "{told}");
+    assert!(told["error"].as_str().is_some_and(|error| error.contains("redirects are not followed")), "{told}");
     assert_eq!(providers.taken().len(), 1);
 }
 
@@ -343,8 +343,8 @@ async fn a_redirect_of_a_provider_is_not_followed() {
 async fn a_model_that_keeps_failing_is_left_alone_until_its_pause_is_over() {
     let providers = Providers::start();
     let models = models(&providers, |mut settings| {
-        settings.failures_before_pause = 2;
-        settings.pause = Duration::from_secs(3600);
+        settings.failures_before_cooldown = 2;
+        settings.cooldown = Duration::from_secs(3600);
         settings
     });
     let mut app = TestApp::with(&[], |_| Some(Ok(page(200))), models);

@@ -1,10 +1,10 @@
-//! An extraction: what a language model is asked about a page, what it cost, and how it ended.
+//! Extraction jobs: the request, the usage of the model, and the result.
 
-pub mod answer;
 pub mod chunk;
 pub mod merge;
 pub mod prompt;
-pub mod shape;
+pub mod response;
+pub mod schema;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,49 +12,49 @@ use serde_json::value::RawValue;
 
 use super::crawl::PageRecord;
 
-/// Which page, and what is wanted of it.
+/// The page of an extraction job and what to extract from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExtractionSpec {
     /// Absolute `http(s)`, exactly as submitted.
     pub url: String,
     pub instruction: String,
-    /// A JSON Schema that the answer must conform to; it was checked at submission.
+    /// A JSON Schema that the result conforms to; validated at submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
-    /// `family/model`; `None`: the operator's choice.
+    /// `family/model`; `None`: the operator's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// A page that was fetched earlier will do.
+    /// Use a cached page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cache: bool,
 }
 
-/// What an extraction has used up, over all its attempts.
+/// The tokens and requests of an extraction job, over all its attempts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
     pub total_tokens: u64,
-    /// Answers of the model.
+    /// Responses of the model.
     pub requests: u32,
-    /// Those of them that were asked for because an earlier one did not do.
+    /// Responses requested because an earlier one did not conform.
     pub repairs: u32,
-    /// The family that answered last.
+    /// The family of the last response.
     pub provider: Option<String>,
-    /// The model, as its provider reported it.
+    /// The model of the last response, as its provider reported it.
     pub model: Option<String>,
-    /// The content was found in memory; no model was asked.
+    /// The content came from the response cache.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cached: bool,
-    /// From the first look at the page to the end, in the attempt that settled the job.
+    /// Duration of the attempt that settled the job.
     pub duration_s: f64,
 }
 
 impl Usage {
-    /// One more answer.
-    pub fn count(&mut self, prompt_tokens: u64, completion_tokens: u64) {
+    /// Adds one response.
+    pub fn add(&mut self, prompt_tokens: u64, completion_tokens: u64) {
         self.prompt_tokens += prompt_tokens;
         self.completion_tokens += completion_tokens;
         self.total_tokens = self.prompt_tokens + self.completion_tokens;
@@ -62,13 +62,13 @@ impl Usage {
     }
 }
 
-/// Why there is no extracted content. A variant for each of the points at which a receiver is told of a failure.
+/// Why an extraction job fails; each variant is a point at which a webhook is sent. The texts are sentences for users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractionError {
-    /// No model can be asked: unknown family, not allowed, no key. Nothing was fetched.
+    /// The model is unknown, not allowed, or has no API key. Nothing was fetched.
     #[error("{reason}")]
-    ProviderNotUsable { kind: &'static str, reason: String },
-    /// The page was not fetched, the model refused, or its answer does not conform.
+    ProviderUnusable { kind: &'static str, reason: String },
+    /// The page was not fetched, the model failed, or its response does not conform.
     #[error("{reason}")]
     Failed { kind: &'static str, reason: String },
 }
@@ -78,26 +78,26 @@ impl ExtractionError {
         Self::Failed { kind, reason: reason.into() }
     }
 
-    /// One word for a program: `rate_limited`, `not_conforming`, …
+    /// The job's `error_type`: `rate_limited`, `not_conforming`, …
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::ProviderNotUsable { kind, .. } | Self::Failed { kind, .. } => kind,
+            Self::ProviderUnusable { kind, .. } | Self::Failed { kind, .. } => kind,
         }
     }
 }
 
-/// How an extraction ended, as it is stored in place of its page.
-#[derive(Debug, Serialize, Deserialize)]
+/// The result of an extraction job as stored, in place of a page's result.
+#[derive(Debug, Deserialize)]
 pub struct Extracted<'a> {
-    /// `null` where it failed.
+    /// `null` if the extraction failed.
     #[serde(borrow)]
     pub extracted_content: &'a RawValue,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default)]
     pub usage: Option<&'a RawValue>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default)]
     pub error_type: Option<&'a RawValue>,
-    /// Said about the content, e.g. that parts of the page contradict each other.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    /// Notes on the content, e.g. that parts of the page contradict each other.
+    #[serde(borrow, default)]
     pub notes: Option<&'a RawValue>,
 }
 
@@ -107,19 +107,21 @@ impl<'a> Extracted<'a> {
     }
 }
 
-/// The record of an extraction: index 0 of the one page that such a job has.
-pub fn record(outcome: Result<&Value, &ExtractionError>, usage: &Usage, notes: &[String]) -> PageRecord {
-    let mut stored = serde_json::Map::new();
-    stored.insert("extracted_content".to_owned(), outcome.cloned().unwrap_or_default());
-    stored.insert("usage".to_owned(), serde_json::to_value(usage).unwrap_or_default());
-    if let Err(error) = outcome {
-        stored.insert("error_type".to_owned(), error.kind().into());
+/// The record of an extraction job, which has index 0 and is the job's only one.
+pub fn record(result: Result<&Value, &ExtractionError>, usage: &Usage, notes: &[String]) -> PageRecord {
+    #[derive(Serialize)]
+    struct Stored<'a> {
+        extracted_content: Option<&'a Value>,
+        usage: &'a Usage,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_type: Option<&'static str>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        notes: &'a [String],
     }
-    if !notes.is_empty() {
-        stored.insert("notes".to_owned(), notes.into());
-    }
-    let error = outcome.err().map(ToString::to_string).unwrap_or_default();
-    PageRecord { index: 0, success: outcome.is_ok(), error, json: Value::Object(stored).to_string().into() }
+    let (extracted_content, error) = (result.ok(), result.err());
+    let stored = Stored { extracted_content, usage, error_type: error.map(ExtractionError::kind), notes };
+    let json = serde_json::to_vec(&stored).unwrap_or_default().into();
+    PageRecord { index: 0, success: result.is_ok(), error: error.map(ToString::to_string).unwrap_or_default(), json }
 }
 
 #[cfg(test)]
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spec_comes_back_from_the_store_as_it_went_in() {
+    fn spec_survives_serialization() {
         let spec = ExtractionSpec {
             url: "https://example.com/article".to_owned(),
             instruction: "the title".to_owned(),
@@ -143,15 +145,20 @@ mod tests {
     }
 
     #[test]
-    fn a_record_says_what_came_out_and_what_it_cost() {
+    fn record_contains_content_usage_and_error_type() {
         let usage = Usage { total_tokens: 7, ..Usage::default() };
-        let good = record(Ok(&json!({"title": "x"})), &usage, &[]);
-        let read = Extracted::parse(&good.json).unwrap();
-        assert_eq!((good.success, read.extracted_content.get()), (true, r#"{"title":"x"}"#));
+        let completed = record(Ok(&json!({"title": "x"})), &usage, &[]);
+        let stored: Value = serde_json::from_slice(&completed.json).unwrap();
+        assert_eq!((completed.success, &stored["usage"]["total_tokens"], stored.get("notes")), (true, &json!(7), None));
+        let parsed = Extracted::parse(&completed.json).unwrap();
+        assert_eq!(parsed.extracted_content.get(), r#"{"title":"x"}"#);
         let refused = ExtractionError::failed("refused", "The model refused");
-        let bad = record(Err(&refused), &usage, &[]);
-        let read = Extracted::parse(&bad.json).unwrap();
-        assert_eq!((bad.success, bad.error.as_str()), (false, "The model refused"));
-        assert_eq!((read.extracted_content.get(), read.error_type.map(RawValue::get)), ("null", Some(r#""refused""#)));
+        let failed = record(Err(&refused), &usage, &[]);
+        let parsed = Extracted::parse(&failed.json).unwrap();
+        assert_eq!((failed.success, failed.error.as_str()), (false, "The model refused"));
+        assert_eq!(
+            (parsed.extracted_content.get(), parsed.error_type.map(RawValue::get)),
+            ("null", Some(r#""refused""#))
+        );
     }
 }

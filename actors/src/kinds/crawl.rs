@@ -5,11 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::registration::{HandlerContext, Registration};
-use crate::crawl_worker::{CrawlPolicy, Crawler};
+use crate::crawl_worker::Crawler;
 use crate::domain::crawl::{CrawlSpec, PageRecord};
 use crate::domain::kind::{JobKind, KindDescriptor, ResultForm};
 use crate::domain::task::TaskSpec;
-use crate::page_source::PageSource;
 use crate::ports::JobStore;
 use crate::worker::JobHandler;
 
@@ -40,21 +39,7 @@ impl TaskSpec for CrawlSpec {
 }
 
 fn handler(context: &HandlerContext) -> Arc<dyn JobHandler> {
-    Arc::new(crawler(context))
-}
-
-/// Crawls pages as the operator's settings define.
-pub fn crawler(context: &HandlerContext) -> Crawler {
     let HandlerContext { dependencies, policy, page_listener, .. } = context;
-    let CrawlPolicy { max_retries, backoff, max_result_bytes, .. } = policy.crawl;
-    let pages = PageSource {
-        fetcher: Arc::clone(&dependencies.fetcher),
-        cache: Arc::clone(&dependencies.cache),
-        reader: Arc::clone(&dependencies.reader),
-        max_retries,
-        backoff,
-        max_result_bytes,
-    };
-    let store: Arc<dyn JobStore> = dependencies.store.clone();
-    Crawler { store, pages: Arc::new(pages), policy: policy.crawl, listener: page_listener.clone() }
+    let (store, pages) = (Arc::clone(&dependencies.store) as Arc<dyn JobStore>, context.page_source());
+    Arc::new(Crawler { store, pages, policy: policy.crawl, listener: page_listener.clone() })
 }

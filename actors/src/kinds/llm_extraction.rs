@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::crawl::crawler;
 use super::registration::{HandlerContext, Registration};
+use crate::dependencies::Dependencies;
 use crate::domain::crawl::PageRecord;
 use crate::domain::extraction::{Extracted, ExtractionError, ExtractionSpec, record};
 use crate::domain::kind::{JobKind, KindDescriptor, ResultForm};
@@ -51,6 +51,6 @@ impl TaskSpec for ExtractionSpec {
 
 fn handler(context: &HandlerContext) -> Arc<dyn JobHandler> {
     let HandlerContext { dependencies, policy, metrics, .. } = context;
-    let (model, clock) = (Arc::clone(&dependencies.model), Arc::clone(&dependencies.clock));
-    Arc::new(Extractor::new(Arc::new(crawler(context)), model, clock, policy.extraction, metrics.clone()))
+    let Dependencies { store, model, clock, .. } = dependencies.clone();
+    Arc::new(Extractor::new(store, context.page_source(), model, clock, policy.extraction, metrics.clone()))
 }

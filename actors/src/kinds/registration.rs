@@ -5,11 +5,12 @@ use std::sync::Arc;
 use actix::Recipient;
 use serde_json::value::RawValue;
 
-use crate::crawl_worker::PageCrawled;
+use crate::crawl_worker::{CrawlPolicy, PageCrawled};
 use crate::dependencies::Dependencies;
 use crate::domain::kind::JobKind;
 use crate::domain::task::{Task, TaskSpec};
 use crate::metrics::Metrics;
+use crate::page_source::PageSource;
 use crate::policy::Policy;
 use crate::worker::JobHandler;
 
@@ -36,4 +37,13 @@ pub struct HandlerContext {
     pub policy: Policy,
     pub metrics: Metrics,
     pub page_listener: Recipient<PageCrawled>,
+}
+
+impl HandlerContext {
+    /// The source of pages with the operator's settings.
+    pub fn page_source(&self) -> Arc<PageSource> {
+        let Dependencies { fetcher, cache, reader, .. } = self.dependencies.clone();
+        let CrawlPolicy { max_retries, backoff, max_result_bytes, .. } = self.policy.crawl;
+        Arc::new(PageSource { fetcher, cache, reader, max_retries, backoff, max_result_bytes })
+    }
 }

@@ -1,4 +1,4 @@
-//! Extracted content that is used again for the same page, instruction, schema, model and temperature.
+//! In-memory cache of extracted content, by page, instruction, schema, model and temperature.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// What has to be the same. The whole of it is compared: a digest would let one page's content pass for another's.
+/// The complete inputs of an extraction. They are compared in full: with a digest, one page's content could be returned
+/// for another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Same {
+pub struct CacheKey {
     pub page: String,
     pub instruction: String,
     pub schema: Option<String>,
@@ -18,70 +19,69 @@ pub struct Same {
     pub temperature: Option<u64>,
 }
 
-/// How much is kept, in this process's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AnswerCache {
-    /// Of what was asked and of what was answered.
+pub struct ResponseCacheSettings {
+    /// Limit on the size of all keys and contents.
     pub max_bytes: usize,
-    pub keep: Duration,
+    pub ttl: Duration,
 }
 
-/// Content that conformed.
+/// Extracted content that conforms to its schema.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Content {
     pub value: Value,
-    /// Said about it.
+    /// Notes for the user, e.g. on contradictions.
     pub notes: Vec<String>,
 }
 
-/// The newest answers.
-pub struct Answers {
-    bounds: Option<AnswerCache>,
-    kept: Mutex<Kept>,
+/// Evicts the oldest entries first.
+pub struct ResponseCache {
+    settings: Option<ResponseCacheSettings>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Default)]
-struct Kept {
-    contents: HashMap<Arc<Same>, (Instant, Content)>,
-    order: VecDeque<(Arc<Same>, usize)>,
+struct Entries {
+    contents: HashMap<Arc<CacheKey>, (Instant, Content)>,
+    order: VecDeque<(Arc<CacheKey>, usize)>,
     bytes: usize,
 }
 
-impl Answers {
-    /// `None`: nothing is kept.
-    pub fn new(bounds: Option<AnswerCache>) -> Self {
-        Self { bounds: bounds.filter(|bounds| bounds.max_bytes > 0), kept: Mutex::default() }
+impl ResponseCache {
+    /// `None` disables the cache.
+    pub fn new(settings: Option<ResponseCacheSettings>) -> Self {
+        Self { settings: settings.filter(|settings| settings.max_bytes > 0), entries: Mutex::default() }
     }
 
-    pub fn find(&self, same: &Same) -> Option<Content> {
-        let bounds = self.bounds?;
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, content) = kept.contents.get(same)?;
-        (since.elapsed() < bounds.keep).then(|| content.clone())
+    pub fn get(&self, key: &CacheKey) -> Option<Content> {
+        let settings = self.settings?;
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, content) = entries.contents.get(key)?;
+        (since.elapsed() < settings.ttl).then(|| content.clone())
     }
 
-    pub fn keep(&self, same: Same, content: &Content) {
-        let Some(bounds) = self.bounds else { return };
-        let same = Arc::new(same);
-        let size = same.size() + content.size();
-        if size > bounds.max_bytes {
+    pub fn insert(&self, key: CacheKey, content: &Content) {
+        let Some(settings) = self.settings else { return };
+        let key = Arc::new(key);
+        let size = key.size() + content.size();
+        if size > settings.max_bytes {
             return;
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.contents.insert(Arc::clone(&same), (Instant::now(), content.clone())).is_none() {
-            kept.order.push_back((same, size));
-            kept.bytes += size;
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.contents.insert(Arc::clone(&key), (Instant::now(), content.clone())).is_none() {
+            entries.order.push_back((key, size));
+            entries.bytes += size;
         }
-        while kept.bytes > bounds.max_bytes
-            && let Some((oldest, size)) = kept.order.pop_front()
+        while entries.bytes > settings.max_bytes
+            && let Some((oldest, size)) = entries.order.pop_front()
         {
-            kept.contents.remove(&oldest);
-            kept.bytes -= size;
+            entries.contents.remove(&oldest);
+            entries.bytes -= size;
         }
     }
 }
 
-impl Same {
+impl CacheKey {
     fn size(&self) -> usize {
         let Self { page, instruction, schema, model, .. } = self;
         page.len() + instruction.len() + schema.as_ref().map_or(0, String::len) + model.len() + size_of::<Self>()
@@ -98,9 +98,9 @@ impl Content {
 mod tests {
     use super::*;
 
-    fn same(page: &str) -> Same {
+    fn key(page: &str) -> CacheKey {
         let (instruction, model) = ("the title".to_owned(), "openai/x".to_owned());
-        Same { page: page.to_owned(), instruction, schema: None, model, temperature: None }
+        CacheKey { page: page.to_owned(), instruction, schema: None, model, temperature: None }
     }
 
     fn content(text: &str) -> Content {
@@ -108,23 +108,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_newest_answers_are_found_while_they_are_fresh() {
-        let keep = Duration::from_secs(60);
-        let room_for_two = 2 * (same("a").size() + content("a").size());
-        let answers = Answers::new(Some(AnswerCache { max_bytes: room_for_two, keep }));
-        answers.keep(same(&"x".repeat(room_for_two)), &content("x"));
+    async fn newest_entries_are_returned_until_they_expire() {
+        let ttl = Duration::from_secs(60);
+        let max_bytes = 2 * (key("a").size() + content("a").size());
+        let cache = ResponseCache::new(Some(ResponseCacheSettings { max_bytes, ttl }));
+        cache.insert(key(&"x".repeat(max_bytes)), &content("x"));
         for page in ["a", "b", "c"] {
-            answers.keep(same(page), &content(page));
+            cache.insert(key(page), &content(page));
         }
-        assert_eq!((answers.find(&same("a")), answers.find(&same("c"))), (None, Some(content("c"))));
-        tokio::time::advance(keep).await;
-        assert_eq!(answers.find(&same("c")), None);
+        assert_eq!((cache.get(&key("a")), cache.get(&key("c"))), (None, Some(content("c"))));
+        tokio::time::advance(ttl).await;
+        assert_eq!(cache.get(&key("c")), None);
     }
 
     #[tokio::test]
-    async fn nothing_is_kept_unless_it_is_asked_for() {
-        let answers = Answers::new(None);
-        answers.keep(same("a"), &content("a"));
-        assert_eq!(answers.find(&same("a")), None);
+    async fn disabled_cache_stores_nothing() {
+        let cache = ResponseCache::new(None);
+        cache.insert(key("a"), &content("a"));
+        assert_eq!(cache.get(&key("a")), None);
     }
 }

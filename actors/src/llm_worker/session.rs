@@ -1,269 +1,217 @@
-//! One job's questions: each asked once however often the job begins anew, within its account, with a second provider
-//! where there is one.
+//! The model requests of one job: each is sent once even if the job is retried, within the job's token budget, with a
+//! fallback model.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::extract::Extractor;
+use super::checkpoint::{Prompt, ResponseCheckpoint};
+use super::error::AttemptError;
+use super::policy::ExtractionPolicy;
 use crate::domain::extraction::{ExtractionError, Usage};
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::heartbeat;
-use crate::ports::{ModelAnswer, ModelError, ModelPlan, Question, Role, StoreError, Turn};
+use crate::metrics::Metrics;
+use crate::ports::{
+    Clock, JobStore, LanguageModel, ModelError, ModelRequest, ModelResponse, ResolvedModel, StoreError,
+};
 use crate::retry_store::retry_transient;
 
-/// Why there is no answer to go on with.
-#[derive(Debug)]
-pub enum Stop {
-    LeaseLost,
-    Crashed(String),
-    /// Not now; the job should not come again before this has passed.
-    Deferred {
-        wait: Duration,
-        reason: String,
-    },
-    /// The model's context is smaller than it was thought to be.
-    TooLong(ExtractionError),
-    Failed(ExtractionError),
+/// What the sessions of all jobs share.
+pub struct SessionContext {
+    pub store: Arc<dyn JobStore>,
+    pub model: Arc<dyn LanguageModel>,
+    pub clock: Arc<dyn Clock>,
+    pub policy: ExtractionPolicy,
+    pub metrics: Metrics,
 }
 
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::LeaseLost => Self::LeaseLost,
-            other => Self::Crashed(other.to_string()),
-        }
-    }
+/// The part of a job that concerns its requests.
+pub struct SessionJob<'a> {
+    pub lease: &'a Lease,
+    pub temperature: Option<f64>,
+    /// When the job was first started; its waiting time for a provider counts from then.
+    pub started_at: Timestamp,
+    pub queue: &'a QueueKey,
 }
 
-impl From<ExtractionError> for Stop {
-    fn from(error: ExtractionError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// What a question is about, apart from the model.
-pub struct Asked {
-    /// For a person who looks into the store.
-    pub name: String,
-    pub system: Arc<str>,
-    pub turns: Vec<Turn>,
-    pub schema: Option<Arc<Value>>,
-    /// An earlier answer did not do.
-    pub is_repair: bool,
-}
-
-impl Asked {
-    /// The same for the same question in every attempt, and for no other.
-    fn step(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        self.system.hash(&mut hasher);
-        for turn in &self.turns {
-            (turn.role == Role::User, &turn.text).hash(&mut hasher);
-        }
-        format!("{} {:016x}", self.name, hasher.finish())
-    }
-}
-
-/// An answer as it is kept.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    family: String,
-    is_repair: bool,
-    answer: ModelAnswer,
-}
-
-impl Kept {
-    fn count_in(&self, usage: &mut Usage) {
-        usage.count(self.answer.prompt_tokens, self.answer.completion_tokens);
-        usage.repairs += u32::from(self.is_repair);
-        usage.provider = Some(self.family.clone());
-        usage.model = Some(self.answer.model.clone());
-    }
-}
-
-/// The name under which a page's text is written down.
-pub const PAGE: &str = "page";
-
-/// What the answers that were written down have used up.
-pub fn usage_of(written_down: &[(String, Bytes)]) -> Usage {
-    let mut usage = Usage::default();
-    for (_, value) in written_down.iter().filter(|(name, _)| name != PAGE) {
-        if let Ok(kept) = serde_json::from_slice::<Kept>(value) {
-            kept.count_in(&mut usage);
-        }
-    }
-    usage
-}
-
-struct Account {
-    plan: ModelPlan,
+struct State {
+    model: ResolvedModel,
     usage: Usage,
 }
 
-pub struct Asking<'a> {
-    extractor: &'a Extractor,
-    lease: &'a Lease,
-    temperature: Option<f64>,
-    since: Timestamp,
-    queue: &'a QueueKey,
-    known: HashMap<String, Bytes>,
-    account: Mutex<Account>,
+pub struct ModelSession<'a> {
+    context: &'a SessionContext,
+    job: SessionJob<'a>,
+    checkpoints: HashMap<String, Bytes>,
+    state: Mutex<State>,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> ModelSession<'a> {
     pub async fn begin(
-        extractor: &'a Extractor,
-        lease: &'a Lease,
-        plan: ModelPlan,
-        temperature: Option<f64>,
-        since: Timestamp,
-        queue: &'a QueueKey,
+        context: &'a SessionContext,
+        job: SessionJob<'a>,
+        model: ResolvedModel,
     ) -> Result<Self, StoreError> {
-        let known = retry_transient(|| extractor.crawler.store.checkpoints(&lease.job)).await?;
-        let account = Mutex::new(Account { plan, usage: Usage::default() });
-        let known = known.into_iter().collect();
-        Ok(Self { extractor, lease, temperature, since, queue, known, account })
+        let checkpoints = retry_transient(|| context.store.checkpoints(&job.lease.job)).await?.into_iter().collect();
+        Ok(Self { context, job, checkpoints, state: Mutex::new(State { model, usage: Usage::default() }) })
     }
 
-    /// What the job has used up so far.
+    pub fn policy(&self) -> &ExtractionPolicy {
+        &self.context.policy
+    }
+
+    /// The job's usage so far.
     pub fn usage(&self) -> Usage {
-        self.account().usage.clone()
+        self.state().usage.clone()
     }
 
-    /// The content was there already.
-    pub fn found_in_memory(&self) {
-        let account = &mut *self.account();
-        account.usage.cached = true;
-        account.usage.provider = Some(account.plan.name.family.clone());
-        account.usage.model = Some(account.plan.name.model.clone());
+    /// Notes that the content came from the response cache.
+    pub fn note_cached(&self) {
+        let state = &mut *self.state();
+        state.usage.cached = true;
+        state.usage.provider = Some(state.model.name.family.clone());
+        state.usage.model = Some(state.model.name.model.clone());
     }
 
-    /// The model that is asked now.
-    pub fn plan(&self) -> ModelPlan {
-        self.account().plan.clone()
+    /// The model in use: the job's own, or its fallback.
+    pub fn model(&self) -> ResolvedModel {
+        self.state().model.clone()
     }
 
-    /// What an earlier attempt wrote down under this name.
-    pub fn known(&self, step: &str) -> Option<&Bytes> {
-        self.known.get(step)
+    /// A checkpoint of an earlier attempt.
+    pub fn checkpoint(&self, name: &str) -> Option<&Bytes> {
+        self.checkpoints.get(name)
     }
 
-    pub async fn write_down(&self, step: &str, value: Bytes) -> Result<(), StoreError> {
-        retry_transient(|| self.extractor.crawler.store.checkpoint(self.lease, step, value.clone())).await
+    pub async fn write_checkpoint(&self, name: &str, value: Bytes) -> Result<(), StoreError> {
+        retry_transient(|| self.context.store.checkpoint(self.job.lease, name, value.clone())).await
     }
 
-    /// The answer, written down as soon as it is here; or the one that an earlier attempt wrote down.
-    pub async fn ask(&self, asked: Asked) -> Result<ModelAnswer, Stop> {
-        let step = asked.step();
-        if let Some(kept) = self.known(&step).and_then(|kept| serde_json::from_slice::<Kept>(kept).ok()) {
-            self.book(&kept)?;
-            return Ok(kept.answer);
+    /// The response to `prompt`: from the checkpoint of an earlier attempt, or requested now and stored as a checkpoint.
+    pub async fn respond(&self, prompt: Prompt) -> Result<ModelResponse, AttemptError> {
+        let name = prompt.checkpoint_name();
+        if let Some(checkpoint) = self.checkpoint(&name).and_then(|stored| ResponseCheckpoint::parse(stored)) {
+            self.count(&checkpoint)?;
+            return Ok(checkpoint.response);
         }
-        let (family, answer) = self.by_any(&asked).await?;
-        let kept = Kept { family, is_repair: asked.is_repair, answer };
-        let bytes = serde_json::to_vec(&kept).map_err(|error| Stop::Crashed(error.to_string()))?;
-        self.write_down(&step, bytes.into()).await?;
-        self.extractor.metrics.model_answered(&kept.family, kept.answer.prompt_tokens, kept.answer.completion_tokens);
-        self.book(&kept)?;
-        Ok(kept.answer)
+        let (family, response) = self.request_with_fallback(&prompt).await?;
+        let checkpoint = ResponseCheckpoint { family, is_repair: prompt.is_repair, response };
+        let stored = serde_json::to_vec(&checkpoint).map_err(|error| AttemptError::Crashed(error.to_string()))?;
+        self.write_checkpoint(&name, stored.into()).await?;
+        let ModelResponse { prompt_tokens, completion_tokens, .. } = checkpoint.response;
+        self.context.metrics.model_answered(&checkpoint.family, prompt_tokens, completion_tokens);
+        self.count(&checkpoint)?;
+        Ok(checkpoint.response)
     }
 
-    /// From the job's model, or from its fallback once that one cannot be asked.
-    async fn by_any(&self, asked: &Asked) -> Result<(String, ModelAnswer), Stop> {
+    /// The family that responded and its response: the job's model, or the fallback if the model is unavailable.
+    async fn request_with_fallback(&self, prompt: &Prompt) -> Result<(String, ModelResponse), AttemptError> {
         loop {
-            let plan = self.plan();
-            let error = match self.by_one(&plan, asked).await {
-                Ok(answer) => return Ok((plan.name.family, answer)),
+            let model = self.model();
+            let error = match self.request_with_retries(&model, prompt).await {
+                Ok(response) => return Ok((model.name.family, response)),
                 Err(error) => error,
             };
-            self.extractor.metrics.model_failed(&plan.name.family, error.kind());
-            let second = plan.fallback.as_ref().filter(|_| error.is_the_providers());
-            let Some(second) = second.and_then(|name| self.extractor.model.plan(Some(&name.to_string())).ok()) else {
-                return Err(self.stop(error));
+            self.context.metrics.model_failed(&model.name.family, error.kind());
+            let fallback = model.fallback.as_ref().filter(|_| error.allows_fallback());
+            let Some(fallback) = fallback.and_then(|name| self.context.model.resolve(Some(&name.to_string())).ok())
+            else {
+                return Err(self.attempt_error(error));
             };
-            tracing::warn!(task_id = %self.lease.job, %error, fallback = %second.name, "another model is asked");
-            let mut account = self.account();
-            if account.plan.name == plan.name {
-                account.plan = ModelPlan { fallback: None, ..second };
+            tracing::warn!(task_id = %self.job.lease.job, %error, fallback = %fallback.name, "using the fallback model");
+            let mut state = self.state();
+            if state.model.name == model.name {
+                state.model = ResolvedModel { fallback: None, ..fallback };
             }
         }
     }
 
-    async fn by_one(&self, plan: &ModelPlan, asked: &Asked) -> Result<ModelAnswer, ModelError> {
-        let policy = &self.extractor.policy;
+    /// Sends the request, and again after a transient error while the delay is short enough for a worker to wait.
+    async fn request_with_retries(&self, model: &ResolvedModel, prompt: &Prompt) -> Result<ModelResponse, ModelError> {
+        let policy = &self.context.policy;
         let mut attempt = 1;
         loop {
-            let question = Question {
-                model: plan.name.clone(),
-                system: asked.system.to_string(),
-                turns: asked.turns.clone(),
-                schema: asked.schema.clone(),
-                temperature: self.temperature.or(plan.temperature),
-                answer_tokens: plan.answer_tokens,
-                queue: self.queue.clone(),
-            };
-            let asked = self.extractor.model.ask(question).await;
+            let response = self.context.model.complete(self.request(model, prompt)).await;
             heartbeat::beat();
-            let error = match asked {
-                Ok(answer) => return Ok(answer),
+            let error = match response {
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if let Some(spent) = error.spent() {
-                let family = &plan.name.family;
-                self.extractor.metrics.model_spent(family, spent.prompt_tokens, spent.completion_tokens);
-                let usage = &mut self.account().usage;
-                usage.count(spent.prompt_tokens, spent.completion_tokens);
-                (usage.provider, usage.model) = (Some(plan.name.family.clone()), Some(plan.name.model.clone()));
-            }
-            let wait = policy.backoff.delay_after(attempt, fastrand::f64()).max(error.wait().unwrap_or_default());
-            if attempt >= policy.tries || !error.is_transient() || wait > policy.patience {
+            self.count_failed(model, &error);
+            let delay = policy.backoff.delay_after(attempt, fastrand::f64());
+            let delay = delay.max(error.retry_after().unwrap_or_default());
+            let is_retried = error.is_transient() && !error.is_local();
+            if !is_retried || attempt >= policy.tries || delay > policy.max_inline_wait {
                 return Err(error);
             }
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(delay).await;
             attempt += 1;
         }
     }
 
-    /// A provider in trouble is waited for, in the queue, as long as jobs may wait, a turn by the operator's own rate
-    /// as long as it takes; other errors are the end.
-    fn stop(&self, error: ModelError) -> Stop {
-        if let ModelError::ContextTooLong { .. } = error {
-            return Stop::TooLong(error.into());
+    fn request(&self, model: &ResolvedModel, prompt: &Prompt) -> ModelRequest {
+        ModelRequest {
+            model: model.name.clone(),
+            system: prompt.system.to_string(),
+            messages: prompt.messages.clone(),
+            schema: prompt.schema.clone(),
+            temperature: self.job.temperature.or(model.temperature),
+            max_output_tokens: model.max_output_tokens,
+            queue: self.job.queue.clone(),
         }
-        let policy = &self.extractor.policy;
-        let wait = error.wait().unwrap_or_default().max(policy.rest);
-        let waited = self.extractor.clock.now().duration_since(self.since);
-        let waited = Duration::try_from(waited).unwrap_or_default();
-        let is_queue = matches!(error, ModelError::OverRate { .. });
-        if is_queue || error.passes() && waited + wait <= policy.max_wait {
-            return Stop::Deferred { wait, reason: error.to_string() };
-        }
-        Stop::Failed(error.into())
     }
 
-    fn book(&self, kept: &Kept) -> Result<(), Stop> {
-        let usage = &mut self.account().usage;
-        kept.count_in(usage);
-        match self.extractor.policy.max_tokens_per_job {
-            Some(most) if usage.total_tokens > most => Err(Stop::Failed(over_budget(most))),
+    /// Counts the tokens of a response that cannot be used.
+    fn count_failed(&self, model: &ResolvedModel, error: &ModelError) {
+        let Some(used) = error.used() else { return };
+        let name = &model.name;
+        self.context.metrics.model_spent(&name.family, used.prompt_tokens, used.completion_tokens);
+        let usage = &mut self.state().usage;
+        usage.add(used.prompt_tokens, used.completion_tokens);
+        (usage.provider, usage.model) = (Some(name.family.clone()), Some(name.model.clone()));
+    }
+
+    /// A job waits in the queue for an unavailable provider up to `max_wait`, and for the operator's own rate limit without
+    /// a limit. Every other error fails the job.
+    fn attempt_error(&self, error: ModelError) -> AttemptError {
+        if let ModelError::ContextTooLong { .. } = error {
+            return AttemptError::ContextTooLong(error.into());
+        }
+        let policy = &self.context.policy;
+        let delay = error.retry_after().unwrap_or_default().max(policy.requeue_delay);
+        let waited = self.context.clock.now().duration_since(self.job.started_at);
+        let waited = Duration::try_from(waited).unwrap_or_default();
+        let is_rate_limit = matches!(error, ModelError::LocalRateLimit { .. });
+        if is_rate_limit || error.is_unavailable() && waited + delay <= policy.max_wait {
+            return AttemptError::Deferred { delay, reason: error.to_string() };
+        }
+        AttemptError::Failed(error.into())
+    }
+
+    /// Adds a response to the job's usage.
+    ///
+    /// # Errors
+    /// The job exceeds its token budget.
+    fn count(&self, checkpoint: &ResponseCheckpoint) -> Result<(), AttemptError> {
+        let usage = &mut self.state().usage;
+        checkpoint.add_to(usage);
+        match self.context.policy.max_tokens_per_job {
+            Some(max) if usage.total_tokens > max => Err(AttemptError::Failed(over_budget(max))),
             _ => Ok(()),
         }
     }
 
-    fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-pub fn over_budget(most: u64) -> ExtractionError {
-    let reason = format!("The job needs more than the {most} tokens that one job may use (llm.max_tokens_per_job)");
+pub fn over_budget(max: u64) -> ExtractionError {
+    let reason = format!("The job exceeds its budget of {max} tokens (llm.max_tokens_per_job)");
     ExtractionError::failed("token_budget", reason)
 }

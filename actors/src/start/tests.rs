@@ -32,7 +32,7 @@ use crate::llm_worker::ExtractionPolicy;
 use crate::metrics::{ActorLabels, Metrics};
 use crate::policy::Policy;
 use crate::ports::{
-    Clock, FetchError, FetchedPage, NewJob, PageFetcher, PageRequest, Question, Store, StoreError, WebhookRequest,
+    Clock, FetchError, FetchedPage, ModelRequest, NewJob, PageFetcher, PageRequest, Store, StoreError, WebhookRequest,
     WebhookTransport,
 };
 use crate::testing::contract::RETENTION;
@@ -184,7 +184,7 @@ impl Plot {
             cache: Arc::new(NoCache),
             reader: Arc::new(StatusReader),
             transport: Arc::new(Receivers { script: receivers, told: tell }),
-            model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &Question| says("{}") }),
+            model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| says("{}") }),
             clock: Arc::new(Jumping(Instant::now())),
         };
         let actors = start(outside, policy, metrics.clone());
@@ -279,13 +279,13 @@ fn policy() -> Policy {
             repair_attempts: 0,
             tries: 1,
             backoff,
-            patience: SECOND,
-            rest: SECOND,
+            max_inline_wait: SECOND,
+            requeue_delay: SECOND,
             max_wait: 60 * SECOND,
             max_tokens_per_job: None,
-            overlap_tokens: 0,
-            parts_side_by_side: four,
-            answers: None,
+            chunk_overlap_tokens: 0,
+            concurrent_chunks: four,
+            response_cache: None,
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use crate::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
-    CachedPage, FetchError, FetchedPage, LanguageModel, ModelAnswer, ModelError, ModelName, ModelPlan, PageCache,
-    PageFetcher, PageReader, PageRequest, Question, StoreError, WebhookRequest, WebhookTransport,
+    CachedPage, FetchError, FetchedPage, LanguageModel, ModelError, ModelName, ModelRequest, ModelResponse, PageCache,
+    PageFetcher, PageReader, PageRequest, ResolvedModel, StoreError, WebhookRequest, WebhookTransport,
 };
 
 /// Responds with the result of a function, which may panic; `None`: never responds.
@@ -97,21 +97,21 @@ pub struct ScriptedModel<F> {
 #[async_trait]
 impl<F> LanguageModel for ScriptedModel<F>
 where
-    F: Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
+    F: Fn(&ModelRequest) -> Option<Result<ModelResponse, ModelError>> + Send + Sync + 'static,
 {
-    fn plan(&self, wanted: Option<&str>) -> Result<ModelPlan, ModelError> {
-        let given = wanted.unwrap_or("openai/default");
-        let name = ModelName::parse(given).ok_or_else(|| ModelError::NotAName { given: given.to_owned() })?;
+    fn resolve(&self, name: Option<&str>) -> Result<ResolvedModel, ModelError> {
+        let given = name.unwrap_or("openai/default");
+        let name = ModelName::parse(given).ok_or_else(|| ModelError::InvalidName { given: given.to_owned() })?;
         if !["openai", "second"].contains(&name.family.as_str()) {
             return Err(ModelError::UnknownProvider { family: name.family });
         }
         let fallback = (given == "openai/second").then(|| ModelName::parse("second/any")).flatten();
         let context_tokens = self.context_tokens;
-        Ok(ModelPlan { name, context_tokens, answer_tokens: 100, temperature: None, fallback })
+        Ok(ResolvedModel { name, context_tokens, max_output_tokens: 100, temperature: None, fallback })
     }
 
-    async fn ask(&self, question: Question) -> Result<ModelAnswer, ModelError> {
-        match (self.script)(&question) {
+    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, ModelError> {
+        match (self.script)(&request) {
             Some(response) => response,
             None => std::future::pending().await,
         }
@@ -119,7 +119,7 @@ where
 }
 
 /// A response of 10 tokens to a prompt of 100.
-pub fn says(text: &str) -> Option<Result<ModelAnswer, ModelError>> {
+pub fn says(text: &str) -> Option<Result<ModelResponse, ModelError>> {
     let text = text.to_owned();
-    Some(Ok(ModelAnswer { text, model: "test-1".to_owned(), prompt_tokens: 100, completion_tokens: 10 }))
+    Some(Ok(ModelResponse { text, model: "test-1".to_owned(), prompt_tokens: 100, completion_tokens: 10 }))
 }

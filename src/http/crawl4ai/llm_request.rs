@@ -1,7 +1,7 @@
 //! An LLM job's request: read whole, with everything that is wrong in it named at once.
 
 use opilio_actors::domain::extraction::ExtractionSpec;
-use opilio_actors::domain::extraction::shape::Shape;
+use opilio_actors::domain::extraction::schema::OutputSchema;
 use opilio_actors::domain::job::JobSpec;
 use opilio_actors::domain::task::Task;
 use opilio_actors::ports::ModelName;
@@ -87,11 +87,11 @@ fn schema(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<Val
         },
         other => other.clone(),
     };
-    match Shape::new(&schema) {
+    match OutputSchema::new(&schema) {
         Ok(_) => Some(schema),
         Err(bad) => {
             let mut loc = vec![Loc::from("body"), Loc::from("schema")];
-            loc.extend(bad.place.split('/').skip(1).map(step));
+            loc.extend(bad.pointer.split('/').skip(1).map(step));
             errors.push(FieldError { loc, msg: format!("not a JSON Schema: {}", bad.reason), kind: "schema_invalid" });
             None
         }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use opilio_actors::domain::extraction::Extracted;
 use opilio_actors::domain::job::{Job, JobSpec, Status, Warning};
-use opilio_actors::ports::is_not_usable;
+use opilio_actors::ports::is_unusable_model;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -293,7 +293,7 @@ pub fn well_ended(job: &Job, record: &Bytes) -> Result<(), ApiError> {
     let why = job.error.clone().unwrap_or_default();
     let kind = Extracted::parse(record).and_then(|extracted| extracted.error_type);
     let kind: Option<&str> = kind.and_then(|kind| serde_json::from_str(kind.get()).ok());
-    Err(if kind.is_some_and(is_not_usable) { ApiError::BadRequest(why) } else { ApiError::BadGateway(why) })
+    Err(if kind.is_some_and(is_unusable_model) { ApiError::BadRequest(why) } else { ApiError::BadGateway(why) })
 }
 
 /// A caller who waits needs no webhook.

@@ -1,47 +1,47 @@
-//! A long page in parts that fit a model: cut between headings, paragraphs, list items and table rows.
+//! Splits a long page into chunks that fit a model's context, between headings, paragraphs, list items and table rows.
 
-/// An upper bound that holds for the usual vocabularies on the usual text; nobody's tokenizer is consulted.
+/// An estimate of the tokens in `text`, without a tokenizer: an upper bound for common vocabularies and ordinary text.
 pub fn tokens(text: &str) -> usize {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     let others = text.chars().filter(|c| !c.is_ascii()).count();
     ascii.div_ceil(3) + others
 }
 
-/// One part where the page fits `budget` tokens. Else parts that each fit, in order, the last `overlap` tokens of one
-/// again at the head of the next; each begins with the headings it stands under, a table's rows with the table's head.
+/// The page as one chunk if it fits into `budget` tokens, else chunks that each fit. A chunk begins with the headings above
+/// it, with the header of a table that continues in it, and with the last `overlap` tokens of the chunk before.
 pub fn chunks(page: &str, budget: usize, overlap: usize) -> Vec<String> {
     let budget = budget.max(MIN_BUDGET);
     if tokens(page) <= budget {
         return vec![page.to_owned()];
     }
-    let mut cutter = Cutter { budget, overlap: overlap.min(budget / 4), ..Cutter::default() };
-    for block in page.split_inclusive('\n') {
-        cutter.line(block);
+    let mut chunker = Chunker { budget, overlap: overlap.min(budget / 4), ..Chunker::default() };
+    for line in page.split_inclusive('\n') {
+        chunker.line(line);
     }
-    cutter.finish()
+    chunker.finish()
 }
 
-/// Smaller parts would say nothing.
+/// The minimum budget; smaller chunks have too little context.
 pub const MIN_BUDGET: usize = 64;
 
-/// A part begins anew at a heading when it is this full, in hundredths.
+/// A heading begins a new chunk if the current one has at least this percentage of its budget.
 const FULL_ENOUGH: usize = 60;
 
 #[derive(Default)]
-struct Cutter {
+struct Chunker {
     budget: usize,
     overlap: usize,
     done: Vec<String>,
-    /// What leads into the part: headings and the head of a table. Not yet said by itself.
+    /// The headings and table header at the beginning of the chunk.
     lead: String,
     lines: Vec<String>,
     size: usize,
-    /// The headings above the present line, with their depth.
+    /// The headings above the current line, with their levels.
     headings: Vec<(usize, String)>,
-    table_head: Vec<String>,
+    table_header: Vec<String>,
 }
 
-impl Cutter {
+impl Chunker {
     fn line(&mut self, line: &str) {
         let depth = heading(line);
         if let Some(depth) = depth {
@@ -52,9 +52,9 @@ impl Cutter {
             self.headings.push((depth, line.to_owned()));
         }
         if !line.trim_start().starts_with('|') {
-            self.table_head.clear();
-        } else if self.table_head.len() < 2 {
-            self.table_head.push(line.to_owned());
+            self.table_header.clear();
+        } else if self.table_header.len() < 2 {
+            self.table_header.push(line.to_owned());
         }
         for piece in pieces(line, self.budget / 2) {
             if self.size + tokens(&piece) > self.budget && !self.lines.is_empty() {
@@ -66,27 +66,27 @@ impl Cutter {
     }
 
     fn cut(&mut self, with_overlap: bool) {
-        let mut part = std::mem::take(&mut self.lead);
-        part.extend(self.lines.iter().map(String::as_str));
-        self.done.push(part);
-        let (mut again, mut size) = (Vec::new(), 0);
+        let mut chunk = std::mem::take(&mut self.lead);
+        chunk.extend(self.lines.iter().map(String::as_str));
+        self.done.push(chunk);
+        let (mut repeated, mut size) = (Vec::new(), 0);
         for line in std::mem::take(&mut self.lines).into_iter().rev() {
             size += tokens(&line);
             if !with_overlap || size > self.overlap {
                 break;
             }
-            again.push(line);
+            repeated.push(line);
         }
-        again.reverse();
-        self.lead = self.leading();
-        self.lines = again;
+        repeated.reverse();
+        self.lead = self.lead();
+        self.lines = repeated;
         self.size = tokens(&self.lead) + self.lines.iter().map(|line| tokens(line)).sum::<usize>();
     }
 
-    /// Headings and table head, as far as they leave most of the part to the page itself.
-    fn leading(&self) -> String {
+    /// The headings and table header, unless they use more than a quarter of the budget.
+    fn lead(&self) -> String {
         let mut lead: String = self.headings.iter().map(|(_, line)| line.as_str()).collect();
-        lead.extend(self.table_head.iter().map(String::as_str));
+        lead.extend(self.table_header.iter().map(String::as_str));
         if tokens(&lead) > self.budget / 4 { String::new() } else { lead }
     }
 
@@ -103,10 +103,10 @@ fn heading(line: &str) -> Option<usize> {
     ((1..=6).contains(&depth) && line[depth..].starts_with(' ')).then_some(depth)
 }
 
-/// A line that does not fit is cut after sentences, else after words, else anywhere.
-fn pieces(line: &str, most: usize) -> Vec<String> {
+/// Splits a line that does not fit: after sentences, else after words, else anywhere.
+fn pieces(line: &str, max_tokens: usize) -> Vec<String> {
     let (mut pieces, mut rest) = (Vec::new(), line);
-    while let Some(end) = overrun(rest, most) {
+    while let Some(end) = overrun(rest, max_tokens) {
         let head = &rest[..end];
         let sentence = head.rfind(". ").map(|at| at + 2);
         let cut = sentence.or_else(|| head.rfind(' ').map(|at| at + 1)).filter(|cut| *cut > end / 2).unwrap_or(end);
@@ -119,13 +119,13 @@ fn pieces(line: &str, most: usize) -> Vec<String> {
     pieces
 }
 
-/// Where the text exceeds so many tokens; `None` where it does not.
-fn overrun(text: &str, most: usize) -> Option<usize> {
+/// The byte offset at which the text exceeds `max_tokens`; `None` if it does not.
+fn overrun(text: &str, max_tokens: usize) -> Option<usize> {
     let mut size = 0;
     for (at, c) in text.char_indices() {
-        // Three plain letters are counted as one token, every other one by itself.
+        // Three ASCII characters count as one token, every other character as one.
         size += if c.is_ascii() { 1 } else { 3 };
-        if size > most.saturating_mul(3) {
+        if size > max_tokens.saturating_mul(3) {
             return Some(at);
         }
     }
@@ -148,51 +148,51 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_fits_is_one_part() {
+    fn page_that_fits_is_one_chunk() {
         assert_eq!(chunks("# T\n\ntext\n", 100, 10), ["# T\n\ntext\n"]);
     }
 
     #[test]
-    fn every_part_fits_and_nothing_is_lost() {
+    fn every_chunk_fits_and_no_line_is_lost() {
         let page = page();
         for budget in [64, 100, 500, 2000] {
-            let parts = chunks(&page, budget, 20);
-            assert!(parts.len() > 1);
-            for part in &parts {
-                assert!(tokens(part) <= budget + budget / 4, "{} > {budget}", tokens(part));
+            let chunks = chunks(&page, budget, 20);
+            assert!(chunks.len() > 1);
+            for chunk in &chunks {
+                assert!(tokens(chunk) <= budget + budget / 4, "{} > {budget}", tokens(chunk));
             }
             for line in page.lines().filter(|line| !line.is_empty()) {
-                assert!(parts.iter().any(|part| part.contains(line)), "{line} is lost");
+                assert!(chunks.iter().any(|chunk| chunk.contains(line)), "{line} is lost");
             }
         }
     }
 
     #[test]
-    fn a_part_begins_with_the_headings_it_stands_under() {
-        let parts = chunks(&page(), 200, 0);
-        assert!(parts[1..].iter().all(|part| part.starts_with("# Book\n")), "{}", parts[1]);
+    fn chunk_begins_with_the_headings_above_it() {
+        let chunks = chunks(&page(), 200, 0);
+        assert!(chunks[1..].iter().all(|chunk| chunk.starts_with("# Book\n")), "{}", chunks[1]);
     }
 
     #[test]
-    fn rows_keep_the_head_of_their_table() {
+    fn table_rows_keep_their_header() {
         let rows: String = (0..100).map(|row| format!("| {row} | some text in a cell |\n")).collect();
-        let parts = chunks(&format!("| n | text |\n| --- | --- |\n{rows}"), 200, 0);
-        assert!(parts.len() > 2);
-        assert!(parts.iter().all(|part| part.starts_with("| n | text |\n| --- |")), "{parts:?}");
+        let chunks = chunks(&format!("| n | text |\n| --- | --- |\n{rows}"), 200, 0);
+        assert!(chunks.len() > 2);
+        assert!(chunks.iter().all(|chunk| chunk.starts_with("| n | text |\n| --- |")), "{chunks:?}");
     }
 
     #[test]
-    fn a_huge_line_costs_no_more_than_its_length() {
-        let parts = chunks(&"word ".repeat(2_000_000), 3000, 0);
-        assert!(parts.len() > 1000);
+    fn huge_line_is_split_in_linear_time() {
+        let chunks = chunks(&"word ".repeat(2_000_000), 3000, 0);
+        assert!(chunks.len() > 1000);
     }
 
     #[test]
-    fn one_endless_line_is_cut_all_the_same() {
+    fn line_without_sentences_or_words_is_split() {
         for line in ["word ".repeat(5000), "x".repeat(20_000), "漢".repeat(5000)] {
-            let parts = chunks(&line, 300, 0);
-            assert_eq!(parts.concat(), line);
-            assert!(parts.iter().all(|part| tokens(part) <= 300));
+            let chunks = chunks(&line, 300, 0);
+            assert_eq!(chunks.concat(), line);
+            assert!(chunks.iter().all(|chunk| tokens(chunk) <= 300));
         }
     }
 }

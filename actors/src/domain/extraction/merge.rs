@@ -1,39 +1,41 @@
-//! Answers about the parts of a page, made one: lists joined without repetition, objects filled field by field.
+//! Merges the values that were extracted from the chunks of a page: lists are joined without duplicates, objects field by
+//! field.
 
 use serde_json::{Map, Value};
 
-/// Conflicts told at most.
-const MOST_TOLD: usize = 20;
+/// The limit on reported conflicts.
+const MAX_CONFLICTS: usize = 20;
 
-/// The whole, and where the parts contradict each other; the earlier part is kept there.
+/// The merged value and the contradictions between chunks; the value of the earlier chunk is kept.
 #[derive(Debug, PartialEq)]
 pub struct Merged {
     pub value: Value,
     pub conflicts: Vec<String>,
 }
 
-/// In the order of the page. Of no parts: `null`.
-pub fn merge(parts: impl IntoIterator<Item = Value>) -> Merged {
+/// Merges values in the order of the page. Without any, the value is `null`.
+pub fn merge(values: impl IntoIterator<Item = Value>) -> Merged {
     let mut merged = Merged { value: Value::Null, conflicts: Vec::new() };
-    for part in parts {
+    for next in values {
         let value = std::mem::take(&mut merged.value);
-        merged.value = both(value, part, "", &mut merged.conflicts);
+        merged.value = both(value, next, "", &mut merged.conflicts);
     }
-    merged.conflicts.truncate(MOST_TOLD);
+    merged.conflicts.truncate(MAX_CONFLICTS);
     merged
 }
 
-fn both(first: Value, second: Value, place: &str, conflicts: &mut Vec<String>) -> Value {
+fn both(first: Value, second: Value, pointer: &str, conflicts: &mut Vec<String>) -> Value {
     match (first, second) {
         (Value::Null, second) => second,
-        (first, second) if says_nothing(&second) => first,
-        (first, second) if says_nothing(&first) => second,
+        (first, second) if is_blank(&second) => first,
+        (first, second) if is_blank(&first) => second,
         (Value::Array(first), Value::Array(second)) => joined(first, second).into(),
-        (Value::Object(first), Value::Object(second)) => filled(first, second, place, conflicts).into(),
+        (Value::Object(first), Value::Object(second)) => filled(first, second, pointer, conflicts).into(),
         (first, second) if same(&first, &second) => first,
         (first, _) => {
-            let place = if place.is_empty() { "the answer" } else { place };
-            conflicts.push(format!("{place}: a later part of the page says something else; the earlier one is kept"));
+            let path = if pointer.is_empty() { "the result" } else { pointer };
+            conflicts
+                .push(format!("{path}: a later part of the page has a different value; the earlier value is kept"));
             first
         }
     }
@@ -51,19 +53,19 @@ fn joined(mut first: Vec<Value>, second: Vec<Value>) -> Vec<Value> {
 fn filled(
     mut first: Map<String, Value>,
     second: Map<String, Value>,
-    place: &str,
+    pointer: &str,
     conflicts: &mut Vec<String>,
 ) -> Map<String, Value> {
     for (name, value) in second {
         let known = first.get_mut(&name).map(std::mem::take);
-        let place = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
-        let value = known.map_or(value.clone(), |known| both(known, value, &place, conflicts));
+        let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+        let value = known.map_or(value.clone(), |known| both(known, value, &pointer, conflicts));
         first.insert(name, value);
     }
     first
 }
 
-fn says_nothing(value: &Value) -> bool {
+fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),
@@ -73,7 +75,7 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
-/// Equal but for white space around texts; fields in any order.
+/// Whether the values are equal, apart from white space around strings and the order of fields.
 fn same(first: &Value, second: &Value) -> bool {
     match (first, second) {
         (Value::String(first), Value::String(second)) => first.trim() == second.trim(),
@@ -88,15 +90,15 @@ fn same(first: &Value, second: &Value) -> bool {
     }
 }
 
-/// Texts about the parts, one below the other; equal ones once.
-pub fn join_texts(parts: &[String]) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    for part in parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
-        if !kept.contains(&part) {
-            kept.push(part);
+/// Joins the texts of all chunks without duplicates.
+pub fn join_texts(texts: &[String]) -> String {
+    let mut unique: Vec<&str> = Vec::new();
+    for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        if !unique.contains(&text) {
+            unique.push(text);
         }
     }
-    kept.join("\n\n")
+    unique.join("\n\n")
 }
 
 #[cfg(test)]
@@ -106,13 +108,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_joined_and_what_repeats_stands_once() {
+    fn lists_are_joined_without_duplicates() {
         let merged = merge([json!([{"a": 1, "b": "x"}]), json!([{"b": "x ", "a": 1}, {"a": 2}]), json!([])]);
         assert_eq!(merged, Merged { value: json!([{"a": 1, "b": "x"}, {"a": 2}]), conflicts: vec![] });
     }
 
     #[test]
-    fn objects_are_filled_field_by_field() {
+    fn objects_are_merged_field_by_field() {
         let parts = [
             json!({"title": "", "items": [1]}),
             json!({"title": "T", "by": null}),
@@ -124,20 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn a_contradiction_keeps_the_earlier_part_and_is_told() {
+    fn contradiction_keeps_the_earlier_value_and_is_reported() {
         let merged = merge([json!({"by": {"a/b": "J"}}), json!({"by": {"a/b": "K"}})]);
         assert_eq!(merged.value, json!({"by": {"a/b": "J"}}));
         assert!(merged.conflicts[0].starts_with("/by/a~1b: "), "{:?}", merged.conflicts);
     }
 
     #[test]
-    fn an_empty_list_is_an_answer_where_there_is_no_other() {
+    fn empty_list_is_kept_if_there_is_no_other_value() {
         assert_eq!(merge([json!([]), json!([])]).value, json!([]));
         assert_eq!(merge([json!(null), json!({"a": []})]).value, json!({"a": []}));
     }
 
     #[test]
-    fn texts_are_joined() {
+    fn texts_are_joined_without_duplicates() {
         assert_eq!(join_texts(&["a ".to_owned(), String::new(), "b".to_owned(), "a".to_owned()]), "a\n\nb");
     }
 }

@@ -1,5 +1,4 @@
-//! JSON values that are nested no deeper than a reader without bounds of its own survives: who asks a model is not to die
-//! of its answer.
+//! JSON values with a limit on their nesting, for parsers that have none: deep nesting would overflow the stack.
 
 use std::fmt;
 
@@ -7,25 +6,25 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// As deep as serde_json goes by itself.
+/// The limit of serde_json's own parser.
 pub const MAX_DEPTH: usize = 127;
 
-/// A value of no more than [`MAX_DEPTH`] levels; what has more is an error.
-pub struct Shallow(pub Value);
+/// A value with at most [`MAX_DEPTH`] levels; deserializing a deeper one is an error.
+pub struct DepthLimited(pub Value);
 
-impl<'de> Deserialize<'de> for Shallow {
+impl<'de> Deserialize<'de> for DepthLimited {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Levels(MAX_DEPTH).deserialize(deserializer).map(Self)
     }
 }
 
-/// Takes a value of so many levels at most.
+/// Deserializes a value with at most this many levels.
 #[derive(Clone, Copy)]
 pub struct Levels(usize);
 
 impl Levels {
     fn deeper<E: Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deep"))
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deeply"))
     }
 }
 
@@ -41,7 +40,7 @@ impl<'de> Visitor<'de> for Levels {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON that is not nested too deep")
+        f.write_str("JSON that is not nested too deeply")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -64,7 +63,7 @@ impl<'de> Visitor<'de> for Levels {
         Ok(value.into())
     }
 
-    /// What JSON cannot say, infinity for one, is `null`.
+    /// Numbers that JSON cannot represent, such as infinity, become `null`.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
         Ok(value.into())
     }

@@ -1,53 +1,51 @@
-//! What a provider's refusal means: its status and its words, as the decision that the caller can take.
+//! Maps a provider's error response to a [`ModelError`], by status and message.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
-use opilio_actors::ports::{ModelError, Spent};
+use opilio_actors::ports::{ModelError, TokenCount};
 use serde_json::Value;
 
 use crate::egress::retry_after;
 
-/// An answer that is not a 2xx. `body` is `null` where it is no JSON.
-pub fn of(status: u16, headers: &HeaderMap, body: &Value, now: Timestamp, who: &str) -> ModelError {
-    let words = Words::of(body);
-    let wait = wait(headers, body, now);
-    of_words(status, &words, wait, who)
+/// The error of a response whose status is not 2xx. `body` is `null` if it is not JSON.
+pub fn from_response(status: u16, headers: &HeaderMap, body: &Value, now: Timestamp, model: &str) -> ModelError {
+    classify(status, &ErrorBody::parse(body), retry_delay(headers, body, now), model)
 }
 
-/// Some say an error with a status of 200.
-pub fn within_success(body: &Value, who: &str) -> Option<ModelError> {
+/// The error of a response with status 2xx: some providers report errors in its body.
+pub fn in_success(body: &Value, model: &str) -> Option<ModelError> {
     let error = body.get("error").filter(|error| !error.is_null())?;
     let status = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-    Some(of_words(status.filter(|status| *status >= 400).unwrap_or(500), &Words::of(body), None, who))
+    Some(classify(status.filter(|status| *status >= 400).unwrap_or(500), &ErrorBody::parse(body), None, model))
 }
 
-fn of_words(status: u16, words: &Words, wait: Option<Duration>, who: &str) -> ModelError {
-    let who = who.to_owned();
+fn classify(status: u16, body: &ErrorBody, retry_after: Option<Duration>, model: &str) -> ModelError {
+    let model = model.to_owned();
     match status {
-        _ if words.mean(&["insufficient_quota", "billing_hard_limit", "credit balance is too low"]) => {
-            ModelError::Quota { who }
+        _ if body.mentions(&["insufficient_quota", "billing_hard_limit", "credit balance is too low"]) => {
+            ModelError::Quota { model }
         }
-        400 | 413 | 422 if words.mean(TOO_LONG) => ModelError::ContextTooLong { who },
-        400 | 422 if words.mean(&["content_filter", "content_policy", "responsibleaipolicy"]) => {
-            ModelError::Filtered { who, spent: Spent::default() }
+        400 | 413 | 422 if body.mentions(TOO_LONG) => ModelError::ContextTooLong { model },
+        400 | 422 if body.mentions(&["content_filter", "content_policy", "responsibleaipolicy"]) => {
+            ModelError::Filtered { model, used: TokenCount::default() }
         }
-        400 if words.mean(&["api_key_invalid", "api key not valid"]) => ModelError::Unauthorized { who },
-        401 => ModelError::Unauthorized { who },
-        402 => ModelError::Quota { who },
-        403 => ModelError::Forbidden { who },
-        404 => ModelError::ModelNotFound { who },
-        408 => ModelError::Overloaded { who, status, wait },
-        413 => ModelError::ContextTooLong { who },
-        429 => ModelError::RateLimited { who, wait },
-        300..=399 => ModelError::BadRequest { who, status, words: "it redirects, which is not followed".to_owned() },
-        500..=599 => ModelError::Overloaded { who, status, wait },
-        _ => ModelError::BadRequest { who, status, words: words.for_a_person() },
+        400 if body.mentions(&["api_key_invalid", "api key not valid"]) => ModelError::Unauthorized { model },
+        401 => ModelError::Unauthorized { model },
+        402 => ModelError::Quota { model },
+        403 => ModelError::Forbidden { model },
+        404 => ModelError::ModelNotFound { model },
+        408 => ModelError::Overloaded { model, status, retry_after },
+        413 => ModelError::ContextTooLong { model },
+        429 => ModelError::RateLimited { model, retry_after },
+        300..=399 => ModelError::BadRequest { model, status, message: "redirects are not followed".to_owned() },
+        500..=599 => ModelError::Overloaded { model, status, retry_after },
+        _ => ModelError::BadRequest { model, status, message: body.display_message() },
     }
 }
 
-/// How providers and servers say that a question is longer than the context.
+/// Codes and phrases of providers for a request that is longer than the context.
 const TOO_LONG: &[&str] = &[
     "context_length_exceeded",
     "exceed_context_size",
@@ -61,24 +59,25 @@ const TOO_LONG: &[&str] = &[
     "request too large",
 ];
 
-/// Whether the provider does not take the schema, or no schema at all.
-pub fn is_about_the_form(error: &ModelError) -> bool {
-    let ModelError::BadRequest { status: 400 | 422, words, .. } = error else { return false };
-    let words = words.to_lowercase();
+/// Whether the provider rejects the schema or structured output.
+pub fn rejects_output_mode(error: &ModelError) -> bool {
+    let ModelError::BadRequest { status: 400 | 422, message, .. } = error else { return false };
+    let message = message.to_lowercase();
     ["schema", "response_format", "response format", "format", "output_config", "grammar", "json", "mime"]
         .iter()
-        .any(|sign| words.contains(sign))
+        .any(|word| message.contains(word))
 }
 
-/// The words of an error body, in whatever shape they come.
-struct Words {
+/// Message and codes of an error body, in any provider's format.
+struct ErrorBody {
     message: String,
+    /// In lower case.
     codes: Vec<String>,
 }
 
-impl Words {
-    fn of(body: &Value) -> Self {
-        // Gemini's OpenAI-compatible side wraps its error in a list.
+impl ErrorBody {
+    fn parse(body: &Value) -> Self {
+        // Gemini's OpenAI-compatible API wraps the error in a list.
         let body = body.get(0).unwrap_or(body);
         let error = body.get("error").unwrap_or(body);
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -91,38 +90,39 @@ impl Words {
         Self { message, codes }
     }
 
-    fn mean(&self, signs: &[&str]) -> bool {
+    fn mentions(&self, phrases: &[&str]) -> bool {
         let message = self.message.to_lowercase();
-        signs.iter().any(|sign| message.contains(sign) || self.codes.iter().any(|code| code.contains(sign)))
+        phrases.iter().any(|phrase| message.contains(phrase) || self.codes.iter().any(|code| code.contains(phrase)))
     }
 
-    fn for_a_person(&self) -> String {
+    fn display_message(&self) -> String {
         if self.message.trim().is_empty() { "no reason given".to_owned() } else { shortened(&self.message) }
     }
 }
 
 /// One line of at most 200 characters, without control characters.
 pub fn shortened(text: &str) -> String {
-    const MOST: usize = 200;
+    const MAX: usize = 200;
     let line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if line.chars().count() <= MOST { line } else { line.chars().take(MOST).chain(['…']).collect() }
+    if line.chars().count() <= MAX { line } else { line.chars().take(MAX).chain(['…']).collect() }
 }
 
-/// Whoever asks for more is taken at a day.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// The limit on a delay that a provider requests.
+const MAX_DELAY: Duration = Duration::from_secs(86_400);
 
-/// How long the provider asks to be left alone: `retry-after-ms`, `Retry-After`, or Google's `RetryInfo`.
-fn wait(headers: &HeaderMap, body: &Value, now: Timestamp) -> Option<Duration> {
+/// The delay that the provider requests: `retry-after-ms`, `Retry-After`, or Google's `RetryInfo`.
+fn retry_delay(headers: &HeaderMap, body: &Value, now: Timestamp) -> Option<Duration> {
     let millis = headers.get("retry-after-ms").and_then(|raw| raw.to_str().ok()?.trim().parse().ok());
     let seconds = || headers.get("retry-after").and_then(|raw| raw.to_str().ok()?.trim().parse::<f64>().ok());
     let seconds = || seconds().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let told = || {
+    let retry_info = || {
         let details = body.pointer("/error/details")?.as_array()?;
         let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
         Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
     };
-    let asked = millis.map(Duration::from_millis).or_else(seconds).or_else(|| retry_after(headers, now)).or_else(told);
-    asked.map(|asked| asked.min(LONGEST_WAIT))
+    let requested =
+        millis.map(Duration::from_millis).or_else(seconds).or_else(|| retry_after(headers, now)).or_else(retry_info);
+    requested.map(|delay| delay.min(MAX_DELAY))
 }
 
 #[cfg(test)]
@@ -132,11 +132,11 @@ mod tests {
     use super::*;
 
     fn kind(status: u16, body: &Value) -> &'static str {
-        of(status, &HeaderMap::new(), body, Timestamp::UNIX_EPOCH, "openai/x").kind()
+        from_response(status, &HeaderMap::new(), body, Timestamp::UNIX_EPOCH, "openai/x").kind()
     }
 
     #[test]
-    fn each_refusal_has_its_own_name() {
+    fn each_error_response_has_its_kind() {
         let openai = |code: &str| json!({"error": {"message": "m", "type": "t", "code": code}});
         for (status, body, name) in [
             (401, openai("invalid_api_key"), "unauthorized"),
@@ -166,25 +166,25 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_wait_is_found_wherever_it_stands() {
-        let asked = |name: &'static str, value: &'static str, body: Value| {
+    fn requested_delay_is_found_in_headers_and_body() {
+        let requested = |name: &'static str, value: &'static str, body: Value| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            of(429, &headers, &body, Timestamp::UNIX_EPOCH, "x").wait()
+            from_response(429, &headers, &body, Timestamp::UNIX_EPOCH, "x").retry_after()
         };
-        assert_eq!(asked("retry-after", "7", Value::Null), Some(Duration::from_secs(7)));
-        assert_eq!(asked("retry-after", "0.5", Value::Null), Some(Duration::from_millis(500)));
-        assert_eq!(asked("retry-after-ms", "120", Value::Null), Some(Duration::from_millis(120)));
-        assert_eq!(asked("retry-after", "99999999999999999999", Value::Null), None);
-        assert_eq!(asked("retry-after", "9999999999", Value::Null), Some(LONGEST_WAIT));
+        assert_eq!(requested("retry-after", "7", Value::Null), Some(Duration::from_secs(7)));
+        assert_eq!(requested("retry-after", "0.5", Value::Null), Some(Duration::from_millis(500)));
+        assert_eq!(requested("retry-after-ms", "120", Value::Null), Some(Duration::from_millis(120)));
+        assert_eq!(requested("retry-after", "99999999999999999999", Value::Null), None);
+        assert_eq!(requested("retry-after", "9999999999", Value::Null), Some(MAX_DELAY));
         let info = json!({"error": {"details": [{"@type": "…RetryInfo", "retryDelay": "3.2s"}]}});
-        assert_eq!(asked("x", "y", info), Some(Duration::from_millis(3200)));
+        assert_eq!(requested("x", "y", info), Some(Duration::from_millis(3200)));
     }
 
     #[test]
-    fn an_error_with_a_status_of_200_is_an_error() {
-        let error = within_success(&json!({"error": {"code": 429, "message": "slow down"}}), "x");
+    fn error_in_a_successful_response_is_found() {
+        let error = in_success(&json!({"error": {"code": 429, "message": "slow down"}}), "x");
         assert_eq!(error.map(|error| error.kind()), Some("rate_limited"));
-        assert_eq!(within_success(&json!({"error": null}), "x"), None);
+        assert_eq!(in_success(&json!({"error": null}), "x"), None);
     }
 }

@@ -1,0 +1,114 @@
+//! Checkpoints of an extraction: the page's text and each model response, so a later attempt repeats no work.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::domain::extraction::Usage;
+use crate::ports::{Message, ModelResponse, Role};
+
+/// The checkpoint with the page's text.
+pub const PAGE: &str = "page";
+
+/// A request independent of the model that responds.
+pub struct Prompt {
+    /// The readable part of the checkpoint's name.
+    pub label: String,
+    pub system: Arc<str>,
+    pub messages: Vec<Message>,
+    pub schema: Option<Arc<Value>>,
+    /// An earlier response did not conform.
+    pub is_repair: bool,
+}
+
+impl Prompt {
+    /// The name of the response's checkpoint: the same in every attempt and version, different for each prompt.
+    pub fn checkpoint_name(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut update = |text: &str| {
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(text);
+        };
+        update(&self.system);
+        for message in &self.messages {
+            update(match message.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            });
+            update(&message.text);
+        }
+        let hash = hash.finalize().iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        format!("{} {hash}", self.label)
+    }
+}
+
+/// A model response as a checkpoint.
+#[derive(Serialize, Deserialize)]
+pub struct ResponseCheckpoint {
+    pub family: String,
+    pub is_repair: bool,
+    pub response: ModelResponse,
+}
+
+impl ResponseCheckpoint {
+    pub fn parse(stored: &[u8]) -> Option<Self> {
+        serde_json::from_slice(stored).ok()
+    }
+
+    pub fn add_to(&self, usage: &mut Usage) {
+        usage.add(self.response.prompt_tokens, self.response.completion_tokens);
+        usage.repairs += u32::from(self.is_repair);
+        usage.provider = Some(self.family.clone());
+        usage.model = Some(self.response.model.clone());
+    }
+}
+
+/// The usage of all model responses among these checkpoints.
+pub fn usage_of(checkpoints: &[(String, Bytes)]) -> Usage {
+    let mut usage = Usage::default();
+    for (_, value) in checkpoints.iter().filter(|(name, _)| name != PAGE) {
+        if let Some(checkpoint) = ResponseCheckpoint::parse(value) {
+            checkpoint.add_to(&mut usage);
+        }
+    }
+    usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(messages: &[(Role, &str)]) -> Prompt {
+        let messages = messages.iter().map(|(role, text)| Message { role: *role, text: (*text).to_owned() });
+        Prompt {
+            label: "page, 0".to_owned(),
+            system: "Extract data.".into(),
+            messages: messages.collect(),
+            schema: None,
+            is_repair: false,
+        }
+    }
+
+    #[test]
+    fn checkpoint_name_is_stable() {
+        let name = prompt(&[(Role::User, "the title")]).checkpoint_name();
+        assert_eq!(name, "page, 0 670b165a7f2ddc721affc5306534ab02");
+    }
+
+    #[test]
+    fn checkpoint_name_differs_for_each_prompt() {
+        let prompts = [
+            vec![(Role::User, "ab")],
+            vec![(Role::Assistant, "ab")],
+            vec![(Role::User, "a"), (Role::User, "b")],
+            vec![(Role::User, "a"), (Role::Assistant, "b")],
+        ];
+        let mut names: Vec<_> = prompts.iter().map(|messages| prompt(messages).checkpoint_name()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), prompts.len());
+    }
+}
