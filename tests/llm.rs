@@ -211,7 +211,7 @@ async fn a_question_about_a_page_is_answered_while_the_caller_waits() {
     for page in [page.clone(), page.replace("://", "%3A%2F%2F")] {
         let (status, response) = scene.server.get(&format!("/llm/{page}?q=title&provider=openai/good")).await;
         assert_eq!(status, 200, "{response}");
-        assert!(response["response"].is_string(), "{response}");
+        assert!(response["answer"].is_string(), "{response}");
     }
     let (status, response) = scene.server.get(&format!("/llm/{page}?q=title&provider=groq/x")).await;
     assert_eq!(status, 400);
