@@ -1,7 +1,7 @@
-//! LLM jobs a second, from submission to the end in the store, against the limit that the provider itself sets.
+//! LLM jobs per second, from submission to the settled job in the store, relative to the limit that the provider sets.
 //!
-//! The provider is a fake that answers after 300 ms. The limit is a bare client that asks it with the same concurrency
-//! and does nothing else. Run by `cargo bench --bench llm [jobs] [concurrency]`; it fails below 80 %.
+//! The provider is a fake that responds after 300 ms. The limit is a plain client that sends requests to it with the same
+//! concurrency. Run with `cargo bench --bench llm [jobs] [concurrency]`; the benchmark fails below 80 %.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
@@ -32,8 +32,8 @@ use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_actors::{CrawlPolicy, Dependencies, ExtractionPolicy, Policy};
 use serde_json::json;
 
-const ANSWERS_AFTER: Duration = Duration::from_millis(300);
-const AT_LEAST: f64 = 0.8;
+const RESPONSE_TIME: Duration = Duration::from_millis(300);
+const MIN_RATIO: f64 = 0.8;
 
 struct SystemClock;
 
@@ -44,82 +44,82 @@ impl Clock for SystemClock {
 }
 
 fn main() {
-    // `cargo bench` adds an argument of its own.
+    // `cargo bench` passes `--bench` as well.
     let mut numbers = std::env::args().filter_map(|arg| arg.parse().ok());
     let (jobs, concurrency) = (numbers.next().unwrap_or(2000), numbers.next().unwrap_or(50));
-    let base = serve_outside();
+    let base = serve_page_and_provider();
     actix::System::new().block_on(async move {
-        let limit = bare(&base, jobs, concurrency).await;
-        let ours = whole(&base, jobs, concurrency).await;
+        let limit = client_rate(&base, jobs, concurrency).await;
+        let ours = job_rate(&base, jobs, concurrency).await;
         let ratio = ours / limit;
-        println!("{jobs} jobs, {concurrency} at once: {ours:.1} jobs/s of {limit:.1} ({:.0} %)", 100.0 * ratio);
-        assert!(ratio >= AT_LEAST, "less than {AT_LEAST} of the limit");
+        println!("{jobs} jobs, concurrency {concurrency}: {ours:.1} jobs/s of {limit:.1} ({:.0} %)", 100.0 * ratio);
+        assert!(ratio >= MIN_RATIO, "less than {MIN_RATIO} of the limit");
     });
 }
 
-/// A page and a provider, on threads of their own.
-fn serve_outside() -> String {
-    let (tell, told) = std::sync::mpsc::channel();
+/// Serves a page and a provider on another thread; returns their base URL.
+fn serve_page_and_provider() -> String {
+    let (sender, base) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix::System::new().block_on(async move {
             let page = || async { HttpResponse::Ok().content_type("text/html").body("<h1>A title</h1><p>Words.") };
             let app = move || {
                 let page = web::get().to(page);
-                App::new().route("/page", page).route("/v1/chat/completions", web::post().to(answer))
+                App::new().route("/page", page).route("/v1/chat/completions", web::post().to(complete))
             };
             let server = HttpServer::new(app).workers(1).bind(("127.0.0.1", 0)).expect("a free port");
-            let _ = tell.send(format!("http://{}", server.addrs()[0]));
-            server.run().await.expect("it serves");
+            let _ = sender.send(format!("http://{}", server.addrs()[0]));
+            server.run().await.expect("the server responds");
         });
     });
-    told.recv().expect("it is bound")
+    base.recv().expect("the server is bound")
 }
 
-async fn answer() -> HttpResponse {
-    tokio::time::sleep(ANSWERS_AFTER).await;
+async fn complete() -> HttpResponse {
+    tokio::time::sleep(RESPONSE_TIME).await;
     let message = json!({"role": "assistant", "content": "{\"title\": \"A title\"}"});
     HttpResponse::Ok().json(json!({"model": "fake", "choices": [{"finish_reason": "stop", "message": message}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 10}}))
 }
 
-/// Questions a second of a client that does nothing else.
-async fn bare(base: &str, jobs: usize, concurrency: usize) -> f64 {
+/// Requests per second of a plain client.
+async fn client_rate(base: &str, jobs: usize, concurrency: usize) -> f64 {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
     let url = format!("{base}/v1/chat/completions");
-    let began = Instant::now();
-    let asked = stream::iter(0..jobs).map(|_| async {
+    let started = Instant::now();
+    let requests = stream::iter(0..jobs).map(|_| async {
         let body = json!({"model": "fake", "messages": [{"role": "user", "content": "the title"}]}).to_string();
         let request = client.post(&url).header("content-type", "application/json").body(body);
-        request.send().await.expect("it serves").bytes().await.expect("it is whole");
+        request.send().await.expect("the server responds").bytes().await.expect("the response is complete");
     });
-    asked.buffer_unordered(concurrency).collect::<Vec<_>>().await;
-    per_second(jobs, began)
+    requests.buffer_unordered(concurrency).collect::<Vec<_>>().await;
+    per_second(jobs, started)
 }
 
-/// Jobs a second of everything: store, actors, fetcher, reader, model.
-async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
+/// Jobs per second of the complete system: store, actors, fetcher, reader, model.
+async fn job_rate(base: &str, jobs: usize, concurrency: usize) -> f64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (actors, store) = house(base, folder.path(), concurrency);
-    let began = Instant::now();
+    let (actors, store) = start_opilio(base, folder.path(), concurrency);
+    let started = Instant::now();
     let submitted = stream::iter(0..jobs).map(|_| async {
         let mut job = extraction("the title");
         job.spec.webhook = None;
         let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
         (spec.url, spec.provider) = (format!("{base}/page"), None);
         spec.schema = Some(json!({"type": "object", "properties": {"title": {"type": "string"}}}));
-        let admitted = actors.front.send(SubmitJob { job }).await.expect("the front is there");
-        admitted.expect("there is room");
+        let admitted = actors.front.send(SubmitJob { job }).await.expect("the front is running");
+        admitted.expect("the job is admitted");
     });
     submitted.buffer_unordered(64).collect::<Vec<_>>().await;
     loop {
-        let counts = store.counts().await.expect("the store is there");
+        let counts = store.counts().await.expect("the store is available");
         if counts.queued + counts.running == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let speed = per_second(jobs, began);
+    let speed = per_second(jobs, started);
     let failed = JobFilter {
         principal: None,
         status: Some(Status::Failed),
@@ -128,24 +128,24 @@ async fn whole(base: &str, jobs: usize, concurrency: usize) -> f64 {
         cursor: None,
         limit: PageLimit::of(1),
     };
-    let failed = store.jobs(failed).await.expect("the store is there").jobs;
+    let failed = store.jobs(failed).await.expect("the store is available").jobs;
     assert!(failed.is_empty(), "{:?}", failed[0].error);
     speed
 }
 
-fn per_second(jobs: usize, began: Instant) -> f64 {
-    f64::from(u32::try_from(jobs).unwrap_or(u32::MAX)) / began.elapsed().as_secs_f64()
+fn per_second(jobs: usize, started: Instant) -> f64 {
+    f64::from(u32::try_from(jobs).unwrap_or(u32::MAX)) / started.elapsed().as_secs_f64()
 }
 
-fn house(base: &str, folder: &std::path::Path, workers: usize) -> (Actors, Arc<EmbeddedStore>) {
+fn start_opilio(base: &str, folder: &std::path::Path, workers: usize) -> (Actors, Arc<EmbeddedStore>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
     let store = Arc::new(EmbeddedStore::open(folder, Arc::clone(&clock), settings).expect("an empty folder"));
     let guard = Guard::open(Allowlist::default());
     let egress = Egress::new(guard, &EgressSettings::default()).expect("plain settings");
-    let own = FamilySettings::compatible("fake", format!("{base}/v1").parse().expect("an address"));
-    let models = ModelSettings { provider: "fake/fake".to_owned(), families: vec![own], ..ModelSettings::default() };
-    // All pages are on one host here, which is asked as often as the model is.
+    let family = FamilySettings::compatible("fake", format!("{base}/v1").parse().expect("a URL"));
+    let models = ModelSettings { provider: "fake/fake".to_owned(), families: vec![family], ..ModelSettings::default() };
+    // All pages are on one host, so its limit must not be lower than the model's concurrency.
     let fetcher = HttpFetcherSettings { max_pages_per_host: workers, ..HttpFetcherSettings::default() };
     let transport = HttpTransport::new(egress.clone(), &WebhookSettings::default(), Arc::clone(&clock));
     let dependencies = Dependencies {

@@ -18,7 +18,7 @@ pub struct EndLabels {
     pub end: &'static str,
 }
 
-/// A provider of models, and what its answer came to.
+/// A provider family, and the outcome of a request to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ModelLabels {
     pub provider: String,
@@ -47,7 +47,7 @@ impl Metrics {
         registry.register("jobs_submitted", "Jobs admitted", self.jobs_submitted.clone());
         registry.register("jobs_settled", "Jobs settled, by status", self.jobs_settled.clone());
         registry.register("webhook_attempts", "Webhook attempts, by what came of them", self.webhook_attempts.clone());
-        registry.register("model_requests", "Questions to language models, by end", self.model_requests.clone());
+        registry.register("model_requests", "Requests to language models, by outcome", self.model_requests.clone());
         registry.register("model_tokens", "Tokens of language models, prompt or completion", self.model_tokens.clone());
     }
 
@@ -77,13 +77,13 @@ impl Metrics {
         self.jobs_settled.get_or_create(&EndLabels { end }).inc();
     }
 
-    pub fn model_answered(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
+    pub fn model_responded(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
         self.model_requests.get_or_create(&ModelLabels { provider: provider.to_owned(), end: "answered" }).inc();
-        self.model_spent(provider, prompt_tokens, completion_tokens);
+        self.model_tokens_used(provider, prompt_tokens, completion_tokens);
     }
 
-    /// Also of an answer that is of no use.
-    pub fn model_spent(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
+    /// Counts the tokens of a response, including one that cannot be used.
+    pub fn model_tokens_used(&self, provider: &str, prompt_tokens: u64, completion_tokens: u64) {
         let labels = |end| ModelLabels { provider: provider.to_owned(), end };
         self.model_tokens.get_or_create(&labels("prompt")).inc_by(prompt_tokens);
         self.model_tokens.get_or_create(&labels("completion")).inc_by(completion_tokens);

@@ -63,7 +63,7 @@ pub enum Outcome {
     /// The work panicked, or the store rejected a write permanently.
     Crashed { reason: String },
     /// A provider is unavailable; the job is not claimed again before `wait` has passed.
-    Deferred { wait: Duration, reason: String },
+    Deferred { delay: Duration, reason: String },
     /// The time slice is used up while other jobs wait; some pages have no record yet.
     Yielded,
 }

@@ -38,9 +38,9 @@ impl JobSupervisor {
                 warn!(task_id = %lease.job, %reason, "attempt broke");
                 self.break_off(busy, Interruption::Crashed, reason, ctx);
             }
-            Outcome::Deferred { wait, reason } => {
-                info!(task_id = %lease.job, %reason, ?wait, "job waits");
-                let back = Release { interruption: Interruption::Deferred, reason: Some(reason), delay: wait };
+            Outcome::Deferred { delay, reason } => {
+                info!(task_id = %lease.job, %reason, ?delay, "job deferred");
+                let back = Release { interruption: Interruption::Deferred, reason: Some(reason), delay };
                 self.release(busy.lease, back, ctx);
             }
         }
@@ -48,8 +48,8 @@ impl JobSupervisor {
 
     /// The attempt is spent; the job comes again after a while.
     pub(super) fn break_off(&mut self, busy: Busy, how: Interruption, reason: String, ctx: &mut Context<Self>) {
-        let wait = self.policy.backoff.delay_after(busy.attempt, 0.5);
-        self.release(busy.lease, Release { interruption: how, reason: Some(reason), delay: wait }, ctx);
+        let delay = self.policy.backoff.delay_after(busy.attempt, fastrand::f64());
+        self.release(busy.lease, Release { interruption: how, reason: Some(reason), delay }, ctx);
     }
 
     fn settle(&mut self, lease: Lease, ctx: &mut Context<Self>) {

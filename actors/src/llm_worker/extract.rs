@@ -67,7 +67,7 @@ impl JobHandler for Extractor {
             Err(AttemptError::Failed(error) | AttemptError::ContextTooLong(error)) => (Err(error), vec![]),
             Err(AttemptError::LeaseLost) => return Outcome::LeaseLost,
             Err(AttemptError::Crashed(reason)) => return Outcome::Crashed { reason },
-            Err(AttemptError::Deferred { delay, reason }) => return Outcome::Deferred { wait: delay, reason },
+            Err(AttemptError::Deferred { delay, reason }) => return Outcome::Deferred { delay, reason },
         };
         let record = record(result.as_ref(), &usage, &notes);
         match retry_transient(|| self.session.store.record_pages(&lease, vec![record.clone()])).await {

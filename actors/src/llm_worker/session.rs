@@ -104,7 +104,7 @@ impl<'a> ModelSession<'a> {
         let stored = serde_json::to_vec(&checkpoint).map_err(|error| AttemptError::Crashed(error.to_string()))?;
         self.write_checkpoint(&name, stored.into()).await?;
         let ModelResponse { prompt_tokens, completion_tokens, .. } = checkpoint.response;
-        self.context.metrics.model_answered(&checkpoint.family, prompt_tokens, completion_tokens);
+        self.context.metrics.model_responded(&checkpoint.family, prompt_tokens, completion_tokens);
         self.count(&checkpoint)?;
         Ok(checkpoint.response)
     }
@@ -170,7 +170,7 @@ impl<'a> ModelSession<'a> {
     fn count_failed(&self, model: &ResolvedModel, error: &ModelError) {
         let Some(used) = error.used() else { return };
         let name = &model.name;
-        self.context.metrics.model_spent(&name.family, used.prompt_tokens, used.completion_tokens);
+        self.context.metrics.model_tokens_used(&name.family, used.prompt_tokens, used.completion_tokens);
         let usage = &mut self.state().usage;
         usage.add(used.prompt_tokens, used.completion_tokens);
         (usage.provider, usage.model) = (Some(name.family.clone()), Some(name.model.clone()));

@@ -1,13 +1,13 @@
-//! The time of day.
+//! The current time.
 
 use jiff::Timestamp;
 
-/// Where a moment is needed for a person or a stamp. Waiting is measured by the runtime's own monotonic time instead.
+/// Time for timestamps. Delays are measured by the runtime's monotonic clock instead.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
-    /// The same, but that it goes on evenly from the start of the process, whoever sets the clock: for what ends or comes
-    /// due within the life of a process.
+    /// The start time of the process plus its monotonic age, so changes of the system clock have no effect: for expiry and
+    /// due times within the life of a process.
     fn steady(&self) -> Timestamp {
         self.now()
     }

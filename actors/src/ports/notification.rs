@@ -1,17 +1,17 @@
-//! What other nodes say about jobs, where the store is shared.
+//! Notifications from other nodes that use the same store.
 
 use crate::domain::id::JobId;
 use crate::domain::kind::JobKind;
 
-/// A hint, as all messages are: it may come twice, late or never.
+/// A hint: it can arrive twice, late or never.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// A job of this kind may be there to be claimed.
+    /// A job of this kind can be claimed.
     Ready(JobKind),
-    /// A job was started, has one more page, or is settled.
+    /// A job was started or settled, or one of its pages was recorded.
     Changed(JobId),
-    /// A job was cancelled: whoever works on it can write nothing more.
+    /// A job was cancelled, so its worker's lease is no longer valid.
     Cancelled(JobId),
-    /// Any of these may have been said without being heard.
+    /// Any number of notifications may have been lost.
     Missed,
 }

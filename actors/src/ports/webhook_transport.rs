@@ -1,12 +1,13 @@
-//! The way to a receiver.
+//! Sending of webhooks.
 
 use async_trait::async_trait;
 
-use super::{StoreError, WebhookBody};
+use super::store_error::StoreError;
+use super::webhook_body::WebhookBody;
 use crate::domain::delivery::AttemptOutcome;
 use crate::domain::webhook::Target;
 
-/// One attempt at one webhook.
+/// One delivery attempt.
 #[derive(Clone, Debug)]
 pub struct WebhookRequest {
     /// `webhook-id`: the same at every attempt and replay.
@@ -15,10 +16,10 @@ pub struct WebhookRequest {
     pub body: WebhookBody,
 }
 
-/// Signs and posts. It ends within its configured time-out and never panics on an answer.
+/// Signs and posts webhooks, each within the configured timeout.
 #[async_trait]
 pub trait WebhookTransport: Send + Sync + 'static {
     /// # Errors
-    /// Our own store broke the body off: the receiver has no part in it.
+    /// The store failed while the body was read from it. The receiver is not the cause.
     async fn post(&self, request: WebhookRequest) -> Result<AttemptOutcome, StoreError>;
 }
