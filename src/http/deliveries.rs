@@ -10,9 +10,9 @@ use opilio_actors::webhook_sender::{ReplayDeliveries, ReplayDelivery};
 use serde_json::{Value, json};
 
 use super::body::Body;
-use super::crawl4ai::crawl_request::field_error;
-use super::crawl4ai::webhook_config;
+use super::crawl4ai::url_policy::parse_web_url;
 use super::error::ApiError;
+use super::field_error::{FieldError, FieldPath};
 use super::trusted_proxies::base;
 use super::{Api, Caller, body, job_view};
 
@@ -64,14 +64,14 @@ pub async fn replay_many(
 ) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body)?;
     if !body.is_object() {
-        return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
+        return Err(ApiError::Invalid(vec![FieldError::in_body(&[], "model_attributes_type", "an object is needed")]));
     }
     let mut errors = Vec::new();
     let mut text = |key: &str| match body.get(key) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(_) => {
-            errors.push(field_error(&[key], "string_type", "a text is needed"));
+            errors.push(FieldError::in_body(&[key], "string_type", "a text is needed"));
             None
         }
     };
@@ -80,19 +80,19 @@ pub async fn replay_many(
     if let Some(state) = state {
         filter.state = DeliveryStatus::parse(&state).filter(|state| *state != DeliveryStatus::Waiting);
         if filter.state.is_none() {
-            errors.push(field_error(&["state"], "enum", "pending, delivered, exhausted or refused is needed"));
+            errors.push(FieldError::in_body(&["state"], "enum", "pending, delivered, exhausted or refused is needed"));
         }
     }
     if let Some(since) = since {
         match since.parse() {
             Ok(moment) => filter.since = Some(moment),
-            Err(_) => errors.push(field_error(&["since"], "datetime_parsing", "an RFC 3339 time is needed")),
+            Err(_) => errors.push(FieldError::in_body(&["since"], "datetime_parsing", "an RFC 3339 time is needed")),
         }
     }
     if let Some(receiver) = receiver {
-        match webhook_config::web_address(&receiver) {
+        match parse_web_url(&receiver) {
             Ok(url) => filter.receiver = Some(Receiver::new(url.origin().ascii_serialization())),
-            Err(why) => errors.push(field_error(&["receiver"], "url_parsing", why)),
+            Err(error) => errors.push(error.at(&FieldPath::body().child("receiver"))),
         }
     }
     if !errors.is_empty() {

@@ -1,10 +1,10 @@
-//! What is said about a request's keys: where, and what is wrong.
+//! Errors of request fields: where the field is, what is wrong with it, and the type of the error.
 
 use opilio_actors::domain::text::visible;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One step of the path to a field, as `detail` of a `422` shows it.
+/// One segment of the path to a field, as `detail` of a `422` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Loc {
@@ -28,24 +28,30 @@ impl From<usize> for Loc {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     pub loc: Vec<Loc>,
-    /// A sentence for a person; never holds the value.
+    /// A sentence for a person; never contains the value.
     pub msg: String,
     #[serde(rename = "type")]
     pub kind: &'static str,
 }
 
 impl FieldError {
-    /// As it may be shown: names and words from the request do nothing there.
+    /// An error at a path of keys within the body.
+    pub fn in_body(path: &[&str], kind: &'static str, msg: impl Into<String>) -> Self {
+        let path = path.iter().fold(FieldPath::body(), |path, key| path.child(*key));
+        InvalidValue::new(kind, msg).at(&path)
+    }
+
+    /// A copy that is safe to display: control characters in names and texts of the request are escaped.
     pub fn visible(&self) -> Self {
-        let step = |step: &Loc| match step {
+        let segment = |segment: &Loc| match segment {
             Loc::Key(name) => Loc::Key(visible(name).into_owned()),
             Loc::Index(index) => Loc::Index(*index),
         };
-        Self { loc: self.loc.iter().map(step).collect(), msg: visible(&self.msg).into_owned(), kind: self.kind }
+        Self { loc: self.loc.iter().map(segment).collect(), msg: visible(&self.msg).into_owned(), kind: self.kind }
     }
 }
 
-/// What is wrong with a value, wherever it stands.
+/// What is wrong with a value, without its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidValue {
     pub kind: &'static str,
@@ -57,49 +63,55 @@ impl InvalidValue {
         Self { kind, msg: msg.into() }
     }
 
+    /// A `value_error`.
     pub fn value(msg: impl Into<String>) -> Self {
         Self::new("value_error", msg)
     }
 
-    /// The key or the value is known, and cannot be done.
+    /// The key or the value is known, but not supported.
     pub fn unsupported(reason: &str) -> Self {
         Self::new("not_supported", reason)
     }
 
-    pub fn at(self, place: &FieldPath) -> FieldError {
-        FieldError { loc: place.0.clone(), msg: self.msg, kind: self.kind }
+    pub fn at(self, path: &FieldPath) -> FieldError {
+        FieldError { loc: path.0.clone(), msg: self.msg, kind: self.kind }
     }
 }
 
-/// The path to a field, without the wrappers that a value may come in.
-#[derive(Clone, Debug)]
+/// The path to a field, without the wrappers (`params`, `value`) around a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldPath(Vec<Loc>);
 
 impl FieldPath {
     pub fn body() -> Self {
-        Self(vec!["body".into()])
+        Self::of("body")
     }
 
-    pub fn child(&self, step: impl Into<Loc>) -> Self {
+    /// The root of a path: `body`, `query`, `path` or `header`.
+    pub fn of(root: &str) -> Self {
+        Self(vec![root.into()])
+    }
+
+    pub fn child(&self, segment: impl Into<Loc>) -> Self {
         let mut path = self.0.clone();
-        path.push(step.into());
+        path.push(segment.into());
         Self(path)
     }
 
-    /// The path within the body, joined by dots, as `warnings` show it.
+    /// The path below its root, joined by dots, as `warnings` show it.
     pub fn dotted(&self) -> String {
-        let step = |loc: &Loc| match loc {
+        let segment = |loc: &Loc| match loc {
             Loc::Key(name) => name.clone(),
             Loc::Index(index) => index.to_string(),
         };
-        self.0.iter().skip(1).map(step).collect::<Vec<_>>().join(".")
+        self.0.iter().skip(1).map(segment).collect::<Vec<_>>().join(".")
     }
 }
 
-/// At most 64 characters of a name that somebody chose.
-pub fn shortened(name: &str) -> String {
-    const LONGEST: usize = 64;
-    match name.char_indices().nth(LONGEST) {
+/// The first 64 characters of a name from a request.
+fn shortened(name: &str) -> String {
+    const MAX_CHARS: usize = 64;
+    match name.char_indices().nth(MAX_CHARS) {
         Some((cut, _)) => format!("{}…", &name[..cut]),
         None => name.to_owned(),
     }

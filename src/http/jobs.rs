@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
-use super::crawl4ai::url_policy::reachable;
-use super::crawl4ai::{crawl_request, llm_request};
+use super::crawl4ai::crawl_request::CrawlRequest;
+use super::crawl4ai::llm_request;
 use super::error::ApiError;
 use super::field_error::{FieldError, Loc};
 use super::job_view::Links;
@@ -35,7 +35,7 @@ pub async fn submit_crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body)?;
-    let spec = reachable(crawl_request::crawl_job(&parsed, &api.webhooks, api.max_urls), &parsed, &api.guard);
+    let spec = CrawlRequest::for_job(&parsed, &api.webhooks, api.max_urls, &api.guard).map(CrawlRequest::into_spec);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     let (_, _reservation) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))
@@ -43,7 +43,7 @@ pub async fn submit_crawl(
 
 /// The job that a program asks for in words of its own, as `POST /crawl/job` would let it in.
 pub async fn begin_crawl(api: &Api, caller: &Caller, base: &str, body: &Value) -> Result<Value, ApiError> {
-    let spec = reachable(crawl_request::crawl_job(body, &api.webhooks, api.max_urls), body, &api.guard);
+    let spec = CrawlRequest::for_job(body, &api.webhooks, api.max_urls, &api.guard).map(CrawlRequest::into_spec);
     admit(api, caller, base, spec.map_err(ApiError::Invalid)?, None).await
 }
 
@@ -54,7 +54,7 @@ pub async fn submit_llm(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let parsed = body::json(&request, body)?;
-    let spec = reachable(llm_request::llm_job(&parsed, &api.webhooks), &parsed, &api.guard);
+    let spec = llm_request::parse_job(&parsed, &api.webhooks, &api.guard);
     let (spec, idempotency) = both(spec, idempotency(&request, &parsed))?;
     let (_, _reservation) = parsed.apart();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base(&request), spec, idempotency).await?))

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Responder, Route, web};
 use utoipa::openapi::path::Operation;
 
-use super::crawl4ai::{config_dump, crawl_sync, markdown};
+use super::crawl4ai::{config_dump, crawl_sync, llm_answer, markdown, page_html};
 use super::openapi::{
     deliveries as deliveries_operations, documents, jobs as described, mcp as protocol, operations, sync,
 };
@@ -56,8 +56,8 @@ fn for_callers_who_wait() -> Vec<Endpoint> {
         post("/crawl", crawl_sync::crawl, sync::crawl()),
         post("/crawl/stream", crawl_sync::crawl_stream, sync::crawl_stream()),
         post("/md", markdown::markdown, sync::markdown()),
-        post("/html", markdown::html, sync::html()),
-        get("/llm/{url:.+}", markdown::ask, sync::ask()),
+        post("/html", page_html::html, sync::html()),
+        get("/llm/{url:.+}", llm_answer::ask, sync::ask()),
         get("/schema", config_dump::schema, sync::schema()),
         post("/config/dump", config_dump::dump, sync::dump()),
         post("/screenshot", error::needs_a_browser, sync::missing("screenshot", "A picture of a page")),

@@ -7,7 +7,6 @@ use url::Host;
 
 use super::Api;
 use super::body::{self, Body};
-use super::crawl4ai::crawl_request::field_error;
 use super::error::ApiError;
 use super::field_error::FieldError;
 use super::middleware::Auth;
@@ -20,7 +19,7 @@ pub async fn token(
 ) -> Result<HttpResponse, ApiError> {
     let (asked, _) = body::json(&request, body)?.apart();
     let Value::Object(asked) = asked else {
-        return Err(ApiError::Invalid(vec![field_error(&[], "model_attributes_type", "an object is needed")]));
+        return Err(ApiError::Invalid(vec![FieldError::in_body(&[], "model_attributes_type", "an object is needed")]));
     };
     let (email, api_token) = (email(&asked), api_token(&asked));
     let (email, api_token) = match (email, api_token) {
@@ -38,7 +37,7 @@ pub async fn token(
 
 /// The domain in lower case. Whether it takes mail is not asked: who holds the operator's token may say who it is.
 fn email(asked: &Map<String, Value>) -> Result<String, FieldError> {
-    let wrong = |kind, msg| Err(field_error(&["email"], kind, msg));
+    let wrong = |kind, msg| Err(FieldError::in_body(&["email"], kind, msg));
     match asked.get("email") {
         None | Some(Value::Null) => wrong("missing", "an e-mail address is needed"),
         Some(Value::String(text)) => match text.rsplit_once('@') {
@@ -70,7 +69,7 @@ fn api_token(asked: &Map<String, Value>) -> Result<Option<String>, FieldError> {
     match asked.get("api_token") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(token)) => Ok(Some(token.clone())),
-        Some(_) => Err(field_error(&["api_token"], "string_type", "a text is needed")),
+        Some(_) => Err(FieldError::in_body(&["api_token"], "string_type", "a text is needed")),
     }
 }
 

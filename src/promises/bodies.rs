@@ -8,8 +8,8 @@ use super::alike::alike;
 use crate::egress::{Allowlist, Guard, Purpose};
 use crate::http::WebhookDefaults;
 use crate::http::body::depth;
-use crate::http::crawl4ai::url_policy::reachable;
-use crate::http::crawl4ai::{crawl_request, llm_request};
+use crate::http::crawl4ai::crawl_request::CrawlRequest;
+use crate::http::crawl4ai::llm_request;
 use crate::http::field_error::{FieldError, Loc};
 
 const MAX_URLS: usize = 100;
@@ -26,14 +26,14 @@ pub fn body(bytes: &[u8]) {
     let Ok(asked) = serde_json::from_slice::<Value>(bytes) else { return };
     let guard = Guard::closed(Allowlist::default());
     let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
-    match reachable(crawl_request::crawl_job(&asked, &defaults, MAX_URLS), &asked, &guard) {
+    match CrawlRequest::for_job(&asked, &defaults, MAX_URLS, &guard).map(CrawlRequest::into_spec) {
         Ok(job) => {
             assert_eq!(json!(job.urls()), asked["urls"], "exactly as submitted");
             keeps_its_word(&job, &asked, &guard);
         }
         Err(errors) => names_its_places(&errors),
     }
-    match reachable(llm_request::llm_job(&asked, &defaults), &asked, &guard) {
+    match llm_request::parse_job(&asked, &defaults, &guard) {
         Ok(job) => {
             assert_eq!(json!(job.urls()), json!([asked["url"]]), "exactly as submitted");
             keeps_its_word(&job, &asked, &guard);

@@ -4,7 +4,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName};
 use serde_json::json;
 
-use crate::http::crawl4ai::crawl_request::Fields;
+use crate::egress::{Allowlist, Guard};
+use crate::http::crawl4ai::report::Report;
+use crate::http::crawl4ai::url_policy::UrlPolicy;
 use crate::http::crawl4ai::webhook_config::{self, WebhookDefaults};
 use crate::webhooks::headers::{for_receiver, set_standard};
 
@@ -18,10 +20,12 @@ pub fn webhook_header(text: &str) {
     let (name, value) = text.split_once(':').unwrap_or((text, ""));
     let config = json!({"webhook_url": "https://receiver.example/", "webhook_headers": {name: value}});
     let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
-    let mut fields = Fields::default();
-    let target = webhook_config::target(Some(&config), &defaults, &mut fields).expect("its address is one");
-    assert_eq!(target.headers.len() + fields.errors.len(), 1, "accepted or refused");
-    for error in fields.errors.iter().map(crate::http::field_error::FieldError::visible) {
+    let (guard, mut report) = (Guard::open(Allowlist::default()), Report::default());
+    let target = webhook_config::parse(Some(&config), &defaults, UrlPolicy::new(&guard), &mut report)
+        .expect("its address is one");
+    let (errors, _) = report.into_parts();
+    assert_eq!(target.headers.len() + errors.len(), 1, "accepted or refused");
+    for error in errors.iter().map(crate::http::field_error::FieldError::visible) {
         assert!(!error.msg.contains(char::is_control) && error.loc.len() == 4, "{error:?}");
     }
     let Some((_, own)) = target.headers.first() else { return };

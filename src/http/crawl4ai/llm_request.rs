@@ -1,137 +1,135 @@
-//! An LLM job's request: read whole, with everything that is wrong in it named at once.
+//! The body of `POST /llm/job`. All invalid fields are reported at once.
 
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::extraction::schema::OutputSchema;
 use opilio_actors::domain::job::JobSpec;
 use opilio_actors::domain::task::Task;
 use opilio_actors::ports::ModelName;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::crawl_request::{Fields, beyond, field_error, truth};
-use super::webhook_config::{self, WebhookDefaults, web_address};
-use crate::http::field_error::{FieldError, Loc};
+use super::report::Report;
+use super::request_fields::RequestFields;
+use super::url_policy::{PageUrl, UrlPolicy};
+use super::webhook_config::{self, WebhookDefaults};
+use crate::egress::Guard;
+use crate::http::field_error::{FieldError, FieldPath, InvalidValue, Loc};
 
-const KEYS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
-/// What clients of providers send beside them.
-const PROVIDERS: [&str; 4] = ["base_url", "api_base", "api_key", "api_token"];
+const FIELDS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
+/// Settings of a provider that some clients send. They have no effect.
+const PROVIDER_SETTINGS: [&str; 4] = ["base_url", "api_base", "api_key", "api_token"];
 
-/// The job that `body` asks for.
+/// The job that the body of `POST /llm/job` describes.
 ///
 /// # Errors
-/// All wrong fields.
-pub fn llm_job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<FieldError>> {
-    let Value::Object(body) = body else {
-        return Err(vec![field_error(&[], "model_attributes_type", "an object is needed")]);
-    };
-    let mut fields = Fields::default();
-    let errors = &mut fields.errors;
-    let spec = ExtractionSpec {
-        url: url(body, errors),
-        instruction: instruction(body, errors),
-        schema: schema(body, errors),
-        provider: provider(body, errors),
-        temperature: temperature(body, errors),
-        cache: cache(body, errors),
-    };
-    let webhook = webhook_config::target(body.get("webhook_config"), defaults, &mut fields);
-    let (addressing, unknown): (Vec<_>, Vec<_>) =
-        beyond(body, &KEYS).partition(|key| PROVIDERS.contains(&key.as_str()));
-    let reason = "addresses and keys of providers come from the server's configuration only";
-    fields.without_effect("", addressing.into_iter(), reason);
-    fields.without_effect("", unknown.into_iter(), "not a key of this request");
-    if !fields.errors.is_empty() {
-        return Err(fields.errors);
+/// All invalid fields.
+pub fn parse_job(body: &Value, defaults: &WebhookDefaults, guard: &Guard) -> Result<JobSpec, Vec<FieldError>> {
+    let body = RequestFields::of_body(body)?;
+    let (mut report, policy) = (Report::default(), UrlPolicy::new(guard));
+    let url = url(&body, policy, &mut report);
+    let instruction = instruction(&body, &mut report);
+    let schema = body.get("schema").and_then(|value| schema(value, &body.path("schema"), &mut report));
+    let model = ModelChoice::parse(&body, &mut report);
+    let cache = body.flag("cache", &mut report).unwrap_or(false);
+    let webhook = webhook_config::parse(body.get("webhook_config"), defaults, policy, &mut report);
+    for name in PROVIDER_SETTINGS.into_iter().filter(|name| body.get(name).is_some()) {
+        let reason = "URLs and keys of providers are set in the server's configuration only";
+        report.warn(&body.path(name), reason);
     }
-    Ok(JobSpec { task: Task::new(spec), webhook, warnings: fields.warnings, interactive: false })
+    body.warn_unknown(&[&FIELDS[..], &PROVIDER_SETTINGS].concat(), "not a key of this request", &mut report);
+    let ModelChoice { provider, temperature } = model;
+    let spec = url.zip(instruction).map(|(url, instruction)| ExtractionSpec {
+        url: url.into_string(),
+        instruction,
+        schema,
+        provider,
+        temperature,
+        cache,
+    });
+    let (spec, warnings) = report.finish(spec)?;
+    Ok(JobSpec { task: Task::new(spec), webhook, warnings, interactive: false })
 }
 
-/// The field, unless it is absent.
-fn given<'a>(body: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    body.get(key).filter(|value| !value.is_null())
+/// The model that a request chooses. `None`: the server's default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelChoice {
+    /// `family/model`.
+    pub provider: Option<String>,
+    pub temperature: Option<f64>,
 }
 
-fn url(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> String {
-    let wrong = match given(body, "url") {
-        None => ("missing", "the page to read is needed".to_owned()),
-        Some(Value::String(text)) => match web_address(text) {
-            Ok(_) => return text.clone(),
-            Err(why) => ("url_parsing", why),
-        },
-        Some(_) => ("url_type", "a URL is a text".to_owned()),
+impl ModelChoice {
+    pub const FIELDS: [&'static str; 2] = ["provider", "temperature"];
+
+    /// The fields `provider` and `temperature`.
+    pub fn parse(body: &RequestFields<'_>, report: &mut Report) -> Self {
+        let [provider_field, temperature_field] = Self::FIELDS;
+        let provider = body.text(provider_field, report).map(provider);
+        let provider = provider.and_then(|provider| report.check(&body.path(provider_field), provider));
+        let temperature = body.get(temperature_field).map(temperature);
+        let temperature = temperature.and_then(|number| report.check(&body.path(temperature_field), number));
+        Self { provider, temperature }
+    }
+}
+
+fn provider(text: &str) -> Result<String, InvalidValue> {
+    let error = || InvalidValue::value("must be family/model, such as openai/gpt-4o-mini");
+    ModelName::parse(text).map(|_| text.to_owned()).ok_or_else(error)
+}
+
+fn temperature(value: &Value) -> Result<f64, InvalidValue> {
+    let number = match value {
+        Value::String(text) => text.parse().ok(),
+        number => number.as_f64(),
     };
-    errors.push(field_error(&["url"], wrong.0, wrong.1));
-    String::new()
+    let number = number.filter(|number| (0.0..=2.0).contains(number));
+    number.ok_or_else(|| InvalidValue::value("must be a number from 0.0 to 2.0"))
 }
 
-fn instruction(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> String {
-    let wrong = match given(body, "q") {
-        None => ("missing", "the instruction is needed"),
-        Some(Value::String(text)) if !text.trim().is_empty() => return text.clone(),
-        Some(Value::String(_)) => ("string_too_short", "the instruction is empty"),
-        Some(_) => ("string_type", "a text is needed"),
+fn url(body: &RequestFields<'_>, policy: UrlPolicy<'_>, report: &mut Report) -> Option<PageUrl> {
+    let url = match body.get("url") {
+        None => Err(InvalidValue::new("missing", "the URL of the page is required")),
+        Some(Value::String(text)) => policy.web_page(text),
+        Some(_) => Err(InvalidValue::new("url_type", "must be a string that contains a URL")),
     };
-    errors.push(field_error(&["q"], wrong.0, wrong.1));
-    String::new()
+    report.check(&body.path("url"), url)
 }
 
-/// Text that holds a schema, or the schema. An empty text is what existing clients send for none.
-fn schema(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<Value> {
-    let schema = match given(body, "schema")? {
+fn instruction(body: &RequestFields<'_>, report: &mut Report) -> Option<String> {
+    let instruction = match body.get("q") {
+        None => Err(InvalidValue::new("missing", "the instruction is required")),
+        Some(Value::String(text)) if text.trim().is_empty() => {
+            Err(InvalidValue::new("string_too_short", "must not be empty"))
+        }
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(InvalidValue::new("string_type", "must be a string")),
+    };
+    report.check(&body.path("q"), instruction)
+}
+
+/// A JSON Schema, or its JSON text. Crawl4AI's clients send an empty string for no schema.
+fn schema(value: &Value, path: &FieldPath, report: &mut Report) -> Option<Value> {
+    let schema = match value {
         Value::String(text) if text.trim().is_empty() => return None,
-        Value::String(text) => match serde_json::from_str(text) {
-            Ok(schema) => schema,
-            Err(error) => {
-                errors.push(field_error(&["schema"], "json_invalid", format!("not JSON: {error}")));
-                return None;
-            }
-        },
-        other => other.clone(),
+        Value::String(text) => serde_json::from_str(text)
+            .map_err(|error| InvalidValue::new("json_invalid", format!("is not JSON: {error}"))),
+        other => Ok(other.clone()),
     };
+    let schema = report.check(path, schema)?;
     match OutputSchema::new(&schema) {
         Ok(_) => Some(schema),
         Err(bad) => {
-            let mut loc = vec![Loc::from("body"), Loc::from("schema")];
-            loc.extend(bad.pointer.split('/').skip(1).map(step));
-            errors.push(FieldError { loc, msg: format!("not a JSON Schema: {}", bad.reason), kind: "schema_invalid" });
+            let path =
+                bad.pointer.split('/').skip(1).map(pointer_segment).fold(path.clone(), |path, step| path.child(step));
+            report.fail(&path, InvalidValue::new("schema_invalid", format!("is not a JSON Schema: {}", bad.reason)));
             None
         }
     }
 }
 
-/// One step of a JSON Pointer (RFC 6901).
-fn step(raw: &str) -> Loc {
+/// One segment of a JSON Pointer (RFC 6901).
+fn pointer_segment(raw: &str) -> Loc {
     let name = raw.replace("~1", "/").replace("~0", "~");
     name.parse::<usize>().map_or_else(|_| Loc::from(name.as_str()), Loc::from)
-}
-
-fn provider(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<String> {
-    let wrong = match given(body, "provider")? {
-        Value::String(text) if ModelName::parse(text).is_some() => return Some(text.clone()),
-        Value::String(_) => ("value_error", "family/model is needed, such as openai/gpt-4o-mini"),
-        _ => ("string_type", "a text is needed"),
-    };
-    errors.push(field_error(&["provider"], wrong.0, wrong.1));
-    None
-}
-
-fn temperature(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Option<f64> {
-    let number = match given(body, "temperature")? {
-        Value::String(text) => text.parse().ok(),
-        number => number.as_f64(),
-    };
-    let good = number.filter(|number| (0.0..=2.0).contains(number));
-    if good.is_none() {
-        errors.push(field_error(&["temperature"], "value_error", "a number from 0.0 to 2.0 is needed"));
-    }
-    good
-}
-
-fn cache(body: &Map<String, Value>, errors: &mut Vec<FieldError>) -> bool {
-    let Some(value) = given(body, "cache") else { return false };
-    truth(value).unwrap_or_else(|| {
-        errors.push(field_error(&["cache"], "bool_type", "true or false is needed"));
-        false
-    })
 }
 
 #[cfg(test)]
@@ -139,24 +137,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::egress::Allowlist;
 
-    fn defaults() -> WebhookDefaults {
-        WebhookDefaults { enabled: true, default_url: None, data_in_payload: false }
+    fn job(body: &Value) -> Result<JobSpec, Vec<FieldError>> {
+        let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
+        parse_job(body, &defaults, &Guard::open(Allowlist::default()))
     }
 
-    fn wrong(body: Value) -> Vec<(String, &'static str)> {
-        let errors = llm_job(&body, &defaults()).expect_err("something is wrong with it");
-        let path = |error: &FieldError| serde_json::to_string(&error.loc).expect("a path is JSON");
-        errors.iter().map(|error| (path(error), error.kind)).collect()
+    fn errors(body: Value) -> Vec<(String, &'static str)> {
+        let errors = job(&body).expect_err("the request is invalid");
+        errors.iter().map(|error| (json!(error.loc).to_string(), error.kind)).collect()
     }
 
     fn spec(body: Value) -> ExtractionSpec {
-        let job = llm_job(&body, &defaults()).expect("the request is valid");
+        let job = job(&body).expect("the request is valid");
         job.task.get::<ExtractionSpec>().expect("an extraction").clone()
     }
 
     #[test]
-    fn example_6_is_taken_with_its_schema_as_a_text() {
+    fn schema_may_be_json_text() {
         let spec = spec(json!({
             "url": "https://example.com/article",
             "q": "Extract the article title, author, and publication date",
@@ -168,36 +167,36 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_truths_may_be_texts_and_a_null_is_absent() {
+    fn numbers_and_booleans_may_be_strings_and_null_is_absent() {
         let body = json!({"url": "https://example.com", "q": "x", "temperature": "0.5", "webhook_config":
             {"webhook_url": "https://example.com/hook", "webhook_data_in_payload": "true"}});
-        let found = llm_job(&body, &WebhookDefaults { enabled: true, ..WebhookDefaults::default() });
-        let found = found.expect("nothing is wrong with it");
-        assert!(found.webhook.expect("it is named").data_in_payload);
+        let webhook = job(&body).expect("the request is valid").webhook.expect("a receiver");
+        assert!(webhook.data_in_payload);
         assert_eq!(spec(body).temperature, Some(0.5));
-        for (cache, meant) in [(json!("1"), true), (json!("0"), false), (json!(1), true), (json!(null), false)] {
+        for (cache, expected) in [(json!("1"), true), (json!("0"), false), (json!(1), true), (json!(null), false)] {
             let body =
                 json!({"url": "https://example.com", "q": "x", "cache": cache, "schema": null, "provider": null});
-            assert_eq!(spec(body).cache, meant, "{cache}");
+            assert_eq!(spec(body).cache, expected, "{cache}");
         }
     }
 
     #[test]
-    fn the_default_receiver_is_told_when_the_request_names_none() {
+    fn default_receiver_applies_without_webhook_config() {
         let url = "http://receiver.example/hook".parse().ok();
         let defaults = WebhookDefaults { enabled: true, default_url: url, data_in_payload: true };
         let body = json!({"url": "https://example.com", "q": "x"});
-        let target = llm_job(&body, &defaults).expect("nothing is wrong with it").webhook.expect("the default");
+        let job = parse_job(&body, &defaults, &Guard::open(Allowlist::default())).expect("the request is valid");
+        let target = job.webhook.expect("the default");
         assert!(target.trusted && target.data_in_payload);
     }
 
     #[test]
-    fn everything_wrong_is_named_at_once() {
-        let found = wrong(json!({"url": "raw:<p>", "q": " ", "schema": "{", "cache": "yes", "provider": "gpt-4o",
+    fn all_invalid_fields_are_reported_at_once() {
+        let errors = errors(json!({"url": "raw:<p>", "q": " ", "schema": "{", "cache": "yes", "provider": "gpt-4o",
             "temperature": 3, "webhook_config": {}}));
-        let places: Vec<_> = found.iter().map(|(place, _)| place.as_str()).collect();
+        let paths: Vec<_> = errors.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(
-            places,
+            paths,
             [
                 r#"["body","url"]"#,
                 r#"["body","q"]"#,
@@ -208,22 +207,22 @@ mod tests {
                 r#"["body","webhook_config","webhook_url"]"#,
             ]
         );
-        assert_eq!(found[2].1, "json_invalid");
+        assert_eq!(errors[2].1, "json_invalid");
     }
 
     #[test]
-    fn what_is_no_schema_is_named_with_its_place_within() {
+    fn invalid_schema_is_reported_at_its_keyword() {
         let schema = json!({"type": "object", "properties": {"a": {"anyOf": [{"type": "strng"}]}}});
-        let found = wrong(json!({"url": "https://example.com", "q": "x", "schema": schema}));
-        assert_eq!(found, [(r#"["body","schema","properties","a","anyOf",0,"type"]"#.to_owned(), "schema_invalid")]);
+        let errors = errors(json!({"url": "https://example.com", "q": "x", "schema": schema}));
+        assert_eq!(errors, [(r#"["body","schema","properties","a","anyOf",0,"type"]"#.to_owned(), "schema_invalid")]);
     }
 
     #[test]
-    fn an_address_or_a_key_in_the_request_has_no_effect_and_is_named() {
+    fn provider_settings_have_no_effect_and_give_warnings() {
         let body = json!({"url": "https://example.com", "q": "x", "base_url": "http://evil.example", "api_key": "k"});
-        let job = llm_job(&body, &defaults()).expect("nothing is wrong with it");
-        let named: Vec<_> = job.warnings.iter().map(|warning| warning.key.as_str()).collect();
-        assert_eq!(named, ["base_url", "api_key"]);
-        assert!(!serde_json::to_string(&job.task).expect("it is stored so").contains("evil"));
+        let job = job(&body).expect("the request is valid");
+        let keys: Vec<_> = job.warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!(keys, ["base_url", "api_key"]);
+        assert!(!serde_json::to_string(&job.task).expect("a task is JSON").contains("evil"));
     }
 }

@@ -1,40 +1,115 @@
-//! The addresses of a request that may not be reached, told before anything is asked of anybody: a name is judged again,
-//! by what it resolves to, when it is connected to.
+//! The URLs in a request: each is parsed and checked by the egress guard once, when the request is parsed. A host name is
+//! checked again at connection time, by the addresses that it resolves to.
 
 use serde_json::Value;
 use url::Url;
 
 use crate::egress::{Guard, Purpose};
-use crate::http::field_error::{FieldError, Loc};
+use crate::http::field_error::InvalidValue;
 
-/// The request as it was read, or all that is wrong with it and every address in it that the guard refuses.
-pub fn reachable<T>(read: Result<T, Vec<FieldError>>, body: &Value, guard: &Guard) -> Result<T, Vec<FieldError>> {
-    let blocked = blocked(body, guard);
-    match read {
-        Ok(read) if blocked.is_empty() => Ok(read),
-        read => Err(read.err().unwrap_or_default().into_iter().chain(blocked).collect()),
+/// The URL of a page, exactly as submitted: an absolute `http(s)` URL that the guard allows, or `raw:<html>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageUrl(String);
+
+impl PageUrl {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    pub fn is_raw(&self) -> bool {
+        self.0.starts_with(RAW)
     }
 }
 
-/// One error for each address that the guard refuses. What is no address is others' to name.
-fn blocked(body: &Value, guard: &Guard) -> Vec<FieldError> {
-    let list = body.get("urls").and_then(Value::as_array).into_iter().flatten().enumerate();
-    let list = list.map(|(index, url)| (Purpose::Page, vec![Loc::from("urls"), Loc::from(index)], url));
-    let page = body.get("url").map(|url| (Purpose::Page, vec![Loc::from("url")], url));
-    let receiver = body.get("webhook_config").and_then(|config| config.get("webhook_url"));
-    let place = || vec![Loc::from("webhook_config"), Loc::from("webhook_url")];
-    let receiver = receiver.map(|url| (Purpose::Webhook, place(), url));
-    let refused = list.chain(page).chain(receiver).filter(|(purpose, _, url)| {
-        let url = url.as_str().filter(|url| !url.starts_with("raw:")).and_then(|url| Url::parse(url).ok());
-        url.filter(|url| matches!(url.scheme(), "http" | "https"))
-            .is_some_and(|url| guard.check(&url, *purpose).is_err())
-    });
-    refused.map(|(_, place, _)| error(place)).collect()
+const RAW: &str = "raw:";
+
+/// Which URLs a request may name.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlPolicy<'g> {
+    guard: &'g Guard,
+    /// `example.com` means `https://example.com`.
+    default_scheme: bool,
 }
 
-fn error(place: Vec<Loc>) -> FieldError {
-    let loc = std::iter::once(Loc::from("body")).chain(place).collect();
-    FieldError { loc, msg: "URL blocked".to_owned(), kind: "url_blocked" }
+impl<'g> UrlPolicy<'g> {
+    /// Pages need a scheme.
+    pub fn new(guard: &'g Guard) -> Self {
+        Self { guard, default_scheme: false }
+    }
+
+    /// Pages without a scheme get `https`.
+    pub fn with_default_scheme(guard: &'g Guard) -> Self {
+        Self { guard, default_scheme: true }
+    }
+
+    /// A page to fetch, or `raw:<html>`.
+    ///
+    /// # Errors
+    /// `url_type`, `value_error`, `url_parsing`, `url_blocked`.
+    pub fn page(&self, value: &Value) -> Result<PageUrl, InvalidValue> {
+        let text = string(value)?;
+        match text.strip_prefix(RAW) {
+            Some(html) if html.trim().is_empty() => Err(InvalidValue::value("raw: must be followed by HTML")),
+            Some(_) => Ok(PageUrl(text.to_owned())),
+            None => self.web_page(text),
+        }
+    }
+
+    /// A page to fetch.
+    ///
+    /// # Errors
+    /// `url_parsing`, `url_blocked`.
+    pub fn web_page(&self, text: &str) -> Result<PageUrl, InvalidValue> {
+        let text = match self.default_scheme && !text.is_empty() && lacks_scheme(text) {
+            true => format!("https://{text}"),
+            false => text.to_owned(),
+        };
+        self.allowed(&text, Purpose::Page).map(|_| PageUrl(text))
+    }
+
+    /// The receiver of a webhook.
+    ///
+    /// # Errors
+    /// `url_type`, `url_parsing`, `url_blocked`.
+    pub fn webhook(&self, value: &Value) -> Result<Url, InvalidValue> {
+        self.allowed(string(value)?, Purpose::Webhook)
+    }
+
+    fn allowed(&self, text: &str, purpose: Purpose) -> Result<Url, InvalidValue> {
+        let url = parse_web_url(text)?;
+        match self.guard.check(&url, purpose) {
+            Ok(_) => Ok(url),
+            Err(blocked) => Err(InvalidValue::new("url_blocked", blocked.to_string())),
+        }
+    }
+}
+
+fn string(value: &Value) -> Result<&str, InvalidValue> {
+    value.as_str().ok_or_else(|| InvalidValue::new("url_type", "must be a string that contains a URL"))
+}
+
+/// An absolute `http(s)` URL with a host.
+///
+/// # Errors
+/// `url_parsing`.
+pub fn parse_web_url(text: &str) -> Result<Url, InvalidValue> {
+    let error = |msg: String| InvalidValue::new("url_parsing", msg);
+    let url = Url::parse(text).map_err(|reason| error(format!("Input should be a valid URL, {reason}")))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        other => Err(error(format!("URL scheme should be http or https, not {other}"))),
+    }
+}
+
+/// Whether the text begins with a host name. A scheme inside a path or a query does not count.
+fn lacks_scheme(text: &str) -> bool {
+    let beginning = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let has_scheme = beginning.ends_with(':') && text[beginning.len()..].starts_with("//");
+    !has_scheme && !text.starts_with(RAW)
 }
 
 #[cfg(test)]
@@ -44,27 +119,49 @@ mod tests {
     use super::*;
     use crate::egress::{Allowlist, EgressPolicy};
 
+    fn kind<T>(result: Result<T, InvalidValue>) -> Result<T, &'static str> {
+        result.map_err(|error| error.kind)
+    }
+
     #[test]
-    fn every_address_that_may_not_be_reached_is_named_by_its_place() {
-        let hooks = EgressPolicy { webhooks: Allowlist::parse(["10.0.0.1"]).unwrap(), ..EgressPolicy::default() };
-        let guard = Guard::closed(hooks);
-        let body = json!({
-            "urls": ["http://10.0.0.1/", "https://example.com/", "raw:http://10.0.0.1/", 7, "nothing", "http://[::1]/"],
-            "url": "http://2130706433/",
-            "webhook_config": {"webhook_url": "http://127.0.0.1/"},
+    fn blocked_and_malformed_urls_are_errors() {
+        let guard = Guard::closed(EgressPolicy {
+            webhooks: Allowlist::parse(["10.0.0.1"]).unwrap(),
+            ..EgressPolicy::default()
         });
-        let places: Vec<_> = blocked(&body, &guard).iter().map(|error| json!(error.loc).to_string()).collect();
-        assert_eq!(
-            places,
-            [
-                r#"["body","urls",0]"#,
-                r#"["body","urls",5]"#,
-                r#"["body","url"]"#,
-                r#"["body","webhook_config","webhook_url"]"#,
-            ]
-        );
-        let listed = json!({"webhook_config": {"webhook_url": "http://10.0.0.1/"}});
-        assert_eq!(blocked(&listed, &guard).len(), 0);
-        assert_eq!(blocked(&body, &Guard::open(Allowlist::default())).len(), 0);
+        let policy = UrlPolicy::new(&guard);
+        for (page, expected) in [
+            (json!("http://10.0.0.1/"), Err("url_blocked")),
+            (json!("https://example.com/"), Ok("https://example.com/")),
+            (json!("raw:http://10.0.0.1/"), Ok("raw:http://10.0.0.1/")),
+            (json!("raw: "), Err("value_error")),
+            (json!(7), Err("url_type")),
+            (json!("nothing"), Err("url_parsing")),
+            (json!("ftp://example.com/"), Err("url_parsing")),
+            (json!("http://[::1]/"), Err("url_blocked")),
+            (json!("http://2130706433/"), Err("url_blocked")),
+        ] {
+            let parsed = kind(policy.page(&page)).map(PageUrl::into_string);
+            assert_eq!(parsed, expected.map(str::to_owned), "{page}");
+        }
+        assert_eq!(kind(policy.webhook(&json!("http://127.0.0.1/"))), Err("url_blocked"));
+        assert!(policy.webhook(&json!("http://10.0.0.1/")).is_ok(), "it is on the list for webhooks");
+        let open = Guard::open(Allowlist::default());
+        assert!(UrlPolicy::new(&open).page(&json!("http://10.0.0.1/")).is_ok());
+    }
+
+    #[test]
+    fn default_scheme_is_added_to_bare_hosts_only() {
+        let guard = Guard::open(Allowlist::default());
+        let policy = UrlPolicy::with_default_scheme(&guard);
+        for (given, expected) in [
+            ("example.com/x?u=http://b", Some("https://example.com/x?u=http://b")),
+            ("http://a.example", Some("http://a.example")),
+            ("raw:<p>hi", Some("raw:<p>hi")),
+            ("", None),
+        ] {
+            let page = policy.page(&json!(given)).ok();
+            assert_eq!(page.as_ref().map(PageUrl::as_str), expected, "{given}");
+        }
     }
 }

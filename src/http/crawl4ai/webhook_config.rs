@@ -1,20 +1,22 @@
-//! `webhook_config` of a request, and what applies without it.
+//! `webhook_config` of a request, and the defaults for a request without it.
 
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::domain::webhook::Target;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::crawl_request::{Fields, beyond, field_error, truth};
-use crate::http::field_error::FieldError;
+use super::report::Report;
+use super::request_fields::RequestFields;
+use super::url_policy::UrlPolicy;
+use crate::http::field_error::{FieldPath, InvalidValue};
 use crate::http::header_rules;
 
-/// Set by the signing of each webhook.
-const SIGNED: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+/// Set when a webhook is signed.
+const SIGNATURE_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
-const KEYS: [&str; 3] = ["webhook_url", "webhook_data_in_payload", "webhook_headers"];
+const FIELDS: [&str; 3] = ["webhook_url", "webhook_data_in_payload", "webhook_headers"];
 
-/// The operator's choices.
+/// The `webhooks` section of the configuration, as far as it applies to a submission.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookDefaults {
     pub enabled: bool,
@@ -22,12 +24,18 @@ pub struct WebhookDefaults {
     pub data_in_payload: bool,
 }
 
-/// Whom to tell; `None`: nobody.
-pub fn target(config: Option<&Value>, defaults: &WebhookDefaults, fields: &mut Fields) -> Option<Target> {
+/// The receiver of the job's webhook. `None`: no webhook is sent.
+pub fn parse(
+    config: Option<&Value>,
+    defaults: &WebhookDefaults,
+    policy: UrlPolicy<'_>,
+    report: &mut Report,
+) -> Option<Target> {
+    let path = FieldPath::body().child("webhook_config");
     let target = match config.filter(|config| !config.is_null()) {
-        Some(Value::Object(config)) => named(config, defaults, fields),
+        Some(Value::Object(config)) => target(config, path, defaults, policy, report),
         Some(_) => {
-            fields.errors.push(field_error(&["webhook_config"], "dict_type", "an object with a webhook_url is needed"));
+            report.fail(&path, InvalidValue::new("dict_type", "must be an object with a webhook_url"));
             None
         }
         None => defaults.default_url.clone().map(|url| Target {
@@ -40,60 +48,48 @@ pub fn target(config: Option<&Value>, defaults: &WebhookDefaults, fields: &mut F
     target.filter(|_| defaults.enabled)
 }
 
-fn named(config: &Map<String, Value>, defaults: &WebhookDefaults, fields: &mut Fields) -> Option<Target> {
-    fields.without_effect("webhook_config.", beyond(config, &KEYS), "not a key of webhook_config");
-    let url = match config.get("webhook_url").filter(|url| !url.is_null()) {
-        None => Err(("missing", "the address to tell is needed".to_owned())),
-        Some(Value::String(text)) => web_address(text).map_err(|why| ("url_parsing", why)),
-        Some(_) => Err(("url_type", "an address is a text".to_owned())),
+fn target(
+    config: &Map<String, Value>,
+    path: FieldPath,
+    defaults: &WebhookDefaults,
+    policy: UrlPolicy<'_>,
+    report: &mut Report,
+) -> Option<Target> {
+    let config = RequestFields::new(config, path);
+    config.warn_unknown(&FIELDS, "not a key of webhook_config", report);
+    let url = match config.get("webhook_url") {
+        Some(url) => policy.webhook(url),
+        None => Err(InvalidValue::new("missing", "the URL of the receiver is required")),
     };
-    let url = url.map_err(|(kind, msg)| fields.errors.push(field_error(&["webhook_config", "webhook_url"], kind, msg)));
-    let data_in_payload = match config.get("webhook_data_in_payload") {
-        None | Some(Value::Null) => defaults.data_in_payload,
-        Some(value) => truth(value).unwrap_or_else(|| {
-            let loc = ["webhook_config", "webhook_data_in_payload"];
-            fields.errors.push(field_error(&loc, "bool_type", "true or false is needed"));
-            false
-        }),
-    };
-    let headers = headers(config.get("webhook_headers"), &mut fields.errors);
-    Some(Target { url: url.ok()?, headers, data_in_payload, trusted: false })
+    let url = report.check(&config.path("webhook_url"), url);
+    let data_in_payload = config.flag("webhook_data_in_payload", report).unwrap_or(defaults.data_in_payload);
+    let headers = headers(&config, report);
+    Some(Target { url: url?, headers, data_in_payload, trusted: false })
 }
 
-fn headers(given: Option<&Value>, errors: &mut Vec<FieldError>) -> Vec<(String, Secret)> {
-    let loc = ["webhook_config", "webhook_headers"];
-    let headers = match given {
-        None | Some(Value::Null) => return vec![],
-        Some(Value::Object(headers)) if headers.len() <= header_rules::MAX_HEADERS => headers,
-        Some(Value::Object(_)) => {
-            let msg = format!("at most {} headers", header_rules::MAX_HEADERS);
-            errors.push(field_error(&loc, "too_long", msg));
-            return vec![];
+fn headers(config: &RequestFields<'_>, report: &mut Report) -> Vec<(String, Secret)> {
+    let Some(given) = config.get("webhook_headers") else { return vec![] };
+    let path = config.path("webhook_headers");
+    let map = match given {
+        Value::Object(map) if map.len() <= header_rules::MAX_HEADERS => Ok(map),
+        Value::Object(_) => {
+            Err(InvalidValue::new("too_long", format!("must have at most {} headers", header_rules::MAX_HEADERS)))
         }
-        Some(_) => {
-            errors.push(field_error(&loc, "dict_type", "an object of names and texts is needed"));
-            return vec![];
-        }
+        _ => Err(InvalidValue::new("dict_type", "must be an object of names and strings")),
     };
-    let mut good = Vec::new();
-    for (name, value) in headers {
-        let checked = match value {
-            Value::String(value) => header_rules::check(name, value, &SIGNED).map(|()| value),
-            _ => Err("a header's value is a text".to_owned()),
+    let checked = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::String(value) => header_rules::check(name, value, &SIGNATURE_HEADERS).map(|()| value),
+            _ => Err("must be a string".to_owned()),
         };
-        match checked {
-            Ok(value) => good.push((name.clone(), Secret::new(value))),
-            Err(msg) => errors.push(field_error(&[loc[0], loc[1], name], "value_error", msg)),
+        let value = report.check(&path.child(name.as_str()), value.map_err(InvalidValue::value))?;
+        Some((name.clone(), Secret::new(value)))
+    };
+    match map {
+        Ok(map) => map.iter().filter_map(checked).collect(),
+        Err(error) => {
+            report.fail(&path, error);
+            vec![]
         }
-    }
-    good
-}
-
-/// An absolute `http(s)` address with a host.
-pub fn web_address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("Input should be a valid URL, {error}"))?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        other => Err(format!("URL scheme should be http or https, not {other}")),
     }
 }

@@ -8,10 +8,9 @@ use serde_json::Value;
 use super::Asker;
 use super::progress::Progress;
 use super::tools::Tool;
-use crate::http::crawl4ai::crawl_request::field_error;
-use crate::http::crawl4ai::crawl_sync::{self, Asked};
-use crate::http::crawl4ai::markdown;
+use crate::http::crawl4ai::{crawl_sync, llm_answer, markdown, page_html};
 use crate::http::error::ApiError;
+use crate::http::field_error::FieldError;
 use crate::http::job_status::{self, Part};
 use crate::http::results::{self, Selection};
 use crate::http::sync_job::SyncJob;
@@ -49,8 +48,8 @@ impl Call {
             Tool::Crawl => return self.crawl(arguments).await,
             Tool::JobStatus => return self.status(arguments).await,
             Tool::LlmExtract => return self.extract(arguments).await,
-            Tool::Md => markdown::page_as_markdown(self.api, &caller, arguments).await?,
-            Tool::Html => markdown::page_as_html(self.api, &caller, arguments).await?,
+            Tool::Md => markdown::respond(self.api, &caller, arguments).await?,
+            Tool::Html => page_html::respond(self.api, &caller, arguments).await?,
             Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
             Tool::CancelJob => {
                 let job = jobs::end(&self.api, &caller, task_id(&arguments)?).await?;
@@ -63,12 +62,13 @@ impl Call {
     async fn crawl(mut self, mut arguments: Value) -> Result<String, Refusal> {
         let part = take_part(&mut arguments);
         part.of(0)?;
-        let Asked { spec, .. } = crawl_sync::asked(&self.api.guard, arguments)?;
-        let warnings = spec.warnings.clone();
-        let mut interactive = SyncJob::submit(self.api.clone(), &self.asker.caller, spec).await?;
+        let crawl = crawl_sync::parse(&arguments, &self.api.guard)?;
+        drop(arguments);
+        let warnings = crawl.warnings.clone();
+        let mut interactive = SyncJob::submit(self.api.clone(), &self.asker.caller, crawl.into_spec()).await?;
         self.progress.follow(&mut interactive).await?;
-        let job = crawl_sync::crawled(&mut interactive).await?;
-        let template = crawl_sync::with_warnings(&job, &warnings);
+        let job = crawl_sync::finished(&mut interactive).await?;
+        let template = crawl_sync::response_template(&job, &warnings);
         self.spliced(&job, &template, &part.of(job.progress.total)?).await
     }
 
@@ -87,10 +87,10 @@ impl Call {
     }
 
     async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
-        let mut interactive = markdown::begin_extraction(self.api.clone(), &self.asker.caller, &arguments).await?;
+        let mut interactive = llm_answer::submit(self.api.clone(), &self.asker.caller, &arguments).await?;
         self.progress.follow(&mut interactive).await?;
         let (job, record) = interactive.only_record().await?;
-        markdown::well_ended(&job, &record)?;
+        llm_answer::check_outcome(&job, &record)?;
         short(job_view::with_record(&job, &self.asker.base, &record), || elsewhere(&job))
     }
 
@@ -114,7 +114,7 @@ fn elsewhere(job: &Job) -> String {
 
 fn task_id(arguments: &Value) -> Result<&str, ApiError> {
     let id = arguments.get("task_id").and_then(Value::as_str);
-    id.ok_or_else(|| ApiError::Invalid(vec![field_error(&["task_id"], "missing", "a job's id is needed")]))
+    id.ok_or_else(|| ApiError::Invalid(vec![FieldError::in_body(&["task_id"], "missing", "a job's id is needed")]))
 }
 
 /// The part that is asked for, taken out: it is no option of a crawl.

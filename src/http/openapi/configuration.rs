@@ -1,4 +1,4 @@
-//! `browser_config` and `crawler_config`, described from the table that the server reads them by.
+//! The schemas of `browser_config` and `crawler_config`, generated from the table of keys.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, SchemaT
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::http::crawl4ai::crawl_options::{Class, Key, Kind, Section};
+use crate::http::crawl4ai::crawl_options::{Class, Key, Kind, Section, keys};
 
 pub struct BrowserConfig;
 pub struct CrawlerConfig;
@@ -36,14 +36,15 @@ impl ToSchema for CrawlerConfig {
     }
 }
 
-/// The keys themselves; or, under `params`, in the form of a class of the peer.
+/// The keys themselves, or `params` in the form of Crawl4AI's class.
 fn flat_or_typed(section: Section) -> RefOr<Schema> {
-    let keys = section.keys().iter().fold(ObjectBuilder::new(), |keys, key| keys.property(key.name, described(key)));
+    let object =
+        keys(section).iter().fold(ObjectBuilder::new(), |object, key| object.property(key.name, described(key)));
     let name = section.type_name().unwrap_or_default();
-    let typed = keys
+    let typed = object
         .property("type", ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name])))
         .property("params", ObjectBuilder::new().description(Some("The keys, where `type` is given.")))
-        .description(Some("Flat, or `{\"type\": …, \"params\": {…}}`. `docs/crawl-options.md` tells of every key."));
+        .description(Some("Flat, or `{\"type\": …, \"params\": {…}}`. `docs/crawl-options.md` describes every key."));
     typed.into()
 }
 
@@ -51,7 +52,7 @@ fn described(key: &Key) -> RefOr<Schema> {
     let default = key.harmless.first().copied().unwrap_or("null");
     let about = |class: &str| format!("{} Default: `{default}`.{class}", key.about);
     match key.class {
-        Class::Honoured(_) => of_kind(key.kind, &about("")),
+        Class::Honoured(_) | Class::Nested(_) => of_kind(key.kind, &about("")),
         Class::WithoutEffect(why) => {
             let about = about(&format!(" Without effect: {why}."));
             match key.kind {
@@ -59,9 +60,9 @@ fn described(key: &Key) -> RefOr<Schema> {
                 _ => ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(about)).build().into(),
             }
         }
-        Class::Refused(why) => {
+        Class::Rejected(why) => {
             let harmless = key.harmless.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
-            let about = about(&format!(" Any other value is refused: {why}."));
+            let about = about(&format!(" Any other value is rejected: {why}."));
             let harmless = ObjectBuilder::new().schema_type(SchemaType::AnyValue).enum_values(Some(harmless));
             harmless.description(Some(about)).into()
         }

@@ -1,77 +1,71 @@
 //! The keys of `browser_config`.
 
-use super::table::Class::{Honoured, Refused, WithoutEffect};
-use super::table::Kind::{Bool, Integer, List, Number, Object, Text, Typed};
-use super::table::{Class, Key, keys};
+use super::key::Class::{Honoured, Rejected, WithoutEffect};
+use super::key::Kind::{Bool, Integer, List, Number, Object, Text, Typed};
+use super::key::{Class, Key, keys};
+use super::reasons::{LOGGING, NO_BROWSER, NO_IMPERSONATION, PROXY, SCRIPTS, STATE};
 use super::{cookies, headers, setters};
 
-/// Of how a browser is started and looked after.
-pub(super) const NO_BROWSER: Class = WithoutEffect("pages are fetched over HTTP, without a browser");
-const NOTHING_DRAWN: Class = WithoutEffect("pages are fetched over HTTP, so nothing is drawn");
-const NO_DISGUISE: Class = WithoutEffect("pages are asked for openly; nobody is imitated");
-const NO_SUBRESOURCES: Class = WithoutEffect("only the page itself is loaded, never what it embeds");
-const OTHERS_BROWSER: Class = Refused("a request may not connect this server to a browser elsewhere");
-const BROWSER_INSIDES: Class = Refused("how a browser is run on this server may not come over the network");
-pub(super) const PROXY: Class = Refused("traffic may not be routed by a request; the operator decides about proxies");
-pub(super) const SCRIPTS: Class = Refused("scripts are not run, because pages are fetched without a browser");
-pub(super) const STATE: Class = Refused("no state is kept between jobs; send `cookies` and `headers` instead");
-const SERVER_PATHS: Class = Refused("a request may not name paths on this server");
-const DOWNLOADS: Class = Refused("files are not downloaded; only pages are read");
+const NOT_RENDERED: Class = WithoutEffect("pages are fetched over HTTP and not rendered");
+const NO_SUBRESOURCES: Class = WithoutEffect("only the page itself is loaded, never its subresources");
+const REMOTE_BROWSER: Class = Rejected("connecting to a remote browser is not supported");
+const BROWSER_LAUNCH: Class = Rejected("a request cannot set how a browser is launched on the server");
+const SERVER_PATHS: Class = Rejected("a request cannot name paths on the server");
+const DOWNLOADS: Class = Rejected("files are not downloaded; only pages are fetched");
 
 pub(super) const KEYS: &[Key] = keys! {
-    browser_type, Text, ["\"chromium\""], NO_BROWSER, "Which browser.";
-    headless, Bool, ["true"], NO_BROWSER, "Whether the browser shows a window.";
+    browser_type, Text, ["\"chromium\""], NO_BROWSER, "The browser.";
+    headless, Bool, ["true"], NO_BROWSER, "Run the browser without a window.";
     browser_mode, Text, ["\"dedicated\""], NO_BROWSER, "How the browser is started.";
-    use_managed_browser, Bool, ["false"], NO_BROWSER, "Whether the browser is driven from outside.";
-    cdp_url, Text, ["null"], OTHERS_BROWSER, "A running browser to connect to.";
-    browser_context_id, Text, ["null"], OTHERS_BROWSER, "A context within a running browser.";
-    target_id, Text, ["null"], OTHERS_BROWSER, "A page within a running browser.";
-    cdp_cleanup_on_close, Bool, ["false"], NO_BROWSER, "What happens to the connection to a browser in the end.";
-    cdp_close_delay, Number, ["1.0"], NO_BROWSER, "Seconds to wait after that connection is closed.";
-    cache_cdp_connection, Bool, ["false"], NO_BROWSER, "Whether that connection is shared.";
-    create_isolated_context, Bool, ["false"], NO_BROWSER, "Whether a context of its own is made in a running browser.";
-    use_persistent_context, Bool, ["false"], STATE, "Whether the browser keeps a profile.";
-    user_data_dir, Text, ["null"], SERVER_PATHS, "The directory of the browser's profile.";
-    chrome_channel, Text, ["\"chromium\"", "\"\""], NO_BROWSER, "Which build of the browser.";
-    channel, Text, ["\"chromium\"", "\"\""], NO_BROWSER, "Which build of the browser.";
-    proxy, Text, ["null"], PROXY, "A proxy for all pages.";
-    proxy_config, Typed(&["ProxyConfig"]), ["null"], PROXY, "A proxy for all pages, with credentials.";
-    viewport_width, Integer, ["1080"], NOTHING_DRAWN, "The window's width.";
-    viewport_height, Integer, ["600"], NOTHING_DRAWN, "The window's height.";
-    viewport, Object, ["null"], NOTHING_DRAWN, "The window's size.";
-    device_scale_factor, Number, ["1.0"], NOTHING_DRAWN, "Screen pixels a CSS pixel.";
-    accept_downloads, Bool, ["false"], DOWNLOADS, "Whether files that a page offers are downloaded.";
-    downloads_path, Text, ["null"], SERVER_PATHS, "Where downloaded files go.";
-    storage_state, Object, ["null"], STATE, "Cookies and local storage of an earlier visit.";
+    use_managed_browser, Bool, ["false"], NO_BROWSER, "Control the browser over its debugging protocol.";
+    cdp_url, Text, ["null"], REMOTE_BROWSER, "URL of a running browser to connect to.";
+    browser_context_id, Text, ["null"], REMOTE_BROWSER, "A context in a running browser.";
+    target_id, Text, ["null"], REMOTE_BROWSER, "A page in a running browser.";
+    cdp_cleanup_on_close, Bool, ["false"], NO_BROWSER, "Close the connection to the browser at the end.";
+    cdp_close_delay, Number, ["1.0"], NO_BROWSER, "Seconds to wait after the connection is closed.";
+    cache_cdp_connection, Bool, ["false"], NO_BROWSER, "Share the connection to the browser.";
+    create_isolated_context, Bool, ["false"], NO_BROWSER, "Create a separate context in a running browser.";
+    use_persistent_context, Bool, ["false"], STATE, "Keep the browser's profile.";
+    user_data_dir, Text, ["null"], SERVER_PATHS, "Directory of the browser's profile.";
+    chrome_channel, Text, ["\"chromium\"", "\"\""], NO_BROWSER, "Build of the browser.";
+    channel, Text, ["\"chromium\"", "\"\""], NO_BROWSER, "Build of the browser.";
+    proxy, Text, ["null"], PROXY, "Proxy for all pages.";
+    proxy_config, Typed(&["ProxyConfig"]), ["null"], PROXY, "Proxy for all pages, with credentials.";
+    viewport_width, Integer, ["1080"], NOT_RENDERED, "Width of the viewport in pixels.";
+    viewport_height, Integer, ["600"], NOT_RENDERED, "Height of the viewport in pixels.";
+    viewport, Object, ["null"], NOT_RENDERED, "Size of the viewport.";
+    device_scale_factor, Number, ["1.0"], NOT_RENDERED, "Device pixels per CSS pixel.";
+    accept_downloads, Bool, ["false"], DOWNLOADS, "Download the files that a page offers.";
+    downloads_path, Text, ["null"], SERVER_PATHS, "Directory for downloaded files.";
+    storage_state, Object, ["null"], STATE, "Cookies and local storage of an earlier session.";
     ignore_https_errors, Bool, ["true", "false"],
-        WithoutEffect("certificates are always checked; a bad one is that page's error"),
-        "Whether bad certificates are accepted. They never are, whatever is asked.";
-    java_script_enabled, Bool, ["true", "false"], NO_BROWSER, "Whether the page's scripts run. They do not.";
-    sleep_on_close, Bool, ["false"], NO_BROWSER, "Whether the browser rests before it is closed.";
-    verbose, Bool, ["true", "false"], WithoutEffect("what is logged is the operator's choice"),
-        "Whether more is logged.";
+        WithoutEffect("certificates are always verified; a page with an invalid one fails"),
+        "Accept invalid certificates. They are never accepted.";
+    java_script_enabled, Bool, ["true", "false"], NO_BROWSER, "Run the page's scripts. They are never run.";
+    sleep_on_close, Bool, ["false"], NO_BROWSER, "Wait before the browser is closed.";
+    verbose, Bool, ["true", "false"], LOGGING, "Log more.";
     cookies, List, ["[]", "null"], Honoured(cookies::set),
-        "Cookies to send, each `{\"name\", \"value\"}` with a `url`, or a `domain` (with a leading dot also for the \
-         hosts below it) and perhaps a `path`; `secure` is heeded. At most 300. Values are secrets, shown nowhere.";
+        "Cookies to send: at most 300 of the form `{\"name\", \"value\"}` with a `url`, or a `domain` (with a leading dot \
+         also for its subdomains) and optionally a `path`. `secure` is honoured. Values are secrets and never shown.";
     headers, Object, ["{}", "null"], Honoured(headers::set),
-        "Headers to send with a page's request, by the rules for webhook headers; at most 20. Where a redirect leaves \
-         the site, those that could tell who asks stay behind. Values are secrets, shown nowhere. The `sec-ch-ua` that \
-         the peer's client adds to its defaults is left out.";
+        "Headers to send with the request for a page: at most 20, under the rules for webhook headers. On a redirect to \
+         another site, headers that could identify the client are removed. Values are secrets and never shown. The \
+         `sec-ch-ua` that Crawl4AI's client adds by default is left out.";
     user_agent, Text, ["\"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/116.0.0.0 Safari/537.36\""],
         Honoured(setters::browser_user_agent),
-        "The `User-Agent` to send. A `user-agent` among the `headers` goes before it. The peer's default counts as \
-         absent: the operator's is sent then.";
-    user_agent_mode, Text, ["\"\""], NO_DISGUISE, "How a user agent is made up.";
-    user_agent_generator_config, Object, ["{}"], NO_DISGUISE, "What a made-up user agent looks like.";
-    text_mode, Bool, ["false", "true"], NO_SUBRESOURCES, "Whether images are left out while loading. They always are.";
-    light_mode, Bool, ["false"], NO_BROWSER, "Whether the browser's background features are off.";
-    extra_args, List, ["[]"], BROWSER_INSIDES, "Arguments of the browser's command line.";
-    debugging_port, Integer, ["9222"], BROWSER_INSIDES, "The port by which the browser is driven.";
-    host, Text, ["\"localhost\""], BROWSER_INSIDES, "The host by which the browser is driven.";
-    enable_stealth, Bool, ["false"], NO_DISGUISE, "Whether the browser hides that it is driven by a program.";
-    avoid_ads, Bool, ["false", "true"], NO_SUBRESOURCES, "Whether advertisements are left unloaded. They always are.";
-    avoid_css, Bool, ["false", "true"], NO_SUBRESOURCES, "Whether style sheets are left unloaded. They always are.";
+        "`User-Agent` to send. A `user-agent` in `headers` has precedence. Crawl4AI's default counts as absent: the \
+         server's own user agent is sent.";
+    user_agent_mode, Text, ["\"\""], NO_IMPERSONATION, "How a user agent is generated.";
+    user_agent_generator_config, Object, ["{}"], NO_IMPERSONATION, "Properties of a generated user agent.";
+    text_mode, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no images. They are never loaded.";
+    light_mode, Bool, ["false"], NO_BROWSER, "Disable background features of the browser.";
+    extra_args, List, ["[]"], BROWSER_LAUNCH, "Command-line arguments of the browser.";
+    debugging_port, Integer, ["9222"], BROWSER_LAUNCH, "Port of the browser's debugging protocol.";
+    host, Text, ["\"localhost\""], BROWSER_LAUNCH, "Host of the browser's debugging protocol.";
+    enable_stealth, Bool, ["false"], NO_IMPERSONATION, "Hide that the browser is automated.";
+    avoid_ads, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no advertisements. They are never loaded.";
+    avoid_css, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no style sheets. They are never loaded.";
     init_scripts, List, ["[]"], SCRIPTS, "Scripts to run before those of the page.";
-    memory_saving_mode, Bool, ["false"], NO_BROWSER, "Whether the browser saves memory.";
-    max_pages_before_recycle, Integer, ["0"], NO_BROWSER, "After how many pages the browser is started anew.";
+    memory_saving_mode, Bool, ["false"], NO_BROWSER, "Start the browser with options that save memory.";
+    max_pages_before_recycle, Integer, ["0"], NO_BROWSER, "Restart the browser after this many pages.";
 };

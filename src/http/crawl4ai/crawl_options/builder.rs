@@ -1,21 +1,43 @@
-//! The options while they are being read: what may be said in several places is kept apart until the end.
+//! The crawl options while a request is parsed. Options that several keys set are resolved at the end.
 
+use glob::Pattern;
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::domain::secret::Secret;
+use opilio_page::{MarkdownOptions, Selection};
 
-#[derive(Debug, Default)]
+use super::url_matcher::UrlMatcher;
+
+#[derive(Clone, Debug, Default)]
 pub struct OptionsBuilder {
     pub options: CrawlOptions,
-    /// The user agent of `crawler_config`, the header, and that of `browser_config`: the first that was given is sent.
+    /// User agents in order of precedence: `user_agent` of `crawler_config`, the header, `user_agent` of
+    /// `browser_config`.
     pub crawler_user_agent: Option<String>,
     pub header_user_agent: Option<String>,
     pub browser_user_agent: Option<String>,
     pub locale: Option<String>,
+    pub stream: bool,
+    pub url_patterns: Option<Vec<Pattern>>,
+    /// All of `url_patterns` must match.
+    pub match_all: bool,
 }
 
 impl OptionsBuilder {
+    pub fn selection(&mut self) -> &mut Selection {
+        &mut self.options.page.selection
+    }
+
+    pub fn markdown(&mut self) -> &mut MarkdownOptions {
+        &mut self.options.page.markdown
+    }
+
+    /// `None`: the configuration is for every URL.
+    pub fn url_matcher(&self) -> Option<UrlMatcher> {
+        self.url_patterns.clone().map(|patterns| UrlMatcher::new(patterns, self.match_all))
+    }
+
     pub fn finish(self) -> CrawlOptions {
-        let Self { mut options, crawler_user_agent, header_user_agent, browser_user_agent, locale } = self;
+        let Self { mut options, crawler_user_agent, header_user_agent, browser_user_agent, locale, .. } = self;
         options.fetch.user_agent = crawler_user_agent.or(header_user_agent).or(browser_user_agent);
         let headers = &mut options.fetch.headers;
         let has_language = headers.iter().any(|(name, _)| name == "accept-language");

@@ -1,115 +1,81 @@
-//! `content_filter` of a Markdown generator: what counts as the main content, in the peer's form
-//! `{"type": …, "params": {…}}`.
+//! `content_filter` of a Markdown generator: the rule by which main content is found.
 
 use opilio_page::{Bm25, ContentFilter, Pruning};
-use serde_json::{Map, Value};
 
-use super::normalize::typed;
-use super::parser::{GivenValue, Parser};
-use crate::http::field_error::{FieldPath, InvalidValue};
+use super::builder::OptionsBuilder;
+use super::normalize::named;
+use super::parameters::Parameters;
+use super::value::GivenValue;
+use crate::http::crawl4ai::report::Report;
+use crate::http::field_error::InvalidValue;
 
-/// A longer query is refused.
-pub const LONGEST_QUERY: usize = 2000;
+/// Bytes of a query.
+pub const MAX_QUERY_BYTES: usize = 2000;
 const PRUNING: [&str; 5] = ["user_query", "min_word_threshold", "threshold_type", "threshold", "verbose"];
 const BM25: [&str; 5] = ["user_query", "bm25_threshold", "language", "use_stemming", "verbose"];
+const MAIN: [&str; 1] = ["verbose"];
 
-/// Its type has been checked, if there is one.
-pub fn set(parser: &mut Parser, given: &GivenValue<'_>) {
-    let nothing = Value::Object(Map::new());
-    let (name, params) = match (typed(given.value), given.value.get("type").and_then(Value::as_str)) {
-        (Some(both), _) => both,
-        (None, Some(name)) => (name, &nothing),
-        (None, None) => {
-            let form = r#"must be {"type": "PruningContentFilter", "params": {…}} or another filter"#;
-            return parser.fail(&given.place, InvalidValue::value(form));
-        }
+/// If the value has a type, it is a known one: the parser has checked it.
+pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let Some((name, params)) = named(given.value) else {
+        let form = r#"must be {"type": "PruningContentFilter", "params": {…}} or another filter"#;
+        return report.fail(&given.path, InvalidValue::value(form));
     };
-    let filter = match name {
-        "PruningContentFilter" => pruning(parser, &given.place, params),
-        "BM25ContentFilter" => bm25(parser, &given.place, params),
+    let known = match name {
+        "PruningContentFilter" => &PRUNING[..],
+        "BM25ContentFilter" => &BM25,
         "LLMContentFilter" => {
-            let by_model = "content is not filtered by a model in crawl jobs; that is `POST /llm/job`";
-            return parser.fail(&given.place, InvalidValue::unsupported(by_model));
+            let reason = "language models are not supported as content filters in crawls; use POST /llm/job";
+            return report.fail(&given.path, InvalidValue::unsupported(reason));
         }
-        _ => Parameters::of(parser, &given.place, params, &["verbose"]).map(|_| ContentFilter::Main),
+        _ => &MAIN,
     };
-    parser.builder.options.page.content_filter = filter;
+    let Some(params) = Parameters::new(params, &given.path, known, report) else { return };
+    builder.options.page.content_filter = match name {
+        "PruningContentFilter" => Some(ContentFilter::Pruning(pruning(&params, report))),
+        "BM25ContentFilter" => Some(ContentFilter::Bm25(bm25(&params, report))),
+        _ => Some(ContentFilter::Main),
+    };
 }
 
-fn pruning(parser: &mut Parser, place: &FieldPath, params: &Value) -> Option<ContentFilter> {
-    let params = Parameters::of(parser, place, params, &PRUNING)?;
+fn pruning(params: &Parameters<'_>, report: &mut Report) -> Pruning {
     let default = Pruning::default();
     if params.get("user_query").is_some() {
-        parser.warn(&place.child("user_query"), "pruning asks for nothing in particular; BM25ContentFilter does");
+        report.warn(&params.path("user_query"), "pruning does not use a query; use BM25ContentFilter");
     }
-    let dynamic = params.text(parser, "threshold_type").map(|kind| match kind.as_str() {
+    let dynamic = params.text("threshold_type", report).map(|kind| match kind {
         "fixed" => Ok(false),
         "dynamic" => Ok(true),
         _ => Err(InvalidValue::value("must be fixed or dynamic")),
     });
-    let dynamic = dynamic.and_then(|kind| parser.checked(&place.child("threshold_type"), kind));
-    let threshold = params.number(parser, "threshold", 0.0..=100.0);
-    let min_words = params.number(parser, "min_word_threshold", 0.0..=1e6);
-    Some(ContentFilter::Pruning(Pruning {
+    let dynamic = dynamic.and_then(|kind| report.check(&params.path("threshold_type"), kind));
+    let threshold = params.number("threshold", 0.0..=100.0, report);
+    let min_words = params.number("min_word_threshold", 0.0..=1e6, report);
+    Pruning {
         threshold: threshold.unwrap_or(default.threshold),
         dynamic: dynamic.unwrap_or(default.dynamic),
         min_words: min_words.map_or(default.min_words, |words| words as u32),
-    }))
+    }
 }
 
-fn bm25(parser: &mut Parser, place: &FieldPath, params: &Value) -> Option<ContentFilter> {
-    let params = Parameters::of(parser, place, params, &BM25)?;
+fn bm25(params: &Parameters<'_>, report: &mut Report) -> Bm25 {
     let default = Bm25::default();
-    let query = params.text(parser, "user_query").unwrap_or_default();
-    if query.len() > LONGEST_QUERY {
-        let long = InvalidValue::new("string_too_long", format!("must have at most {LONGEST_QUERY} bytes"));
-        parser.fail(&place.child("user_query"), long);
+    let query = params.text("user_query", report).unwrap_or_default();
+    if query.len() > MAX_QUERY_BYTES {
+        let msg = format!("must have at most {MAX_QUERY_BYTES} bytes");
+        report.fail(&params.path("user_query"), InvalidValue::new("string_too_long", msg));
     }
-    let language = params.text(parser, "language").map(|language| language.trim().to_lowercase());
-    let known = |language: &String| opilio_page::STEMMING_LANGUAGES.contains(&language.as_str());
-    if language.as_ref().is_some_and(|language| !known(language)) {
-        let known = format!("must be one of {}", opilio_page::STEMMING_LANGUAGES.join(", "));
-        parser.fail(&place.child("language"), InvalidValue::value(known));
+    let language = params.text("language", report).map(|language| language.trim().to_lowercase());
+    let is_known = |language: &String| opilio_page::STEMMING_LANGUAGES.contains(&language.as_str());
+    if language.as_ref().is_some_and(|language| !is_known(language)) {
+        let msg = format!("must be one of {}", opilio_page::STEMMING_LANGUAGES.join(", "));
+        report.fail(&params.path("language"), InvalidValue::value(msg));
     }
-    let stems = params.get("use_stemming").map(|given| given.as_bool().ok_or(())).unwrap_or(Ok(true));
-    let stems = stems.map_err(|()| InvalidValue::new("bool_type", "must be true or false"));
-    let stems = parser.checked(&place.child("use_stemming"), stems)?;
-    let threshold = params.number(parser, "bm25_threshold", 0.0..=1000.0);
-    Some(ContentFilter::Bm25(Bm25 {
-        query,
+    let use_stemming = params.flag("use_stemming", report).unwrap_or(true);
+    let threshold = params.number("bm25_threshold", 0.0..=1000.0, report);
+    Bm25 {
+        query: query.to_owned(),
         threshold: threshold.unwrap_or(default.threshold),
-        stemming: language.or(default.stemming).filter(|_| stems),
-    }))
-}
-
-/// The parameters of a filter that are not null.
-struct Parameters<'v> {
-    map: &'v Map<String, Value>,
-    place: FieldPath,
-}
-
-impl<'v> Parameters<'v> {
-    fn of(parser: &mut Parser, place: &FieldPath, params: &'v Value, known: &[&str]) -> Option<Self> {
-        let map = params.as_object().ok_or_else(|| InvalidValue::new("dict_type", "must be an object"));
-        let map = parser.checked(&place.child("params"), map)?;
-        for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
-            parser.unknown(place.child(name.as_str()), || "unknown key".to_owned());
-        }
-        Some(Self { map, place: place.clone() })
-    }
-
-    fn get(&self, name: &str) -> Option<&'v Value> {
-        self.map.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, parser: &mut Parser, name: &str) -> Option<String> {
-        let text = self.get(name)?.as_str().ok_or_else(|| InvalidValue::new("string_type", "must be text"));
-        parser.checked(&self.place.child(name), text).map(str::to_owned)
-    }
-
-    fn number(&self, parser: &mut Parser, name: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
-        let number = self.get(name)?.as_f64().ok_or_else(|| InvalidValue::new("float_type", "must be a number"));
-        let within = number.and_then(|number| super::value::within(number, *range.start(), *range.end()));
-        parser.checked(&self.place.child(name), within)
+        stemming: language.or(default.stemming).filter(|_| use_stemming),
     }
 }

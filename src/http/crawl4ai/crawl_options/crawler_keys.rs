@@ -1,27 +1,26 @@
 //! The keys of `crawler_config`.
 
-use super::browser_keys::{NO_BROWSER, PROXY, SCRIPTS, STATE};
-use super::table::Class::{Honoured, Refused, WithoutEffect};
-use super::table::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
-use super::table::{Class, Key, keys};
-use super::{extraction_strategy, selection, setters};
+use super::extraction_strategy;
+use super::key::Class::{Honoured, Nested, Rejected, WithoutEffect};
+use super::key::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
+use super::key::Usage::{Dump, PerUrl, Sync};
+use super::key::{Class, Key, Section, keys};
+use super::reasons::{LOGGING, NO_BROWSER, NO_IMPERSONATION, PROXY, SCRIPTS, STATE};
+use super::selection::{self, names, selector};
+use super::setters::{self, flag, min_words};
 
-const SCORES: Class = Refused("links are not followed or scored for a result yet");
-const OUTPUT: Class = Refused("it cannot be given, because pages are fetched without a browser");
-const NO_WAITING: Class =
-    WithoutEffect("a page fetched over HTTP is complete when it has arrived; nothing is waited for");
-const NO_EXTRACTION: Class = WithoutEffect("it only matters to an extraction by a model");
-const NO_PICTURE: Class = WithoutEffect("it only matters to screenshots");
-const CACHE_MODE: Class = WithoutEffect("`cache_mode` says what is done with pages fetched earlier");
-const NO_PROXY: Class = WithoutEffect("it only matters to proxies, which a request may not choose");
-const ONLY_SCRIPTS_SEE: Class = WithoutEffect("only a page's scripts would see it, and they are not run");
-const NOBODY_IMITATED: Class = WithoutEffect("pages are asked for openly; nobody is imitated");
-const NO_DYNAMICS: Class = WithoutEffect("scripts are not run, so only what the page's own HTML holds is seen");
-const PACE: Class = WithoutEffect("the pace for a host is the operator's choice");
-const CODE: Class = Refused("code may not come over the network");
-const LOGGING: Class = WithoutEffect("what is logged is the operator's choice");
+const CAPTURE: Class = Rejected("not available, because pages are fetched without a browser");
+const NO_WAITING: Class = WithoutEffect("a page fetched over HTTP is complete on arrival, so nothing is waited for");
+const LLM_ONLY: Class = WithoutEffect("applies only to extraction by a language model");
+const SCREENSHOT_ONLY: Class = WithoutEffect("applies only to screenshots");
+const OLD_CACHE_KEY: Class = WithoutEffect("replaced by `cache_mode`");
+const PROXY_ONLY: Class = WithoutEffect("applies only to proxies, which a request cannot choose");
+const SCRIPTS_ONLY: Class = WithoutEffect("visible only to a page's scripts, which are not run");
+const STATIC_HTML: Class = WithoutEffect("scripts are not run, so only the page's own HTML is read");
+const HOST_DELAY: Class = WithoutEffect("delays between requests to a host are configured by the operator");
+const CODE: Class = Rejected("code cannot be sent in a request");
 
-pub(super) const GENERATORS: &[&str] = &["DefaultMarkdownGenerator"];
+const GENERATORS: &[&str] = &["DefaultMarkdownGenerator"];
 const EXTRACTIONS: &[&str] = &[
     "NoExtractionStrategy",
     "JsonCssExtractionStrategy",
@@ -33,177 +32,183 @@ const EXTRACTIONS: &[&str] = &[
 ];
 const SCRAPERS: &[&str] = &["LXMLWebScrapingStrategy", "WebScrapingStrategy", "PDFContentScrapingStrategy"];
 const TABLES: &[&str] = &["DefaultTableExtraction", "NoTableExtraction", "LLMTableExtraction"];
-const DEEP: &[&str] = &["BFSDeepCrawlStrategy", "DFSDeepCrawlStrategy", "BestFirstCrawlingStrategy"];
-pub(super) const CACHE_MODES: &[&str] = &["bypass", "disabled", "enabled", "read_only", "write_only"];
+const DEEP_CRAWLS: &[&str] = &["BFSDeepCrawlStrategy", "DFSDeepCrawlStrategy", "BestFirstCrawlingStrategy"];
+const CACHE_MODES: &[&str] = &["bypass", "disabled", "enabled", "read_only", "write_only"];
 
-/// Types that change the meaning of a job under keys that else do not.
-pub(super) const REFUSED_TYPES: [(&str, &str); 2] = [
-    ("PDFContentScrapingStrategy", "PDF files are not read"),
-    ("LLMTableExtraction", "tables are not read by a model"),
+/// Types that are rejected, with the reason, under keys that otherwise have no effect.
+pub(super) const REJECTED_TYPES: [(&str, &str); 2] = [
+    ("PDFContentScrapingStrategy", "PDF files are not supported"),
+    ("LLMTableExtraction", "table extraction by a language model is not supported"),
 ];
 
 pub(super) const KEYS: &[Key] = keys! {
-    word_count_threshold, Integer, ["1"], Honoured(selection::word_count_threshold),
-        "Paragraphs, list items and other innermost blocks of fewer words are left out; headings, tables, code and blocks \
-         with an image stay.";
+    word_count_threshold, Integer, ["1"],
+        Honoured(|b, v, r| min_words(&mut b.selection().word_count_threshold, 100_000, v, r)),
+        "Leave out paragraphs, list items and other innermost blocks with fewer words. Headings, tables, code and blocks \
+         with an image are kept.";
     extraction_strategy, Typed(EXTRACTIONS), ["null", "{\"type\":\"NoExtractionStrategy\",\"params\":{}}"],
         Honoured(extraction_strategy::set),
-        "How fields are picked from a page, into `extracted_content`; see [fields](fields.md). Those by a model are \
-         refused.";
+        "Extract fields from the page into `extracted_content`; see [fields](fields.md). Strategies that use a language \
+         model are rejected.";
     chunking_strategy, Typed(&["RegexChunking"]),
         ["{\"type\":\"RegexChunking\",\"params\":{\"patterns\":[\"\\\\n\\\\n\"]}}",
-        "{\"type\":\"RegexChunking\",\"params\":{}}"], NO_EXTRACTION, "How a page is divided for an extraction.";
+        "{\"type\":\"RegexChunking\",\"params\":{}}"], LLM_ONLY, "How a page is split for extraction.";
     markdown_generator, Typed(GENERATORS), ["{\"type\":\"DefaultMarkdownGenerator\",\"params\":{}}"],
-        Honoured(setters::markdown_generator),
-        "How Markdown is written; its parameters have a table of their own.";
-    only_text, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.only_text)),
-        "Formatting within lines is taken off; its text stays.";
-    css_selector, Text, ["null"], Honoured(|r, given| r.selector(given, |to| &mut to.css_selector)),
-        "Only what it matches is read; where it matches nothing, the page says nothing. `html` and the metadata stay those \
-         of the whole page.";
+        Nested(Section::Generator), "How Markdown is generated; see the tables below for its parameters.";
+    only_text, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().only_text, v, r)),
+        "Remove inline formatting and keep its text.";
+    css_selector, Text, ["null"], Honoured(|b, v, r| selector(&mut b.selection().css_selector, v, r)),
+        "Read only the elements that match. If none match, the content is empty. `html` and `metadata` are those of the \
+         whole page.";
     target_elements, List, ["[]"], Honoured(selection::target_elements),
-        "Selectors: Markdown and `cleaned_html` are made of what they match; links, media and tables are those of the page.";
-    excluded_tags, List, ["[]"], Honoured(|r, given| r.names(given, |to| &mut to.excluded_tags)),
-        "Elements to leave out, by name.";
-    excluded_selector, Text, ["\"\""], Honoured(|r, given| r.selector(given, |to| &mut to.excluded_selector)),
-        "Elements to leave out, by selector.";
-    keep_data_attributes, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.keep_data_attributes)),
-        "Whether `cleaned_html` keeps `data-` attributes.";
-    keep_attrs, List, ["[]"], Honoured(|r, given| r.names(given, |to| &mut to.keep_attrs)),
-        "Further attributes that `cleaned_html` keeps.";
-    remove_forms, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.remove_forms)),
-        "Whether forms are left out.";
-    prettiify, Bool, ["false"], WithoutEffect("`cleaned_html` is always written compactly"),
-        "Whether `cleaned_html` is indented.";
-    parser_type, Text, ["\"lxml\""], WithoutEffect("there is one parser, which reads pages as browsers do"),
-        "Which parser.";
+        "Selectors: Markdown and `cleaned_html` contain only the elements that match. Links, media and tables are those of \
+         the whole page.";
+    excluded_tags, List, ["[]"], Honoured(|b, v, r| names(&mut b.selection().excluded_tags, v, r)),
+        "Names of elements to leave out.";
+    excluded_selector, Text, ["\"\""], Honoured(|b, v, r| selector(&mut b.selection().excluded_selector, v, r)),
+        "Selector of elements to leave out.";
+    keep_data_attributes, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().keep_data_attributes, v, r)),
+        "Keep `data-` attributes in `cleaned_html`.";
+    keep_attrs, List, ["[]"], Honoured(|b, v, r| names(&mut b.selection().keep_attrs, v, r)),
+        "Further attributes to keep in `cleaned_html`.";
+    remove_forms, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().remove_forms, v, r)), "Leave out forms.";
+    prettiify, Bool, ["false"], WithoutEffect("`cleaned_html` is always compact"), "Indent `cleaned_html`.";
+    parser_type, Text, ["\"lxml\""], WithoutEffect("there is only one parser, which reads pages as browsers do"),
+        "The HTML parser.";
     scraping_strategy, Typed(SCRAPERS), ["{\"type\":\"LXMLWebScrapingStrategy\",\"params\":{}}", "null",
         "{\"type\":\"WebScrapingStrategy\",\"params\":{}}"],
-        WithoutEffect("there is one way of parser pages"),
-        "How pages are read; `PDFContentScrapingStrategy` is refused.";
-    proxy_config, Typed(&["ProxyConfig"]), ["null", "\"direct\""], PROXY, "A proxy, or several.";
-    proxy_rotation_strategy, Typed(&["RoundRobinProxyStrategy"]), ["null"], PROXY, "How proxies take turns.";
-    proxy_session_id, Text, ["null"], PROXY, "Which pages share a proxy.";
-    proxy_session_ttl, Integer, ["null"], NO_PROXY, "How long pages share a proxy, in seconds.";
-    proxy_session_auto_release, Bool, ["false"], NO_PROXY, "Whether a shared proxy is given back in the end.";
+        WithoutEffect("there is only one way to read pages"),
+        "How pages are read. `PDFContentScrapingStrategy` is rejected.";
+    proxy_config, Typed(&["ProxyConfig"]), ["null", "\"direct\""], PROXY, "One or several proxies.";
+    proxy_rotation_strategy, Typed(&["RoundRobinProxyStrategy"]), ["null"], PROXY, "How proxies are rotated.";
+    proxy_session_id, Text, ["null"], PROXY, "Pages with the same id share a proxy.";
+    proxy_session_ttl, Integer, ["null"], PROXY_ONLY, "Seconds for which pages share a proxy.";
+    proxy_session_auto_release, Bool, ["false"], PROXY_ONLY, "Release a shared proxy at the end.";
     locale, Text, ["null"], Honoured(setters::locale),
-        "A language tag (`de-CH`), sent as `Accept-Language` unless `headers` hold one.";
-    timezone_id, Text, ["null"], ONLY_SCRIPTS_SEE, "The visitor's time zone.";
-    geolocation, Typed(&["GeolocationConfig"]), ["null"], ONLY_SCRIPTS_SEE, "The visitor's place.";
-    fetch_ssl_certificate, Bool, ["false"], Refused("certificates are checked, but not given"),
-        "Whether the result holds the certificate.";
+        "Language tag such as `de-CH`, sent as `Accept-Language` unless `headers` contains one.";
+    timezone_id, Text, ["null"], SCRIPTS_ONLY, "Time zone of the browser.";
+    geolocation, Typed(&["GeolocationConfig"]), ["null"], SCRIPTS_ONLY, "Location of the browser.";
+    fetch_ssl_certificate, Bool, ["false"], Rejected("certificates are verified, but not returned"),
+        "Return the certificate in the result.";
     cache_mode, Enum("CacheMode", CACHE_MODES), ["\"bypass\"", "\"disabled\"", "null"],
         Honoured(setters::cache_mode),
-        "What is done with pages fetched earlier: `enabled` takes and keeps them, `read_only` takes, `write_only` keeps. \
-         A page is taken that a request with the same headers, cookies and user agent fetched; one with \
-         `Cache-Control: no-store`, or without success, is not kept; one whose server says `no-cache`, or whose time is over \
-         by what its server said (RFC 9111), is asked about first. `cache_status` of the result is `miss`, `hit`, \
-         `hit_validated` or `hit_fallback`, `cached_at` the time in seconds.";
-    session_id, Text, ["null"], STATE, "A browser page to go on with.";
-    bypass_cache, Bool, ["false"], CACHE_MODE, "The older way of saying `bypass`.";
-    disable_cache, Bool, ["false"], CACHE_MODE, "The older way of saying `disabled`.";
-    no_cache_read, Bool, ["false"], CACHE_MODE, "The older way of saying `write_only`.";
-    no_cache_write, Bool, ["false"], CACHE_MODE, "The older way of saying `read_only`.";
-    shared_data, Object, ["null"], WithoutEffect("only hooks would read it, and there are none"), "Data for hooks.";
-    check_cache_freshness, Bool, ["false"], Honoured(setters::check_cache_freshness),
-        "Whether the server is asked first if the page has changed since. One that does not answer counts as no.";
-    cache_validation_timeout, Number, ["10.0"],
-        WithoutEffect("`page_timeout` holds for this as well"), "Seconds for asking about a cached page.";
-    wait_until, Text, ["\"domcontentloaded\""], NO_WAITING, "What counts as loaded.";
+        "Use of the page cache: `enabled` reads and writes it, `read_only` reads, `write_only` writes. A cached page is used \
+         if the request that fetched it had the same headers, cookies and user agent. Failed pages and pages with \
+         `Cache-Control: no-store` are not cached; pages with `no-cache` and stale pages (RFC 9111) are revalidated. \
+         In the result, `cache_status` is `miss`, `hit`, `hit_validated` or `hit_fallback`, and `cached_at` is a time in \
+         seconds.";
+    session_id, Text, ["null"], STATE, "Continue with an open browser page.";
+    bypass_cache, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: bypass`.";
+    disable_cache, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: disabled`.";
+    no_cache_read, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: write_only`.";
+    no_cache_write, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: read_only`.";
+    shared_data, Object, ["null"], WithoutEffect("applies only to hooks, which are not supported"), "Data for hooks.";
+    check_cache_freshness, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.options.cache.revalidate, v, r)),
+        "Revalidate every cached page with its server. If the server does not respond, the cached page is used.";
+    cache_validation_timeout, Number, ["10.0"], WithoutEffect("`page_timeout` also applies to revalidation"),
+        "Seconds for the revalidation of a cached page.";
+    wait_until, Text, ["\"domcontentloaded\""], NO_WAITING, "Event after which a page is loaded.";
     page_timeout, Number, ["60000"], Honoured(setters::page_timeout),
-        "Milliseconds for the whole page, redirects included, at most a day. `0`: the operator's choice.";
-    wait_for, Text, ["null"], Refused("nothing can be waited for, because pages are fetched without a browser"),
-        "What must be on the page before it is read.";
-    wait_for_timeout, Integer, ["null"], NO_WAITING, "Milliseconds for that.";
-    wait_for_images, Bool, ["false"], NO_WAITING, "Whether images must be loaded.";
+        "Milliseconds for the whole page including redirects, at most a day. 0: the server's default.";
+    wait_for, Text, ["null"], Rejected("waiting is not supported, because pages are fetched without a browser"),
+        "Condition to wait for before the page is read.";
+    wait_for_timeout, Integer, ["null"], NO_WAITING, "Milliseconds for `wait_for`.";
+    wait_for_images, Bool, ["false"], NO_WAITING, "Wait for images.";
     delay_before_return_html, Number, ["0.1"], NO_WAITING, "Seconds to wait before the page is read.";
-    mean_delay, Number, ["0.1"], PACE, "Seconds between pages.";
-    max_range, Number, ["0.3"], PACE, "How much that varies.";
+    mean_delay, Number, ["0.1"], HOST_DELAY, "Mean delay between pages in seconds.";
+    max_range, Number, ["0.3"], HOST_DELAY, "Variation of the delay in seconds.";
     semaphore_count, Integer, ["5"], Honoured(setters::semaphore_count),
-        "How many pages of the job are crawled side by side, within the operator's bound.";
+        "Pages of the job that are crawled concurrently, within the operator's limit.";
     js_code, TextOrList, ["null"], SCRIPTS, "Scripts to run on the page.";
     js_code_before_wait, TextOrList, ["null"], SCRIPTS, "Scripts to run before waiting.";
-    c4a_script, TextOrList, ["null"], SCRIPTS, "Steps to take on the page.";
-    js_only, Bool, ["false"], SCRIPTS, "Whether an open page is driven on, not loaded.";
-    ignore_body_visibility, Bool, ["true"], NO_BROWSER, "Whether a hidden body is read.";
-    scan_full_page, Bool, ["false"], NO_DYNAMICS, "Whether the page is scrolled through.";
+    c4a_script, TextOrList, ["null"], SCRIPTS, "Actions on the page, in Crawl4AI's script language.";
+    js_only, Bool, ["false"], SCRIPTS, "Run scripts on an open page without loading it.";
+    ignore_body_visibility, Bool, ["true"], NO_BROWSER, "Read the page while its body is hidden.";
+    scan_full_page, Bool, ["false"], STATIC_HTML, "Scroll through the page.";
     scroll_delay, Number, ["0.2"], NO_WAITING, "Seconds between scroll steps.";
-    max_scroll_steps, Integer, ["null"], NO_BROWSER, "How often the page is scrolled.";
-    process_iframes, Bool, ["false"], NO_DYNAMICS, "Whether frames become part of the page.";
-    flatten_shadow_dom, Bool, ["false"], NO_DYNAMICS, "Whether shadow trees become part of the page.";
-    remove_overlay_elements, Bool, ["false"], NO_DYNAMICS, "Whether pop-ups are removed.";
-    remove_consent_popups, Bool, ["false"], NO_DYNAMICS, "Whether consent banners are removed.";
-    simulate_user, Bool, ["false"], NOBODY_IMITATED, "Whether a person is imitated.";
-    override_navigator, Bool, ["false"], NOBODY_IMITATED, "Whether the browser pretends to be another.";
-    magic, Bool, ["false"], NOBODY_IMITATED, "Whether obstacles are dealt with by guessing.";
-    adjust_viewport_to_content, Bool, ["false"], NO_BROWSER, "Whether the window fits the page.";
-    screenshot, Bool, ["false"], OUTPUT, "Whether the result holds a picture of the page.";
-    screenshot_wait_for, Number, ["null"], NO_PICTURE, "Seconds to wait before the picture.";
-    screenshot_height_threshold, Integer, ["10000"], NO_PICTURE, "From which height the picture is put together.";
-    force_viewport_screenshot, Bool, ["false"], NO_PICTURE, "Whether the picture shows the window only.";
-    pdf, Bool, ["false"], OUTPUT, "Whether the result holds the page as PDF.";
-    capture_mhtml, Bool, ["false"], OUTPUT, "Whether the result holds the page as MHTML.";
-    image_description_min_word_threshold, Integer, ["1"], Honoured(selection::image_description_words),
-        "Descriptions of images with fewer words are left empty. None is longer than 300 bytes.";
+    max_scroll_steps, Integer, ["null"], NO_BROWSER, "Maximum number of scroll steps.";
+    process_iframes, Bool, ["false"], STATIC_HTML, "Include the content of frames.";
+    flatten_shadow_dom, Bool, ["false"], STATIC_HTML, "Include the content of shadow trees.";
+    remove_overlay_elements, Bool, ["false"], STATIC_HTML, "Remove overlays.";
+    remove_consent_popups, Bool, ["false"], STATIC_HTML, "Remove consent banners.";
+    simulate_user, Bool, ["false"], NO_IMPERSONATION, "Simulate mouse and keyboard input.";
+    override_navigator, Bool, ["false"], NO_IMPERSONATION, "Override the browser's identity.";
+    magic, Bool, ["false"], NO_IMPERSONATION, "Avoid bot detection and remove overlays.";
+    adjust_viewport_to_content, Bool, ["false"], NO_BROWSER, "Resize the viewport to the page.";
+    screenshot, Bool, ["false"], CAPTURE, "Return a screenshot of the page.";
+    screenshot_wait_for, Number, ["null"], SCREENSHOT_ONLY, "Seconds to wait before the screenshot.";
+    screenshot_height_threshold, Integer, ["10000"], SCREENSHOT_ONLY,
+        "Height in pixels above which the screenshot is assembled from parts.";
+    force_viewport_screenshot, Bool, ["false"], SCREENSHOT_ONLY, "Limit the screenshot to the viewport.";
+    pdf, Bool, ["false"], CAPTURE, "Return the page as PDF.";
+    capture_mhtml, Bool, ["false"], CAPTURE, "Return the page as MHTML.";
+    image_description_min_word_threshold, Integer, ["1"],
+        Honoured(|b, v, r| min_words(&mut b.options.page.image_description_min_words, 1000, v, r)),
+        "Leave image descriptions with fewer words empty. Descriptions have at most 300 bytes.";
     image_score_threshold, Integer, ["2"], Honoured(setters::image_score_threshold),
-        "Images that score this or less are left out of `media`. The peer's default counts as absent: only decoration \
-         is left out then.";
-    table_score_threshold, Integer, ["7"], Honoured(selection::table_score_threshold),
-        "Tables that score less are left out: two points each for a first row of headings, heading cells, a caption, two \
-         rows and columns at least; up to three for how much cells say. The peer's default counts as absent: whatever is \
-         data is given then.";
+        "Leave out images from `media` with this score or a lower one. Crawl4AI's default counts as absent: only decorative \
+         images are left out.";
+    table_score_threshold, Integer, ["7"], Honoured(setters::table_score_threshold),
+        "Leave out tables with a lower score: two points each for a heading row, heading cells, a caption, at least two rows, \
+         and at least two columns; up to three points for the text in the cells. Crawl4AI's default counts as absent: all \
+         data tables are returned.";
     table_extraction, Typed(TABLES), ["{\"type\":\"DefaultTableExtraction\",\"params\":{}}", "null"],
-        WithoutEffect("there is one way of parser tables"), "How tables are read; `LLMTableExtraction` is refused.";
-    exclude_external_images, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_external_images)),
-        "Whether images of other sites are left out.";
-    exclude_all_images, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_all_images)),
-        "Whether all images are left out.";
+        WithoutEffect("there is only one way to extract tables"),
+        "How tables are extracted. `LLMTableExtraction` is rejected.";
+    exclude_external_images, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().exclude_external_images, v, r)),
+        "Leave out images of other sites.";
+    exclude_all_images, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().exclude_all_images, v, r)),
+        "Leave out all images.";
     exclude_social_media_domains, List,
         ["[\"facebook.com\",\"twitter.com\",\"x.com\",\"linkedin.com\",\"instagram.com\",\"pinterest.com\",\
           \"tiktok.com\",\"snapchat.com\",\"reddit.com\"]", "[]"],
-        Honoured(selection::social_media_domains), "What counts as social media, beside the default list.";
-    exclude_external_links, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_external_links)),
-        "Whether links to other sites lose their targets; their text stays.";
-    exclude_social_media_links, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_social_media_links)),
-        "Whether links to social media lose their targets, and images from there are left out.";
-    exclude_domains, List, ["[]"], Honoured(|r, given| r.names(given, |to| &mut to.exclude_domains)),
-        "Sites, with those below them: links to them lose their targets, images from there are left out.";
-    exclude_internal_links, Bool, ["false"], Honoured(|r, given| r.selects(given, |to| &mut to.exclude_internal_links)),
-        "Whether links within the site lose their targets; their text stays.";
-    score_links, Bool, ["false"], Honoured(selection::score_links),
-        "Whether links are given a score from 0 to 10 (`intrinsic_score`, `total_score`) by their text, address and place.";
-    preserve_https_for_internal_links, Bool, ["false"], WithoutEffect("links are given as the page has them"),
-        "Whether links within the site stay `https` after a redirect to `http`.";
-    verbose, Bool, ["true", "false"], LOGGING, "Whether more is logged.";
-    log_console, Bool, ["false"], LOGGING, "Whether the page's console is logged.";
-    capture_network_requests, Bool, ["false"], OUTPUT, "Whether the result holds what the page loaded.";
-    capture_console_messages, Bool, ["false"], OUTPUT, "Whether the result holds what the page's scripts logged.";
-    method, Text, ["\"GET\"", "\"get\""], Refused("pages are asked for by GET"), "The HTTP method.";
-    stream, Bool, ["false"], WithoutEffect("a job is answered at once; ask for it to see its pages as they are done"),
-        "Whether results are sent one by one.";
-    prefetch, Bool, ["false"], WithoutEffect("every page is read in full"), "Whether only HTML and links are wanted.";
-    process_in_browser, Bool, ["false"], NO_BROWSER, "Whether `raw:` pages are opened in a browser.";
-    url, Text, ["null"], WithoutEffect("the addresses are those of `urls`"), "An address.";
-    base_url, Text, ["null"], Honoured(setters::base_url),
-        "What relative addresses on a `raw:` page are resolved against.";
-    check_robots_txt, Bool, ["false"], Honoured(selection::check_robots_txt),
-        "Whether robots.txt (RFC 9309, with `Crawl-delay`) is respected, at every redirect anew. What it forbids fails with \
+        Honoured(selection::social_media_domains), "Social media domains in addition to the built-in list.";
+    exclude_external_links, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().exclude_external_links, v, r)),
+        "Remove the URLs of links to other sites and keep their text.";
+    exclude_social_media_links, Bool, ["false"],
+        Honoured(|b, v, r| flag(&mut b.selection().exclude_social_media_links, v, r)),
+        "Remove the URLs of links to social media, and leave out images from there.";
+    exclude_domains, List, ["[]"], Honoured(|b, v, r| names(&mut b.selection().exclude_domains, v, r)),
+        "Domains, with their subdomains: remove the URLs of links to them, and leave out images from there.";
+    exclude_internal_links, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().exclude_internal_links, v, r)),
+        "Remove the URLs of links within the site and keep their text.";
+    score_links, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.options.page.score_links, v, r)),
+        "Score links from 0 to 10 (`intrinsic_score`, `total_score`) by their text, URL and position.";
+    preserve_https_for_internal_links, Bool, ["false"], WithoutEffect("links are returned as the page has them"),
+        "Keep `https` in links within the site after a redirect to `http`.";
+    verbose, Bool, ["true", "false"], LOGGING, "Log more.";
+    log_console, Bool, ["false"], LOGGING, "Log the page's console messages.";
+    capture_network_requests, Bool, ["false"], CAPTURE, "Return the page's network requests.";
+    capture_console_messages, Bool, ["false"], CAPTURE, "Return the page's console messages.";
+    method, Text, ["\"GET\"", "\"get\""], Rejected("pages are requested with GET only"), "HTTP method.";
+    stream, Bool, ["false"], WithoutEffect("applies only to POST /crawl; follow a job with GET /jobs/{task_id}/events"),
+        "Stream the results. Honoured on `POST /crawl`.", &[Sync, Dump] => setters::stream;
+    prefetch, Bool, ["false"], WithoutEffect("every page is read in full"), "Return only HTML and links.";
+    process_in_browser, Bool, ["false"], NO_BROWSER, "Open `raw:` pages in a browser.";
+    url, Text, ["null"], WithoutEffect("the URLs are those in `urls`"), "URL of the page.";
+    base_url, Text, ["null"], Honoured(setters::base_url), "Base URL for relative URLs on a `raw:` page.";
+    check_robots_txt, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.options.fetch.check_robots_txt, v, r)),
+        "Respect robots.txt (RFC 9309, with `Crawl-delay`), also at every redirect. A disallowed page fails with \
          `Access denied by robots.txt`.";
     user_agent, Text, ["null"], Honoured(setters::crawler_user_agent),
-        "The `User-Agent` to send. It goes before that of `browser_config`.";
-    user_agent_mode, Text, ["null", "\"\""], NOBODY_IMITATED, "How a user agent is made up.";
-    user_agent_generator_config, Object, ["{}"], NOBODY_IMITATED, "What a made-up user agent looks like.";
-    deep_crawl_strategy, Typed(DEEP), ["null"], Refused("links are not followed yet; send all addresses in `urls`"),
-        "How links are followed.";
-    link_preview_config, Typed(&["LinkPreviewConfig"]), ["null"], SCORES, "Which links are looked at, and how.";
+        "`User-Agent` to send. It has precedence over that of `browser_config`.";
+    user_agent_mode, Text, ["null", "\"\""], NO_IMPERSONATION, "How a user agent is generated.";
+    user_agent_generator_config, Object, ["{}"], NO_IMPERSONATION, "Properties of a generated user agent.";
+    deep_crawl_strategy, Typed(DEEP_CRAWLS), ["null"],
+        Rejected("links are not followed yet; send all URLs in `urls`"), "How links are followed.";
+    link_preview_config, Typed(&["LinkPreviewConfig"]), ["null"],
+        Rejected("link previews are not available yet; `score_links` scores links without fetching them"),
+        "Which links are previewed, and how.";
     virtual_scroll_config, Typed(&["VirtualScrollConfig"]), ["null"], SCRIPTS,
-        "How a page that loads while scrolling is read.";
-    url_matcher, TextOrList, ["null"], Refused("one configuration is for all addresses of a job"),
-        "The addresses that the configuration is for.";
-    match_mode, Enum("MatchMode", &["or", "and"]), ["\"or\""], WithoutEffect("it only matters to `url_matcher`"),
-        "How several matchers work together.";
-    experimental, Object, ["{}", "null"], WithoutEffect("there are no experiments"), "Experiments.";
+        "How a page is read that replaces its content while scrolling.";
+    url_matcher, TextOrList, ["null"],
+        Rejected("applies only to entries of `crawler_configs` on POST /crawl"),
+        "Patterns of the URLs that the configuration is for. Honoured in `crawler_configs`.",
+        &[PerUrl, Dump] => setters::url_matcher;
+    match_mode, Enum("MatchMode", &["or", "and"]), ["\"or\""], WithoutEffect("applies only to `url_matcher`"),
+        "Whether any or all patterns must match. Honoured in `crawler_configs`.", &[PerUrl, Dump] => setters::match_mode;
+    experimental, Object, ["{}", "null"], WithoutEffect("there are no experimental features"), "Experimental features.";
     max_retries, Integer, ["0"], Honoured(setters::max_retries),
-        "Further tries of a page after a transient failure: 0 to 100.";
-    fallback_fetch_function, Text, ["null"], CODE, "Code that fetches a page in place of the crawler.";
+        "Retries of a page after a transient error, from 0 to 100.";
+    fallback_fetch_function, Text, ["null"], CODE, "Code that fetches a page instead of the crawler.";
 };

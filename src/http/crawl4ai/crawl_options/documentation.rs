@@ -1,57 +1,58 @@
-//! Writes the table out as the page `docs/crawl-options.md`.
+//! Generates `docs/crawl-options.md` from the table.
 
-use super::table::{Class, Key, Kind, Section};
+use super::key::{Class, Key, Kind, Section};
+use super::table::keys;
 
 const INTRODUCTION: &str = "\
-# What a crawl job may ask for
+# Crawl options
 
-`browser_config` and `crawler_config` of a request take the keys of Crawl4AI 0.9.2 (`BrowserConfig`,
+`browser_config` and `crawler_config` of a request accept the keys of Crawl4AI 0.9.2 (`BrowserConfig`,
 `CrawlerRunConfig`). Each key is in one of three classes:
 
-- **honoured**: it does what it says.
-- **without effect**: accepted, and named with the reason in `warnings` of the answer and of the job's status. Keys that
-  are not listed here are treated so, too.
-- **refused**: the answer is `422` with the reason, because doing without would change the meaning of the job, or
-  because it may not come over the network.
+- **Honoured**: it has an effect.
+- **Without effect**: it is accepted and listed with the reason in `warnings` of the response and of the job's status.
+  So are unknown keys.
+- **Rejected**: the response is a `422` with the reason, because the key changes what the job returns, or because a
+  request may not set it.
 
-A key at its default, or with a value listed beside it as harmless, is never refused and never warned about; nor is a
-refused key with an empty value. `null` is absent. What is absent is the operator's choice.
+A key with its default value, or with another value that is marked as harmless, is never rejected and gives no warning.
+A rejected key may also be empty. `null` means absent. For an absent key, the server's configuration applies.
 
 A configuration is flat, `{\"page_timeout\": 5000}`, or typed,
-`{\"type\": \"CrawlerRunConfig\", \"params\": {…}}`. A dictionary may also be written
+`{\"type\": \"CrawlerRunConfig\", \"params\": {…}}`. An object may be written
 `{\"type\": \"dict\", \"value\": {…}}`, an enumeration `{\"type\": \"CacheMode\", \"params\": \"bypass\"}`. A type name
 that does not belong to its key is a `422`.
 
-This page is generated from the table that the server itself uses.
+This page is generated from the table of keys in the source code.
 ";
 
-/// The whole page, as Markdown.
+/// The page as Markdown.
 pub fn documentation() -> String {
     let mut page = INTRODUCTION.to_owned();
     for section in Section::ALL {
         let kind = section.type_name().map(|name| format!(" (`{name}`)")).unwrap_or_default();
         page.push_str(&format!("\n## `{}`{kind}\n", section.path()));
-        for (title, belongs) in CLASSES {
-            write_class(&mut page, title, section.keys().iter().filter(|key| belongs(&key.class)));
+        for (title, is_in) in CLASSES {
+            write_class(&mut page, title, keys(section).iter().filter(|key| is_in(&key.class)));
         }
     }
     page
 }
 
-type Belongs = fn(&Class) -> bool;
+type IsInClass = fn(&Class) -> bool;
 
-const CLASSES: [(&str, Belongs); 3] = [
-    ("Honoured", |class| matches!(class, Class::Honoured(_))),
+const CLASSES: [(&str, IsInClass); 3] = [
+    ("Honoured", |class| matches!(class, Class::Honoured(_) | Class::Nested(_))),
     ("Without effect", |class| matches!(class, Class::WithoutEffect(_))),
-    ("Refused", |class| matches!(class, Class::Refused(_))),
+    ("Rejected", |class| matches!(class, Class::Rejected(_))),
 ];
 
 fn write_class<'k>(page: &mut String, title: &str, keys: impl Iterator<Item = &'k Key>) {
     let mut keys = keys.peekable();
     let Some(first) = keys.peek() else { return };
     let (reason, line) = match first.class {
-        Class::Honoured(_) => ("", "|---|---|---|---|"),
-        _ => (" why |", "|---|---|---|---|---|"),
+        Class::Honoured(_) | Class::Nested(_) => ("", "|---|---|---|---|"),
+        _ => (" reason |", "|---|---|---|---|---|"),
     };
     page.push_str(&format!("\n### {title}\n\n| key | type | default | meaning |{reason}\n{line}\n"));
     for key in keys {
@@ -66,7 +67,7 @@ fn write_key(page: &mut String, key: &Key) {
         default.push_str(&format!("{before}`{text}`"));
     }
     page.push_str(&format!("| `{}` | {} | {default} | {} |", key.name, kind(key.kind), key.about));
-    if let Class::WithoutEffect(reason) | Class::Refused(reason) = key.class {
+    if let Class::WithoutEffect(reason) | Class::Rejected(reason) = key.class {
         page.push_str(&format!(" {reason} |"));
     }
     page.push('\n');
@@ -78,8 +79,8 @@ fn kind(kind: Kind) -> String {
         Kind::Bool => "boolean".to_owned(),
         Kind::Integer => "integer".to_owned(),
         Kind::Number => "number".to_owned(),
-        Kind::Text => "text".to_owned(),
-        Kind::TextOrList => "text, or a list of texts".to_owned(),
+        Kind::Text => "string".to_owned(),
+        Kind::TextOrList => "string, or a list of strings".to_owned(),
         Kind::List => "list".to_owned(),
         Kind::Object => "object".to_owned(),
         Kind::Enum(name, values) => format!("`{name}`: {}", quoted(values)),
@@ -91,9 +92,9 @@ fn kind(kind: Kind) -> String {
 mod tests {
     use super::*;
 
-    /// `UPDATE_DOCS=1` writes the page anew.
+    /// `UPDATE_DOCS=1` writes the page.
     #[test]
-    fn the_page_in_the_repository_is_what_the_table_says() {
+    fn page_in_the_repository_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/crawl-options.md");
         if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
             std::fs::write(path, documentation()).unwrap();
@@ -103,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_on_the_page() {
+    fn page_contains_every_key() {
         let page = documentation();
-        for key in Section::ALL.iter().flat_map(|section| section.keys()) {
+        for key in Section::ALL.into_iter().flat_map(keys) {
             assert!(page.contains(&format!("| `{}` | ", key.name)), "{}", key.name);
         }
     }

@@ -1,54 +1,59 @@
-//! `extraction_strategy`: what fields are picked from a page, in the peer's form `{"type": …, "params": {…}}`.
+//! `extraction_strategy`: the fields that are extracted from each page into `extracted_content`.
 
 use opilio_page::{BUILTIN_PATTERNS, Extraction, InputFormat, PathSegment, SchemaError, SelectorLanguage};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::normalize::typed;
-use super::parser::{GivenValue, Parser};
+use super::builder::OptionsBuilder;
+use super::normalize::{named, typed};
+use super::parameters::Parameters;
+use super::value::GivenValue;
+use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::{FieldPath, InvalidValue};
 
-/// Parameters that a schema's strategy may have beside `schema`; the peer's own programs read nothing from them either.
+/// Of the strategies with a schema. Crawl4AI uses only `schema`, too.
 const SCHEMA_PARAMETERS: [&str; 3] = ["schema", "verbose", "input_format"];
 const PATTERN_PARAMETERS: [&str; 4] = ["pattern", "custom", "input_format", "verbose"];
 
-pub fn set(parser: &mut Parser, given: &GivenValue<'_>) {
-    let nothing = Value::Object(Map::new());
-    let (name, params) = match (typed(given.value), given.value.get("type").and_then(Value::as_str)) {
-        (Some(both), _) => both,
-        (None, Some(name)) => (name, &nothing),
-        (None, None) => {
-            let form =
-                r#"must be {"type": "JsonCssExtractionStrategy", "params": {"schema": {…}}} or another strategy"#;
-            return parser.fail(&given.place, InvalidValue::value(form));
-        }
+/// Label and regular expression.
+type LabelledPattern = (String, String);
+
+/// If the value has a type, it is a known one: the parser has checked it.
+pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let Some((name, params)) = named(given.value) else {
+        let form = r#"must be {"type": "JsonCssExtractionStrategy", "params": {"schema": {…}}} or another strategy"#;
+        return report.fail(&given.path, InvalidValue::value(form));
     };
-    let by_model = "fields are not picked by a model in crawl jobs; that is `POST /llm/job`";
-    match name {
-        "NoExtractionStrategy" => {}
-        "LLMExtractionStrategy" | "CosineStrategy" => parser.fail(&given.place, InvalidValue::unsupported(by_model)),
-        "RegexExtractionStrategy" => patterns(parser, &given.place, params),
-        "JsonXPathExtractionStrategy" => fields(parser, &given.place, params, SelectorLanguage::XPath),
-        _ => fields(parser, &given.place, params, SelectorLanguage::Css),
+    let extraction = match name {
+        "NoExtractionStrategy" => return,
+        "LLMExtractionStrategy" | "CosineStrategy" => {
+            let reason = "language models are not supported for extraction in crawls; use POST /llm/job";
+            return report.fail(&given.path, InvalidValue::unsupported(reason));
+        }
+        "RegexExtractionStrategy" => patterns(params, &given.path, report),
+        "JsonXPathExtractionStrategy" => fields(params, &given.path, SelectorLanguage::XPath, report),
+        _ => fields(params, &given.path, SelectorLanguage::Css, report),
+    };
+    let Some((extraction, path)) = extraction else { return };
+    match extraction.check() {
+        Ok(()) => builder.options.page.extraction = Some(extraction),
+        Err(errors) => errors.into_iter().for_each(|SchemaError { path: segments, reason }| {
+            let path = segments.iter().fold(path.clone(), |path, segment| match segment {
+                PathSegment::Key(key) => path.child(key.as_str()),
+                PathSegment::Index(index) => path.child(*index),
+            });
+            report.fail(&path, InvalidValue::value(reason));
+        }),
     }
 }
 
-fn parameters<'v>(
-    parser: &mut Parser,
-    place: &FieldPath,
-    params: &'v Value,
-    known: &[&str],
-) -> Option<&'v Map<String, Value>> {
-    let map = params.as_object().ok_or_else(|| InvalidValue::new("dict_type", "must be an object"));
-    let map = parser.checked(&place.child("params"), map)?;
-    for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
-        parser.unknown(place.child(name.as_str()), || "unknown key".to_owned());
-    }
-    Some(map)
-}
-
-fn fields(parser: &mut Parser, place: &FieldPath, params: &Value, language: SelectorLanguage) {
-    let Some(params) = parameters(parser, place, params, &SCHEMA_PARAMETERS) else { return };
-    let place = place.child("schema");
+/// The extraction by a schema, and the schema's path.
+fn fields(
+    params: Option<&Value>,
+    path: &FieldPath,
+    language: SelectorLanguage,
+    report: &mut Report,
+) -> Option<(Extraction, FieldPath)> {
+    let params = Parameters::new(params, path, &SCHEMA_PARAMETERS, report)?;
     let schema = match params.get("schema") {
         Some(Value::Object(schema)) => Ok(Value::Object(schema.clone())),
         Some(Value::String(text)) => {
@@ -56,90 +61,79 @@ fn fields(parser: &mut Parser, place: &FieldPath, params: &Value, language: Sele
         }
         _ => Err(InvalidValue::new("dict_type", "must be an object")),
     };
-    let Some(schema) = parser.checked(&place, schema) else { return };
-    accept(parser, &place, Extraction::Fields { language, schema });
+    let path = params.path("schema");
+    let schema = report.check(&path, schema)?;
+    Some((Extraction::Fields { language, schema }, path))
 }
 
-fn patterns(parser: &mut Parser, place: &FieldPath, params: &Value) {
-    let Some(params) = parameters(parser, place, params, &PATTERN_PARAMETERS) else { return };
-    let given = |key: &str| params.get(key).filter(|value| !value.is_null());
-    let named = given("pattern").map_or(Ok(Vec::new()), named);
-    let custom = given("custom").map_or(Ok(Vec::new()), custom);
-    let input = given("input_format").map_or(Ok(InputFormat::default()), |value| {
-        serde_json::from_value(value.clone())
-            .map_err(|_| InvalidValue::value("must be html, cleaned_html, fit_html, markdown, fit_markdown or text"))
-    });
-    let named = parser.checked(&place.child("pattern"), named);
-    let custom = parser.checked(&place.child("custom"), custom);
-    let input = parser.checked(&place.child("input_format"), input);
-    let (Some(mut patterns), Some(custom), Some(input)) = (named, custom, input) else { return };
+/// The extraction by regular expressions, and the path of those of the request.
+fn patterns(params: Option<&Value>, path: &FieldPath, report: &mut Report) -> Option<(Extraction, FieldPath)> {
+    let params = Parameters::new(params, path, &PATTERN_PARAMETERS, report)?;
+    let builtin = params.parse("pattern", builtin_patterns, report);
+    let custom = params.parse("custom", custom_patterns, report);
+    let input = params.parse("input_format", input_format, report);
+    let (mut patterns, custom, input) = (builtin?, custom?, input?);
     for (label, pattern) in custom {
         match patterns.iter_mut().find(|(known, _)| *known == label) {
             Some((_, known)) => *known = pattern,
             None => patterns.push((label, pattern)),
         }
     }
-    accept(parser, &place.child("custom"), Extraction::Patterns { patterns, input });
+    Some((Extraction::Patterns { patterns, input }, params.path("custom")))
 }
 
-fn accept(parser: &mut Parser, place: &FieldPath, extraction: Extraction) {
-    match extraction.check() {
-        Ok(()) => parser.builder.options.page.extraction = Some(extraction),
-        Err(errors) => errors.into_iter().for_each(|SchemaError { path, reason }| {
-            let place = path.iter().fold(place.clone(), |place, step| match step {
-                PathSegment::Key(key) => place.child(key.as_str()),
-                PathSegment::Index(index) => place.child(*index),
-            });
-            parser.fail(&place, InvalidValue::value(reason));
-        }),
-    }
+fn input_format(value: &Value) -> Result<InputFormat, InvalidValue> {
+    let error = |_| InvalidValue::value("must be html, cleaned_html, fit_html, markdown, fit_markdown or text");
+    serde_json::from_value(value.clone()).map_err(error)
 }
 
-/// By bits, as the peer's flags are written, also typed; by name; or by a list of names.
-fn named(value: &Value) -> Result<Vec<(String, String)>, InvalidValue> {
-    let value = typed(value).map_or(value, |(_, bits)| bits);
-    let chosen = |chosen: &dyn Fn(usize, &str) -> bool| {
-        let known = BUILTIN_PATTERNS.iter().enumerate().filter(|(index, (name, _))| chosen(*index, name));
-        known.map(|(_, &(name, pattern))| (name.to_owned(), pattern.to_owned())).collect()
-    };
-    let one_by_name = |name: &str| match name.to_lowercase().as_str() {
-        "all" => Ok(chosen(&|_, _| true)),
-        "nothing" => Ok(Vec::new()),
-        wanted => match chosen(&|_, known| known.replace('_', "") == wanted.replace('_', "")) {
-            found if found.is_empty() => Err(InvalidValue::value("must be bits, or names such as email or url")),
-            found => Ok(found),
-        },
-    };
-    match value {
+/// Built-in patterns: a number whose bits select them (as Crawl4AI writes its flags, also typed), a name, or a list of
+/// names.
+fn builtin_patterns(value: &Value) -> Result<Vec<LabelledPattern>, InvalidValue> {
+    let error = || InvalidValue::value("must be bits, or names such as email or url");
+    match typed(value).map_or(value, |(_, bits)| bits) {
         Value::Number(bits) => {
             let bits = bits.as_u64().ok_or_else(|| InvalidValue::value("must not be negative"))?;
-            Ok(chosen(&|index, _| bits >> index & 1 == 1))
+            Ok(select_patterns(|index, _| bits >> index & 1 == 1))
         }
-        Value::String(name) => one_by_name(name),
+        Value::String(name) => patterns_by_name(name).ok_or_else(error),
         Value::Array(names) => {
-            let each = names.iter().map(|name| one_by_name(name.as_str().unwrap_or_default()));
-            Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+            let patterns = names.iter().map(|name| patterns_by_name(name.as_str()?));
+            Ok(patterns.collect::<Option<Vec<_>>>().ok_or_else(error)?.concat())
         }
-        _ => Err(InvalidValue::value("must be bits, or names such as email or url")),
+        _ => Err(error()),
     }
+}
+
+/// `None`: there is no such pattern.
+fn patterns_by_name(name: &str) -> Option<Vec<LabelledPattern>> {
+    let name = name.to_lowercase().replace('_', "");
+    match name.as_str() {
+        "all" => Some(select_patterns(|_, _| true)),
+        "nothing" => Some(vec![]),
+        _ => Some(select_patterns(|_, known| known.replace('_', "") == name)).filter(|found| !found.is_empty()),
+    }
+}
+
+fn select_patterns(select: impl Fn(usize, &str) -> bool) -> Vec<LabelledPattern> {
+    let selected = BUILTIN_PATTERNS.iter().enumerate().filter(|(index, (name, _))| select(*index, name));
+    selected.map(|(_, &(name, pattern))| (name.to_owned(), pattern.to_owned())).collect()
 }
 
 /// `{label: pattern}`, or a list of pairs.
-fn custom(value: &Value) -> Result<Vec<(String, String)>, InvalidValue> {
-    let wrong = || InvalidValue::value("must be an object of labels and patterns, or a list of such pairs");
-    let pair = |label: &Value, pattern: &Value| Some((label.as_str()?.to_owned(), pattern.as_str()?.to_owned()));
-    match value {
+fn custom_patterns(value: &Value) -> Result<Vec<LabelledPattern>, InvalidValue> {
+    let patterns: Option<Vec<_>> = match value {
         Value::Object(map) => {
             map.iter().map(|(label, pattern)| Some((label.clone(), pattern.as_str()?.to_owned()))).collect()
         }
         Value::Array(pairs) => pairs
             .iter()
-            .map(|each| match each.as_array().map(Vec::as_slice) {
-                Some([label, pattern]) => pair(label, pattern),
+            .map(|pair| match pair.as_array().map(Vec::as_slice) {
+                Some([label, pattern]) => Some((label.as_str()?.to_owned(), pattern.as_str()?.to_owned())),
                 _ => None,
             })
             .collect(),
         _ => None,
-    }
-    .ok_or_else(wrong)
+    };
+    patterns.ok_or_else(|| InvalidValue::value("must be an object of labels and patterns, or a list of such pairs"))
 }

@@ -1,48 +1,49 @@
-//! The `headers` of `browser_config`.
+//! `headers` of `browser_config`.
 
 use opilio_actors::domain::secret::Secret;
 use serde_json::Value;
 
-use super::parser::{GivenValue, Parser};
-use super::value::text;
+use super::builder::OptionsBuilder;
+use super::value::{GivenValue, text};
+use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::{FieldPath, InvalidValue};
 use crate::http::header_rules;
 
-/// What the peer's client adds to the headers by itself, for the user agent of its defaults.
-const PEERS_HINT: &str = r#""Chromium";v="116", "Not_A Brand";v="8", "Google Chrome";v="116""#;
+/// `sec-ch-ua` that Crawl4AI's client adds for the user agent of its defaults.
+const CRAWL4AI_CLIENT_HINT: &str = r#""Chromium";v="116", "Not_A Brand";v="8", "Google Chrome";v="116""#;
 
-pub fn set(parser: &mut Parser, given: &GivenValue<'_>) {
-    let Some(headers) = parser.checked(&given.place, given.map()) else { return };
-    let chosen: Vec<_> =
-        headers.iter().filter(|(name, value)| !value.is_null() && !is_peers_own(name, value)).collect();
-    if chosen.len() > header_rules::MAX_HEADERS {
-        let most = format!("at most {} headers", header_rules::MAX_HEADERS);
-        return parser.fail(&given.place, InvalidValue::new("too_long", most));
+pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let Some(headers) = report.check(&given.path, given.map()) else { return };
+    let headers: Vec<_> =
+        headers.iter().filter(|(name, value)| !value.is_null() && !is_client_hint(name, value)).collect();
+    if headers.len() > header_rules::MAX_HEADERS {
+        let msg = format!("must have at most {} headers", header_rules::MAX_HEADERS);
+        return report.fail(&given.path, InvalidValue::new("too_long", msg));
     }
-    for (name, value) in chosen {
-        let place = given.place.child(name.as_str());
+    for (name, value) in headers {
+        let path = given.path.child(name.as_str());
         let value = text(value).map(str::trim).and_then(|value| {
             header_rules::check(name, value, &[]).map_err(InvalidValue::value)?;
             Ok(value)
         });
-        if let Some(value) = parser.checked(&place, value) {
-            put(parser, &place, name.to_ascii_lowercase(), value);
+        if let Some(value) = report.check(&path, value) {
+            add(builder, name.to_ascii_lowercase(), value, &path, report);
         }
     }
 }
 
-/// Nobody chose this one. The client also makes it, empty, for user agents that it does not know.
-fn is_peers_own(name: &str, value: &Value) -> bool {
-    name.eq_ignore_ascii_case("sec-ch-ua") && [PEERS_HINT, "", "\"\""].iter().any(|own| value == own)
+/// Added by Crawl4AI's client, not by the user. For an unknown user agent the client sends it empty.
+fn is_client_hint(name: &str, value: &Value) -> bool {
+    name.eq_ignore_ascii_case("sec-ch-ua") && [CRAWL4AI_CLIENT_HINT, "", "\"\""].iter().any(|hint| value == hint)
 }
 
-fn put(parser: &mut Parser, place: &FieldPath, name: String, value: &str) {
-    let headers = &mut parser.builder.options.fetch.headers;
+fn add(builder: &mut OptionsBuilder, name: String, value: &str, path: &FieldPath, report: &mut Report) {
+    let headers = &mut builder.options.fetch.headers;
     match name.as_str() {
-        "user-agent" => parser.builder.header_user_agent = Some(value.to_owned()).filter(|value| !value.is_empty()),
-        "accept-encoding" => parser.warn(place, "encodings are negotiated by the fetcher, and undone"),
+        "user-agent" => builder.header_user_agent = Some(value.to_owned()).filter(|value| !value.is_empty()),
+        "accept-encoding" => report.warn(path, "the server negotiates and decodes content encodings itself"),
         _ if headers.iter().any(|(other, _)| *other == name) => {
-            parser.fail(place, InvalidValue::value("is there twice, in different case"));
+            report.fail(path, InvalidValue::value("is a duplicate of a header in another case"));
         }
         _ => headers.push((name, Secret::new(value))),
     }

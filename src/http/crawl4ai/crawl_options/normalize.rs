@@ -1,39 +1,43 @@
-//! The forms in which Crawl4AI's clients write values, brought into one.
+//! Converts the forms in which Crawl4AI's clients write values into one form.
 
 use serde_json::{Map, Value};
 
-use super::table::Kind;
+use super::key::Kind;
 use crate::http::field_error::InvalidValue;
 
-/// Replaces each `{"type": "dict", "value": {…}}`, at any depth, by the dictionary itself.
-pub fn plain(value: &Value) -> Value {
+/// Replaces each `{"type": "dict", "value": {…}}`, at any depth, by the inner object.
+pub fn unwrap_dicts(value: &Value) -> Value {
     match value {
-        Value::Object(map) => match dictionary(map) {
-            Some(inner) => plain_map(inner),
-            None => plain_map(map),
-        },
-        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(map) => unwrap_members(inner_dict(map).unwrap_or(map)),
+        Value::Array(items) => items.iter().map(unwrap_dicts).collect(),
         other => other.clone(),
     }
 }
 
-fn dictionary(map: &Map<String, Value>) -> Option<&Map<String, Value>> {
-    let is_dictionary = map.get("type").is_some_and(|kind| kind == "dict");
-    map.get("value").filter(|_| is_dictionary).and_then(Value::as_object)
+fn inner_dict(map: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    let is_dict = map.get("type").is_some_and(|kind| kind == "dict");
+    map.get("value").filter(|_| is_dict).and_then(Value::as_object)
 }
 
-fn plain_map(map: &Map<String, Value>) -> Value {
-    map.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+fn unwrap_members(map: &Map<String, Value>) -> Value {
+    map.iter().map(|(name, value)| (name.clone(), unwrap_dicts(value))).collect()
 }
 
-/// The name and the parameters of a plain value of the form `{"type": name, "params": …}`.
+/// The name and the parameters of `{"type": name, "params": …}`.
 pub fn typed(value: &Value) -> Option<(&str, &Value)> {
     Some((value.get("type")?.as_str()?, value.get("params")?))
 }
 
-/// A plain value in the one form that the table compares with: an enumeration's value as lower-case text. Type names
-/// and enumeration values that do not exist are faults.
-pub fn settled(kind: Kind, value: Value) -> Result<Value, InvalidValue> {
+/// [`typed`], also without `params`.
+pub fn named(value: &Value) -> Option<(&str, Option<&Value>)> {
+    Some((value.get("type")?.as_str()?, value.get("params")))
+}
+
+/// The value in the form that the table compares with: an enumeration as lower-case text.
+///
+/// # Errors
+/// A type name or an enumeration value that does not exist.
+pub fn normalized(kind: Kind, value: Value) -> Result<Value, InvalidValue> {
     match kind {
         Kind::Enum(name, values) => enumeration(name, values, &value),
         Kind::Typed(names) => match value.get("type").and_then(Value::as_str) {
@@ -54,12 +58,12 @@ fn enumeration(name: &str, values: &[&str], value: &Value) -> Result<Value, Inva
     text.map(Value::from).ok_or_else(|| InvalidValue::value(format!("must be one of {}", values.join(", "))))
 }
 
-/// The fault of a type name that is none of `names`.
+/// The error of a type name that is not one of `names`.
 pub fn wrong_type(names: &[&str]) -> InvalidValue {
-    InvalidValue::value(format!("its type must be {}", names.join(" or ")))
+    InvalidValue::value(format!("must have the type {}", names.join(" or ")))
 }
 
-/// Asks for nothing: false, blank, or a collection of nothing.
+/// Requests nothing: false, blank, or a collection of such values.
 pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -78,23 +82,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dictionaries_are_unwrapped_at_any_depth() {
+    fn dicts_are_unwrapped_at_any_depth() {
         let wrapped = json!([{"type": "dict", "value": {"a": {"type": "dict", "value": {"type": "b"}}}}]);
-        assert_eq!(plain(&wrapped), json!([{"a": {"type": "b"}}]));
-        let business = json!({"type": "dict", "name": "n"});
-        assert_eq!(plain(&business), business);
+        assert_eq!(unwrap_dicts(&wrapped), json!([{"a": {"type": "b"}}]));
+        let unrelated = json!({"type": "dict", "name": "n"});
+        assert_eq!(unwrap_dicts(&unrelated), unrelated);
     }
 
     #[test]
-    fn enumerations_may_be_wrapped_and_in_any_case() {
+    fn enumerations_may_be_typed_and_in_any_case() {
         let kind = Kind::Enum("CacheMode", &["bypass", "enabled"]);
         for value in [json!("bypass"), json!("BYPASS"), json!({"type": "CacheMode", "params": "bypass"})] {
-            assert_eq!(settled(kind, value), Ok(json!("bypass")));
+            assert_eq!(normalized(kind, value), Ok(json!("bypass")));
         }
         for value in
             [json!("no"), json!(1), json!({"type": "MatchMode", "params": "bypass"}), json!({"type": "CacheMode"})]
         {
-            assert!(settled(kind, value.clone()).is_err(), "{value}");
+            assert!(normalized(kind, value.clone()).is_err(), "{value}");
         }
     }
 }

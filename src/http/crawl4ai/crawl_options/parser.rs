@@ -1,129 +1,95 @@
-//! Walks over a request's keys, sorts each by the table, and gathers what is said about them.
+//! Parses a configuration: finds each key in the table and treats its value according to the key's class.
 
-use opilio_actors::domain::job::Warning;
-use opilio_page::MarkdownOptions;
 use serde_json::{Map, Value};
 
 use super::builder::OptionsBuilder;
-use super::crawler_keys::REFUSED_TYPES;
-use super::normalize::{is_empty, settled, typed, wrong_type};
-use super::table::{Class, Entry, Section};
+use super::key::{Class, Section, Usage};
+use super::normalize::{is_empty, normalized, typed, unwrap_dicts, wrong_type};
+use super::table::{self, Entry};
 use super::unknown_keys;
-use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
+use super::value::{GivenValue, map};
+use crate::http::crawl4ai::report::Report;
+use crate::http::field_error::{FieldPath, InvalidValue};
 
-/// Unknown keys beyond this are counted, not named.
-const MAX_UNKNOWN: usize = 32;
-
-/// The state of one parser.
-#[derive(Debug, Default)]
-pub struct Parser {
-    pub builder: OptionsBuilder,
-    pub warnings: Vec<Warning>,
-    pub errors: Vec<FieldError>,
-    unknown: usize,
+/// Parses `browser_config`, flat or typed, at `path`.
+pub fn parse_browser(config: &Value, path: &FieldPath, builder: &mut OptionsBuilder, report: &mut Report) {
+    Parser { usage: Usage::Job, builder, report }.section(Section::Browser, &unwrap_dicts(config), path);
 }
 
-/// A value that was given for a key of the table.
-pub struct GivenValue<'a> {
-    pub entry: &'static Entry,
-    /// In its plain form.
-    pub value: &'a Value,
-    pub place: FieldPath,
+/// Parses a crawler configuration, flat or typed, at `path`.
+pub fn parse_crawler(
+    config: &Value,
+    path: &FieldPath,
+    usage: Usage,
+    builder: &mut OptionsBuilder,
+    report: &mut Report,
+) {
+    Parser { usage, builder, report }.section(Section::Crawler, &unwrap_dicts(config), path);
 }
 
-impl GivenValue<'_> {
-    pub fn is_default(&self) -> bool {
-        self.entry.is_default(self.value)
-    }
+struct Parser<'a> {
+    usage: Usage,
+    builder: &'a mut OptionsBuilder,
+    report: &'a mut Report,
 }
 
-impl Parser {
-    /// Reads one section, in its plain form: flat, or typed.
-    pub fn section(&mut self, section: Section, value: &Value, place: &FieldPath) {
-        let params = self.parameters(section, value, place);
-        let Some(params) = self.checked(place, params).flatten() else { return };
+impl Parser<'_> {
+    fn section(&mut self, section: Section, value: &Value, path: &FieldPath) {
+        let params = self.parameters(section, value, path);
+        let Some(params) = self.report.check(path, params).flatten() else { return };
         for (name, value) in params.iter().filter(|(_, value)| !value.is_null()) {
-            let place = place.child(name.as_str());
-            match section.entry(name) {
-                Some(entry) => self.key(entry, value, place),
-                None => self.unknown(place, || unknown_keys::reason(section, name)),
+            let path = path.child(name.as_str());
+            match table::find(section, name) {
+                Some(entry) => self.key(entry, value, path),
+                None => self.report.warn_with(&path, || unknown_keys::reason(section, name)),
             }
         }
     }
 
-    /// `None`: typed, with nothing in it.
+    /// The keys of a flat or typed section. `None`: a typed section whose `params` is `null`.
     fn parameters<'v>(
         &mut self,
         section: Section,
         value: &'v Value,
-        place: &FieldPath,
+        path: &FieldPath,
     ) -> Result<Option<&'v Map<String, Value>>, InvalidValue> {
-        let not_a_map = || InvalidValue::new("dict_type", "must be an object");
-        let map = value.as_object().ok_or_else(not_a_map)?;
-        let (Some(name), Some((given, params))) = (section.type_name(), typed(value)) else { return Ok(Some(map)) };
+        let keys = map(value)?;
+        let (Some(name), Some((given, params))) = (section.type_name(), typed(value)) else { return Ok(Some(keys)) };
         if given != name {
             return Err(wrong_type(&[name]));
         }
-        for beside in map.keys().filter(|key| !matches!(key.as_str(), "type" | "params")) {
-            self.unknown(place.child(beside.as_str()), || "it stands beside `params`, not within".to_owned());
+        for outside in keys.keys().filter(|key| !matches!(key.as_str(), "type" | "params")) {
+            self.report.warn(&path.child(outside.as_str()), "must be inside `params`");
         }
-        if params.is_null() { Ok(None) } else { params.as_object().map(Some).ok_or_else(not_a_map) }
+        if params.is_null() { Ok(None) } else { map(params).map(Some) }
     }
 
-    fn key(&mut self, entry: &'static Entry, value: &Value, place: FieldPath) {
-        let value = match settled(entry.key.kind, value.clone()) {
-            Ok(value) => value,
-            Err(fault) => return self.fail(&place, fault),
-        };
-        match entry.key.class {
-            Class::Honoured(set) => set(self, &GivenValue { entry, value: &value, place }),
+    fn key(&mut self, entry: &'static Entry, value: &Value, path: FieldPath) {
+        let value = normalized(entry.key.kind, value.clone());
+        let Some(value) = self.report.check(&path, value) else { return };
+        match entry.key.class_in(self.usage) {
+            Class::Honoured(set) => {
+                let given = GivenValue { value: &value, path, is_default: entry.is_default(&value) };
+                set(self.builder, &given, self.report);
+            }
+            Class::Nested(section) => self.nested(section, &value, &path),
             _ if entry.is_harmless(&value) => {}
-            Class::WithoutEffect(reason) => match refused_type(&value) {
-                Some(refusal) => self.fail(&place, InvalidValue::unsupported(refusal)),
-                None => self.warn(&place, reason),
+            Class::WithoutEffect(reason) => match typed(&value).and_then(|(name, _)| table::rejected_type(name)) {
+                Some(rejection) => self.report.fail(&path, InvalidValue::unsupported(rejection)),
+                None => self.report.warn(&path, reason),
             },
-            Class::Refused(_) if is_empty(&value) => {}
-            Class::Refused(reason) => self.fail(&place, InvalidValue::unsupported(reason)),
+            Class::Rejected(_) if is_empty(&value) => {}
+            Class::Rejected(reason) => self.report.fail(&path, InvalidValue::unsupported(reason)),
         }
     }
 
-    /// Notes the fault, if there is one.
-    pub fn checked<T>(&mut self, place: &FieldPath, outcome: Result<T, InvalidValue>) -> Option<T> {
-        outcome.map_err(|fault| self.fail(place, fault)).ok()
-    }
-
-    pub fn fail(&mut self, place: &FieldPath, fault: InvalidValue) {
-        self.errors.push(fault.at(place));
-    }
-
-    pub fn warn(&mut self, place: &FieldPath, reason: impl Into<String>) {
-        self.warnings.push(Warning { key: place.dotted(), reason: reason.into() });
-    }
-
-    /// Warns of a key that nobody knows; the reason is only worked out for the first of them.
-    pub fn unknown(&mut self, place: FieldPath, reason: impl FnOnce() -> String) {
-        self.unknown += 1;
-        if self.unknown <= MAX_UNKNOWN {
-            self.warn(&place, reason());
+    fn nested(&mut self, section: Section, value: &Value, path: &FieldPath) {
+        match section.type_name() {
+            Some(name) if typed(value).is_none() => {
+                let form = format!(r#"must be {{"type": "{name}", "params": {{…}}}}"#);
+                self.report.fail(path, InvalidValue::value(form));
+            }
+            _ => self.section(section, value, path),
         }
     }
-
-    /// Says how many keys were not named.
-    pub fn count_unnamed(&mut self) {
-        if let Some(more @ 1..) = self.unknown.checked_sub(MAX_UNKNOWN) {
-            self.warnings.push(Warning { key: "…".to_owned(), reason: format!("and {more} more unknown keys") });
-        }
-    }
-
-    /// Sets an option of the Markdown that is on or off.
-    pub fn flag(&mut self, given: &GivenValue<'_>, option: fn(&mut MarkdownOptions) -> &mut bool) {
-        if let Some(on) = self.checked(&given.place, given.flag()) {
-            *option(&mut self.builder.options.page.markdown) = on;
-        }
-    }
-}
-
-fn refused_type(value: &Value) -> Option<&'static str> {
-    let (name, _) = typed(value)?;
-    REFUSED_TYPES.iter().find(|(refused, _)| *refused == name).map(|(_, reason)| *reason)
 }

@@ -1,103 +1,63 @@
-//! Setters of the keys that say which parts of a page count.
+//! Setters for selectors and lists of names.
 
-use opilio_page::{Selection, validate_css_selector};
+use opilio_page::validate_css_selector;
 
+use super::builder::OptionsBuilder;
 use super::normalize::is_empty;
-use super::parser::{GivenValue, Parser};
-use super::value::text;
+use super::value::{GivenValue, text};
+use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::InvalidValue;
 
-/// More entries of a list than anybody writes.
+/// Entries of one list.
 const MAX_ENTRIES: usize = 1000;
 
-impl Parser {
-    /// Sets a part of the selection that is on or off.
-    pub fn selects(&mut self, given: &GivenValue<'_>, part: fn(&mut Selection) -> &mut bool) {
-        if let Some(on) = self.checked(&given.place, given.flag()) {
-            *part(&mut self.builder.options.page.selection) = on;
-        }
-    }
-
-    /// Sets a selector; blank is none.
-    pub fn selector(&mut self, given: &GivenValue<'_>, part: fn(&mut Selection) -> &mut Option<String>) {
-        let Some(selector) = self.checked(&given.place, given.text()) else { return };
-        if selector.trim().is_empty() {
-            return;
-        }
-        if self.checked(&given.place, validate_css_selector(selector).map_err(InvalidValue::value)).is_some() {
-            *part(&mut self.builder.options.page.selection) = Some(selector.to_owned());
-        }
-    }
-
-    /// Sets a list of names; blank ones are left out.
-    pub fn names(&mut self, given: &GivenValue<'_>, part: fn(&mut Selection) -> &mut Vec<String>) {
-        if let Some(names) = self.texts(given, |_| Ok(())) {
-            *part(&mut self.builder.options.page.selection) = names;
-        }
-    }
-
-    /// A list of texts, or one, each checked; all that is wrong is noted.
-    fn texts(&mut self, given: &GivenValue<'_>, check: fn(&str) -> Result<(), String>) -> Option<Vec<String>> {
-        let items = match given.value.is_string() {
-            true => std::slice::from_ref(given.value),
-            false => self.checked(&given.place, given.list())?,
-        };
-        if items.len() > MAX_ENTRIES {
-            self.fail(&given.place, InvalidValue::new("too_long", format!("must have at most {MAX_ENTRIES} entries")));
-            return None;
-        }
-        let errors = self.errors.len();
-        let mut texts = Vec::new();
-        for (index, item) in items.iter().enumerate().filter(|(_, item)| !is_empty(item)) {
-            let place = given.place.child(index);
-            let entry =
-                text(item).and_then(|text| check(text).map(|()| text.trim().to_owned()).map_err(InvalidValue::value));
-            texts.extend(self.checked(&place, entry));
-        }
-        (self.errors.len() == errors).then_some(texts)
+/// Stores a CSS selector. A blank one is ignored.
+pub fn selector(target: &mut Option<String>, given: &GivenValue<'_>, report: &mut Report) {
+    let Some(selector) = report.check(&given.path, given.text()).filter(|text| !text.trim().is_empty()) else { return };
+    if report.check(&given.path, validate_css_selector(selector).map_err(InvalidValue::value)).is_some() {
+        *target = Some(selector.to_owned());
     }
 }
 
-pub fn target_elements(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(targets) = parser.texts(given, validate_css_selector) {
-        parser.builder.options.page.selection.target_elements = targets;
+/// Stores a list of names. Blank ones are left out.
+pub fn names(target: &mut Vec<String>, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(names) = texts(given, |_| Ok(()), report) {
+        *target = names;
     }
 }
 
-/// The peer's default is a list of its own, which is always there.
-pub fn social_media_domains(parser: &mut Parser, given: &GivenValue<'_>) {
-    if !given.is_default() {
-        parser.names(given, |selection| &mut selection.social_media_domains);
+/// A list of strings, or one string, each of which passes `check`. `None`: there are errors.
+fn texts(given: &GivenValue<'_>, check: fn(&str) -> Result<(), String>, report: &mut Report) -> Option<Vec<String>> {
+    let items = match given.value.is_string() {
+        true => std::slice::from_ref(given.value),
+        false => report.check(&given.path, given.list())?,
+    };
+    if items.len() > MAX_ENTRIES {
+        let msg = format!("must have at most {MAX_ENTRIES} entries");
+        report.fail(&given.path, InvalidValue::new("too_long", msg));
+        return None;
+    }
+    let errors = report.error_count();
+    let mut texts = Vec::new();
+    for (index, item) in items.iter().enumerate().filter(|(_, item)| !is_empty(item)) {
+        let entry = text(item).and_then(|text| match check(text) {
+            Ok(()) => Ok(text.trim().to_owned()),
+            Err(reason) => Err(InvalidValue::value(reason)),
+        });
+        texts.extend(report.check(&given.path.child(index), entry));
+    }
+    (report.error_count() == errors).then_some(texts)
+}
+
+pub fn target_elements(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(selectors) = texts(given, validate_css_selector, report) {
+        builder.selection().target_elements = selectors;
     }
 }
 
-pub fn word_count_threshold(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(words) = parser.checked(&given.place, given.integer(0..=100_000)) {
-        parser.builder.options.page.selection.word_count_threshold = if words > 1 { words } else { 0 };
-    }
-}
-
-pub fn image_description_words(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(words) = parser.checked(&given.place, given.integer(0..=1000)) {
-        parser.builder.options.page.image_description_min_words = if words > 1 { words } else { 0 };
-    }
-}
-
-/// The peer's default counts as absent.
-pub fn table_score_threshold(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(score) = parser.checked(&given.place, given.integer(0..=1000)) {
-        parser.builder.options.page.table_score_threshold = Some(score).filter(|_| !given.is_default());
-    }
-}
-
-pub fn score_links(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(on) = parser.checked(&given.place, given.flag()) {
-        parser.builder.options.page.score_links = on;
-    }
-}
-
-pub fn check_robots_txt(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(on) = parser.checked(&given.place, given.flag()) {
-        parser.builder.options.fetch.check_robots_txt = on;
+/// Crawl4AI's default is the built-in list, to which the domains of the request are added.
+pub fn social_media_domains(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if !given.is_default {
+        names(&mut builder.selection().social_media_domains, given, report);
     }
 }

@@ -1,117 +1,142 @@
-//! Where the honoured keys go, but for headers and cookies.
+//! Setters for single values.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use url::Url;
 
-use super::normalize::typed;
-use super::parser::{GivenValue, Parser};
-use super::table::Section;
-use super::value::within;
+use super::builder::OptionsBuilder;
+use super::url_matcher::parse_pattern;
+use super::value::GivenValue;
+use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::InvalidValue;
 use crate::http::header_rules;
 
 const DAY_MS: f64 = 86_400_000.0;
 
-/// The peer's default is a browser's name, which nobody chose.
-pub fn browser_user_agent(parser: &mut Parser, given: &GivenValue<'_>) {
-    if !given.is_default() {
-        parser.builder.browser_user_agent = user_agent(parser, given);
+/// Stores a boolean.
+pub fn flag(target: &mut bool, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(flag) = report.check(&given.path, given.flag()) {
+        *target = flag;
     }
 }
 
-pub fn crawler_user_agent(parser: &mut Parser, given: &GivenValue<'_>) {
-    parser.builder.crawler_user_agent = user_agent(parser, given);
+/// Stores a number of words. Up to one word is no limit.
+pub fn min_words(target: &mut u32, max: u32, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(words) = report.check(&given.path, given.integer(0..=max)) {
+        *target = if words > 1 { words } else { 0 };
+    }
 }
 
-fn user_agent(parser: &mut Parser, given: &GivenValue<'_>) -> Option<String> {
-    let text = parser.checked(&given.place, given.text())?.trim();
-    parser.checked(&given.place, header_rules::check("user-agent", text, &[]).map_err(InvalidValue::value))?;
+/// Crawl4AI's default counts as absent: its client sends it without being asked.
+pub fn browser_user_agent(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if !given.is_default {
+        builder.browser_user_agent = user_agent(given, report);
+    }
+}
+
+pub fn crawler_user_agent(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    builder.crawler_user_agent = user_agent(given, report);
+}
+
+fn user_agent(given: &GivenValue<'_>, report: &mut Report) -> Option<String> {
+    let text = report.check(&given.path, given.text())?.trim();
+    let checked = header_rules::check("user-agent", text, &[]).map_err(InvalidValue::value);
+    report.check(&given.path, checked)?;
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A language tag by its looks (RFC 5646), also with underscores.
-pub fn locale(parser: &mut Parser, given: &GivenValue<'_>) {
-    let Some(text) = parser.checked(&given.place, given.text()) else { return };
+/// A well-formed language tag (RFC 5646), also with underscores.
+pub fn locale(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let Some(text) = report.check(&given.path, given.text()) else { return };
     let tag = text.trim().replace('_', "-");
-    let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if tag.len() <= 64 && tag.split('-').all(is_part) {
-        parser.builder.locale = Some(tag);
+    let is_subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if tag.len() <= 64 && tag.split('-').all(is_subtag) {
+        builder.locale = Some(tag);
     } else if !tag.is_empty() {
-        parser.fail(&given.place, InvalidValue::value("must be a language tag, such as de-CH"));
+        report.fail(&given.path, InvalidValue::value("must be a language tag, such as de-CH"));
     }
 }
 
-/// In milliseconds; nothing: the operator's choice.
-pub fn page_timeout(parser: &mut Parser, given: &GivenValue<'_>) {
-    let number = given.number().and_then(|number| within(number, 0.0, DAY_MS));
-    if let Some(ms) = parser.checked(&given.place, number) {
+/// In milliseconds. 0 is the server's default.
+pub fn page_timeout(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(ms) = report.check(&given.path, given.number(0.0..=DAY_MS)) {
         let timeout = Duration::from_secs_f64(ms / 1000.0);
-        parser.builder.options.fetch.page_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+        builder.options.fetch.page_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
     }
 }
 
-pub fn max_retries(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(count) = parser.checked(&given.place, given.integer(0..=100)) {
-        parser.builder.options.fetch.max_retries = Some(count);
+pub fn max_retries(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(count) = report.check(&given.path, given.integer(0..=100)) {
+        builder.options.fetch.max_retries = Some(count);
     }
 }
 
-pub fn semaphore_count(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(count) = parser.checked(&given.place, given.integer(1..=1_000_000)) {
-        parser.builder.options.concurrency = usize::try_from(count).ok().and_then(NonZeroUsize::new);
+pub fn semaphore_count(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(count) = report.check(&given.path, given.integer(1..=1_000_000)) {
+        builder.options.concurrency = usize::try_from(count).ok().and_then(NonZeroUsize::new);
     }
 }
 
-/// Its value has been checked to be a mode.
-pub fn cache_mode(parser: &mut Parser, given: &GivenValue<'_>) {
+/// The value is a cache mode: the parser has checked it.
+pub fn cache_mode(builder: &mut OptionsBuilder, given: &GivenValue<'_>, _: &mut Report) {
     let mode = given.value.as_str().unwrap_or_default();
-    let cache = &mut parser.builder.options.cache;
+    let cache = &mut builder.options.cache;
     cache.read = matches!(mode, "enabled" | "read_only");
     cache.write = matches!(mode, "enabled" | "write_only");
 }
 
-pub fn check_cache_freshness(parser: &mut Parser, given: &GivenValue<'_>) {
-    if let Some(check) = parser.checked(&given.place, given.flag()) {
-        parser.builder.options.cache.revalidate = check;
+/// Crawl4AI's default counts as absent, because it would leave out content images.
+pub fn image_score_threshold(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let score = report.check(&given.path, given.integer(0..=1000));
+    if let Some(score) = score.filter(|_| !given.is_default) {
+        builder.options.page.image_score_threshold = score;
     }
 }
 
-/// The peer's default would leave out more than decoration, and nobody chose it.
-pub fn image_score_threshold(parser: &mut Parser, given: &GivenValue<'_>) {
-    let score = parser.checked(&given.place, given.integer(0..=1000));
-    if let Some(score) = score.filter(|_| !given.is_default()) {
-        parser.builder.options.page.image_score_threshold = score;
+/// Crawl4AI's default counts as absent.
+pub fn table_score_threshold(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(score) = report.check(&given.path, given.integer(0..=1000)) {
+        builder.options.page.table_score_threshold = Some(score).filter(|_| !given.is_default);
     }
 }
 
-pub fn base_url(parser: &mut Parser, given: &GivenValue<'_>) {
-    let Some(text) = parser.checked(&given.place, given.text()).filter(|text| !text.trim().is_empty()) else { return };
+pub fn base_url(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let Some(text) = report.check(&given.path, given.text()).filter(|text| !text.trim().is_empty()) else { return };
     match Url::parse(text.trim()) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => parser.builder.options.base_url = Some(url),
-        _ => parser.fail(&given.place, InvalidValue::value("must be an absolute http or https address")),
+        Ok(url) if matches!(url.scheme(), "http" | "https") => builder.options.base_url = Some(url),
+        _ => report.fail(&given.path, InvalidValue::value("must be an absolute http or https URL")),
     }
 }
 
-/// Its type has been checked, if there is one.
-pub fn markdown_generator(parser: &mut Parser, given: &GivenValue<'_>) {
-    match typed(given.value) {
-        Some(_) => parser.section(Section::Generator, given.value, &given.place),
-        None => {
-            let form = r#"must be {"type": "DefaultMarkdownGenerator", "params": {…}}"#;
-            parser.fail(&given.place, InvalidValue::value(form));
-        }
-    }
-}
-
-pub fn generator_options(parser: &mut Parser, given: &GivenValue<'_>) {
-    parser.section(Section::GeneratorOptions, given.value, &given.place);
-}
-
-pub fn body_width(parser: &mut Parser, given: &GivenValue<'_>) {
-    let width = parser.checked(&given.place, given.integer(0..=100_000));
+pub fn body_width(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let width = report.check(&given.path, given.integer(0..=100_000));
     if let Some(width) = width.and_then(|width| usize::try_from(width).ok()) {
-        parser.builder.options.page.markdown.body_width = width;
+        builder.markdown().body_width = width;
     }
+}
+
+/// Another type than a boolean has no effect.
+pub fn stream(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    match given.value.as_bool() {
+        Some(stream) => builder.stream = stream,
+        None => report.warn(&given.path, "must be true or false"),
+    }
+}
+
+/// One pattern, or a list of patterns.
+pub fn url_matcher(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let items = given.value.as_array().map_or(std::slice::from_ref(given.value), Vec::as_slice);
+    let patterns: Option<Vec<_>> = items.iter().map(|item| parse_pattern(item.as_str()?)).collect();
+    let error = || {
+        let form = "must be a pattern such as *.example.com/*, or a list of them, each with at most 1024 bytes and 32 \
+                    asterisks";
+        InvalidValue::value(form)
+    };
+    builder.url_patterns = report.check(&given.path, patterns.ok_or_else(error));
+}
+
+/// The value is a match mode: the parser has checked it.
+pub fn match_mode(builder: &mut OptionsBuilder, given: &GivenValue<'_>, _: &mut Report) {
+    builder.match_all = given.value == "and";
 }

@@ -1,16 +1,43 @@
-//! What the table and the parser promise together.
+//! The table and the parser together.
 
 use std::time::Duration;
 
+use opilio_actors::domain::crawl_options::CrawlOptions;
+use opilio_actors::domain::job::Warning;
 use serde_json::{Map, Value, json};
 
-use super::table::{Class, Section};
-use super::{Parsed, parse};
+use super::key::{Class, Section, Usage};
+use super::table::{find, keys};
+use super::{OptionsBuilder, parse_browser, parse_crawler};
+use crate::http::crawl4ai::report::Report;
+use crate::http::field_error::{FieldError, FieldPath};
 
 mod content;
 mod defaults;
 mod honoured;
-mod refused;
+mod rejected;
+
+#[derive(Debug)]
+struct Parsed {
+    options: CrawlOptions,
+    errors: Vec<FieldError>,
+    warnings: Vec<Warning>,
+}
+
+/// Parses the configurations of a job.
+fn parse(browser: Option<&Value>, crawler: Option<&Value>) -> Parsed {
+    let (mut builder, mut report) = (OptionsBuilder::default(), Report::default());
+    let path = |name: &str| FieldPath::body().child(name);
+    let given = |config: Option<&Value>| config.filter(|config| !config.is_null()).cloned();
+    if let Some(config) = given(browser) {
+        parse_browser(&config, &path("browser_config"), &mut builder, &mut report);
+    }
+    if let Some(config) = given(crawler) {
+        parse_crawler(&config, &path("crawler_config"), Usage::Job, &mut builder, &mut report);
+    }
+    let (errors, warnings) = report.into_parts();
+    Parsed { options: builder.finish(), errors, warnings }
+}
 
 fn crawler(config: Value) -> Parsed {
     parse(None, Some(&config))
@@ -20,16 +47,16 @@ fn browser(config: Value) -> Parsed {
     parse(Some(&config), None)
 }
 
-/// What is accepted without a word.
+/// The options, if there are no errors and no warnings.
 #[track_caller]
-fn accepted(parsed: Parsed) -> super::CrawlOptions {
+fn accepted(parsed: Parsed) -> CrawlOptions {
     assert!(parsed.errors.is_empty() && parsed.warnings.is_empty(), "{parsed:?}");
     parsed.options
 }
 
 /// The paths and types of all errors.
 fn errors(parsed: &Parsed) -> Value {
-    let error = |error: &super::FieldError| json!([error.loc, error.kind]);
+    let error = |error: &FieldError| json!([error.loc, error.kind]);
     parsed.errors.iter().map(error).collect()
 }
 
@@ -38,7 +65,7 @@ fn warned(parsed: &Parsed) -> Vec<&str> {
 }
 
 #[test]
-fn nothing_asked_for_is_the_operators_choice() {
+fn empty_configuration_gives_default_options() {
     for config in [json!(null), json!({}), json!({"page_timeout": null})] {
         assert_eq!(accepted(crawler(config.clone())), Default::default());
         assert_eq!(accepted(browser(config.as_object().map_or(json!(null), |_| json!({})))), Default::default());
@@ -47,7 +74,7 @@ fn nothing_asked_for_is_the_operators_choice() {
 }
 
 #[test]
-fn flat_typed_and_dictionary_forms_are_the_same() {
+fn flat_typed_and_dict_forms_are_equal() {
     let expected = accepted(crawler(json!({"page_timeout": 1500})));
     assert_eq!(expected.fetch.page_timeout, Some(Duration::from_millis(1500)));
     for config in [
@@ -61,7 +88,7 @@ fn flat_typed_and_dictionary_forms_are_the_same() {
 }
 
 #[test]
-fn a_configuration_of_another_type_is_an_error() {
+fn configuration_of_another_type_is_an_error() {
     for config in [json!(1), json!([]), json!("x"), json!({"type": "CrawlerRunConfig", "params": []})] {
         assert_eq!(errors(&crawler(config)), json!([[["body", "crawler_config"], "dict_type"]]));
     }
@@ -71,7 +98,7 @@ fn a_configuration_of_another_type_is_an_error() {
 }
 
 #[test]
-fn all_errors_are_named_at_once() {
+fn all_errors_are_reported_at_once() {
     let parsed = parse(
         Some(&json!({"user_agent": 1, "proxy": "http://p.example:1", "cookies": {}})),
         Some(&json!({"page_timeout": -1, "max_retries": 101, "js_code": "x", "markdown_generator": "x"})),
@@ -88,12 +115,12 @@ fn all_errors_are_named_at_once() {
     assert_eq!(errors(&parsed), expected);
     let first = serde_json::to_value(&parsed.errors[0]).unwrap();
     let expected =
-        json!({"loc": ["body", "browser_config", "user_agent"], "msg": "must be text", "type": "string_type"});
+        json!({"loc": ["body", "browser_config", "user_agent"], "msg": "must be a string", "type": "string_type"});
     assert_eq!(first, expected);
 }
 
 #[test]
-fn keys_without_effect_are_named_with_the_reason_and_do_nothing() {
+fn keys_without_effect_give_a_warning_with_the_reason() {
     for (section, key, reason) in every_key(|class| match class {
         Class::WithoutEffect(reason) => Some(reason),
         _ => None,
@@ -107,7 +134,7 @@ fn keys_without_effect_are_named_with_the_reason_and_do_nothing() {
 }
 
 #[test]
-fn unknown_keys_are_named_and_do_nothing() {
+fn unknown_keys_give_warnings() {
     let parsed = crawler(json!({"page_time_out": 1, "headless": true, "type": "CrawlerRunConfig"}));
     assert!(parsed.errors.is_empty());
     assert_eq!(warned(&parsed), ["crawler_config.page_time_out", "crawler_config.headless", "crawler_config.type"]);
@@ -118,23 +145,23 @@ fn unknown_keys_are_named_and_do_nothing() {
 }
 
 #[test]
-fn a_flood_of_unknown_keys_is_counted_not_repeated() {
+fn unknown_keys_beyond_the_limit_are_counted() {
     let flood: Map<String, Value> = (0..10_000).map(|n| (format!("{}{n}", "k".repeat(200)), json!(n))).collect();
     let parsed = crawler(Value::Object(flood));
-    assert_eq!(parsed.warnings.len(), 33);
+    assert_eq!(parsed.warnings.len(), 101);
     assert!(parsed.warnings.iter().all(|warning| warning.key.len() < 100), "{parsed:?}");
-    assert_eq!(parsed.warnings[32].reason, "and 9968 more unknown keys");
+    assert_eq!(parsed.warnings[100].reason, "and 9900 more keys without effect");
 }
 
-/// The keys whose class is chosen, each with what was chosen of it.
-fn every_key(chosen: fn(Class) -> Option<&'static str>) -> impl Iterator<Item = (Section, &'static str, &'static str)> {
-    let of = move |section: Section| {
-        section.keys().iter().filter_map(move |key| Some((section, key.name, chosen(key.class)?)))
+/// The keys for whose class `reason` returns a reason, with that reason.
+fn every_key(reason: fn(Class) -> Option<&'static str>) -> impl Iterator<Item = (Section, &'static str, &'static str)> {
+    let select = move |section: Section| {
+        keys(section).iter().filter_map(move |key| Some((section, key.name, reason(key.class)?)))
     };
-    Section::ALL.into_iter().flat_map(of)
+    Section::ALL.into_iter().flat_map(select)
 }
 
-/// Parses a request that gives one key one value.
+/// Parses a request with one key.
 fn given(section: Section, key: &str, value: Value) -> Parsed {
     let config = json!({key: value});
     let generator =
@@ -147,11 +174,11 @@ fn given(section: Section, key: &str, value: Value) -> Parsed {
     }
 }
 
-/// A value of the key's kind that is neither its default nor harmless.
+/// A value of the key's type that is not harmless.
 fn unusual(section: Section, key: &str) -> Value {
-    use super::table::Kind;
-    let entry = section.entry(key).unwrap();
-    let fits: Vec<Value> = match entry.key.kind {
+    use super::key::Kind;
+    let entry = find(section, key).unwrap();
+    let candidates: Vec<Value> = match entry.key.kind {
         Kind::Bool => vec![json!(true), json!(false), json!("other")],
         Kind::Integer | Kind::Number => vec![json!(77)],
         Kind::Text | Kind::TextOrList => vec![json!("unusual")],
@@ -160,5 +187,5 @@ fn unusual(section: Section, key: &str) -> Value {
         Kind::Enum(_, values) => values.iter().map(|&value| json!(value)).collect(),
         Kind::Typed(names) => names.iter().map(|name| json!({"type": name, "params": {"unusual": 1}})).collect(),
     };
-    fits.into_iter().find(|value| !entry.is_harmless(value)).unwrap()
+    candidates.into_iter().find(|value| !entry.is_harmless(value)).unwrap()
 }

@@ -1,28 +1,36 @@
-//! Reads a given value as the type that its key wants.
+//! The value that a request gives for a key, and its conversion to the type that the key needs.
 
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::parser::GivenValue;
-use crate::http::field_error::InvalidValue;
+use crate::http::field_error::{FieldPath, InvalidValue};
+
+/// A value that was given for a key of the table.
+pub struct GivenValue<'a> {
+    /// Normalized.
+    pub value: &'a Value,
+    pub path: FieldPath,
+    /// It is Crawl4AI's default, which its client sends without being asked.
+    pub is_default: bool,
+}
 
 impl GivenValue<'_> {
     pub fn flag(&self) -> Result<bool, InvalidValue> {
-        self.value.as_bool().ok_or_else(|| InvalidValue::new("bool_type", "must be true or false"))
+        flag(self.value)
     }
 
-    pub fn number(&self) -> Result<f64, InvalidValue> {
-        self.value.as_f64().ok_or_else(|| InvalidValue::new("float_type", "must be a number"))
+    pub fn number(&self, range: RangeInclusive<f64>) -> Result<f64, InvalidValue> {
+        number(self.value, range)
     }
 
-    /// Also a whole number that is written with a decimal point.
+    /// Also a whole number with a decimal point.
     pub fn integer(&self, range: RangeInclusive<u32>) -> Result<u32, InvalidValue> {
-        let number = self.number().ok().filter(|number| number.fract() == 0.0);
-        let number = number.ok_or_else(|| InvalidValue::new("int_type", "must be a whole number"))?;
-        within(number, f64::from(*range.start()), f64::from(*range.end()))?;
-        // Whole and within the bounds of a u32.
-        Ok(number as u32)
+        let integer = self.value.as_f64().filter(|number| number.fract() == 0.0);
+        let integer = integer.ok_or_else(|| InvalidValue::new("int_type", "must be a whole number"))?;
+        let integer = within(integer, f64::from(*range.start())..=f64::from(*range.end()))?;
+        // Whole and within the range of a u32.
+        Ok(integer as u32)
     }
 
     pub fn text(&self) -> Result<&str, InvalidValue> {
@@ -38,21 +46,30 @@ impl GivenValue<'_> {
     }
 }
 
+pub fn flag(value: &Value) -> Result<bool, InvalidValue> {
+    value.as_bool().ok_or_else(|| InvalidValue::new("bool_type", "must be true or false"))
+}
+
+pub fn number(value: &Value, range: RangeInclusive<f64>) -> Result<f64, InvalidValue> {
+    let number = value.as_f64().ok_or_else(|| InvalidValue::new("float_type", "must be a number"))?;
+    within(number, range)
+}
+
 pub fn text(value: &Value) -> Result<&str, InvalidValue> {
-    value.as_str().ok_or_else(|| InvalidValue::new("string_type", "must be text"))
+    value.as_str().ok_or_else(|| InvalidValue::new("string_type", "must be a string"))
 }
 
 pub fn map(value: &Value) -> Result<&Map<String, Value>, InvalidValue> {
     value.as_object().ok_or_else(|| InvalidValue::new("dict_type", "must be an object"))
 }
 
-/// Both bounds are allowed.
-pub fn within(number: f64, least: f64, most: f64) -> Result<f64, InvalidValue> {
-    if number < least {
-        return Err(InvalidValue::new("greater_than_equal", format!("must be at least {least}")));
+fn within(number: f64, range: RangeInclusive<f64>) -> Result<f64, InvalidValue> {
+    let (min, max) = range.into_inner();
+    if number < min {
+        return Err(InvalidValue::new("greater_than_equal", format!("must be at least {min}")));
     }
-    if number > most {
-        return Err(InvalidValue::new("less_than_equal", format!("must be at most {most}")));
+    if number > max {
+        return Err(InvalidValue::new("less_than_equal", format!("must be at most {max}")));
     }
     Ok(number)
 }

@@ -8,7 +8,7 @@ fn filter(value: Value) -> Parsed {
 }
 
 #[test]
-fn content_filters_are_read_in_the_form_of_the_peer() {
+fn content_filters_are_parsed() {
     let pruning = |threshold, dynamic, min_words| ContentFilter::Pruning(Pruning { threshold, dynamic, min_words });
     for (value, expected) in [
         (json!({"type": "MainContentFilter", "params": {}}), ContentFilter::Main),
@@ -38,7 +38,7 @@ fn content_filters_are_read_in_the_form_of_the_peer() {
 }
 
 #[test]
-fn what_is_wrong_with_a_content_filter_is_named_at_its_place() {
+fn errors_of_content_filters_have_paths() {
     for (name, params, key, kind) in [
         ("PruningContentFilter", json!({"threshold_type": "soft"}), Some("threshold_type"), "value_error"),
         ("PruningContentFilter", json!({"threshold": "high"}), Some("threshold"), "float_type"),

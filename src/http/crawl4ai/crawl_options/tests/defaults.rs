@@ -1,6 +1,7 @@
-//! What the peer's own client sends by default is never refused and never warned about.
+//! What Crawl4AI's client sends by default is accepted without warnings.
 
 use super::*;
+use crate::http::crawl4ai::crawl_options::normalize::{normalized, unwrap_dicts};
 
 const FIXTURE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/crawl4ai-default-configs.json"));
@@ -10,13 +11,13 @@ fn fixture() -> Value {
 }
 
 #[test]
-fn what_the_peers_client_sends_by_default_is_accepted_and_means_nothing() {
+fn defaults_of_crawl4ai_client_have_no_effect() {
     let form = &fixture()["as_its_client_sends_them"];
     assert_eq!(accepted(parse(Some(&form["browser_config"]), Some(&form["crawler_config"]))), Default::default());
 }
 
 #[test]
-fn every_default_of_the_peer_is_accepted_in_each_of_its_forms() {
+fn defaults_are_accepted_in_each_form() {
     for (form, configs) in fixture().as_object().unwrap() {
         let options = accepted(parse(Some(&configs["browser_config"]), Some(&configs["crawler_config"])));
         assert!(options.fetch.headers.is_empty() && options.fetch.user_agent.is_none(), "{form}");
@@ -25,7 +26,7 @@ fn every_default_of_the_peer_is_accepted_in_each_of_its_forms() {
 }
 
 #[test]
-fn every_default_of_the_peer_is_accepted_alone() {
+fn each_default_is_accepted_alone() {
     for configs in fixture().as_object().unwrap().values() {
         for (section, config) in [(Section::Browser, "browser_config"), (Section::Crawler, "crawler_config")] {
             let config = &configs[config];
@@ -37,26 +38,25 @@ fn every_default_of_the_peer_is_accepted_alone() {
 }
 
 #[test]
-fn the_table_has_the_peers_keys_and_defaults_and_no_others() {
+fn table_has_exactly_the_keys_and_defaults_of_crawl4ai() {
     let parameters = &fixture()["every_parameter"];
     for (section, config) in [(Section::Browser, "browser_config"), (Section::Crawler, "crawler_config")] {
-        let peer = parameters[config].as_object().unwrap();
-        let mut known: Vec<_> = section.keys().iter().map(|key| key.name).collect();
-        let mut theirs: Vec<_> = peer.keys().map(String::as_str).collect();
+        let crawl4ai = parameters[config].as_object().unwrap();
+        let mut known: Vec<_> = keys(section).iter().map(|key| key.name).collect();
+        let mut expected: Vec<_> = crawl4ai.keys().map(String::as_str).collect();
         known.sort_unstable();
-        theirs.sort_unstable();
-        assert_eq!(known, theirs);
-        for (name, default) in peer {
-            let entry = section.entry(name).unwrap();
-            let value = super::super::normalize::settled(entry.key.kind, super::super::normalize::plain(default))
-                .unwrap_or_default();
+        expected.sort_unstable();
+        assert_eq!(known, expected);
+        for (name, default) in crawl4ai {
+            let entry = find(section, name).unwrap();
+            let value = normalized(entry.key.kind, unwrap_dicts(default)).unwrap_or_default();
             assert!(default.is_null() || entry.is_harmless(&value), "{name}: {default}");
         }
     }
 }
 
 #[test]
-fn an_explicit_default_of_an_honoured_number_counts() {
+fn explicit_default_of_an_honoured_number_is_stored() {
     let options = accepted(crawler(json!({"page_timeout": 60000, "max_retries": 0, "semaphore_count": 5.0})));
     assert_eq!(options.fetch.page_timeout, Some(Duration::from_secs(60)));
     assert_eq!(options.fetch.max_retries, Some(0));
@@ -64,9 +64,9 @@ fn an_explicit_default_of_an_honoured_number_counts() {
 }
 
 #[test]
-fn every_harmless_value_is_accepted_without_a_word() {
+fn harmless_values_give_no_warning() {
     for section in Section::ALL {
-        for key in section.keys() {
+        for key in keys(section) {
             for value in key.harmless {
                 accepted(given(section, key.name, serde_json::from_str(value).unwrap()));
             }

@@ -1,4 +1,4 @@
-//! Keys that do what they say.
+//! Honoured keys.
 
 use opilio_actors::domain::crawl_options::Cookie;
 use opilio_page::{Extraction, MarkdownOptions, SelectorLanguage};
@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn every_honoured_key_changes_the_options() {
     for section in Section::ALL {
-        for key in section.keys().iter().filter(|key| matches!(key.class, Class::Honoured(_))) {
+        for key in keys(section).iter().filter(|key| matches!(key.class, Class::Honoured(_) | Class::Nested(_))) {
             let value = match key.name {
                 "cookies" => json!([{"name": "a", "value": "b", "url": "https://a.example"}]),
                 "headers" => json!({"x-a": "b"}),
@@ -27,14 +27,14 @@ fn every_honoured_key_changes_the_options() {
 }
 
 #[test]
-fn headers_are_kept_in_order_with_lower_case_names() {
+fn header_names_are_lower_cased_in_order() {
     let options = accepted(browser(json!({"headers": {"X-B": " 1 ", "Authorization": "Bearer x", "x-none": null}})));
     let headers: Vec<_> = options.fetch.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
     assert_eq!(headers, [("x-b", "1"), ("authorization", "Bearer x")]);
 }
 
 #[test]
-fn bad_headers_are_named_one_by_one_and_their_values_never_shown() {
+fn invalid_headers_are_reported_without_values() {
     let parsed = browser(json!({"headers": {
         "Host": "hidden", "a b": "hidden", "x-a": "hidden\r\nx: y", "x-b": 1,
         "x-c": "x".repeat(2049), "X-D": "1", "x-d": "2",
@@ -59,14 +59,14 @@ fn bad_headers_are_named_one_by_one_and_their_values_never_shown() {
 }
 
 #[test]
-fn encodings_stay_with_the_fetcher() {
+fn accept_encoding_has_no_effect() {
     let parsed = browser(json!({"headers": {"Accept-Encoding": "gzip"}}));
     assert_eq!(warned(&parsed), ["browser_config.headers.Accept-Encoding"]);
     assert!(parsed.errors.is_empty() && parsed.options.fetch.headers.is_empty());
 }
 
 #[test]
-fn the_most_particular_user_agent_is_sent() {
+fn user_agent_has_an_order_of_precedence() {
     let agent = |browser: Value, crawler: Value| accepted(parse(Some(&browser), Some(&crawler))).fetch.user_agent;
     let both = json!({"user_agent": "b", "headers": {"User-Agent": "h"}});
     assert_eq!(agent(both.clone(), json!({"user_agent": "c"})).as_deref(), Some("c"));
@@ -79,7 +79,7 @@ fn the_most_particular_user_agent_is_sent() {
 }
 
 #[test]
-fn a_client_with_a_user_agent_of_its_own_sends_a_hint_that_is_kept_only_if_it_says_something() {
+fn client_hint_of_crawl4ai_is_left_out() {
     let headers = |hint: &str| {
         accepted(browser(json!({"user_agent": "bot", "headers": {"sec-ch-ua": hint}}))).fetch.headers.len()
     };
@@ -87,7 +87,7 @@ fn a_client_with_a_user_agent_of_its_own_sends_a_hint_that_is_kept_only_if_it_sa
 }
 
 #[test]
-fn a_locale_is_sent_unless_a_header_says_otherwise() {
+fn locale_is_sent_unless_a_header_is_given() {
     let language = |headers: Value, locale: &str| {
         let options = accepted(parse(Some(&json!({"headers": headers})), Some(&json!({"locale": locale}))));
         options.fetch.headers.into_iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect::<Vec<_>>()
@@ -101,7 +101,7 @@ fn a_locale_is_sent_unless_a_header_says_otherwise() {
 }
 
 #[test]
-fn cookies_are_read_in_each_form_they_come_in() {
+fn cookies_are_parsed_in_each_form() {
     let cookies =
         |cookie: Value| accepted(browser(json!({"cookies": [{"type": "dict", "value": cookie}]}))).fetch.cookies;
     let expected = |domain: &str, host_only: bool, path: &str, secure: bool| {
@@ -129,7 +129,7 @@ fn cookies_are_read_in_each_form_they_come_in() {
 }
 
 #[test]
-fn bad_cookies_are_named_field_by_field_and_their_values_never_shown() {
+fn invalid_cookies_are_reported_without_values() {
     let at = |index: usize, field: &str, kind: &str| json!([["body", "browser_config", "cookies", index, field], kind]);
     let url = "https://a.example";
     let parsed = browser(json!({"cookies": [
@@ -162,7 +162,7 @@ fn bad_cookies_are_named_field_by_field_and_their_values_never_shown() {
 }
 
 #[test]
-fn numbers_must_be_numbers_within_their_bounds() {
+fn numbers_must_be_within_their_range() {
     for (key, value, kind) in [
         ("page_timeout", json!(-1), "greater_than_equal"),
         ("page_timeout", json!(86_400_001), "less_than_equal"),
@@ -185,7 +185,7 @@ fn numbers_must_be_numbers_within_their_bounds() {
 }
 
 #[test]
-fn the_markdown_generator_is_read_as_the_peers_client_writes_it() {
+fn markdown_generator_is_parsed_as_crawl4ai_client_writes_it() {
     let options = json!({"type": "dict", "value": {
         "ignore_links": true, "ignore_images": true, "ignore_emphasis": true, "body_width": 80, "citations": false,
         "escape_html": false, "skip_internal_links": true,
@@ -204,7 +204,7 @@ fn the_markdown_generator_is_read_as_the_peers_client_writes_it() {
 }
 
 #[test]
-fn odd_options_of_the_markdown_generator_are_named_where_they_stand() {
+fn invalid_markdown_options_have_paths() {
     let params =
         json!({"options": {"ignore_links": "yes", "body_width": -1, "ul_item_mark": "-", "colour": 1}, "colour": 2});
     let parsed = crawler(json!({"markdown_generator": {"type": "DefaultMarkdownGenerator", "params": params}}));
@@ -221,7 +221,7 @@ fn odd_options_of_the_markdown_generator_are_named_where_they_stand() {
 }
 
 #[test]
-fn strategies_are_read_in_the_form_of_the_peers_client() {
+fn extraction_strategies_are_parsed_as_crawl4ai_client_writes_them() {
     let strategy = |name: &str, params: Value| {
         let params = json!({"type": "dict", "value": params});
         crawler(json!({"extraction_strategy": {"type": name, "params": params["value"]}})).options.page.extraction
@@ -250,7 +250,7 @@ fn strategies_are_read_in_the_form_of_the_peers_client() {
 }
 
 #[test]
-fn what_cannot_be_selected_or_picked_is_named_where_it_stands() {
+fn invalid_selectors_and_schemas_have_paths() {
     let strategy = |name: &str, params: Value| json!({"extraction_strategy": {"type": name, "params": params}});
     let css = |field: Value| {
         strategy("JsonCssExtractionStrategy", json!({"schema": {"baseSelector": "a", "fields": [field]}}))
@@ -294,11 +294,11 @@ fn what_cannot_be_selected_or_picked_is_named_where_it_stands() {
         (json!({"extraction_strategy": "css"}), vec!["extraction_strategy"]),
     ] {
         let parsed = crawler(config.clone());
-        let place = |error: &super::super::FieldError| {
+        let path = |error: &FieldError| {
             let steps = serde_json::to_value(&error.loc).unwrap();
             let steps = steps.as_array().unwrap().iter().skip(2).map(|step| step.to_string().replace('"', ""));
             steps.collect::<Vec<_>>().join(".")
         };
-        assert_eq!(parsed.errors.iter().map(place).collect::<Vec<_>>(), places, "{config}: {parsed:?}");
+        assert_eq!(parsed.errors.iter().map(path).collect::<Vec<_>>(), places, "{config}: {parsed:?}");
     }
 }

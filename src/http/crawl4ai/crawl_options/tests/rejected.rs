@@ -1,11 +1,11 @@
-//! Keys that a job would mean something else without.
+//! Keys and types that are rejected.
 
 use super::*;
 
 #[test]
-fn refused_keys_are_errors_with_the_reason() {
+fn rejected_keys_are_errors_with_the_reason() {
     for (section, key, reason) in every_key(|class| match class {
-        Class::Refused(reason) => Some(reason),
+        Class::Rejected(reason) => Some(reason),
         _ => None,
     }) {
         let parsed = given(section, key, unusual(section, key));
@@ -17,9 +17,9 @@ fn refused_keys_are_errors_with_the_reason() {
 }
 
 #[test]
-fn a_refused_key_that_asks_for_nothing_is_accepted() {
+fn rejected_keys_may_be_empty() {
     for (section, key, _) in every_key(|class| match class {
-        Class::Refused(reason) => Some(reason),
+        Class::Rejected(reason) => Some(reason),
         _ => None,
     }) {
         for nothing in [json!(null), json!(""), json!(" "), json!([]), json!([""]), json!({}), json!(false)] {
@@ -29,7 +29,7 @@ fn a_refused_key_that_asks_for_nothing_is_accepted() {
 }
 
 #[test]
-fn what_changes_a_jobs_meaning_or_may_not_come_over_the_network_is_refused() {
+fn keys_that_change_the_result_or_are_unsafe_are_rejected() {
     for key in [
         "js_code",
         "wait_for",
@@ -60,7 +60,7 @@ fn what_changes_a_jobs_meaning_or_may_not_come_over_the_network_is_refused() {
 }
 
 #[test]
-fn types_that_do_not_belong_to_their_key_are_errors() {
+fn types_of_another_key_are_errors() {
     for (key, value) in [
         ("markdown_generator", json!({"type": "BM25ContentFilter", "params": {}})),
         ("chunking_strategy", json!({"type": "os.system", "params": {}})),
@@ -81,7 +81,7 @@ fn types_that_do_not_belong_to_their_key_are_errors() {
 }
 
 #[test]
-fn some_types_are_refused_under_keys_without_effect() {
+fn some_types_are_rejected_under_keys_without_effect() {
     for (key, name) in [("scraping_strategy", "PDFContentScrapingStrategy"), ("table_extraction", "LLMTableExtraction")]
     {
         let parsed = crawler(json!({key: {"type": name, "params": {}}}));
