@@ -21,7 +21,7 @@ pub fn flag(target: &mut bool, given: &GivenValue<'_>, report: &mut Report) {
     }
 }
 
-/// Stores a number of words. Up to one word is no limit.
+/// Stores a minimum number of words. 0 and 1 mean none.
 pub fn min_words(target: &mut u32, max: u32, given: &GivenValue<'_>, report: &mut Report) {
     if let Some(words) = report.check(&given.path, given.integer(0..=max)) {
         *target = if words > 1 { words } else { 0 };
