@@ -1,4 +1,4 @@
-//! A made-up article page of some 50 KB, the same every time: what a news site serves, navigation and all.
+//! A generated article page of about 50 KB, as a news site serves it, with navigation; always the same.
 
 use std::fmt::Write as _;
 
@@ -53,25 +53,26 @@ const WORDS: [&str; 48] = [
     "follows",
 ];
 
+/// Generates text from a fixed seed.
 struct Words(u32);
 
 impl Words {
-    fn number(&mut self, below: usize) -> usize {
+    fn number(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as usize % below
+        (self.0 >> 8) as usize % limit
     }
 
     fn word(&mut self) -> &'static str {
         WORDS[self.number(WORDS.len())]
     }
 
-    fn some(&mut self, count: usize) -> String {
+    fn words(&mut self, count: usize) -> String {
         (0..count).map(|_| self.word()).collect::<Vec<_>>().join(" ")
     }
 
     fn sentence(&mut self) -> String {
         let count = 6 + self.number(14);
-        let mut sentence = self.some(count);
+        let mut sentence = self.words(count);
         sentence[..1].make_ascii_uppercase();
         sentence + ". "
     }
@@ -81,8 +82,8 @@ impl Words {
         for _ in 0..4 + self.number(4) {
             out += &self.sentence();
             match self.number(9) {
-                0 => write!(out, "<a href=\"/story/{}\">{}</a> ", self.number(500), self.some(3)),
-                1 => write!(out, "<strong>{}</strong> ", self.some(2)),
+                0 => write!(out, "<a href=\"/story/{}\">{}</a> ", self.number(500), self.words(3)),
+                1 => write!(out, "<strong>{}</strong> ", self.words(2)),
                 2 => write!(out, "<em>{}</em>, {} &amp; {}. ", self.word(), self.word(), self.word()),
                 3 => write!(out, "<code>{}_{}()</code> ", self.word(), self.word()),
                 _ => Ok(()),
@@ -94,7 +95,7 @@ impl Words {
 }
 
 fn head(words: &mut Words) -> String {
-    let (title, description) = (words.some(6), words.some(20));
+    let (title, description) = (words.words(6), words.words(20));
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"description\" content=\"{description}\">
@@ -110,7 +111,7 @@ fn navigation(words: &mut Words) -> String {
     let mut out =
         String::from("<body class=\"single single-post\"><header class=\"site-header\"><nav><ul class=\"nav\">\n");
     for item in 0..24 {
-        let text = words.some(2);
+        let text = words.words(2);
         let _ = writeln!(
             out,
             "<li class=\"nav-item menu-item-{item}\"><a class=\"nav-link\" href=\"/section/{item}\">{text}</a></li>"
@@ -124,7 +125,7 @@ fn table(words: &mut Words) -> String {
         "<table class=\"article__table\"><thead><tr><th>Name</th><th>Count</th><th>Share</th></tr></thead><tbody>\n",
     );
     for _ in 0..12 {
-        let (name, count) = (words.some(2), words.number(9999));
+        let (name, count) = (words.words(2), words.number(9999));
         let _ = writeln!(out, "<tr><td>{name}</td><td>{count}</td><td>{}%</td></tr>", words.number(100));
     }
     out + "</tbody></table>\n"
@@ -133,7 +134,7 @@ fn table(words: &mut Words) -> String {
 fn aside(words: &mut Words) -> String {
     let mut out = String::from("</article><aside><ul class=\"teasers\">\n");
     for item in 0..20 {
-        let (alt, text) = (words.some(3), words.some(8));
+        let (alt, text) = (words.words(3), words.words(8));
         let _ = writeln!(
             out,
             "<li class=\"teaser\"><a href=\"https://partner{}.example/{item}\"><img src=\"/img/t{item}.gif\" alt=\"{alt}\" \
@@ -144,24 +145,24 @@ fn aside(words: &mut Words) -> String {
     out + "</ul></aside></main><footer><p>&copy; 2025 The Daily Example</p></footer></body></html>\n"
 }
 
-/// The page.
+/// The HTML of the page.
 pub fn article() -> String {
     let mut words = Words(7);
     let mut out = head(&mut words) + &navigation(&mut words);
-    let title = words.some(6);
+    let title = words.words(6);
     let _ = writeln!(out, "<h1>{title}</h1>");
     for section in 0.. {
         if out.len() > 42_000 {
             break;
         }
-        let heading = words.some(5);
+        let heading = words.words(5);
         let _ = writeln!(out, "<h2 class=\"article__heading\" id=\"s{section}\">{heading}</h2>");
         for _ in 0..3 {
             out += &words.paragraph();
         }
         match section % 4 {
             0 => {
-                let caption = words.some(8);
+                let caption = words.words(8);
                 let _ = writeln!(
                     out,
                     "<figure><img src=\"/img/f{section}.jpg\" srcset=\"/img/f{section}.jpg 400w, /img/f{section}-2.jpg 800w\" alt=\"{caption}\"><figcaption>{caption}</figcaption></figure>"

@@ -1,7 +1,6 @@
-//! What reading a page costs, beside what parsing it alone costs: the design allows 2.5 times as much, and with its main
-//! content 5 times.
+//! The cost of reading a page relative to parsing it: at most 2.5 times, with main content 5 times.
 //!
-//! `cargo bench -p opilio-page`; the last two lines give the ratios.
+//! `cargo bench -p opilio-page`; the last two lines contain the ratios.
 
 mod article;
 
@@ -16,14 +15,14 @@ fn main() {
     let url = url::Url::parse("https://daily.example/story/7").expect("a constant");
     let (options, limits) = (Options::default(), Limits::default());
     let parse = || black_box(parse_only(black_box(&html)));
-    let whole = || black_box(read(black_box(&html), &url, &options, &limits)).map(drop).expect("it is readable");
-    let fitted = Options { content_filter: Some(ContentFilter::Main), ..Options::default() };
-    let fit = || black_box(read(black_box(&html), &url, &fitted, &limits)).map(drop).expect("it is readable");
+    let whole = || black_box(read(black_box(&html), &url, &options, &limits)).map(drop).expect("within the limits");
+    let fit_options = Options { content_filter: Some(ContentFilter::Main), ..Options::default() };
+    let fit = || black_box(read(black_box(&html), &url, &fit_options, &limits)).map(drop).expect("within the limits");
 
     let mut criterion = Criterion::default().configure_from_args().without_plots();
     let mut group = criterion.benchmark_group("article");
     group.throughput(Throughput::Bytes(html.len() as u64));
-    group.bench_function("bare parse", |bencher| bencher.iter(parse));
+    group.bench_function("parse only", |bencher| bencher.iter(parse));
     group.bench_function("read", |bencher| bencher.iter(whole));
     group.bench_function("read with main content", |bencher| bencher.iter(fit));
     group.finish();
@@ -33,11 +32,11 @@ fn main() {
         [("read", 2.5, medians(parse, whole)), ("read with main content", 5.0, medians(parse, fit))]
     {
         let ratio = read.as_secs_f64() / parse.as_secs_f64();
-        println!("{} bytes: bare parse {parse:?}, {name} {read:?}, ratio {ratio:.2} (at most {bound})", html.len());
+        println!("{} bytes: parse only {parse:?}, {name} {read:?}, ratio {ratio:.2} (at most {bound})", html.len());
     }
 }
 
-/// By turns, so that whatever else the machine does falls on both.
+/// The median times of two functions, measured alternately so that other load affects both.
 fn medians<A, B>(one: impl Fn() -> A, other: impl Fn() -> B) -> (Duration, Duration) {
     let mut ones = Vec::new();
     let mut others = Vec::new();

@@ -1,7 +1,7 @@
-//! Reads every `*.html` of a folder and writes its Markdown, as `*.md` of another: what scorers read.
+//! Converts every `*.html` in a folder to `*.md` in another, for `training/score.py`.
 //!
-//! `cargo run --example markdown -- FROM TO [BASE]` writes the raw Markdown, `-- --fit FROM TO` that of the main content.
-//! Addresses of pages come from `gt.json` beside FROM, where there is one.
+//! `cargo run --example markdown -- FROM TO [BASE]` writes the raw Markdown, `-- --fit FROM TO` the fit Markdown. The URLs of
+//! the pages come from `gt.json` next to FROM, if it exists.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -17,8 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (from, to) = (PathBuf::from(args.next().ok_or(usage)?), PathBuf::from(args.next().ok_or(usage)?));
     let base = args.next().unwrap_or_else(|| "about:blank".to_owned());
     let base = url::Url::parse(&base)?;
-    let known = std::fs::read(from.join("../gt.json")).ok().map(|bytes| serde_json::from_slice::<Value>(&bytes));
-    let known = known.transpose()?.unwrap_or_default();
+    let truth = std::fs::read(from.join("../gt.json")).ok().map(|bytes| serde_json::from_slice::<Value>(&bytes));
+    let truth = truth.transpose()?.unwrap_or_default();
     std::fs::create_dir_all(&to)?;
     let start = Instant::now();
     let mut pages = 0;
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             continue;
         };
         let html = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-        let url = name.to_str().and_then(|id| known.get(id)?.get("url")?.as_str()).and_then(|url| url.parse().ok());
+        let url = name.to_str().and_then(|id| truth.get(id)?.get("url")?.as_str()).and_then(|url| url.parse().ok());
         let markdown = read(&html, &url.unwrap_or_else(|| base.clone()), &options, &Limits::default())?.markdown;
         let written = if fit { markdown.fit_markdown } else { markdown.raw_markdown };
         std::fs::write(to.join(name).with_extension("md"), written)?;

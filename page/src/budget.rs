@@ -1,37 +1,38 @@
-//! Counts the work that a page causes and what is kept of it, and ends both at their limits.
+//! Counts the work and the output of one page and stops both at their limits.
 //!
-//! Counting makes the bounds the same on every machine and in every run. A unit is about what it takes to visit a node:
-//! every step of a walk over the tree is counted where it is taken ([`Tree`](crate::tree::Tree)), so that nothing that
-//! walks can go uncounted; what is done with texts counts by their bytes. The clock is the second line, for what a unit
-//! costs on a busy machine and for what no count sees into: a caller's regular expression on its way to the next match.
+//! Work is counted in steps instead of time, so the limit is the same on every machine and in every run. Walking to a node
+//! is one step, counted inside [`Tree`](crate::tree::Tree), so no walk is uncounted; work on text is counted by its bytes.
+//! The deadline is a second limit, for slow machines and for work that is not counted, such as a regular expression
+//! between two matches.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::{Limits, ReadError};
+use crate::error::ReadError;
+use crate::limits::Limits;
 
-/// The clock is looked at once in so many units.
-const UNITS_A_LOOK: u64 = 4096;
-/// As many bytes of text are read, compared or written at the cost of one unit.
-const BYTES_A_UNIT: usize = 64;
+/// Steps between two looks at the clock.
+const STEPS_PER_CLOCK_CHECK: u64 = 4096;
+/// Bytes of text that are read, compared or written at the cost of one step.
+const BYTES_PER_STEP: usize = 64;
 
-/// The units that are left, shared by all who spend them.
+/// The number of steps left, shared by all clones.
 #[derive(Clone, Debug)]
-pub(crate) struct Work(Rc<Cell<u64>>);
+pub(crate) struct WorkCounter(Rc<Cell<u64>>);
 
-impl Default for Work {
+impl Default for WorkCounter {
     fn default() -> Self {
-        Self::of(u64::MAX)
+        Self::with_steps(u64::MAX)
     }
 }
 
-impl Work {
-    fn of(units: u64) -> Self {
-        Self(Rc::new(Cell::new(units)))
+impl WorkCounter {
+    fn with_steps(steps: u64) -> Self {
+        Self(Rc::new(Cell::new(steps)))
     }
 
-    /// Spends one unit; false where none is left. Whoever walks stops there: what it found is no longer asked for.
+    /// Takes one step. Returns false if none is left; the caller then stops, because its result is discarded.
     #[inline]
     pub(crate) fn step(&self) -> bool {
         let left = self.0.get();
@@ -40,84 +41,84 @@ impl Work {
     }
 
     #[inline]
-    pub(crate) fn spend(&self, units: usize) {
-        self.0.set(self.0.get().saturating_sub(units as u64));
+    pub(crate) fn spend(&self, steps: usize) {
+        self.0.set(self.0.get().saturating_sub(steps as u64));
     }
 
-    /// So many bytes of text are gone through.
     #[inline]
     pub(crate) fn spend_bytes(&self, bytes: usize) {
-        self.spend(bytes / BYTES_A_UNIT);
+        self.spend(bytes / BYTES_PER_STEP);
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_exhausted(&self) -> bool {
         self.0.get() == 0
     }
 }
 
-pub(crate) struct Watch {
-    pub(crate) work: Work,
+/// The work, time and output that one page may still use.
+pub(crate) struct Budget {
+    pub(crate) work: WorkCounter,
     max_work: u64,
     deadline: Option<(Instant, Duration)>,
-    /// The clock is looked at when no more units than these are left.
-    look_at: Cell<u64>,
+    /// The clock is checked when at most this many steps are left.
+    next_clock_check: Cell<u64>,
     /// Bytes that lists may still hold.
-    room: Cell<usize>,
-    full: Cell<bool>,
+    output_left: Cell<usize>,
+    output_truncated: Cell<bool>,
 }
 
-impl Watch {
+impl Budget {
     pub(crate) fn start(limits: &Limits) -> Self {
         Self {
-            work: Work::of(limits.max_work),
+            work: WorkCounter::with_steps(limits.max_work),
             max_work: limits.max_work,
             deadline: limits.deadline.map(|limit| (Instant::now(), limit)),
-            look_at: Cell::new(limits.max_work.saturating_sub(UNITS_A_LOOK)),
-            room: Cell::new(usize::MAX),
-            full: Cell::new(false),
+            next_clock_check: Cell::new(limits.max_work.saturating_sub(STEPS_PER_CLOCK_CHECK)),
+            output_left: Cell::new(usize::MAX),
+            output_truncated: Cell::new(false),
         }
     }
 
-    /// Spends one unit; an error once the work, or the time, is over.
+    /// Takes one step; an error if the work limit or the deadline has been reached.
     #[inline]
     pub(crate) fn step(&self) -> Result<(), ReadError> {
         self.work.step();
         self.check()
     }
 
-    /// An error once the work, or the time, is over.
+    /// An error if the work limit or the deadline has been reached.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), ReadError> {
-        if self.work.0.get() <= self.look_at.get() { self.look() } else { Ok(()) }
+        if self.work.0.get() <= self.next_clock_check.get() { self.check_limits() } else { Ok(()) }
     }
 
-    fn look(&self) -> Result<(), ReadError> {
-        if self.work.is_over() {
+    fn check_limits(&self) -> Result<(), ReadError> {
+        if self.work.is_exhausted() {
             return Err(ReadError::WorkLimit { limit: self.max_work });
         }
-        self.look_at.set(self.work.0.get().saturating_sub(UNITS_A_LOOK));
+        self.next_clock_check.set(self.work.0.get().saturating_sub(STEPS_PER_CLOCK_CHECK));
         match self.deadline {
             Some((start, limit)) if start.elapsed() > limit => Err(ReadError::Deadline { limit }),
             _ => Ok(()),
         }
     }
 
-    /// Lists may hold so many bytes together from here on.
-    pub(crate) fn allow(&self, bytes: usize) {
-        self.room.set(bytes);
+    /// Limits the bytes that all lists (links, media) may hold together from now on.
+    pub(crate) fn limit_output(&self, bytes: usize) {
+        self.output_left.set(bytes);
     }
 
-    /// Whether so many bytes more may be kept in a list.
-    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
-        let left = self.room.get().checked_sub(bytes);
-        self.room.set(left.unwrap_or(0));
-        self.full.set(self.full.get() || left.is_none());
+    /// Reserves `bytes` for a list entry. Returns false if they exceed the limit.
+    pub(crate) fn reserve_output(&self, bytes: usize) -> bool {
+        let left = self.output_left.get().checked_sub(bytes);
+        self.output_left.set(left.unwrap_or(0));
+        self.output_truncated.set(self.output_truncated.get() || left.is_none());
         left.is_some()
     }
 
-    /// Something was left out of a list.
-    pub(crate) fn is_full(&self) -> bool {
-        self.full.get()
+    /// Whether a reservation has failed.
+    pub(crate) fn output_truncated(&self) -> bool {
+        self.output_truncated.get()
     }
 }
 
@@ -126,23 +127,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_ends_at_its_limit_wherever_it_was_spent() {
+    fn steps_and_bytes_count_against_the_work_limit() {
         let limits = Limits { max_work: 3, deadline: None, ..Limits::default() };
-        let watch = Watch::start(&limits);
-        assert!(watch.step().is_ok() && watch.work.step());
-        watch.work.spend_bytes(63);
-        assert!(watch.check().is_ok());
-        watch.work.spend_bytes(64);
-        let error = watch.check().expect_err("it is over");
+        let budget = Budget::start(&limits);
+        assert!(budget.step().is_ok() && budget.work.step());
+        budget.work.spend_bytes(63);
+        assert!(budget.check().is_ok());
+        budget.work.spend_bytes(64);
+        let error = budget.check().expect_err("no step is left");
         assert_eq!(error.to_string(), "page exceeds the work limit of 3 steps");
-        assert!(!watch.work.step());
+        assert!(!budget.work.step());
     }
 
     #[test]
-    fn what_is_too_long_for_a_list_is_left_out_and_remembered() {
-        let watch = Watch::start(&Limits::default());
-        watch.allow(10);
-        assert!(watch.has_room_for(10) && !watch.is_full());
-        assert!(!watch.has_room_for(1) && watch.is_full());
+    fn failed_reservation_marks_the_output_as_truncated() {
+        let budget = Budget::start(&Limits::default());
+        budget.limit_output(10);
+        assert!(budget.reserve_output(10) && !budget.output_truncated());
+        assert!(!budget.reserve_output(1) && budget.output_truncated());
     }
 }

@@ -1,20 +1,23 @@
-//! What a page says: HTML text in; Markdown, links, media, metadata, tables and cleaned HTML out.
+//! Converts a web page to Markdown, links, media, metadata, tables, extracted fields and main content.
 //!
-//! Pure: no I/O, no async, no knowledge of jobs. A page is parsed once, by html5ever, into a compact arena of our own
-//! (`tree`); one survey over it finds what each output needs, and each output is then one walk without recursion.
-//! Nesting, bytes, nodes, work and output are bounded by [`Limits`], all of them by counting, so that no page can hold a
-//! worker for long, and the same page ends the same way on every machine.
+//! Pure functions: no I/O, no async, no dependency on jobs. html5ever parses a page once into a compact arena (`tree`);
+//! one walk builds an index of the elements that outputs need (`index`); each output is one further walk without
+//! recursion. [`Limits`] bounds nesting, bytes, nodes, work and output by counting, so no page can occupy a worker for long,
+//! and the result is the same on every machine.
 //!
-//! Cost, as `benches/page.rs` measures it: a made-up article of 47 KB takes 2.0 times as long to read, with every field,
-//! as html5ever takes to parse it into this tree (0.64 ms and 0.32 ms on one core); over 330 pages from the web it is 1.5
-//! times. A tree of our own, because only then are depth and nodes counted while it is built, and comments never stored.
+//! Cost, measured by `benches/page.rs`: reading a generated article of 47 KB with all fields takes 2.0 times as long as
+//! parsing it into the tree (0.64 ms and 0.32 ms on one core); over 330 real pages the ratio is 1.5. The crate has its own tree
+//! because depth and nodes must be counted while it is built, and comments must not be stored.
 
 mod budget;
-mod classify;
-mod cleaned;
+mod cleaned_html;
 mod content;
+mod dev;
+mod element_kind;
 mod error;
 mod extract;
+mod html;
+mod image_source;
 mod index;
 mod limits;
 mod links;
@@ -23,45 +26,31 @@ mod media;
 mod metadata;
 mod options;
 mod output;
+mod plain_text;
 mod public_suffix;
 mod reader;
 mod schema_html;
 mod select;
 mod srcset;
 mod structured;
+mod table_grid;
 mod tables;
 mod text;
 mod tree;
 mod urls;
 
-pub use content::{Bm25, ContentFilter, Pruning, STEMMING_LANGUAGES};
+pub use content::STEMMING_LANGUAGES;
+#[doc(hidden)]
+pub use dev::{parse_only, training_data};
 pub use error::ReadError;
-pub use extract::{BUILTIN_PATTERNS, Extraction, InputFormat, PathSegment, SchemaError, SelectorLanguage};
+pub use extract::BUILTIN_PATTERNS;
 pub use limits::Limits;
-pub use options::{MarkdownOptions, Options};
+pub use options::{
+    Bm25, ContentFilter, Extraction, InputFormat, MarkdownOptions, Options, PathSegment, Pruning, SOCIAL_MEDIA,
+    SchemaError, Selection, SelectorLanguage,
+};
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
+pub use plain_text::read_text;
 pub use reader::read;
 pub use schema_html::schema_html;
-pub use select::{SOCIAL_MEDIA, Selection, validate_css_selector};
-pub use text::read_text;
-
-/// Parses a page as [`read`] does and throws the tree away; the number of its nodes is returned.
-///
-/// For benches only: it is the yardstick that the cost of [`read`] is measured against.
-#[doc(hidden)]
-pub fn parse_only(html: &str) -> usize {
-    let limits = Limits::default();
-    let watch = budget::Watch::start(&limits);
-    tree::parse(html, &limits, &watch).map_or(0, |parsed| parsed.tree.len())
-}
-
-/// The passages of a page and what is known about each, for training; not part of what this crate promises.
-#[doc(hidden)]
-pub fn passages(html: &str, url: &url::Url) -> Result<serde_json::Value, ReadError> {
-    let limits = Limits::default();
-    let watch = budget::Watch::start(&limits);
-    let tree = tree::parse(html, &limits, &watch)?.tree;
-    let survey = index::survey(&tree, &watch)?;
-    let base = urls::Base::of(url, survey.base_href(&tree));
-    content::dump(&tree, &survey, &base, &watch)
-}
+pub use select::validate_css_selector;

@@ -1,52 +1,54 @@
-//! The page's links, internal and external by registrable domain.
+//! Lists the links of a page, internal and external by registrable domain.
 
 mod score;
 
 use std::collections::HashSet;
 
-use crate::budget::Watch;
-use crate::index::Survey;
-use crate::public_suffix::registrable;
-use crate::tree::{Id, Tag, Tree};
-use crate::urls::{Base, MAX_URL};
-use crate::{Link, Links, ReadError, text};
+use crate::budget::Budget;
+use crate::error::ReadError;
+use crate::index::PageIndex;
+use crate::output::{Link, Links};
+use crate::public_suffix::registrable_domain;
+use crate::text;
+use crate::tree::{NodeId, Tag, Tree};
+use crate::urls::{BaseUrl, MAX_URL_BYTES};
 
-/// A link's text is cut here, at a word.
+/// Link texts are cut at a word before this many bytes.
 const MAX_TEXT: usize = 1000;
 
 pub(crate) fn links(
     tree: &Tree,
-    survey: &Survey,
-    base: &Base,
+    index: &PageIndex,
+    base: &BaseUrl,
     scored: bool,
-    watch: &Watch,
+    budget: &Budget,
 ) -> Result<Links, ReadError> {
     let mut links = Links::default();
     let mut seen = HashSet::new();
-    let home = base.page().map(registrable);
-    for &anchor in &survey.anchors {
-        watch.step()?;
+    let page_domain = base.page_url().map(registrable_domain);
+    for &anchor in &index.anchors {
+        budget.step()?;
         let href = tree.attr(anchor, "href").unwrap_or_default();
-        if href.is_empty() || href.len() > MAX_URL {
+        if href.is_empty() || href.len() > MAX_URL_BYTES {
             continue;
         }
-        let Some(mut url) = base.url(href).filter(|url| matches!(url.scheme(), "http" | "https")) else { continue };
+        let Some(mut url) = base.parse(href).filter(|url| matches!(url.scheme(), "http" | "https")) else { continue };
         url.set_fragment(None);
         if seen.contains(url.as_str()) {
             continue;
         }
-        let text = text(tree, anchor);
-        if !watch.has_room_for(url.as_str().len() + text.len()) {
+        let text = link_text(tree, anchor);
+        if !budget.reserve_output(url.as_str().len() + text.len()) {
             break;
         }
-        let base_domain = registrable(&url).to_owned();
-        let list = if home == Some(&base_domain) { &mut links.internal } else { &mut links.external };
+        let base_domain = registrable_domain(&url).to_owned();
+        let list = if page_domain == Some(&base_domain) { &mut links.internal } else { &mut links.external };
         seen.insert(url.as_str().to_owned());
         let score = scored.then(|| score::score(tree, anchor, &text, &url));
         list.push(Link {
             href: url.into(),
             text,
-            title: tree.attr(anchor, "title").map(text::collapsed).unwrap_or_default(),
+            title: tree.attr(anchor, "title").map(text::collapse_whitespace).unwrap_or_default(),
             base_domain,
             intrinsic_score: score.or(Some(0.0)),
             total_score: score,
@@ -56,16 +58,16 @@ pub(crate) fn links(
     Ok(links)
 }
 
-/// What a link says: its text, else what its image or its label says.
-fn text(tree: &Tree, anchor: Id) -> String {
-    let text = text::text_of(tree, anchor, MAX_TEXT);
+/// The text of a link, or else its label or the `alt` text of its image.
+fn link_text(tree: &Tree, anchor: NodeId) -> String {
+    let text = text::text_content(tree, anchor, MAX_TEXT);
     if !text.is_empty() {
         return text;
     }
     let image = || tree.descendants(anchor).take(32).find(|&id| tree.tag(id) == Tag::Img);
     let label = tree.attr(anchor, "aria-label").or_else(|| tree.attr(anchor, "alt"));
     let label = label.or_else(|| tree.attr(image()?, "alt"));
-    label.map(text::collapsed).unwrap_or_default()
+    label.map(text::collapse_whitespace).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn each_target_comes_once_and_only_what_can_be_fetched() {
+    fn each_http_target_is_listed_once() {
         let links = links(
             "https://a.example/b/",
             "<a href=c#d title=' e ' >f\n <b>g</b></a><a href='c'>h</a><a href=#i>j</a><a href=mailto:a@b.c>k</a>

@@ -1,83 +1,89 @@
-//! Images, videos and audios, lazy ones included.
+//! Lists the images, videos and audio files of a page.
+
+mod score;
 
 use std::collections::HashSet;
 
-use crate::budget::Watch;
-use crate::classify::{class_of, has_class_part, is_block};
-use crate::index::Survey;
-use crate::srcset::candidates;
-use crate::tree::{Element, Id, Tag, Tree};
-use crate::urls::{Base, MAX_URL};
-use crate::{Media, MediaItem, Options, ReadError, text};
+use crate::budget::Budget;
+use crate::element_kind::is_block;
+use crate::error::ReadError;
+use crate::image_source::{File, MAX_FILES, image_files, is_usable};
+use crate::index::PageIndex;
+use crate::options::Options;
+use crate::output::{Media, MediaItem};
+use crate::text;
+use crate::tree::{NodeId, Tag, Tree};
+use crate::urls::BaseUrl;
+use score::{format, score};
 
-/// A description is cut here, at a word.
+/// Descriptions are cut at a word before this many bytes.
 const MAX_DESCRIPTION: usize = 300;
-/// Of one element.
-const MAX_FILES: usize = 32;
-/// Where pages keep the address of an image that is loaded when it comes into view.
-const LAZY: [&str; 5] = ["data-src", "data-lazy-src", "data-original", "data-lazy", "data-img-src"];
-const LAZY_SETS: [&str; 2] = ["data-srcset", "data-lazy-srcset"];
 
 pub(crate) fn media(
     tree: &Tree,
-    survey: &Survey,
-    base: &Base,
+    index: &PageIndex,
+    base: &BaseUrl,
     options: &Options,
-    watch: &Watch,
+    budget: &Budget,
 ) -> Result<Media, ReadError> {
     let mut media = Media::default();
-    for (index, &image) in survey.images.iter().enumerate() {
-        watch.step()?;
+    for (position, &image) in index.images.iter().enumerate() {
+        budget.step()?;
         let Some(element) = tree.element(image) else { continue };
-        let score = score(tree, image, element, index * 2 < survey.images.len());
+        let score = score(tree, image, element, position * 2 < index.images.len());
         if score > options.image_score_threshold {
             let files = image_files(tree, image);
-            let mut files = items(tree, image, "image", score, index, files, base);
-            let least = options.image_description_min_words as usize;
-            if files.first().is_some_and(|file| file.desc.split_whitespace().count() < least) {
+            let mut files = items(tree, image, "image", score, position, files, base);
+            let min_words = options.image_description_min_words as usize;
+            if files.first().is_some_and(|file| file.desc.split_whitespace().count() < min_words) {
                 files.iter_mut().for_each(|file| file.desc.clear());
             }
-            media.images.extend(files.into_iter().take_while(|file| has_room_for(file, watch)));
+            media.images.extend(files.into_iter().take_while(|file| reserve_output(file, budget)));
         }
     }
-    for (index, &player) in survey.players.iter().enumerate() {
-        watch.step()?;
+    for (position, &player) in index.players.iter().enumerate() {
+        budget.step()?;
         let (kind, list) = match tree.tag(player) {
             Tag::Video => ("video", &mut media.videos),
             _ => ("audio", &mut media.audios),
         };
-        let sources = tree.children(player).filter(|&id| tree.tag(id) == Tag::Source).take(MAX_FILES);
-        let files = std::iter::once(player).chain(sources);
-        let files = files.filter_map(|id| tree.attr(id, "src").or_else(|| tree.attr(id, "data-src")));
-        let files = files.map(|src| (src, None)).collect();
-        let files = items(tree, player, kind, 0, index, files, base);
-        list.extend(files.into_iter().take_while(|file| has_room_for(file, watch)));
+        let files = items(tree, player, kind, 0, position, player_files(tree, player), base);
+        list.extend(files.into_iter().take_while(|file| reserve_output(file, budget)));
     }
     Ok(media)
 }
 
-fn has_room_for(file: &MediaItem, watch: &Watch) -> bool {
-    watch.has_room_for(file.src.len() + file.alt.len() + file.desc.len())
+fn player_files(tree: &Tree, player: NodeId) -> Vec<File<'_>> {
+    let sources = tree.children(player).filter(|&id| tree.tag(id) == Tag::Source).take(MAX_FILES);
+    let files = std::iter::once(player).chain(sources);
+    let files = files.filter_map(|id| tree.attr(id, "src").or_else(|| tree.attr(id, "data-src")));
+    files.map(|src| (src, None)).collect()
 }
 
+fn reserve_output(file: &MediaItem, budget: &Budget) -> bool {
+    budget.reserve_output(file.src.len() + file.alt.len() + file.desc.len())
+}
+
+/// One item per file; all items of one element share their texts and their group.
 fn items(
     tree: &Tree,
-    id: Id,
+    id: NodeId,
     kind: &str,
     score: u32,
-    index: usize,
-    files: Vec<(&str, Option<u32>)>,
-    base: &Base,
+    position: usize,
+    files: Vec<File<'_>>,
+    base: &BaseUrl,
 ) -> Vec<MediaItem> {
     let mut seen = HashSet::new();
     let mut items = Vec::new();
-    let alt = tree.attr(id, "alt").or_else(|| tree.attr(id, "title")).map(text::collapsed).unwrap_or_default();
+    let alt =
+        tree.attr(id, "alt").or_else(|| tree.attr(id, "title")).map(text::collapse_whitespace).unwrap_or_default();
     let desc = if files.is_empty() { String::new() } else { description(tree, id) };
     for (src, width) in files.into_iter().filter(|(src, _)| is_usable(src)).take(MAX_FILES) {
-        let Some(src) = base.absolute(src) else { continue };
+        let Some(src) = base.resolve(src) else { continue };
         if seen.insert(src.clone()) {
             let (alt, desc, format) = (alt.clone(), desc.clone(), format(&src));
-            let group_id = u32::try_from(index).unwrap_or(u32::MAX);
+            let group_id = u32::try_from(position).unwrap_or(u32::MAX);
             items.push(MediaItem {
                 src,
                 data: String::new(),
@@ -94,111 +100,22 @@ fn items(
     items
 }
 
-/// The one address of an image that stands for it in the Markdown.
-pub(crate) fn source(tree: &Tree, image: Id) -> Option<&str> {
-    image_files(tree, image).first().map(|&(src, _)| src)
-}
-
-/// Whether the element itself says where the image is.
-pub(crate) fn has_source(tree: &Tree, image: Id) -> bool {
-    !image_files(tree, image).is_empty()
-}
-
-/// The best first: the element's own source unless that only keeps the place, then what it loads lazily, then the
-/// candidates of its sets, the widest first.
-fn image_files(tree: &Tree, image: Id) -> Vec<(&str, Option<u32>)> {
-    let mut files = Vec::new();
-    let Some(element) = tree.element(image) else { return files };
-    let own = element.attr("src").filter(|src| is_usable(src));
-    files.extend(own.filter(|src| !is_placeholder(src)).map(|src| (src, None)));
-    files
-        .extend(LAZY.iter().filter_map(|&name| element.attr(name)).filter(|src| is_usable(src)).map(|src| (src, None)));
-    let sets = std::iter::once("srcset").chain(LAZY_SETS).filter_map(|name| element.attr(name));
-    let picture = tree.parent(image).filter(|&parent| tree.tag(parent) == Tag::Picture);
-    let sources = picture.into_iter().flat_map(|picture| tree.children(picture)).take(MAX_FILES);
-    let sources = sources.filter(|&id| tree.tag(id) == Tag::Source);
-    let of_sources = sources.filter_map(|id| tree.attr(id, "srcset").or_else(|| tree.attr(id, "data-srcset")));
-    let start = files.len();
-    for set in sets.chain(of_sources) {
-        let usable = candidates(set).take(MAX_FILES).filter(|candidate| is_usable(candidate.url));
-        files.extend(usable.map(|candidate| (candidate.url, candidate.width)));
-    }
-    files[start..].sort_by_key(|&(_, width)| std::cmp::Reverse(width));
-    if files.is_empty() {
-        files.extend(own.map(|src| (src, None)));
-    }
-    files
-}
-
-fn is_usable(src: &str) -> bool {
-    let src = src.trim_start();
-    let scheme = src.get(..5).unwrap_or_default();
-    !src.is_empty()
-        && src.len() <= MAX_URL
-        && !scheme.eq_ignore_ascii_case("data:")
-        && !scheme.eq_ignore_ascii_case("blob:")
-}
-
-fn is_placeholder(src: &str) -> bool {
-    const NAMES: [&str; 7] =
-        ["placeholder", "blank.gif", "spacer.gif", "pixel.gif", "1x1.", "transparent.", "lazyload."];
-    NAMES.iter().any(|name| src.contains(name))
-}
-
-/// How likely an image is content: one point each for being wide, high, described, in the first half of the page's
-/// images, of a known format, offered in several sizes, and in a `<picture>`. None for what is decoration by its name.
-fn score(tree: &Tree, image: Id, element: &Element, early: bool) -> u32 {
-    let size =
-        |name: &str| element.attr(name).and_then(|value| value.trim_end_matches("px").trim().parse::<u32>().ok());
-    let tiny = |name: &str| size(name).is_some_and(|pixels| pixels <= 2);
-    let parent = tree.parent(image);
-    let decorates = |text: &str| ["button", "icon", "logo"].iter().any(|name| text.contains(name));
-    let of_class = |id: Id| tree.element(id).is_some_and(|element| decorates(class_of(element)));
-    let name = [element.attr("src"), element.attr("alt")].into_iter().flatten().any(decorates);
-    let in_button = parent.is_some_and(|id| tree.tag(id) == Tag::Button || of_class(id));
-    if name || in_button || tiny("width") && tiny("height") || has_class_part(element, "emoji") {
-        return 0;
-    }
-    let files = image_files(tree, image);
-    let points = [
-        size("width").is_some_and(|pixels| pixels > 150),
-        size("height").is_some_and(|pixels| pixels > 150),
-        element.attr("alt").is_some_and(|alt| !alt.is_empty()),
-        early,
-        files.iter().any(|(src, _)| format(src).is_some()),
-        element.attr("srcset").or_else(|| element.attr("data-srcset")).is_some(),
-        parent.is_some_and(|id| tree.tag(id) == Tag::Picture),
-    ];
-    points.into_iter().map(u32::from).sum()
-}
-
-/// By the end of the file's name.
-fn format(src: &str) -> Option<String> {
-    const KNOWN: [&str; 17] = [
-        "jpg", "jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "mp4", "webm", "ogg", "ogv", "mov", "m3u8", "mp3",
-        "wav", "m4a",
-    ];
-    let path = src.split(['?', '#']).next().unwrap_or_default();
-    let ending = path.rsplit('.').next().unwrap_or_default();
-    KNOWN.iter().find(|known| ending.eq_ignore_ascii_case(known)).map(|&known| known.to_owned())
-}
-
-/// The caption of its figure, else the text of the nearest block that says anything.
-fn description(tree: &Tree, id: Id) -> String {
+/// The caption of the surrounding figure, or else the text of the nearest block that has any.
+fn description(tree: &Tree, id: NodeId) -> String {
     const LEVELS: usize = 6;
     for ancestor in tree.ancestors(id).take(LEVELS) {
         let tag = tree.tag(ancestor);
         if tag == Tag::Figure {
             let caption = tree.children(ancestor).take(16).find(|&child| tree.tag(child) == Tag::Figcaption);
             if let Some(caption) = caption {
-                return text::text_of(tree, caption, MAX_DESCRIPTION);
+                return text::text_content(tree, caption, MAX_DESCRIPTION);
             }
         }
         if matches!(tag, Tag::Body | Tag::Html | Tag::Main) {
             break;
         }
         if is_block(tag) {
-            let text = text::text_of(tree, ancestor, MAX_DESCRIPTION);
+            let text = text::text_content(tree, ancestor, MAX_DESCRIPTION);
             if !text.is_empty() {
                 return text;
             }
@@ -217,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_found_wherever_pages_keep_their_addresses() {
+    fn images_include_lazy_and_responsive_sources() {
         for (html, files) in [
             ("<img src=a.jpg>", vec!["a.jpg"]),
             ("<img src=data:image/gif;base64,R0 data-src=a.jpg>", vec!["a.jpg"]),
@@ -237,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_described_shortly() {
+    fn image_description_is_caption_or_nearby_text() {
         let html = format!(
             "<div>{}<figure><img src=a.png alt=A width=300><figcaption>The caption</figcaption></figure>
              <p>Near <img src=b.png></p><div><img src=c.png></div></div>",
@@ -251,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn videos_and_audios_come_with_each_of_their_files() {
+    fn videos_and_audios_list_every_source() {
         let media = media(
             "<video src=a.mp4 title=T></video><video><source src=b.webm><source src=b.mp4></video><audio src=c.mp3></audio>",
         );

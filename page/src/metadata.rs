@@ -1,14 +1,15 @@
-//! What a page says about itself: its title and its `<meta>`s.
+//! The metadata of a page: its title and its `<meta>` elements.
 
 use serde_json::{Map, Value};
 
-use crate::index::Survey;
+use crate::index::PageIndex;
 use crate::text;
 use crate::tree::{Element, Tree};
 
+/// Properties that are always present.
 const ALWAYS: [&str; 4] = ["title", "description", "keywords", "author"];
 const PREFIXES: [&str; 3] = ["og:", "twitter:", "article:"];
-/// The `<meta>`s, in this order, that the fingerprint is made of, after the title.
+/// The `<meta>` elements that the fingerprint contains after the title, in this order.
 const DESCRIPTIVE: [&str; 7] = [
     "description",
     "last-modified",
@@ -18,41 +19,46 @@ const DESCRIPTIVE: [&str; 7] = [
     "og:updated_time",
     "article:modified_time",
 ];
-/// More different properties than these are dropped.
+/// Further properties are dropped.
 const MAX_PROPERTIES: usize = 500;
 
+/// The metadata of a page.
 pub(crate) struct Metadata {
-    pub(crate) shown: Map<String, Value>,
-    /// The text of `<title>` and `last-modified`, which are not shown under these names.
+    /// The properties that the result contains.
+    pub(crate) properties: Map<String, Value>,
+    /// The text of `<title>`; `properties` may contain another title.
     title: String,
     last_modified: Option<String>,
 }
 
-/// The properties that are always there, all unknown.
-pub(crate) fn none() -> Map<String, Value> {
+/// The properties that are always present, all `null`.
+pub(crate) fn empty() -> Map<String, Value> {
     ALWAYS.iter().map(|&name| (name.to_owned(), Value::Null)).collect()
 }
 
-/// `<meta>`s count wherever they stand: a stray element in the head makes a parser begin the body early.
-pub(crate) fn metadata(tree: &Tree, survey: &Survey) -> Metadata {
-    let title = survey.title.map(|title| text::text_of_raw(tree, title)).unwrap_or_default();
-    let mut metadata = Metadata { shown: none(), title, last_modified: None };
-    for element in survey.metas.iter().filter_map(|&meta| tree.element(meta)) {
-        metadata.note(element);
+/// Reads the title and all `<meta>` elements, also those in the body: a stray element in the head makes parsers start the body
+/// early.
+pub(crate) fn metadata(tree: &Tree, index: &PageIndex) -> Metadata {
+    let title = index.title.map(|title| text::raw_text(tree, title)).unwrap_or_default();
+    let mut metadata = Metadata { properties: empty(), title, last_modified: None };
+    for element in index.metas.iter().filter_map(|&meta| tree.element(meta)) {
+        metadata.add(element);
     }
     let title = match &metadata.title {
         title if !title.is_empty() => Value::from(title.as_str()),
-        _ => {
-            ["og:title", "twitter:title"].iter().find_map(|&name| metadata.shown.get(name)).cloned().unwrap_or_default()
-        }
+        _ => ["og:title", "twitter:title"]
+            .iter()
+            .find_map(|&name| metadata.properties.get(name))
+            .cloned()
+            .unwrap_or_default(),
     };
-    metadata.shown["title"] = title;
+    metadata.properties["title"] = title;
     metadata
 }
 
 impl Metadata {
-    fn note(&mut self, element: &Element) {
-        let content = element.attr("content").map(text::collapsed).unwrap_or_default();
+    fn add(&mut self, element: &Element) {
+        let content = element.attr("content").map(text::collapse_whitespace).unwrap_or_default();
         if content.is_empty() {
             return;
         }
@@ -65,25 +71,25 @@ impl Metadata {
             if !always && !PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
                 continue;
             }
-            // The first of several is the one that counts.
-            let room = self.shown.len() < MAX_PROPERTIES;
-            match self.shown.get_mut(&name) {
+            // The first of several values counts.
+            let is_below_limit = self.properties.len() < MAX_PROPERTIES;
+            match self.properties.get_mut(&name) {
                 Some(known) if known.is_null() => *known = Value::from(content.as_str()),
-                None if room => drop(self.shown.insert(name, Value::from(content.as_str()))),
+                None if is_below_limit => drop(self.properties.insert(name, Value::from(content.as_str()))),
                 _ => {}
             }
         }
     }
 }
 
-/// Changes when the title or one of the descriptive `<meta>`s does; `None` where there are none.
+/// A hash of the title and the descriptive `<meta>` elements; `None` if there are none.
 pub(crate) fn fingerprint(metadata: &Metadata) -> Option<String> {
-    let shown = |name: &str| match name {
+    let properties = |name: &str| match name {
         "last-modified" => metadata.last_modified.clone(),
-        name => metadata.shown.get(name).and_then(Value::as_str).map(str::to_owned),
+        name => metadata.properties.get(name).and_then(Value::as_str).map(str::to_owned),
     };
     let title = Some(metadata.title.clone()).filter(|title| !title.is_empty());
-    let signals: Vec<String> = title.into_iter().chain(DESCRIPTIVE.into_iter().filter_map(shown)).collect();
+    let signals: Vec<String> = title.into_iter().chain(DESCRIPTIVE.into_iter().filter_map(properties)).collect();
     let text = signals.join("|").to_lowercase();
     (!text.is_empty()).then(|| format!("{:016x}", twox_hash::XxHash64::oneshot(0, text.as_bytes())))
 }
@@ -97,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_described_by_its_head() {
+    fn metadata_contains_title_and_meta_properties() {
         let page = metadata(
             "<title> A\n page </title><meta name=Description content=' d '><meta property=og:type content=article>
              <meta property='article:published_time' content=2025><meta name='twitter:card' content=summary>
@@ -113,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_title_the_one_for_sharing_counts_and_without_any_it_is_null() {
+    fn og_title_replaces_a_missing_title() {
         assert_eq!(metadata("<meta property=og:title content=T>").metadata["title"], "T");
         assert!(metadata("<p>x").metadata["title"].is_null());
         assert!(metadata("").metadata["author"].is_null());
     }
 
     #[test]
-    fn the_fingerprint_is_the_one_that_clients_of_the_peer_know() {
+    fn fingerprint_equals_that_of_crawl4ai() {
         let html = "<title>Of railway a garden were changes #7</title><meta name=description content='Beyond teacher \
             nearly teacher for beyond metal careful narrow modern winter reaches has valley time harvest local \
             measures often this.'><meta property=og:title content='Of railway a garden were changes #7'>\

@@ -1,9 +1,9 @@
-//! What comes out of a page, in the shapes that clients know.
+//! The result of reading a page. Field names are part of the HTTP API.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Everything a page says.
+/// The result of reading one page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Page {
@@ -11,66 +11,65 @@ pub struct Page {
     pub cleaned_html: String,
     pub media: Media,
     pub links: Links,
-    /// `title`, `description`, `keywords`, `author` (`null` where the page has none) and every `og:`, `twitter:` and
-    /// `article:` property by its own name. `structured`, where the page has such data: `json_ld`, `microdata` (lists)
-    /// and `opengraph` (an object).
+    /// `title`, `description`, `keywords`, `author` (`null` if the page has none) and every `og:`, `twitter:` and `article:`
+    /// property by its name. `structured`, if the page has such data: `json_ld`, `microdata` (lists) and `opengraph` (an
+    /// object).
     pub metadata: Map<String, Value>,
     pub tables: Vec<Table>,
-    /// The fields that were asked for, as JSON text.
+    /// The result of [`Options::extraction`](crate::Options::extraction), as JSON text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extracted_content: Option<String>,
     pub markdown: Markdown,
-    /// The main content as HTML, where it was asked for.
+    /// The main content as HTML; `None` without a content filter.
     pub fit_html: Option<String>,
-    /// 16 hexadecimal digits over the title and the descriptive `<meta>`s: it changes when they do. `None` where there
-    /// are none.
+    /// A hash of the title and the descriptive `<meta>` elements, 16 hexadecimal digits. `None` if the page has neither.
     pub head_fingerprint: Option<String>,
-    /// One sentence saying what was cut off, where a limit ended the reading early.
+    /// One sentence that states which limit truncated the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
 }
 
-/// A page as Markdown (CommonMark, with GitHub's tables, task lists and strikethrough).
+/// A page as Markdown: CommonMark with GitHub's tables, task lists and strikethrough.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Markdown {
-    /// The whole page, links inline and absolute.
+    /// The whole page; links are inline and absolute.
     pub raw_markdown: String,
-    /// The same with `text⟨1⟩` in place of each link.
+    /// The same with `text⟨1⟩` instead of each link.
     pub markdown_with_citations: String,
-    /// `\n\n## References\n\n⟨1⟩ url: text\n…`, one line a link target; empty where there are no links.
+    /// `\n\n## References\n\n⟨1⟩ url: text\n…`, one line per link target; empty if there are no links.
     pub references_markdown: String,
-    /// The main content, where it was asked for; else empty.
+    /// The main content; empty without a content filter.
     pub fit_markdown: String,
-    /// The main content as HTML, where it was asked for; else empty.
+    /// The main content as HTML; empty without a content filter.
     pub fit_html: String,
 }
 
 impl Markdown {
-    /// Markdown that holds a text as it is, without citations.
+    /// Markdown that is exactly `text`, without citations.
     pub fn of_text(text: &str) -> Self {
         Self { raw_markdown: text.to_owned(), markdown_with_citations: text.to_owned(), ..Self::default() }
     }
 }
 
-/// The page's `http` and `https` links, each target once, in the page's order.
+/// The page's `http` and `https` links, each target once, in document order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Links {
-    /// Those whose registrable domain is the page's own.
+    /// Links to the page's own registrable domain.
     pub internal: Vec<Link>,
     pub external: Vec<Link>,
 }
 
-/// One link. The fields about its target's head and its scores are filled by whoever asks for them.
+/// One link. `head_*` and `contextual_score` describe the target; [`read`](crate::read) does not fill them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Link {
-    /// Absolute, without its fragment.
+    /// Absolute, without fragment.
     pub href: String,
     pub text: String,
     pub title: String,
-    /// The registrable domain of the target (`example.co.uk`); for an IP address or a bare name the whole host.
+    /// The registrable domain of the target (`example.co.uk`); for an IP address or a single-label name the whole host.
     pub base_domain: String,
     pub head_data: Option<Value>,
     pub head_extraction_status: Option<String>,
@@ -80,7 +79,7 @@ pub struct Link {
     pub total_score: Option<f64>,
 }
 
-/// What the page shows beside text.
+/// The images, videos and audio files of a page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Media {
@@ -89,31 +88,31 @@ pub struct Media {
     pub audios: Vec<MediaItem>,
 }
 
-/// One file of an image, a video or an audio.
+/// One file of an image, video or audio element.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MediaItem {
     /// Absolute.
     pub src: String,
-    /// Always empty: inlined data is not repeated here.
+    /// Always empty: inlined data is not copied.
     pub data: String,
     pub alt: String,
-    /// The caption, or the text around it; at most some 300 characters.
+    /// The caption or the surrounding text, at most about 300 characters.
     pub desc: String,
-    /// How likely it is content rather than decoration, 0 to 7.
+    /// How likely the file is content rather than decoration, 0 to 7.
     pub score: u32,
     /// `image`, `video` or `audio`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The same for all files of one element.
+    /// Equal for all files of one element.
     pub group_id: u32,
-    /// By the file's name: `jpg`, `png`, …
+    /// From the file name: `jpg`, `png`, …
     pub format: Option<String>,
-    /// In pixels, where `srcset` says so.
+    /// In pixels, from `srcset`.
     pub width: Option<u32>,
 }
 
-/// A table of data, as a rectangle: cells that span are repeated.
+/// A data table as a rectangle: the text of a cell that spans several columns or rows is repeated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Table {
@@ -124,7 +123,7 @@ pub struct Table {
     pub metadata: TableMetadata,
 }
 
-/// What is known of a table beside its cells.
+/// Properties of a table other than its cells.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TableMetadata {

@@ -1,10 +1,10 @@
-//! The registrable domain of a host, by the public suffix list.
+//! The registrable domain of a host, from the Public Suffix List.
 
 use url::{Host, Url};
 
-/// `example.co.uk` of `www.example.co.uk`; an IP address, a bare name or a suffix of its own is returned whole. Empty
-/// for an address without a host.
-pub(crate) fn registrable(url: &Url) -> &str {
+/// The registrable domain of a URL's host: `example.co.uk` for `www.example.co.uk`. An IP address, a single-label name or a
+/// public suffix is returned unchanged; empty if the URL has no host.
+pub(crate) fn registrable_domain(url: &Url) -> &str {
     match url.host() {
         Some(Host::Domain(host)) => {
             let host = host.strip_suffix('.').unwrap_or(host);
@@ -17,10 +17,10 @@ pub(crate) fn registrable(url: &Url) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::registrable;
+    use super::registrable_domain;
 
     #[test]
-    fn the_registrable_domain_is_what_somebody_could_buy() {
+    fn registrable_domain_is_one_label_above_the_public_suffix() {
         for (url, domain) in [
             ("https://www.example.com/a", "example.com"),
             ("https://a.b.example.co.uk", "example.co.uk"),
@@ -33,7 +33,7 @@ mod tests {
             ("http://co.uk/", "co.uk"),
             ("about:blank", ""),
         ] {
-            assert_eq!(registrable(&url::Url::parse(url).unwrap()), domain, "{url}");
+            assert_eq!(registrable_domain(&url::Url::parse(url).unwrap()), domain, "{url}");
         }
     }
 }

@@ -1,99 +1,176 @@
-//! Reads a page: one parse, one survey, and a walk for each output.
+//! Reads an HTML page: one parse, one index, and one walk per output.
 
+use serde_json::{Map, Value};
 use url::Url;
 
-use crate::budget::Watch;
-use crate::urls::Base;
-use crate::{
-    Extraction, InputFormat, Limits, Options, Page, ReadError, cleaned, content, extract, index, links, markdown,
-    media, metadata, select, structured, tables, tree,
-};
+use crate::budget::Budget;
+use crate::cleaned_html;
+use crate::content;
+use crate::error::ReadError;
+use crate::extract::{self, ExtractedJson};
+use crate::index::{PageIndex, build_index};
+use crate::limits::Limits;
+use crate::links;
+use crate::markdown;
+use crate::media;
+use crate::metadata;
+use crate::options::{Extraction, InputFormat, Options};
+use crate::output::{Markdown, Page};
+use crate::select;
+use crate::structured;
+use crate::tables;
+use crate::tree::{self, Tree};
+use crate::urls::BaseUrl;
 
-/// Says what the HTML text of a page says. `url` is the page's final address: relative links are resolved against it,
-/// or against the page's own `<base href>`. With an address that cannot be a base (`about:blank`, `raw:…`), links in
-/// the Markdown stay as they are written.
+/// Bytes of an output for each byte of the page.
+const OUTPUT_FACTOR: usize = 8;
+/// Bytes of an output that every page may have.
+const MIN_OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// Reads an HTML page. `url` is the page's final URL: relative links are resolved against it, or against the page's own
+/// `<base href>`. If it cannot be a base (`about:blank`, `raw:…`), links in the Markdown stay unchanged.
 ///
-/// Never panics, whatever the text; what it costs is bounded by `limits`, and what it keeps by the length of the text.
+/// Never panics. The cost is bounded by `limits`, the size of the result by the length of the page.
+///
+/// # Errors
+/// The page exceeds `limits`, or `options` contain an invalid selector or pattern.
 pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result<Page, ReadError> {
     let limit = limits.max_bytes.min(u32::MAX as usize / 2);
     if html.len() > limit {
         return Err(ReadError::TooLarge { bytes: html.len(), limit });
     }
-    let watch = Watch::start(limits);
-    let parsed = tree::parse(html, limits, &watch)?;
-    let mut tree = parsed.tree;
-    let mut survey = index::survey(&tree, &watch)?;
-    let base = Base::of(url, survey.base_href(&tree));
-    let budget = html.len().saturating_mul(8).saturating_add(64 * 1024);
-    watch.allow(budget);
-    let mut metadata = metadata::metadata(&tree, &survey);
-    let head_fingerprint = metadata::fingerprint(&metadata);
-    if let Some(structured) = structured::structured(&tree, &survey, &base, &watch)? {
-        metadata.shown.insert("structured".to_owned(), structured);
-    }
-    let selection = &options.selection;
-    if let Some(selector) = &selection.css_selector {
-        select::narrow(&mut tree, &[selector], &watch)?;
-        survey = index::survey(&tree, &watch)?;
-    }
-    let extraction = options.extraction.as_ref();
-    let fields = extraction.map(|extraction| extraction.fields(&tree, budget, &watch)).transpose()?.flatten();
-    if selection.leaves_out() {
-        select::leave_out(&mut tree, &survey, &base, selection, &watch)?;
-        survey = index::survey(&tree, &watch)?;
-    }
-    let media = media::media(&tree, &survey, &base, options, &watch)?;
-    let links = links::links(&tree, &survey, &base, options.score_links, &watch)?;
-    let tables = tables::tables(&tree, &survey, options.table_score_threshold, &watch)?;
-    if !selection.target_elements.is_empty() {
-        let targets: Vec<&str> = selection.target_elements.iter().map(String::as_str).collect();
-        select::narrow(&mut tree, &targets, &watch)?;
-        survey = index::survey(&tree, &watch)?;
-    }
-    let mut markdown = markdown::write(&tree, &survey, &base, &options.markdown, budget, &watch)?;
-    let cleaned_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
-    let too_long = watch.is_full() || markdown.raw_markdown.len().max(cleaned_html.len()) > budget;
-    let text = match extraction {
-        Some(Extraction::Patterns { input: InputFormat::Text, .. }) => extract::whole_text(&tree, html.len()),
-        _ => String::new(),
-    };
-    let mut fit_html = None;
-    if let Some(filter) = &options.content_filter {
-        content::reduce(&mut tree, &survey, &base, filter, &watch)?;
-        survey = index::survey(&tree, &watch)?;
-        markdown.fit_markdown = markdown::write_plain(&tree, &survey, &base, &options.markdown, budget, &watch)?;
-        markdown.fit_html = cleaned::write(&tree, &survey, selection, budget, &watch)?;
-        fit_html = Some(markdown.fit_html.clone());
-    }
-    let mut page = Page {
-        head_fingerprint,
-        cleaned_html,
-        media,
-        links,
-        tables,
-        metadata: metadata.shown,
-        extracted_content: None,
-        markdown,
-        fit_html,
-        truncated: None,
-    };
-    let picked = match extraction {
-        Some(Extraction::Patterns { patterns, input }) => {
-            let text = input.of(html, &page, &text);
-            Some(extract::matches(patterns, &text, url, budget, &watch)?)
-        }
-        _ => fields,
-    };
-    watch.check()?;
-    page.truncated = if parsed.cut {
-        Some(format!("the page was cut after {} nodes", limits.max_nodes))
-    } else if too_long || picked.as_ref().is_some_and(|picked| picked.cut) {
-        Some(format!("what the page says was cut after {budget} bytes"))
+    let budget = Budget::start(limits);
+    let parsed = tree::parse(html, limits, &budget)?;
+    let reader = PageReader::new(html, url, options, parsed.tree, budget)?;
+    let max_bytes = reader.max_bytes;
+    let (page, output_truncated) = reader.read()?;
+    let truncated = if parsed.truncated {
+        Some(format!("page truncated after {} nodes", limits.max_nodes))
     } else {
-        None
+        output_truncated.then(|| format!("output truncated after {max_bytes} bytes"))
     };
-    page.extracted_content = picked.map(|picked| picked.json);
-    Ok(page)
+    Ok(Page { truncated, ..page })
+}
+
+/// A parsed page and what is needed to produce its outputs.
+struct PageReader<'a> {
+    html: &'a str,
+    url: &'a Url,
+    options: &'a Options,
+    budget: Budget,
+    /// The limit on each output.
+    max_bytes: usize,
+    tree: Tree,
+    index: PageIndex,
+    base: BaseUrl,
+}
+
+impl<'a> PageReader<'a> {
+    fn new(html: &'a str, url: &'a Url, options: &'a Options, tree: Tree, budget: Budget) -> Result<Self, ReadError> {
+        let index = build_index(&tree, &budget)?;
+        let base = BaseUrl::new(url, index.base_href(&tree));
+        let max_bytes = html.len().saturating_mul(OUTPUT_FACTOR).saturating_add(MIN_OUTPUT_LIMIT);
+        budget.limit_output(max_bytes);
+        Ok(Self { html, url, options, budget, max_bytes, tree, index, base })
+    }
+
+    /// Produces all outputs. Also returns whether a limit truncated one of them.
+    fn read(mut self) -> Result<(Page, bool), ReadError> {
+        let options = self.options;
+        let (metadata, head_fingerprint) = self.metadata()?;
+        if let Some(selector) = &options.selection.css_selector {
+            self.narrow(&[selector])?;
+        }
+        let fields = self.schema_fields()?;
+        self.remove_unwanted()?;
+        let media = media::media(&self.tree, &self.index, &self.base, options, &self.budget)?;
+        let links = links::links(&self.tree, &self.index, &self.base, options.score_links, &self.budget)?;
+        let tables = tables::tables(&self.tree, &self.index, options.table_score_threshold, &self.budget)?;
+        if !options.selection.target_elements.is_empty() {
+            let targets: Vec<&str> = options.selection.target_elements.iter().map(String::as_str).collect();
+            self.narrow(&targets)?;
+        }
+        let markdown =
+            markdown::write(&self.tree, &self.index, &self.base, &options.markdown, self.max_bytes, &self.budget)?;
+        let cleaned_html = self.cleaned_html()?;
+        let longest = markdown.raw_markdown.len().max(cleaned_html.len());
+        let mut truncated = self.budget.output_truncated() || longest > self.max_bytes;
+        let text = self.pattern_text();
+        let page = Page { cleaned_html, media, links, metadata, tables, markdown, head_fingerprint, ..Page::default() };
+        let mut page = self.with_main_content(page)?;
+        if let Some(extracted) = self.pattern_matches(&page, &text)?.or(fields) {
+            truncated |= extracted.truncated;
+            page.extracted_content = Some(extracted.json);
+        }
+        self.budget.check()?;
+        Ok((page, truncated))
+    }
+
+    fn metadata(&self) -> Result<(Map<String, Value>, Option<String>), ReadError> {
+        let mut metadata = metadata::metadata(&self.tree, &self.index);
+        let head_fingerprint = metadata::fingerprint(&metadata);
+        if let Some(structured) = structured::structured(&self.tree, &self.index, &self.base, &self.budget)? {
+            metadata.properties.insert("structured".to_owned(), structured);
+        }
+        Ok((metadata.properties, head_fingerprint))
+    }
+
+    fn narrow(&mut self, selectors: &[&str]) -> Result<(), ReadError> {
+        select::narrow(&mut self.tree, selectors, &self.budget)?;
+        self.rebuild_index()
+    }
+
+    fn remove_unwanted(&mut self) -> Result<(), ReadError> {
+        let selection = &self.options.selection;
+        if !selection.removes_anything() {
+            return Ok(());
+        }
+        select::remove_unwanted(&mut self.tree, &self.index, &self.base, selection, &self.budget)?;
+        self.rebuild_index()
+    }
+
+    fn rebuild_index(&mut self) -> Result<(), ReadError> {
+        self.index = build_index(&self.tree, &self.budget)?;
+        Ok(())
+    }
+
+    fn cleaned_html(&self) -> Result<String, ReadError> {
+        cleaned_html::write(&self.tree, &self.index, &self.options.selection, self.max_bytes, &self.budget)
+    }
+
+    /// Reduces the tree to the main content and adds it to the page as Markdown and HTML.
+    fn with_main_content(&mut self, mut page: Page) -> Result<Page, ReadError> {
+        let Some(filter) = &self.options.content_filter else { return Ok(page) };
+        content::retain_main_content(&mut self.tree, &self.index, &self.base, filter, &self.budget)?;
+        self.rebuild_index()?;
+        let Self { tree, index, base, options, max_bytes, budget, .. } = &*self;
+        let fit_markdown = markdown::write_raw(tree, index, base, &options.markdown, *max_bytes, budget)?;
+        let fit_html = self.cleaned_html()?;
+        page.fit_html = Some(fit_html.clone());
+        page.markdown = Markdown { fit_markdown, fit_html, ..page.markdown };
+        Ok(page)
+    }
+
+    fn schema_fields(&self) -> Result<Option<ExtractedJson>, ReadError> {
+        let Some(extraction) = &self.options.extraction else { return Ok(None) };
+        extract::schema_fields(extraction, &self.tree, self.max_bytes, &self.budget)
+    }
+
+    /// The page's text before the main content is selected, if patterns are matched on it.
+    fn pattern_text(&self) -> String {
+        match self.options.extraction {
+            Some(Extraction::Patterns { input: InputFormat::Text, .. }) => {
+                extract::page_text(&self.tree, self.html.len())
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn pattern_matches(&self, page: &Page, text: &str) -> Result<Option<ExtractedJson>, ReadError> {
+        let Some(Extraction::Patterns { patterns, input }) = &self.options.extraction else { return Ok(None) };
+        let input = extract::input_text(*input, self.html, page, text);
+        extract::pattern_matches(patterns, &input, self.url, self.max_bytes, &self.budget).map(Some)
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_page_has_the_keys_that_clients_read() {
+    fn page_json_has_the_documented_keys() {
         let html =
             "<title>t</title><a href=/a>b</a><img src=c.png alt=d><table class=e><tr><th>f<th>g<tr><td>h<td>i</table>";
         let url = Url::parse("https://a.example/").expect("a constant");
@@ -130,33 +207,33 @@ mod tests {
             ("/metadata", "title description keywords author"),
             ("/markdown", "raw_markdown markdown_with_citations references_markdown fit_markdown fit_html"),
         ] {
-            let value = page.pointer(part).expect("it is there");
+            let value = page.pointer(part).expect("a part of the page");
             assert_eq!(keys(value), expected.split_whitespace().collect::<Vec<_>>(), "{part}");
         }
     }
 
     #[test]
-    fn the_work_is_the_same_every_time_and_ends_at_its_limit() {
+    fn work_limit_is_deterministic() {
         let url = Url::parse("https://a.example/").expect("a constant");
         let html = "<p>a <a href=/b>c</a>".repeat(1000);
         let options =
             Options { content_filter: Some(crate::ContentFilter::Main), score_links: true, ..Options::default() };
         let reads = |max_work| read(&html, &url, &options, &Limits { max_work, ..Limits::default() }).is_ok();
-        let (mut enough, mut little) = (10_000_000, 0);
-        while enough - little > 1 {
-            let between = (enough + little) / 2;
-            *(if reads(between) { &mut enough } else { &mut little }) = between;
+        let (mut sufficient, mut insufficient) = (10_000_000, 0);
+        while sufficient - insufficient > 1 {
+            let middle = (sufficient + insufficient) / 2;
+            *(if reads(middle) { &mut sufficient } else { &mut insufficient }) = middle;
         }
-        assert!(reads(enough) && !reads(little), "{enough}");
-        assert!((10_000..1_000_000).contains(&enough), "{enough}");
+        assert!(reads(sufficient) && !reads(insufficient), "{sufficient}");
+        assert!((10_000..1_000_000).contains(&sufficient), "{sufficient}");
     }
 
     #[test]
-    fn reading_ends_when_its_time_is_over() {
+    fn deadline_ends_reading() {
         let html = "<p>a ".repeat(200_000);
         let url = Url::parse("https://a.example/").expect("a constant");
         let limits = Limits { deadline: Some(Duration::from_millis(1)), ..Limits::default() };
-        let error = read(&html, &url, &Options::default(), &limits).expect_err("it takes longer");
+        let error = read(&html, &url, &Options::default(), &limits).expect_err("the deadline");
         assert_eq!(error.to_string(), "page was not read within 0.001 s");
     }
 }

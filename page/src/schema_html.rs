@@ -1,20 +1,22 @@
-//! A page's structure with examples of its text: what somebody who writes selectors for it needs to see.
+//! Reduces a page to its structure with samples of its text, as input for writing an extraction schema.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::budget::Watch;
-use crate::cleaned::{escape_text, escape_value, is_void, name};
-use crate::tree::{Data, Element, Id, Step, Tag, Tree, parse};
-use crate::{Limits, ReadError};
+use crate::budget::Budget;
+use crate::error::ReadError;
+use crate::html::{escape_attribute, escape_text, is_void, written_name};
+use crate::limits::Limits;
+use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit, parse};
 
-/// Characters of a text, and of an attribute's value.
-const TEXT: usize = 100;
-const VALUE: usize = 200;
-/// Bytes of the whole; elements that begin later are left out.
-const WHOLE: usize = 100_000;
+/// Characters of a text node.
+const MAX_TEXT: usize = 100;
+/// Characters of an attribute value.
+const MAX_VALUE: usize = 200;
+/// Bytes of the result; elements that begin later are left out.
+const MAX_BYTES: usize = 100_000;
 
-const KEPT: [&str; 14] = [
+const KEPT_ATTRIBUTES: [&str; 14] = [
     "id",
     "class",
     "name",
@@ -31,41 +33,41 @@ const KEPT: [&str; 14] = [
     "datetime",
 ];
 
-/// HTML of the body without scripts, styles and pictures, its texts and attributes shortened, and repeated elements
-/// (same name, same class, same text) shown once.
+/// The HTML of the body without scripts, styles and media, with shortened text and attributes. Of elements with the same
+/// name, class and text only the first is included.
 ///
 /// # Errors
-/// The page takes longer than `limits` allow.
+/// The page exceeds `limits`.
 pub fn schema_html(html: &str, limits: &Limits) -> Result<String, ReadError> {
-    let watch = Watch::start(limits);
-    let tree = parse(html, limits, &watch)?.tree;
+    let budget = Budget::start(limits);
+    let tree = parse(html, limits, &budget)?.tree;
     let mut out = String::new();
     let mut seen = HashSet::new();
-    let mut walk = tree.walk(Id::ROOT);
+    let mut walk = tree.walk(NodeId::ROOT);
     let mut dropped = None;
     while let Some(step) = walk.next() {
-        watch.step()?;
+        budget.step()?;
         match step {
-            Step::Enter(id) => match tree.data(id) {
-                Data::Text { .. } => write_text(tree.text(id).unwrap_or_default(), &mut out),
-                Data::Element(element)
-                    if out.len() > WHOLE || is_dropped(element) || is_repeated(&tree, id, &mut seen) =>
+            Visit::Enter(id) => match tree.data(id) {
+                NodeData::Text { .. } => write_text(tree.text(id).unwrap_or_default(), &mut out),
+                NodeData::Element(element)
+                    if out.len() > MAX_BYTES || is_dropped(element) || is_repeated(&tree, id, &mut seen) =>
                 {
                     dropped = Some(id);
-                    walk.pass_over(id);
+                    walk.skip_children(id);
                 }
-                Data::Element(element) => open(element, &mut out),
-                Data::Document => {}
+                NodeData::Element(element) => open(element, &mut out),
+                NodeData::Document => {}
             },
-            Step::Leave(id) if dropped == Some(id) => dropped = None,
-            Step::Leave(id) => {
+            Visit::Leave(id) if dropped == Some(id) => dropped = None,
+            Visit::Leave(id) => {
                 if let Some(element) = tree.element(id).filter(|element| !is_void(element.tag)) {
-                    out.extend(["</", name(element), ">"]);
+                    out.extend(["</", written_name(element), ">"]);
                 }
             }
         }
     }
-    watch.check()?;
+    budget.check()?;
     Ok(out)
 }
 
@@ -77,8 +79,8 @@ fn is_dropped(element: &Element) -> bool {
     NAMES.contains(&&*element.name.local)
 }
 
-/// Whether an element with a class looks and says the same as one before it.
-fn is_repeated(tree: &Tree, id: Id, seen: &mut HashSet<u64>) -> bool {
+/// Whether an element with a class has the same name, class and text as an earlier one.
+fn is_repeated(tree: &Tree, id: NodeId, seen: &mut HashSet<u64>) -> bool {
     let Some(element) = tree.element(id) else { return false };
     let Some(class) = element.attr("class").filter(|class| !class.is_empty()) else { return false };
     if element.tag == Tag::Body || element.tag == Tag::Html {
@@ -86,19 +88,19 @@ fn is_repeated(tree: &Tree, id: Id, seen: &mut HashSet<u64>) -> bool {
     }
     let mut hasher = DefaultHasher::new();
     (&*element.name.local, class).hash(&mut hasher);
-    // The first texts tell elements apart; all of them would make deep pages quadratic.
+    // The first texts distinguish elements; hashing all of them would be quadratic on deep pages.
     tree.descendants(id).take(200).filter_map(|below| tree.text(below)).for_each(|text| text.trim().hash(&mut hasher));
     !seen.insert(hasher.finish())
 }
 
 fn open(element: &Element, out: &mut String) {
-    out.extend(["<", name(element)]);
+    out.extend(["<", written_name(element)]);
     for attr in &element.attrs {
         let key = &*attr.name.local;
         let plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if KEPT.contains(&key) || (key.starts_with("data-") && plain) {
+        if KEPT_ATTRIBUTES.contains(&key) || (key.starts_with("data-") && plain) {
             out.extend([" ", key, "=\""]);
-            escape_value(&shortened(&attr.value, VALUE), out);
+            escape_attribute(&truncated(&attr.value, MAX_VALUE), out);
             out.push('"');
         }
     }
@@ -108,12 +110,12 @@ fn open(element: &Element, out: &mut String) {
 fn write_text(text: &str, out: &mut String) {
     let text = text.trim();
     if !text.is_empty() {
-        escape_text(&shortened(text, TEXT), out);
+        escape_text(&truncated(text, MAX_TEXT), out);
     }
 }
 
-fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+fn truncated(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((cut, _)) => format!("{}...", &text[..cut]),
         None => text.to_owned(),
     }
@@ -124,13 +126,13 @@ mod tests {
     use super::*;
 
     fn body(html: &str) -> String {
-        let schema_html = schema_html(html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-        let inner = schema_html.strip_prefix("<html><body>").and_then(|rest| rest.strip_suffix("</body></html>"));
-        inner.unwrap_or_else(|| panic!("{schema_html}")).to_owned()
+        let reduced = schema_html(html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+        let inner = reduced.strip_prefix("<html><body>").and_then(|inner| inner.strip_suffix("</body></html>"));
+        inner.unwrap_or_else(|| panic!("{reduced}")).to_owned()
     }
 
     #[test]
-    fn structure_and_short_texts_stay_and_the_rest_goes() {
+    fn structure_and_short_texts_remain() {
         for (html, expected) in [
             (
                 "<title>t</title><script>x</script><p style=a class=b id=c data-d=e>f</p>",
@@ -150,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_page_comes_out_bounded_and_well_formed() {
+    fn huge_page_yields_bounded_well_formed_html() {
         let html = "<div>".repeat(50) + &(0..100_000).map(|n| format!("<p class=x>{n}</p>")).collect::<String>();
-        let schema_html = schema_html(&html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-        assert!(schema_html.len() < 110_000 && schema_html.ends_with("</div></body></html>"));
+        let reduced = schema_html(&html, &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(reduced.len() < 110_000 && reduced.ends_with("</div></body></html>"));
     }
 }

@@ -1,13 +1,13 @@
-//! Reads `srcset`, as the HTML specification says.
+//! Parses `srcset` attributes according to the HTML standard.
 
-/// One candidate: its address and, where it is given, its width in pixels.
+/// One image candidate: its URL and its width descriptor in pixels, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate<'a> {
     pub(crate) url: &'a str,
     pub(crate) width: Option<u32>,
 }
 
-/// An address may hold commas; it ends at white space, or at commas that end it.
+/// The candidates of a `srcset`. A URL may contain commas; it ends at white space or at trailing commas.
 pub(crate) fn candidates(srcset: &str) -> impl Iterator<Item = Candidate<'_>> {
     let mut rest = srcset;
     std::iter::from_fn(move || {
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candidates_are_told_apart() {
+    fn candidates_are_split_by_commas() {
         for (srcset, expected) in [
             ("a.jpg", vec![("a.jpg", None)]),
             ("a.jpg 1x, b.jpg 2x", vec![("a.jpg", None), ("b.jpg", None)]),

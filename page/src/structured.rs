@@ -1,45 +1,51 @@
-//! Data that a page embeds for machines: JSON-LD, microdata, OpenGraph.
+//! Structured data of a page: JSON-LD, microdata, Open Graph.
 
 mod microdata;
 
 use serde_json::{Map, Value};
 
-use crate::ReadError;
-use crate::budget::Watch;
-use crate::index::Survey;
+use crate::budget::Budget;
+use crate::error::ReadError;
+use crate::index::PageIndex;
 use crate::text;
-use crate::tree::{Id, Tree};
-use crate::urls::Base;
+use crate::tree::{NodeId, Tree};
+use crate::urls::BaseUrl;
 
-/// Data nested deeper are dropped: readers of JSON have limits.
+/// Objects nested deeper are dropped: JSON parsers have depth limits.
 const MAX_DEPTH: usize = 48;
+/// Open Graph properties; further ones are dropped.
 const MAX_PROPERTIES: usize = 500;
-/// Of all JSON-LD of a page; as values it takes several times as much.
-const MAX_BYTES: usize = 2 << 20;
+/// Bytes of all JSON-LD of a page; parsed values take several times as much memory.
+const MAX_JSON_LD_BYTES: usize = 2 << 20;
 
-/// `json_ld`, `microdata` and `opengraph`, each where the page has it; `None` where it has none.
-pub(crate) fn structured(tree: &Tree, survey: &Survey, base: &Base, watch: &Watch) -> Result<Option<Value>, ReadError> {
+/// An object with `json_ld`, `microdata` and `opengraph`, each if the page has such data; `None` if it has none.
+pub(crate) fn structured(
+    tree: &Tree,
+    index: &PageIndex,
+    base: &BaseUrl,
+    budget: &Budget,
+) -> Result<Option<Value>, ReadError> {
     let mut all = Map::new();
-    let mut left = MAX_BYTES;
-    let blocks: Vec<Value> = survey.data_blocks.iter().flat_map(|&id| json_ld(tree, id, &mut left)).collect();
+    let mut left = MAX_JSON_LD_BYTES;
+    let blocks: Vec<Value> = index.json_ld_scripts.iter().flat_map(|&id| json_ld(tree, id, &mut left)).collect();
     if !blocks.is_empty() {
         all.insert("json_ld".to_owned(), Value::Array(blocks));
     }
-    if survey.has_items {
-        let items = microdata::items(tree, base, watch)?;
+    if index.has_microdata {
+        let items = microdata::items(tree, base, budget)?;
         if !items.is_empty() {
             all.insert("microdata".to_owned(), Value::Array(items));
         }
     }
-    let graph = opengraph(tree, survey);
+    let graph = opengraph(tree, index);
     if !graph.is_empty() {
         all.insert("opengraph".to_owned(), Value::Object(graph));
     }
     Ok((!all.is_empty()).then_some(Value::Object(all)))
 }
 
-/// The objects of one block; none where it is no JSON, or longer than what is left.
-fn json_ld(tree: &Tree, script: Id, left: &mut usize) -> Vec<Value> {
+/// The objects of one script; empty if it is not valid JSON or exceeds the remaining bytes.
+fn json_ld(tree: &Tree, script: NodeId, left: &mut usize) -> Vec<Value> {
     let text: String = tree.children(script).filter_map(|child| tree.text(child)).collect();
     let Some(rest) = left.checked_sub(text.len()) else { return Vec::new() };
     *left = rest;
@@ -67,31 +73,31 @@ fn is_shallow(value: &Value, left: usize) -> bool {
     }
 }
 
-/// By property without `og:`. Images, videos and audios are lists of objects, as each can have several properties of its
-/// own; of another property that comes twice all values are given.
-fn opengraph(tree: &Tree, survey: &Survey) -> Map<String, Value> {
+/// Open Graph properties by name without `og:`. Images, videos and audio files are lists of objects, because each can have
+/// properties of its own; another property that occurs twice is a list of its values.
+fn opengraph(tree: &Tree, index: &PageIndex) -> Map<String, Value> {
     let mut graph = Map::new();
-    let elements = survey.metas.iter().filter_map(|&meta| tree.element(meta));
+    let elements = index.metas.iter().filter_map(|&meta| tree.element(meta));
     for element in elements {
         let name = element.attr("property").or_else(|| element.attr("name")).unwrap_or_default();
         let name = name.trim().to_ascii_lowercase();
-        let content = element.attr("content").map(text::collapsed).unwrap_or_default();
+        let content = element.attr("content").map(text::collapse_whitespace).unwrap_or_default();
         if let Some(name) = name.strip_prefix("og:").filter(|name| !name.is_empty() && !content.is_empty())
             && graph.len() < MAX_PROPERTIES
         {
-            note(&mut graph, name, content);
+            add_property(&mut graph, name, content);
         }
     }
     graph
 }
 
-fn note(graph: &mut Map<String, Value>, name: &str, content: String) {
+fn add_property(graph: &mut Map<String, Value>, name: &str, content: String) {
     let (root, part) = name.split_once(':').unwrap_or((name, "url"));
     if matches!(root, "image" | "video" | "audio") {
         let list = graph.entry(root).or_insert_with(|| Value::Array(Vec::new()));
         let Value::Array(list) = list else { return };
-        let begins = part == "url" && list.last().is_none_or(|last| last.get("url").is_some());
-        if begins || list.is_empty() {
+        let is_next = part == "url" && list.last().is_none_or(|last| last.get("url").is_some());
+        if is_next || list.is_empty() {
             list.push(Value::Object(Map::new()));
         }
         if let Some(Value::Object(last)) = list.last_mut() {

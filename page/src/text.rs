@@ -1,90 +1,38 @@
-//! Plain text: what an element says without its markup, and pages that are no HTML.
+//! The text of elements, without markup and with collapsed white space.
 
-use crate::classify::{is_block, is_left_out};
-use crate::tree::{Data, Id, Step, Tag, Tree};
-use crate::{Markdown, Options, Page};
+use crate::element_kind::{is_block, is_excluded};
+use crate::tree::{NodeData, NodeId, Tag, Tree, Visit};
 
-/// Says what a body that is no HTML says. `content_type_essence` is its media type without parameters
-/// (`application/json`).
-///
-/// - Markdown and plain text are taken as they are: most plain text that is crawled (`llms.txt`, READMEs, robots.txt) is
-///   meant to be read so, and escaping it would only harm.
-/// - JSON, XML and other structured text go into a fenced block with their language, so that a reader, person or model,
-///   sees where the data begins and ends and none of it is taken for markup.
-///
-/// There are no links, media or tables in it; `cleaned_html` is the text as a `<pre>`. Of `options` it is only asked whether
-/// the main content is wanted: that is all of it, whatever the filter, as Markdown alone.
-pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> Page {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let markdown = match language(content_type_essence) {
-        Some(language) => fenced(text, language),
-        None => text.to_owned(),
-    };
-    let mut cleaned_html = String::with_capacity(text.len() + 16);
-    cleaned_html.push_str("<pre>");
-    crate::cleaned::escape_text(text, &mut cleaned_html);
-    cleaned_html.push_str("</pre>");
-    let mut page =
-        Page { markdown: Markdown::of_text(&markdown), metadata: crate::metadata::none(), ..Page::default() };
-    if options.content_filter.is_some() {
-        page.markdown.fit_markdown = markdown;
-    }
-    Page { cleaned_html, ..page }
-}
+/// White space that is read beyond the limit of [`text_content`], in bytes.
+const MIN_SPACE_LIMIT: usize = 4096;
 
-/// `None`: text to be read as it is.
-fn language(essence: &str) -> Option<&'static str> {
-    let essence = essence.trim().to_ascii_lowercase();
-    let (_, kind) = essence.split_once('/')?;
-    Some(match kind {
-        "json" | "x-json" | "x-ndjson" | "ndjson" | "jsonl" | "json-seq" => "json",
-        "xml" | "x-xml" | "xml-dtd" => "xml",
-        "csv" | "x-csv" => "csv",
-        "tab-separated-values" => "tsv",
-        "yaml" | "x-yaml" | "vnd.yaml" => "yaml",
-        "javascript" | "x-javascript" | "ecmascript" => "javascript",
-        "css" => "css",
-        "toml" => "toml",
-        kind if kind.ends_with("+json") => "json",
-        kind if kind.ends_with("+xml") => "xml",
-        kind if kind.ends_with("+yaml") => "yaml",
-        _ => return None,
-    })
-}
-
-fn fenced(text: &str, language: &str) -> String {
-    let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
-    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    format!("{fence}{language}\n{text}{end}{fence}\n")
-}
-
-/// The length of the longest run of a character.
+/// The length of the longest run of the character `of`.
 pub(crate) fn longest_run(text: &str, of: char) -> usize {
     text.split(|c| c != of).map(str::len).max().unwrap_or(0)
 }
 
-/// The text with each run of white space as one space, trimmed.
-pub(crate) fn collapsed(text: &str) -> String {
-    let mut line = Line::new(usize::MAX);
+/// The text with each run of white space replaced by one space, trimmed.
+pub(crate) fn collapse_whitespace(text: &str) -> String {
+    let mut line = LineBuilder::new(usize::MAX);
     line.push(text);
     line.text
 }
 
-/// What an element says, as one line, cut at a word before `max` bytes; blocks and line breaks are spaces. Looks at a
-/// bounded number of nodes, and of spaces between words.
-pub(crate) fn text_of(tree: &Tree, top: Id, max: usize) -> String {
-    let spaces = max.saturating_mul(4).saturating_add(MANY_SPACES);
-    let mut line = Line { spaces, ..Line::new(max) };
+/// The text of an element as one line, cut at a word before `max` bytes; blocks and line breaks become spaces. The number of
+/// nodes and the white space that it reads are bounded.
+pub(crate) fn text_content(tree: &Tree, top: NodeId, max: usize) -> String {
+    let spaces = max.saturating_mul(4).saturating_add(MIN_SPACE_LIMIT);
+    let mut line = LineBuilder { spaces, ..LineBuilder::new(max) };
     let mut walk = tree.walk(top);
     for _ in 0..max.saturating_mul(4) {
         match walk.next() {
-            Some(Step::Enter(id)) => match tree.data(id) {
-                Data::Text { .. } => line.push(tree.text(id).unwrap_or_default()),
-                Data::Element(element) if id != top && is_left_out(element) => walk.pass_over(id),
-                Data::Element(element) => line.gap |= is_block(element.tag) || element.tag == Tag::Br,
-                Data::Document => {}
+            Some(Visit::Enter(id)) => match tree.data(id) {
+                NodeData::Text { .. } => line.push(tree.text(id).unwrap_or_default()),
+                NodeData::Element(element) if id != top && is_excluded(element) => walk.skip_children(id),
+                NodeData::Element(element) => line.gap |= is_block(element.tag) || element.tag == Tag::Br,
+                NodeData::Document => {}
             },
-            Some(Step::Leave(id)) => line.gap |= is_block(tree.tag(id)),
+            Some(Visit::Leave(id)) => line.gap |= is_block(tree.tag(id)),
             None => break,
         }
         if line.full {
@@ -95,27 +43,26 @@ pub(crate) fn text_of(tree: &Tree, top: Id, max: usize) -> String {
     line.text
 }
 
-/// The text of an element that holds nothing but text, as one line; also of what [`text_of`] leaves out.
-pub(crate) fn text_of_raw(tree: &Tree, top: Id) -> String {
-    let mut line = Line::new(usize::MAX);
+/// The text nodes that are children of an element, as one line; also of elements that [`text_content`] skips.
+pub(crate) fn raw_text(tree: &Tree, top: NodeId) -> String {
+    let mut line = LineBuilder::new(usize::MAX);
     tree.children(top).filter_map(|child| tree.text(child)).for_each(|text| line.push(text));
     line.text
 }
 
-/// So many spaces may stand anywhere.
-const MANY_SPACES: usize = 4096;
-
-/// A line that grows by words, up to a length.
-struct Line {
+/// A line of words, up to a length.
+struct LineBuilder {
     text: String,
+    /// A space precedes the next word.
     gap: bool,
     max: usize,
-    /// White space of so many bytes may still come between words.
+    /// Bytes of white space that may still be read.
     spaces: usize,
+    /// A limit was reached.
     full: bool,
 }
 
-impl Line {
+impl LineBuilder {
     fn new(max: usize) -> Self {
         Self { text: String::new(), gap: false, max, spaces: usize::MAX, full: false }
     }
@@ -133,7 +80,7 @@ impl Line {
                 return;
             }
             rest = &rest[spaces..];
-            // A word that goes on beyond this does not fit.
+            // Only this much is searched for the word's end: a longer word does not fit.
             let near = &rest[..rest.floor_char_boundary(self.max.saturating_add(4))];
             let (word, after) = rest.split_at(near.find(char::is_whitespace).unwrap_or(near.len()));
             rest = after;
@@ -156,47 +103,14 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ContentFilter;
 
     #[test]
-    fn a_body_that_is_no_html_is_taken_as_it_is_or_fenced() {
-        for (essence, text, markdown) in [
-            ("text/plain", "a *b*\n", "a *b*\n"),
-            ("text/markdown", "# A\n", "# A\n"),
-            ("", "x", "x"),
-            ("application/json", "{\"a\": 1}", "```json\n{\"a\": 1}\n```\n"),
-            ("application/LD+json", "{}\n", "```json\n{}\n```\n"),
-            ("application/rss+xml", "<a>```</a>", "````xml\n<a>```</a>\n````\n"),
-            ("text/csv", "a,b\n", "```csv\na,b\n```\n"),
-        ] {
-            let page = read_text(text, essence, &Options::default());
-            assert_eq!(page.markdown.raw_markdown, markdown, "{essence}");
-            assert_eq!(page.markdown.markdown_with_citations, markdown);
-            assert!(page.metadata["title"].is_null());
-        }
-        let whole = read_text("a<b", "text/plain", &Options::default());
-        assert_eq!(
-            (&*whole.cleaned_html, &*whole.markdown.fit_markdown, whole.fit_html),
-            ("<pre>a&lt;b</pre>", "", None)
-        );
-    }
-
-    #[test]
-    fn a_text_is_its_own_main_content() {
-        for filter in [ContentFilter::Main, ContentFilter::Bm25(Default::default())] {
-            let options = Options { content_filter: Some(filter), ..Options::default() };
-            let page = read_text("a<b", "text/plain", &options);
-            assert_eq!((&*page.markdown.fit_markdown, page.fit_html), ("a<b", None));
-        }
-    }
-
-    #[test]
-    fn white_space_is_collapsed_and_lines_are_cut_at_words() {
-        assert_eq!(collapsed("  a \n b\u{a0}c  "), "a b c");
-        let mut line = Line::new(8);
+    fn white_space_is_collapsed_and_text_cut_at_words() {
+        assert_eq!(collapse_whitespace("  a \n b\u{a0}c  "), "a b c");
+        let mut line = LineBuilder::new(8);
         line.push("one two three");
         assert_eq!((line.text.as_str(), line.full), ("one two", true));
-        let mut line = Line { spaces: 6, ..Line::new(100) };
+        let mut line = LineBuilder { spaces: 6, ..LineBuilder::new(100) };
         line.push(" one    two  three");
         assert_eq!((line.text.as_str(), line.full), ("one two", true));
     }

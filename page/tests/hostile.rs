@@ -1,12 +1,12 @@
-//! Pages made to hurt: each ends in an orderly page or an error, whatever is in it, on a small stack, and by work that
-//! is in proportion to its length.
+//! Pages designed to exhaust resources: each yields a result or an error, on a small stack and with work proportional to
+//! its length.
 
 use std::time::Duration;
 
 use opilio_page::{Limits, Options, Page, ReadError, read};
 
-/// Far above what any of these takes; without the bounds, some would take minutes or for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far more than any of these pages takes; without the limits some would take minutes or never end.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn read_within(html: String, limits: Limits) -> Result<Page, ReadError> {
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -15,22 +15,22 @@ fn read_within(html: String, limits: Limits) -> Result<Page, ReadError> {
         let _ = sender.send(read(&html, &url, &Options::default(), &limits));
     };
     std::thread::Builder::new().stack_size(1 << 20).spawn(work).expect("a thread");
-    receiver.recv_timeout(PATIENCE).expect("it ends in time, without a panic")
+    receiver.recv_timeout(TIMEOUT).expect("reading ends in time and without a panic")
 }
 
-/// Work in proportion: whatever is quadratic goes far beyond it.
-fn in_proportion(html: &str) -> Limits {
+/// A work limit proportional to the length, which quadratic work exceeds by far.
+fn linear_work(html: &str) -> Limits {
     Limits { max_work: 10_000 + 24 * html.len() as u64, deadline: None, ..Limits::default() }
 }
 
 fn page(html: String) -> Page {
-    let (limits, start) = (in_proportion(&html), html[..html.floor_char_boundary(40)].to_owned());
+    let (limits, start) = (linear_work(&html), html[..html.floor_char_boundary(40)].to_owned());
     let page = read_within(html, limits).unwrap_or_else(|error| panic!("{start}: {error}"));
     check(&page);
     page
 }
 
-/// What holds for every page.
+/// Asserts what is true for every page.
 fn check(page: &Page) {
     for link in page.links.internal.iter().chain(&page.links.external) {
         assert!(link.href.starts_with("http://") || link.href.starts_with("https://"), "{}", link.href);
@@ -47,11 +47,11 @@ fn check(page: &Page) {
     for key in ["title", "description", "keywords", "author"] {
         assert!(page.metadata.contains_key(key));
     }
-    serde_json::to_string(page).expect("it is JSON");
+    serde_json::to_string(page).expect("valid JSON");
 }
 
 #[test]
-fn elements_nested_by_the_ten_thousands_end_well() {
+fn deeply_nested_elements_are_read() {
     for tag in [
         "div",
         "b",
@@ -88,14 +88,14 @@ fn elements_nested_by_the_ten_thousands_end_well() {
 }
 
 #[test]
-fn text_below_the_depth_that_is_kept_stays() {
+fn text_below_the_depth_limit_is_kept() {
     let html = "<div><p>".repeat(2000) + "deep" + &"</p></div>".repeat(2000) + "<p>after";
     let page = page(html);
     assert_eq!(page.markdown.raw_markdown, "deep\n\nafter\n");
 }
 
 #[test]
-fn formatting_that_is_never_closed_ends_well() {
+fn unclosed_formatting_is_read() {
     let attributes = |tag: &str| (0..5_000).map(|n| format!("<p><{tag} id={n}>x</p>")).collect::<String>();
     for html in [
         attributes("b"),
@@ -106,12 +106,12 @@ fn formatting_that_is_never_closed_ends_well() {
         "<p><i><b><u><s>".repeat(5_000),
     ] {
         let limits = Limits { max_nodes: 100_000, ..Limits::default() };
-        check(&read_within(html, limits).expect("it is readable"));
+        check(&read_within(html, limits).expect("within the limits"));
     }
 }
 
 #[test]
-fn floods_of_one_thing_end_well() {
+fn long_repetitions_are_read() {
     for html in [
         "<".repeat(100_000),
         "&".repeat(100_000),
@@ -153,12 +153,12 @@ fn floods_of_one_thing_end_well() {
 }
 
 #[test]
-fn huge_tags_end_well_or_are_given_up_by_count() {
+fn huge_tags_are_read_or_exceed_the_work_limit() {
     let many = |n: usize| (0..n).map(|n| format!(" a{n}=1")).collect::<String>();
-    let unhurried = |html: String| read_within(html, Limits::default()).expect("it is readable");
-    unhurried(format!("<p{}>x", many(10_000)));
-    unhurried(format!("<a href=\"{}\">x</a>", "/y".repeat(100_000)));
-    unhurried(format!("<img srcset=\"{}\">", "/a.png 1w, ".repeat(10_000)));
+    let read_with_defaults = |html: String| read_within(html, Limits::default()).expect("within the limits");
+    read_with_defaults(format!("<p{}>x", many(10_000)));
+    read_with_defaults(format!("<a href=\"{}\">x</a>", "/y".repeat(100_000)));
+    read_with_defaults(format!("<img srcset=\"{}\">", "/a.png 1w, ".repeat(10_000)));
     page(format!("<{}>x", "t".repeat(1_000_000)));
     page(format!("<p style=\"{}\">x", "a:b;".repeat(100_000)));
     let endless = read_within(
@@ -169,59 +169,59 @@ fn huge_tags_end_well_or_are_given_up_by_count() {
 }
 
 #[test]
-fn a_link_that_is_reopened_in_every_paragraph_cannot_blow_the_page_up() {
+fn link_reopened_in_every_paragraph_is_truncated() {
     let html = format!("<p><a href=\"/{}\">", "x".repeat(8000)) + &"<p>y".repeat(4_000);
     let length = html.len();
     let page = page(html);
     assert!(page.markdown.raw_markdown.len().max(page.cleaned_html.len()) < length * 10 + 100_000);
-    assert!(page.truncated.expect("it says so").starts_with("what the page says was cut after"));
+    assert!(page.truncated.expect("a truncation message").starts_with("output truncated after"));
 }
 
 #[test]
-fn lists_that_grow_by_a_long_base_are_cut() {
+fn links_with_a_long_base_url_are_truncated() {
     let links: String = (0..2_000).map(|n| format!("<a href={n}>x</a><img src={n} alt=x>")).collect();
     let html = format!("<base href='/{}/'>{links}", "x".repeat(8000));
     let length = html.len();
-    let page = read_within(html, Limits { deadline: None, ..Limits::default() }).expect("it is readable");
+    let page = read_within(html, Limits { deadline: None, ..Limits::default() }).expect("within the limits");
     let links = page.links.internal.iter().map(|link| link.href.len()).sum::<usize>();
     let images = page.media.images.iter().map(|image| image.src.len()).sum::<usize>();
     assert!(links + images <= length * 8 + 64 * 1024, "{links} {images}");
-    assert!(page.truncated.expect("it says so").starts_with("what the page says was cut after"));
+    assert!(page.truncated.expect("a truncation message").starts_with("output truncated after"));
 }
 
 #[test]
-fn attributes_that_are_opened_again_in_every_paragraph_cut_the_page() {
+fn attributes_reopened_in_every_paragraph_truncate_the_page() {
     let attributes: String = (0..200).map(|n| format!(" a{n}")).collect();
     let html = format!("<p><b{attributes}>x{}", "<p>x".repeat(20_000));
-    let limits = Limits { max_nodes: 50_000, ..in_proportion(&html) };
-    let page = read_within(html, limits).expect("it is cut");
-    assert_eq!(page.truncated.as_deref(), Some("the page was cut after 50000 nodes"));
+    let limits = Limits { max_nodes: 50_000, ..linear_work(&html) };
+    let page = read_within(html, limits).expect("a truncated page");
+    assert_eq!(page.truncated.as_deref(), Some("page truncated after 50000 nodes"));
     assert!(page.cleaned_html.matches("<p>").count() < 2_000);
 }
 
 #[test]
-fn a_page_that_is_too_long_is_refused_in_one_sentence() {
+fn page_beyond_the_byte_limit_is_rejected() {
     let limits = Limits { max_bytes: 1000, ..Limits::default() };
-    let error = read_within("x".repeat(1001), limits).expect_err("it is too long");
+    let error = read_within("x".repeat(1001), limits).expect_err("too large");
     assert_eq!(error.to_string(), "page has 1001 bytes; the limit is 1000");
 }
 
 #[test]
-fn fifty_megabytes_end_by_their_limits() {
+fn fifty_megabytes_are_limited() {
     let html = "<div class=a><p>Some <b>text</b> and <a href=/x>a link</a>.</p></div>\n".repeat(50 * 1024 * 1024 / 68);
     let limits = Limits { max_bytes: 64 << 20, max_nodes: 100_000, deadline: None, ..Limits::default() };
-    let page = read_within(html.clone(), limits.clone()).expect("it is cut");
-    assert_eq!(page.truncated.as_deref(), Some("the page was cut after 100000 nodes"));
-    let error = read_within(html.clone(), Limits { max_work: 1_000_000, ..limits }).expect_err("it takes more work");
+    let page = read_within(html.clone(), limits.clone()).expect("a truncated page");
+    assert_eq!(page.truncated.as_deref(), Some("page truncated after 100000 nodes"));
+    let error = read_within(html.clone(), Limits { max_work: 1_000_000, ..limits }).expect_err("too much work");
     assert_eq!(error.to_string(), "page exceeds the work limit of 1000000 steps");
-    let error = read_within(html, Limits::default()).expect_err("it is longer than 20 MB");
+    let error = read_within(html, Limits::default()).expect_err("larger than 20 MB");
     assert!(matches!(error, ReadError::TooLarge { .. }));
 }
 
 #[test]
-fn a_page_with_too_many_nodes_is_cut_and_says_so() {
+fn page_with_too_many_nodes_is_truncated() {
     let limits = Limits { max_nodes: 1000, ..Limits::default() };
-    let page = read_within("<p>x".repeat(10_000), limits).expect("it is readable");
-    assert_eq!(page.truncated.as_deref(), Some("the page was cut after 1000 nodes"));
+    let page = read_within("<p>x".repeat(10_000), limits).expect("within the limits");
+    assert_eq!(page.truncated.as_deref(), Some("page truncated after 1000 nodes"));
     assert!(page.markdown.raw_markdown.starts_with("x\n\nx\n") && page.markdown.raw_markdown.len() < 4000);
 }

@@ -1,5 +1,5 @@
-//! Ten thousand broken pages, the same ones every time, from their bytes to what they say: nothing panics, work and memory
-//! stay in proportion, and what always holds, holds.
+//! Ten thousand mutated pages from a fixed seed, decoded and read: nothing panics, work and memory stay proportional to the
+//! length, and the invariants of every page are true.
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use opilio_page::{Bm25, ContentFilter, Limits, MarkdownOptions, Options, Page, Pruning, read};
@@ -24,26 +24,27 @@ const SEEDS: [&str; 6] = [
 const ENCODINGS: [&Encoding; 9] =
     [UTF_8, WINDOWS_1252, UTF_16LE, UTF_16BE, SHIFT_JIS, GB18030, EUC_KR, BIG5, ISO_2022_JP];
 
-struct Dice(u64);
+/// A linear congruential generator.
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below.max(1)
+        (self.0 >> 33) as usize % limit.max(1)
     }
 
     fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
-        things[self.roll(things.len())]
+        things[self.below(things.len())]
     }
 
     fn part(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let (one, other) = (self.roll(bytes.len() + 1), self.roll(bytes.len() + 1));
+        let (one, other) = (self.below(bytes.len() + 1), self.below(bytes.len() + 1));
         bytes[one.min(other)..one.max(other)].to_vec()
     }
 
-    /// Some seeds, cut and spliced, with bytes of no text in them, nested beyond reason now and then.
+    /// A seed, cut and spliced with other seeds and invalid bytes, sometimes nested deeply.
     fn mutated(&mut self, encoding: &'static Encoding) -> Vec<u8> {
-        const BITS: [&[u8]; 16] = [
+        const FRAGMENTS: [&[u8]; 16] = [
             b"<",
             b">",
             b"\"",
@@ -64,25 +65,25 @@ impl Dice {
         const NESTED: [&[u8]; 6] =
             [b"<div>", b"<b>", b"<ul><li>", b"<table><td>", b"<blockquote><p>", b"<svg><a href=a>"];
         let mut page = encoding.encode(self.one_of(&SEEDS)).0.into_owned();
-        for _ in 0..1 + self.roll(6) {
-            let at = self.roll(page.len() + 1);
-            let more = match self.roll(6) {
+        for _ in 0..1 + self.below(6) {
+            let at = self.below(page.len() + 1);
+            let more = match self.below(6) {
                 0 => {
                     page.truncate(at);
                     continue;
                 }
-                1 => self.one_of(&BITS).to_vec(),
+                1 => self.one_of(&FRAGMENTS).to_vec(),
                 2 => {
                     let seed = encoding.encode(self.one_of(&SEEDS)).0;
                     self.part(&seed)
                 }
-                3 => self.part(&page).repeat(1 + self.roll(3)),
+                3 => self.part(&page).repeat(1 + self.below(3)),
                 4 => {
-                    page.drain(at..(at + self.roll(20)).min(page.len()));
+                    page.drain(at..(at + self.below(20)).min(page.len()));
                     continue;
                 }
-                _ if self.roll(16) == 0 => self.one_of(&NESTED).repeat(700),
-                _ => vec![self.roll(256) as u8],
+                _ if self.below(16) == 0 => self.one_of(&NESTED).repeat(700),
+                _ => vec![self.below(256) as u8],
             };
             page.splice(at..at, more);
         }
@@ -91,7 +92,7 @@ impl Dice {
     }
 }
 
-/// As whoever fetched the page does it, once the encoding is settled; here it is the wrong one as often as not.
+/// Decodes a page as the fetcher does; here in the wrong encoding half of the time.
 fn decoded(bytes: &[u8], encoding: &'static Encoding) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
@@ -111,7 +112,7 @@ fn options(round: usize) -> Options {
     }
 }
 
-/// What holds for every page.
+/// Asserts what is true for every page.
 fn check(page: &Page, html: &str) {
     for link in page.links.internal.iter().chain(&page.links.external) {
         assert!(link.href.starts_with("http"), "{} in {html}", link.href);
@@ -137,21 +138,21 @@ fn check(page: &Page, html: &str) {
 }
 
 #[test]
-fn broken_pages_never_panic_and_keep_their_promises() {
+fn mutated_pages_never_panic_and_satisfy_invariants() {
     let url = Url::parse("https://a.b.co.uk/c/d").expect("a constant");
-    let mut dice = Dice(7);
+    let mut random = Random(7);
     for round in 0..10_000 {
-        let (one, other) = (dice.one_of(&ENCODINGS), dice.one_of(&ENCODINGS));
-        let html = decoded(&dice.mutated(one), if round % 2 == 0 { one } else { other });
+        let (one, other) = (random.one_of(&ENCODINGS), random.one_of(&ENCODINGS));
+        let html = decoded(&random.mutated(one), if round % 2 == 0 { one } else { other });
         let options = options(round);
         let limits = Limits { max_work: 20_000 + 40 * html.len() as u64, deadline: None, ..Limits::default() };
         let page = read(&html, &url, &options, &limits).unwrap_or_else(|error| panic!("{error}: {html}"));
         check(&page, &html);
         if round % 8 == 0 {
-            let again = read(&html, &url, &options, &limits).expect("it was readable");
-            assert_eq!(page, again, "the same page says the same: {html}");
-            let json = serde_json::to_string(&page).expect("it is JSON");
-            assert_eq!(serde_json::from_str::<Page>(&json).expect("as we wrote it"), page);
+            let again = read(&html, &url, &options, &limits).expect("readable the first time");
+            assert_eq!(page, again, "the same page has the same result: {html}");
+            let json = serde_json::to_string(&page).expect("valid JSON");
+            assert_eq!(serde_json::from_str::<Page>(&json).expect("the JSON that was written"), page);
         }
     }
 }

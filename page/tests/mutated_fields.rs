@@ -1,5 +1,5 @@
-//! Thousands of broken pages under selections and extractions, the same ones every time: nothing panics, and what always
-//! holds, holds.
+//! A thousand mutated pages from a fixed seed, with selections and extractions: nothing panics, and the invariants of every
+//! result are true.
 
 use opilio_page::{
     BUILTIN_PATTERNS, Extraction, InputFormat, Limits, Options, ReadError, Selection, SelectorLanguage, read,
@@ -17,28 +17,31 @@ const SEEDS: [&str; 4] = [
     "<table class=item><td><h2>a</table><frameset><frame></frameset><p><math><mi>x</mi></math><h2><h2><div><p><div class=item>",
 ];
 
-struct Dice(u64);
+/// A linear congruential generator.
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below.max(1)
+        (self.0 >> 33) as usize % limit.max(1)
     }
 
-    fn place(&mut self, text: &str) -> usize {
-        text.floor_char_boundary(self.roll(text.len() + 1))
+    fn position(&mut self, text: &str) -> usize {
+        text.floor_char_boundary(self.below(text.len() + 1))
     }
 
     fn mutated(&mut self) -> String {
-        let mut page = SEEDS[self.roll(SEEDS.len())].to_owned();
-        for _ in 0..1 + self.roll(6) {
-            let (one, other) = (self.place(&page), self.place(&page));
+        let mut page = SEEDS[self.below(SEEDS.len())].to_owned();
+        for _ in 0..1 + self.below(6) {
+            let (one, other) = (self.position(&page), self.position(&page));
             let (start, end) = (one.min(other), one.max(other));
-            match self.roll(5) {
+            match self.below(5) {
                 0 => page.truncate(end),
-                1 => page.insert_str(start, ["<", "\"", "</div>", "<table>", "&#0;", "<div class=item>"][self.roll(6)]),
-                2 => page.insert_str(start, SEEDS[self.roll(SEEDS.len())]),
-                3 => page.insert_str(end, &page[start..end].repeat(1 + self.roll(3))),
+                1 => {
+                    page.insert_str(start, ["<", "\"", "</div>", "<table>", "&#0;", "<div class=item>"][self.below(6)])
+                }
+                2 => page.insert_str(start, SEEDS[self.below(SEEDS.len())]),
+                3 => page.insert_str(end, &page[start..end].repeat(1 + self.below(3))),
                 _ => page.replace_range(start..page.floor_char_boundary(end.min(start + 20)).max(start), ""),
             }
             page.truncate(page.floor_char_boundary(2_000));
@@ -47,7 +50,7 @@ impl Dice {
     }
 
     fn selection(&mut self) -> Selection {
-        let mut on = || self.roll(3) == 0;
+        let mut on = || self.below(3) == 0;
         Selection {
             css_selector: on().then(|| "div:has(> h2), p ~ *, :nth-child(2n of .item)".to_owned()),
             target_elements: if on() { vec!["h2".to_owned(), ".item *".to_owned()] } else { Vec::new() },
@@ -79,7 +82,7 @@ impl Dice {
             ])
         };
         let all = |base: &str, fields: Value| json!({"baseSelector": base, "fields": fields});
-        Some(match self.roll(4) {
+        Some(match self.below(4) {
             0 => return None,
             1 => {
                 let schema = all(".item, :is(div, p):not(:empty)", fields("h2, :scope > *", "* > *", "+ *"));
@@ -95,27 +98,27 @@ impl Dice {
                 }
             }
             _ => {
-                // One at a time: compiling all of them for each page takes most of the test's time.
-                let (label, pattern) = BUILTIN_PATTERNS[self.roll(BUILTIN_PATTERNS.len())];
+                // Only one pattern: compiling all of them for each page would dominate the test's time.
+                let (label, pattern) = BUILTIN_PATTERNS[self.below(BUILTIN_PATTERNS.len())];
                 let patterns = vec![(label.to_owned(), pattern.to_owned())];
                 let input = [InputFormat::Html, InputFormat::CleanedHtml, InputFormat::Markdown, InputFormat::Text];
-                Extraction::Patterns { patterns, input: input[self.roll(4)] }
+                Extraction::Patterns { patterns, input: input[self.below(4)] }
             }
         })
     }
 }
 
 #[test]
-fn broken_pages_never_panic_whatever_is_selected_and_picked() {
+fn mutated_pages_never_panic_with_any_options() {
     let url = url::Url::parse("https://a.example/c/d").expect("a constant");
-    let mut dice = Dice(7);
+    let mut random = Random(7);
     for _ in 0..1000 {
-        let (html, selection, extraction) = (dice.mutated(), dice.selection(), dice.extraction());
-        let asked = extraction.is_some();
+        let (html, selection, extraction) = (random.mutated(), random.selection(), random.extraction());
+        let has_extraction = extraction.is_some();
         let options = Options { selection, extraction, score_links: true, ..Options::default() };
         let limits = Limits { max_work: 2_000_000, deadline: None, ..Limits::default() };
         let page = read(&html, &url, &options, &limits).unwrap_or_else(|error| panic!("{error}: {html}"));
-        assert_eq!(page.extracted_content.is_some(), asked);
+        assert_eq!(page.extracted_content.is_some(), has_extraction);
         if let Some(fields) = &page.extracted_content {
             assert!(serde_json::from_str::<Value>(fields).expect("JSON").is_array(), "{html}");
         }
@@ -127,12 +130,12 @@ fn broken_pages_never_panic_whatever_is_selected_and_picked() {
             assert!(!["<form>", "<form "].iter().any(|form| page.cleaned_html.contains(form)), "{html}");
         }
         let text = serde_json::to_string(&page).expect("JSON");
-        assert_eq!(serde_json::from_str::<opilio_page::Page>(&text).expect("as we wrote it"), page);
+        assert_eq!(serde_json::from_str::<opilio_page::Page>(&text).expect("the JSON that was written"), page);
     }
 }
 
 #[test]
-fn costly_selectors_on_huge_pages_end_by_count() {
+fn costly_selectors_exceed_the_work_limit() {
     let html = "<div class=a><p>b</p>".repeat(20_000);
     let url = url::Url::parse("https://a.example/").expect("a constant");
     let limits = Limits { max_work: 1_000_000, deadline: None, ..Limits::default() };

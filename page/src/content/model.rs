@@ -1,63 +1,62 @@
-//! How likely a passage is content, by a model that was trained on pages whose content is known (`training/`).
-//!
-//! The model is a sum of small decision trees (gradient boosting), made by `training/train.py` and compiled in.
+//! The model that estimates how likely a text block is content: gradient-boosted decision trees, trained by
+//! `training/train.py` on pages with known content and compiled in.
 
 use std::sync::LazyLock;
 
-use super::bytes::take;
+use super::little_endian::take;
 
-/// What `training/train.py` wrote: little-endian; the number of trees as `u32`; for each its number of forks as `u32`,
-/// then its forks (feature `u16`, ways `i16` twice: a fork, or a leaf by its complement; threshold `f32`), then one `f32`
-/// more than forks for its leaves.
+/// Written by `training/train.py`, little-endian: the number of trees as `u32`; per tree the number of splits as `u32`, the
+/// splits (feature as `u16`, two children as `i16`, negative for the complement of a leaf's index, threshold as `f32`), and the
+/// leaves as `f32`, one more than splits.
 static BYTES: &[u8] = include_bytes!("model.bin");
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| Model::read(BYTES).expect("it was written by our own tool"));
+static MODEL: LazyLock<Model> = LazyLock::new(|| Model::parse(BYTES).expect("valid training output"));
 
-/// Rows that pass a tree side by side: the way of one is looked up while those of the others are on their way.
-const ABREAST: usize = 8;
+/// Rows that are evaluated in parallel, so that the memory accesses of one overlap with those of the others.
+const LANES: usize = 8;
 
-/// Features beyond these are not read by any tree.
+/// A sum of decision trees.
 pub(super) struct Model {
-    trees: Vec<Tree>,
+    trees: Vec<DecisionTree>,
 }
 
-struct Tree {
-    /// The first is the root.
-    nodes: Vec<Node>,
+struct DecisionTree {
+    /// The first node is the root.
+    nodes: Vec<TreeNode>,
     /// Steps from the root to the deepest leaf.
     depth: usize,
 }
 
-/// A fork, or a leaf: that leads to itself, and has its value for a threshold.
+/// A split, or a leaf: both children of a leaf are the leaf itself, and its threshold is its value.
 #[derive(Clone, Copy)]
-struct Node {
+struct TreeNode {
     threshold: f32,
     feature: u16,
-    /// Where to go on when the number is at most the threshold, and otherwise.
-    ways: [u16; 2],
+    /// The next node if the feature is at most the threshold, and otherwise.
+    children: [u16; 2],
 }
 
 impl Model {
-    pub(super) fn own() -> &'static Self {
+    pub(super) fn built_in() -> &'static Self {
         &MODEL
     }
 
-    /// Probabilities, one a row.
-    pub(super) fn judge(&self, rows: &[f32], width: usize) -> Vec<f32> {
+    /// One probability per row of `width` features.
+    pub(super) fn predict(&self, rows: &[f32], width: usize) -> Vec<f32> {
         if width == 0 {
             return Vec::new();
         }
         let mut sums = vec![0.0; rows.len() / width];
-        // Tree by tree, so that each stays close while all rows pass it.
+        // One tree after the other, so that each stays in the CPU cache for all rows.
         for tree in &self.trees {
-            let (groups, alone) = sums.as_chunks_mut::<ABREAST>();
+            let (groups, remainder) = sums.as_chunks_mut::<LANES>();
             let mut rows = rows.chunks_exact(width);
             for group in groups {
-                let abreast = std::array::from_fn(|_| rows.next().unwrap_or_default());
-                let values: [f32; ABREAST] = tree.values(abreast);
+                let lanes = std::array::from_fn(|_| rows.next().unwrap_or_default());
+                let values: [f32; LANES] = tree.values(lanes);
                 group.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
             }
-            for (sum, row) in alone.iter_mut().zip(rows) {
+            for (sum, row) in remainder.iter_mut().zip(rows) {
                 let [value] = tree.values([row]);
                 *sum += value;
             }
@@ -66,53 +65,54 @@ impl Model {
         sums
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    fn parse(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
         let count = u32::from_le_bytes(take(&mut rest)?);
-        let trees = (0..count).map(|_| Tree::read(&mut rest)).collect::<Option<_>>()?;
+        let trees = (0..count).map(|_| DecisionTree::parse(&mut rest)).collect::<Option<_>>()?;
         rest.is_empty().then_some(Self { trees })
     }
 }
 
-impl Tree {
-    /// Without a branch that depends on the numbers: all rows take as many steps, those that are at their leaf on the spot.
+impl DecisionTree {
+    /// Evaluates rows without data-dependent branches: every row takes the same number of steps and stays at its leaf once it is
+    /// there.
     #[inline]
     fn values<const ROWS: usize>(&self, rows: [&[f32]; ROWS]) -> [f32; ROWS] {
         let mut at = [0; ROWS];
         for _ in 0..self.depth {
             for (at, row) in at.iter_mut().zip(rows) {
                 let node = &self.nodes[usize::from(*at)];
-                *at = node.ways[usize::from(row[usize::from(node.feature)] > node.threshold)];
+                *at = node.children[usize::from(row[usize::from(node.feature)] > node.threshold)];
             }
         }
         at.map(|leaf| self.nodes[usize::from(leaf)].threshold)
     }
 
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        let forks = u16::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
-        let place = |way: i16| u16::try_from(way).unwrap_or_else(|_| forks + !way as u16);
+    fn parse(rest: &mut &[u8]) -> Option<Self> {
+        let splits = u16::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
+        let child = |index: i16| u16::try_from(index).unwrap_or_else(|_| splits + !index as u16);
         let mut nodes = Vec::new();
-        for _ in 0..forks {
+        for _ in 0..splits {
             let feature = u16::from_le_bytes(take(rest)?);
-            let ways = [i16::from_le_bytes(take(rest)?), i16::from_le_bytes(take(rest)?)].map(place);
-            nodes.push(Node { feature, ways, threshold: f32::from_le_bytes(take(rest)?) });
+            let children = [i16::from_le_bytes(take(rest)?), i16::from_le_bytes(take(rest)?)].map(child);
+            nodes.push(TreeNode { feature, children, threshold: f32::from_le_bytes(take(rest)?) });
         }
-        for leaf in forks..=forks.checked_mul(2)? {
-            nodes.push(Node { feature: 0, ways: [leaf; 2], threshold: f32::from_le_bytes(take(rest)?) });
+        for leaf in splits..=splits.checked_mul(2)? {
+            nodes.push(TreeNode { feature: 0, children: [leaf; 2], threshold: f32::from_le_bytes(take(rest)?) });
         }
         let depth = depth(&nodes)?;
         Some(Self { nodes, depth })
     }
 }
 
-/// `None` where a way leads back, or nowhere.
-fn depth(nodes: &[Node]) -> Option<usize> {
+/// The number of steps to the deepest leaf; `None` if a child precedes its parent or does not exist.
+fn depth(nodes: &[TreeNode]) -> Option<usize> {
     let mut below = vec![0; nodes.len()];
     for (at, node) in nodes.iter().enumerate().rev() {
-        if node.ways != [at as u16; 2] {
-            let ways = node.ways.map(usize::from);
-            let onwards = ways.iter().all(|&way| way > at && way < nodes.len());
-            below[at] = 1 + ways.iter().filter(|_| onwards).map(|&way| below[way]).max()?;
+        if node.children != [at as u16; 2] {
+            let children = node.children.map(usize::from);
+            let are_valid = children.iter().all(|&child| child > at && child < nodes.len());
+            below[at] = 1 + children.iter().filter(|_| are_valid).map(|&child| below[child]).max()?;
         }
     }
     below.first().copied()
@@ -123,8 +123,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_model_that_is_compiled_in_can_be_read() {
-        let model = Model::read(BYTES).expect("it is whole");
+    fn built_in_model_parses() {
+        let model = Model::parse(BYTES).expect("valid training output");
         assert!(!model.trees.is_empty());
         for tree in &model.trees {
             assert!(tree.depth < tree.nodes.len());
@@ -132,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_to_the_same_leaf_alone_and_abreast() {
-        let model = Model::read(BYTES).expect("it is whole");
+    fn rows_predict_the_same_alone_and_in_lanes() {
+        let model = Model::parse(BYTES).expect("valid training output");
         let width = 1 + model.trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.feature).max().unwrap_or(0);
         let width = usize::from(width);
-        let rows: Vec<f32> = (0..width * (ABREAST + 3)).map(|n| (n * 7919 % 101) as f32 / 10.0).collect();
-        let one_by_one: Vec<f32> = rows.chunks_exact(width).flat_map(|row| model.judge(row, width)).collect();
-        assert_eq!(model.judge(&rows, width), one_by_one);
+        let rows: Vec<f32> = (0..width * (LANES + 3)).map(|n| (n * 7919 % 101) as f32 / 10.0).collect();
+        let one_by_one: Vec<f32> = rows.chunks_exact(width).flat_map(|row| model.predict(row, width)).collect();
+        assert_eq!(model.predict(&rows, width), one_by_one);
     }
 }

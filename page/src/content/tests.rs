@@ -24,16 +24,16 @@ fn article() -> String {
     )
 }
 
-fn read_by(html: &str, filter: ContentFilter) -> Page {
+fn read_with(html: &str, filter: ContentFilter) -> Page {
     let options = Options { content_filter: Some(filter), ..Options::default() };
     let url = Url::parse("https://daily.example/news/bridge-closed").expect("a constant");
-    read(html, &url, &options, &Limits::default()).expect("it is readable")
+    read(html, &url, &options, &Limits::default()).expect("within the limits")
 }
 
 #[test]
-fn an_article_is_kept_and_what_is_around_it_goes() {
+fn article_is_kept_without_its_surroundings() {
     for filter in [ContentFilter::Main, ContentFilter::Pruning(Pruning::default())] {
-        let page = read_by(&article(), filter.clone());
+        let page = read_with(&article(), filter.clone());
         let fit = &page.markdown.fit_markdown;
         assert!(fit.contains("seven arches") && fit.contains("forty years"), "{filter:?}: {fit}");
         for around in ["Weather", "rights reserved", "Ten walks"] {
@@ -46,49 +46,49 @@ fn an_article_is_kept_and_what_is_around_it_goes() {
 }
 
 #[test]
-fn a_text_that_stands_there_twice_is_kept_once_and_cells_stay_each_in_its_place() {
+fn repeated_text_is_kept_once_except_in_cells() {
     let cell = "<td>Five words in each cell</td>";
     let html = format!(
         "<main><article><h1>Bridge closed</h1><p>{STORY}</p><p>{MORE}</p><div class=mobile><p>{MORE}</p></div>
          <table><tr><th>North side</th><th>South side</th></tr><tr>{cell}{cell}</tr></table></article></main>"
     );
-    let fit = read_by(&html, ContentFilter::Main).markdown.fit_markdown;
+    let fit = read_with(&html, ContentFilter::Main).markdown.fit_markdown;
     assert_eq!((fit.matches("forty years").count(), fit.matches("Five words").count()), (1, 2), "{fit}");
 }
 
 #[test]
-fn a_query_brings_what_it_asks_for_in_any_form_of_its_words() {
-    let asked = |query: &str| {
+fn bm25_query_matches_stemmed_words() {
+    let fit_for = |query: &str| {
         let bm25 = Bm25 { query: query.to_owned(), ..Bm25::default() };
-        read_by(&article(), ContentFilter::Bm25(bm25)).markdown.fit_markdown
+        read_with(&article(), ContentFilter::Bm25(bm25)).markdown.fit_markdown
     };
-    let fit = asked("baker's customer");
+    let fit = fit_for("baker's customer");
     assert!(fit.contains("forty years") && !fit.contains("northern road"), "{fit}");
-    assert_eq!(asked("submarine"), "");
-    assert!(asked("").contains("cracks"), "without a query the page's own title counts");
+    assert_eq!(fit_for("submarine"), "");
+    assert!(fit_for("").contains("cracks"), "without a query the page's own title is used");
     let whole = Bm25 { query: "customer".to_owned(), stemming: None, ..Bm25::default() };
-    assert_eq!(read_by(&article(), ContentFilter::Bm25(whole)).markdown.fit_markdown, "");
+    assert_eq!(read_with(&article(), ContentFilter::Bm25(whole)).markdown.fit_markdown, "");
 }
 
 #[test]
-fn without_a_filter_there_is_no_fit_content() {
+fn fit_outputs_are_empty_without_a_filter() {
     let url = Url::parse("https://daily.example/").expect("a constant");
-    let page = read(&article(), &url, &Options::default(), &Limits::default()).expect("it is readable");
+    let page = read(&article(), &url, &Options::default(), &Limits::default()).expect("within the limits");
     assert_eq!((page.markdown.fit_markdown.as_str(), page.fit_html), ("", None));
 }
 
 #[test]
-fn the_parts_of_a_table_stay_in_their_places() {
+fn table_cells_keep_their_columns() {
     let rows: String =
         (0..6).map(|n| format!("<tr><td>Span {n}</td><td></td><td>{n}0 m wide and well kept</td></tr>")).collect();
     let html =
         format!("<main><article><h1>Spans</h1><p>{STORY}</p><p>{MORE}</p><table>{rows}</table></article></main>");
-    let fit = read_by(&html, ContentFilter::Main).markdown.fit_markdown;
+    let fit = read_with(&html, ContentFilter::Main).markdown.fit_markdown;
     assert!(fit.lines().filter(|line| line.matches('|').count() == 4).count() >= 6, "{fit}");
 }
 
 #[test]
-fn hostile_pages_are_read_within_their_bounds() {
+fn hostile_pages_stay_within_output_limits() {
     let deep = "<div class=content>".repeat(2_000) + STORY;
     let flat = "<div><span>a b</span><span>c</span></div>".repeat(2_000);
     let wide = format!("<div>{}</div>", "<span>word <i>x</i></span>".repeat(10_000));
@@ -96,7 +96,7 @@ fn hostile_pages_are_read_within_their_bounds() {
         for filter in
             [ContentFilter::Main, ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(Bm25::default())]
         {
-            let page = read_by(html, filter);
+            let page = read_with(html, filter);
             assert!(page.markdown.fit_markdown.len() <= html.len() * 8 + 64 * 1024);
         }
     }

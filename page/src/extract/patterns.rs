@@ -1,13 +1,14 @@
-//! Labelled regular expressions over a page's text.
+//! Finds the matches of labelled regular expressions in a text.
 
 use regex::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
-use super::{PathSegment, Picked, SchemaError};
-use crate::ReadError;
-use crate::budget::Watch;
+use super::extracted::ExtractedJson;
+use crate::budget::Budget;
+use crate::error::ReadError;
+use crate::options::{PathSegment, SchemaError};
 
-/// The patterns that are there by name, in the order of their bits: the first is 1, the second 2, the third 4…
+/// The built-in patterns, in the order of their bits: the first is 1, the second 2, the third 4, …
 pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
     ("email", r"[\w.+-]+@[\w-]+\.[\w.-]+"),
     ("phone_intl", r"\+?\d[\d .()-]{7,}\d"),
@@ -35,17 +36,18 @@ pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
 const MAX_PATTERN: usize = 2000;
 const MAX_PATTERNS: usize = 100;
 
-pub(crate) struct Patterns(Vec<(String, Regex)>);
+/// Compiled patterns with their labels.
+pub(super) struct Patterns(Vec<(String, Regex)>);
 
 impl Patterns {
-    pub(crate) fn read(patterns: &[(String, String)]) -> Result<Self, Vec<SchemaError>> {
+    pub(super) fn compile(patterns: &[(String, String)]) -> Result<Self, Vec<SchemaError>> {
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
         if patterns.len() > MAX_PATTERNS {
             let reason = format!("holds more than {MAX_PATTERNS} patterns");
             return Err(vec![SchemaError { path: Vec::new(), reason }]);
         }
         for (label, pattern) in patterns {
-            match compile(pattern, true) {
+            match compile_regex(pattern, true) {
                 Ok(regex) => compiled.push((label.clone(), regex)),
                 Err(reason) => errors.push(SchemaError { path: vec![PathSegment::Key(label.clone())], reason }),
             }
@@ -53,43 +55,51 @@ impl Patterns {
         if errors.is_empty() { Ok(Self(compiled)) } else { Err(errors) }
     }
 
-    /// `[{"url", "label", "value", "span"}]`; spans count characters.
-    pub(crate) fn find(&self, text: &str, url: &str, budget: usize, watch: &Watch) -> Result<Picked, ReadError> {
-        let (mut found, mut left, mut cut) = (Vec::new(), budget, false);
+    /// The matches as `[{"url", "label", "value", "span"}]`; spans count characters.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        url: &str,
+        max_bytes: usize,
+        budget: &Budget,
+    ) -> Result<ExtractedJson, ReadError> {
+        let (mut found, mut left, mut truncated) = (Vec::new(), max_bytes, false);
         for (label, regex) in &self.0 {
-            watch.work.spend_bytes(text.len());
+            budget.work.spend_bytes(text.len());
+            // Bytes and characters before the last match.
             let mut counted = (0, 0);
-            for each in regex.find_iter(text).filter(|each| !each.is_empty()) {
-                watch.step()?;
-                let start = counted.1 + text[counted.0..each.start()].chars().count();
-                let end = start + each.as_str().chars().count();
-                counted = (each.end(), end);
-                match left.checked_sub(each.len() + url.len() + 64) {
-                    Some(rest) => left = rest,
+            for found_match in regex.find_iter(text).filter(|found| !found.is_empty()) {
+                budget.step()?;
+                let start = counted.1 + text[counted.0..found_match.start()].chars().count();
+                let end = start + found_match.as_str().chars().count();
+                counted = (found_match.end(), end);
+                match left.checked_sub(found_match.len() + url.len() + 64) {
+                    Some(remaining) => left = remaining,
                     None => {
-                        cut = true;
+                        truncated = true;
                         break;
                     }
                 }
-                found.push(json!({"url": url, "label": label, "value": each.as_str(), "span": [start, end]}));
+                found.push(json!({"url": url, "label": label, "value": found_match.as_str(), "span": [start, end]}));
             }
-            watch.step()?;
+            budget.step()?;
         }
-        Ok(Picked { json: Value::Array(found).to_string(), cut })
+        Ok(ExtractedJson { json: Value::Array(found).to_string(), truncated })
     }
 }
 
-/// Its time is linear in the text, so look-around and back references are not there.
-pub(super) fn compile(pattern: &str, any_case: bool) -> Result<Regex, String> {
+/// Compiles a regular expression whose time is linear in the text, so without look-around and back references. `ignore_case` also
+/// lets `^` and `$` match at line ends.
+pub(super) fn compile_regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
     const MAX_BYTES: usize = 4 << 20;
     if pattern.len() > MAX_PATTERN {
         return Err(format!("is longer than {MAX_PATTERN} bytes"));
     }
     let mut builder = RegexBuilder::new(pattern);
-    builder.case_insensitive(any_case).multi_line(any_case).size_limit(MAX_BYTES).dfa_size_limit(MAX_BYTES);
+    builder.case_insensitive(ignore_case).multi_line(ignore_case).size_limit(MAX_BYTES).dfa_size_limit(MAX_BYTES);
     builder.build().map_err(|error| {
         let error = error.to_string();
-        let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        format!("is no regular expression that can be used: {why}")
+        let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        format!("is not a valid regular expression: {reason}")
     })
 }

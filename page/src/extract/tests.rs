@@ -1,16 +1,16 @@
-//! The examples that the documentation of Crawl4AI gives for its strategies, on pages of our own; and what is refused.
+//! The examples in Crawl4AI's documentation of its extraction strategies, on other pages; and rejected schemas.
 
 use serde_json::{Value, json};
+use url::Url;
 
-use super::*;
-use crate::{Limits, Options, read};
+use crate::{BUILTIN_PATTERNS, Extraction, InputFormat, Limits, Options, PathSegment, SelectorLanguage, read};
 
 fn extracted(html: &str, extraction: Extraction) -> Value {
     let url = Url::parse("https://shop.example/all").unwrap();
     extraction.check().unwrap_or_else(|errors| panic!("{errors:?}"));
     let options = Options { extraction: Some(extraction), ..Options::default() };
     let page = read(html, &url, &options, &Limits::default()).unwrap();
-    serde_json::from_str(&page.extracted_content.expect("it was asked for")).unwrap()
+    serde_json::from_str(&page.extracted_content.expect("extraction was requested")).unwrap()
 }
 
 fn css(html: &str, schema: Value) -> Value {
@@ -26,7 +26,7 @@ const COINS: &str = "<div class='coin-row'><h2 class=coin>Bitcoin</h2><span clas
     <i>eum</i></h2><span class=price>$1,800</span></div><div class=coin-row></div>";
 
 #[test]
-fn rows_of_a_list_are_picked_by_css_and_by_xpath_alike() {
+fn css_and_xpath_schemas_extract_the_same_rows() {
     let expected = json!([{"coin": "Bitcoin", "price": "$28,000"}, {"coin": "Ether eum", "price": "$1,800"}]);
     let by_css = json!({"name": "Coins", "baseSelector": "div.coin-row", "fields": [
         {"name": "coin", "selector": "h2.coin", "type": "text"},
@@ -69,7 +69,7 @@ fn catalogue(selector: impl Fn(&str, &str) -> String) -> Value {
 }
 
 #[test]
-fn a_catalogue_of_nested_products_comes_out_as_it_is_nested() {
+fn nested_fields_yield_nested_objects() {
     let expected = json!([{"id": "c1", "category": "Lamps", "products": [
         {"name": "Desk lamp", "price": "$20", "details": {"brand": "Lumo", "model": "D1"},
             "features": [{"feature": "Dimmable"}, {"feature": "LED"}, {"feature": "Bulb $3"}],
@@ -87,7 +87,7 @@ fn a_catalogue_of_nested_products_comes_out_as_it_is_nested() {
 }
 
 #[test]
-fn data_in_the_next_sibling_belong_to_the_item() {
+fn source_reads_fields_from_the_next_sibling() {
     let html = "<table><tr class=story id=s1><td><span class=line><a href=/1>First</a></span><tr><td class=sub>
         <span class=score>100 points</span> <a class=user>ann</a>
         <tr class=story id=s2><td><span class=line><a href=/2>Second</a></span></table>";
@@ -95,17 +95,17 @@ fn data_in_the_next_sibling_belong_to_the_item() {
         {"name": "title", "selector": "span.line > a", "type": "text"},
         {"name": "url", "selector": "span.line > a", "type": "attribute", "attribute": "HREF"},
         {"name": "score", "source": "+ tr", "selector": "span.score", "type": ["text", "regex"], "pattern": "(\\d+)"},
-        {"name": "by", "source": "+ tr", "selector": "a.user", "type": "text", "default": "nobody"},
+        {"name": "by", "source": "+ tr", "selector": "a.user", "type": "text", "default": "unknown"},
     ]});
     let expected = json!([
         {"title": "First", "url": "/1", "score": "100", "by": "ann"},
-        {"title": "Second", "url": "/2", "by": "nobody"},
+        {"title": "Second", "url": "/2", "by": "unknown"},
     ]);
     assert_eq!(css(html, schema), expected);
 }
 
 #[test]
-fn values_are_text_html_attributes_and_matches_with_transforms_and_defaults() {
+fn field_types_transforms_and_defaults_apply() {
     let html =
         "<article data-x='ID-7b'><h1> A  <b>b</b> C</h1><p>Price: 12.50 EUR</p><script>var n = 3;</script></article>";
     let field = |rest: Value| {
@@ -137,7 +137,7 @@ fn values_are_text_html_attributes_and_matches_with_transforms_and_defaults() {
 }
 
 #[test]
-fn an_xpath_field_may_find_an_attribute_text_or_a_number() {
+fn xpath_fields_return_attributes_text_and_numbers() {
     let schema = json!({"baseSelector": "//div[@class='product']", "fields": [
         {"name": "tags", "selector": "count(.//li)", "type": "text"},
         {"name": "class", "selector": "@class", "type": "text"},
@@ -158,7 +158,7 @@ fn patterns(names: &[&str], custom: &[(&str, &str)], input: InputFormat) -> Extr
 }
 
 #[test]
-fn patterns_find_what_they_are_named_for() {
+fn builtin_patterns_match_their_formats() {
     let found = |names: &[&str], custom: &[(&str, &str)], html: &str| -> Vec<(String, String)> {
         let found = extracted(html, patterns(names, custom, InputFormat::Text));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -196,7 +196,7 @@ fn patterns_find_what_they_are_named_for() {
 }
 
 #[test]
-fn a_match_says_where_it_stands_in_what_was_searched() {
+fn match_span_counts_characters_of_the_input() {
     let html = "<p title='7'>é <b>42</b></p>";
     let span = |input| extracted(html, patterns(&[], &[("n", "[0-9]+")], input));
     let at = |value: &str, from: usize| json!({"url": "https://shop.example/all", "label": "n", "value": value, "span": [from, from + value.len()]});
@@ -206,7 +206,7 @@ fn a_match_says_where_it_stands_in_what_was_searched() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_schema_is_named_with_its_place() {
+fn schema_check_reports_all_errors_with_paths() {
     let schema = json!({"baseSelector": "div >", "fields": [
         {"name": "a", "type": "computed", "expression": "1+1"},
         {"name": "", "type": "text"},
@@ -247,7 +247,7 @@ fn all_that_is_wrong_with_a_schema_is_named_with_its_place() {
 }
 
 #[test]
-fn a_schema_cannot_blow_a_page_up() {
+fn extracted_fields_are_truncated_at_the_output_limit() {
     let mut fields = json!([{"name": "t", "type": "text"}]);
     for _ in 0..8 {
         fields = json!([{"name": "n", "selector": "*", "type": "nested_list", "fields": fields}]);

@@ -1,45 +1,46 @@
-//! Keeps text from being taken for Markdown, with as few backslashes as that takes.
+//! Escapes text so that it is not read as Markdown, with as few backslashes as possible.
 
-/// What a byte of text may be.
+/// How a byte of text is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// It stands for itself wherever it stands.
+pub(super) enum ByteClass {
+    /// Never has a meaning in Markdown.
     Plain,
     Space,
-    /// It must be looked at.
+    /// May have a meaning, or begin a character that needs treatment.
     Special,
 }
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Plain; 256];
+const CLASSES: [ByteClass; 256] = {
+    let mut classes = [ByteClass::Plain; 256];
     let spaces = b" \t\n\r\x0c";
-    // The last three begin a no-break space, a soft hyphen, a zero-width space or a byte order mark.
+    // The last three are the first bytes of a no-break space, a soft hyphen, a zero-width space and a byte order mark.
     let special = b"\\`*_[](<&~|\xc2\xe2\xef";
     let mut at = 0;
     while at < spaces.len() {
-        classes[spaces[at] as usize] = Class::Space;
+        classes[spaces[at] as usize] = ByteClass::Space;
         at += 1;
     }
     let mut at = 0;
     while at < special.len() {
-        classes[special[at] as usize] = Class::Special;
+        classes[special[at] as usize] = ByteClass::Special;
         at += 1;
     }
     classes
 };
 
 #[inline]
-pub(super) fn class(byte: u8) -> Class {
+pub(super) fn byte_class(byte: u8) -> ByteClass {
     CLASSES[byte as usize]
 }
 
-/// The end of the run of plain bytes from `start`; single spaces between them belong to it.
+/// The end of the run of plain bytes from `start`, including single spaces between them.
 #[inline]
 pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
-        let within = byte == b' ' && at > start && bytes.get(at + 1).is_some_and(|&next| class(next) == Class::Plain);
-        if class(byte) != Class::Plain && !within {
+        let within =
+            byte == b' ' && at > start && bytes.get(at + 1).is_some_and(|&next| byte_class(next) == ByteClass::Plain);
+        if byte_class(byte) != ByteClass::Plain && !within {
             break;
         }
         at += 1;
@@ -51,12 +52,12 @@ pub(super) fn is_space(c: char) -> bool {
     c == ' ' || c.is_whitespace()
 }
 
-/// Characters that only say where a word may be broken.
-pub(super) fn is_nothing(c: char) -> bool {
+/// Whether a character only marks where a word may be broken.
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}')
 }
 
-/// As CommonMark sees it when it looks at what stands beside a mark.
+/// Whether CommonMark counts a character next to a delimiter as punctuation.
 pub(super) fn is_punctuation(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation();
@@ -66,7 +67,7 @@ pub(super) fn is_punctuation(c: char) -> bool {
         && !matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}')
 }
 
-/// What follows an ampersand would make an entity of it.
+/// Whether the text after an ampersand makes it a character reference.
 pub(super) fn is_entity(rest: &str) -> bool {
     let end = rest.bytes().take(34).position(|byte| byte == b';');
     let Some(name) = end.map(|end| &rest.as_bytes()[..end]) else { return false };
@@ -77,14 +78,13 @@ pub(super) fn is_entity(rest: &str) -> bool {
     }
 }
 
-/// The character at this place has a backslash before it that counts.
+/// Whether the character at this position is escaped by a backslash.
 pub(super) fn is_escaped(text: &str, at: usize) -> bool {
     text.as_bytes()[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
-/// Where a backslash must go, so that the line is not taken for anything but text. `task`: it is the first of a list
-/// item.
-pub(super) fn line_start_escape(line: &str, task: bool) -> Option<usize> {
+/// The position for a backslash that makes a line plain text. `may_be_task`: the line is the first one of a list item.
+pub(super) fn line_start_escape(line: &str, may_be_task: bool) -> Option<usize> {
     let bytes = line.as_bytes();
     let first = *bytes.first()?;
     let ends_at = |at: usize| matches!(bytes.get(at), None | Some(b' '));
@@ -99,25 +99,25 @@ pub(super) fn line_start_escape(line: &str, task: bool) -> Option<usize> {
             let delimits = matches!(bytes.get(digits), Some(b'.' | b')'));
             (digits <= 9 && delimits && ends_at(digits + 1)).then_some(digits)
         }
-        b'[' => begins_definition_or_task(line, task).then_some(0),
+        b'[' => starts_definition_or_task(line, may_be_task).then_some(0),
         _ => None,
     }
 }
 
-/// Would underline a heading, or the first row of a table.
+/// Whether a line would underline a heading or the first row of a table.
 fn is_rule(line: &str) -> bool {
     let all = |set: &[u8]| line.bytes().all(|byte| set.contains(&byte));
     all(b"=") || all(b"- ") || line.contains('-') && all(b"-:| ")
 }
 
-fn begins_definition_or_task(line: &str, task: bool) -> bool {
-    let is_task = task
+fn starts_definition_or_task(line: &str, may_be_task: bool) -> bool {
+    let is_task = may_be_task
         && matches!(line.get(..3), Some("[ ]" | "[x]" | "[X]"))
         && matches!(line.as_bytes().get(3), None | Some(b' '));
     is_task || line.find("]:").is_some_and(|end| !line[1..end].contains(['[', ']']))
 }
 
-/// `#`s at its end would be taken for the end of the heading.
+/// Escapes `#` characters at the end of a heading, which would be read as its closing sequence.
 pub(super) fn fix_heading_end(out: &mut String, start: usize) {
     let line = &out[start..];
     let text = line.trim_end_matches('#');
@@ -126,8 +126,8 @@ pub(super) fn fix_heading_end(out: &mut String, start: usize) {
     }
 }
 
-/// The label of an image.
-pub(super) fn push_label(alt: &str, out: &mut String) {
+/// Writes the label of an image.
+pub(super) fn push_image_label(alt: &str, out: &mut String) {
     for word in alt.split_whitespace() {
         if !out.ends_with('[') {
             out.push(' ');
@@ -149,10 +149,10 @@ pub(super) fn push_label(alt: &str, out: &mut String) {
     }
 }
 
-/// The target of a link.
+/// Writes the target of a link.
 pub(super) fn push_target(target: &str, titled: bool, in_cell: bool, out: &mut String) {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>');
-    let bracketed = target.contains(odd) || !is_balanced(target) || target.is_empty() && titled;
+    let needs_brackets = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>');
+    let bracketed = target.contains(needs_brackets) || !is_balanced(target) || target.is_empty() && titled;
     if bracketed {
         out.push('<');
     }
@@ -173,7 +173,7 @@ pub(super) fn push_target(target: &str, titled: bool, in_cell: bool, out: &mut S
     }
 }
 
-/// As many parentheses close as open, none before it is opened.
+/// Whether all parentheses in a target are balanced.
 fn is_balanced(target: &str) -> bool {
     let mut depth = 0usize;
     for byte in target.bytes() {
@@ -189,7 +189,7 @@ fn is_balanced(target: &str) -> bool {
     depth == 0
 }
 
-/// ` "title"`, of a title without line ends.
+/// Writes ` "title"`; the title has no line ends.
 pub(super) fn push_title(title: &str, in_cell: bool, out: &mut String) {
     out.push_str(" \"");
     let mut chars = title.char_indices();
@@ -210,8 +210,8 @@ pub(super) fn push_title(title: &str, in_cell: bool, out: &mut String) {
     out.push('"');
 }
 
-/// The text without the backslashes that were added.
-pub(super) fn unescaped(text: &str) -> String {
+/// Removes the backslashes of escaped characters.
+pub(super) fn unescape(text: &str) -> String {
     let mut chars = text.chars().peekable();
     let mut out = String::with_capacity(text.len());
     while let Some(c) = chars.next() {
@@ -223,7 +223,7 @@ pub(super) fn unescaped(text: &str) -> String {
     out
 }
 
-/// It may stand between `<` and `>`: an absolute URI, or an e-mail address.
+/// Whether a target may be written as `<target>`: an absolute URI or an e-mail address.
 pub(super) fn is_autolink(target: &str) -> bool {
     if target.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>')) {
         return false;

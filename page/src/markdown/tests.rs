@@ -1,4 +1,4 @@
-//! What small pages are as Markdown: one table for each kind of thing.
+//! Small pages and their Markdown, one table per topic.
 
 use crate::{Limits, Markdown, MarkdownOptions, Options, read};
 
@@ -34,7 +34,7 @@ fn headings_and_paragraphs() {
 }
 
 #[test]
-fn marks_and_links_may_go_on_over_lines_that_change_when_they_end() {
+fn styles_and_links_span_lines_that_are_escaped_later() {
     check(&[("<p><b>a<br>“</b>é", "a  \n“é")]);
     let written = markdown_with("<p>+ <a href=/x>b<br>c</a>", MarkdownOptions::default());
     assert_eq!(written.raw_markdown, "\\+ [b  \nc](https://a.example/x)\n");
@@ -42,21 +42,21 @@ fn marks_and_links_may_go_on_over_lines_that_change_when_they_end() {
 }
 
 #[test]
-fn what_is_hidden_shows_where_it_says_much() {
-    let much = "word ".repeat(60);
+fn hidden_content_is_written_if_it_is_long() {
+    let long = "word ".repeat(60);
     let written = |html: String| markdown_with(&html, MarkdownOptions::default()).raw_markdown;
-    let shown = |html: &str| written(html.replace("MUCH", &much)).contains("word");
-    assert!(shown("<div style='display:none'>MUCH</div>"));
+    let shown = |html: &str| written(html.replace("LONG", &long)).contains("word");
+    assert!(shown("<div style='display:none'>LONG</div>"));
     assert!(shown("<div hidden id=S:1>word</div>"));
     assert!(shown("<div style='visibility:hidden'>word</div>"));
     assert!(!shown("<div hidden>word</div>"));
-    assert!(!shown("<ul hidden><li><a href=/x>MUCH</a></ul>"));
-    assert!(shown("<p>a<noscript><p>MUCH</p>MUCH</noscript>"));
+    assert!(!shown("<ul hidden><li><a href=/x>LONG</a></ul>"));
+    assert!(shown("<p>a<noscript><p>LONG</p>LONG</noscript>"));
     assert!(!shown("<p>a<noscript>word</noscript>"));
 }
 
 #[test]
-fn emphasis_works_wherever_it_stands() {
+fn emphasis_takes_effect_next_to_any_character() {
     check(&[
         ("<em>a</em> <strong>b</strong> <del>c</del> <i>d</i><b>e</b>", "*a* **b** ~~c~~ *d*__e__"),
         ("<b> a </b>b<i> </i>c", "**a** b c"),
@@ -79,7 +79,7 @@ fn emphasis_works_wherever_it_stands() {
 }
 
 #[test]
-fn escaping_keeps_text_text_and_little_else() {
+fn only_text_with_markdown_meaning_is_escaped() {
     check(&[
         (
             "<p>1. a</p><p>2) b</p><p>- c</p><p>+ d</p><p># e</p><p>&gt; f</p>",
@@ -239,7 +239,7 @@ fn citations_number_each_target_once() {
 }
 
 #[test]
-fn the_options_do_what_they_say() {
+fn options_change_the_markdown() {
     let html = "<h1>a</h1><p><b>b</b> <a href=/c>d</a> <a href=#e>f</a> <img src=g.png alt=h> &lt;i></p>";
     let default = MarkdownOptions::default;
     for (options, expected) in [
@@ -264,7 +264,7 @@ fn the_options_do_what_they_say() {
 }
 
 #[test]
-fn without_a_base_links_stay_as_they_are_written() {
+fn links_stay_unchanged_without_a_base_url() {
     let url = url::Url::parse("about:blank").unwrap();
     let page =
         read("<a href='x?y=*'>a</a><a href=http://b.example?c>d</a>", &url, &Options::default(), &Limits::default())

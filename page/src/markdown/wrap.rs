@@ -1,13 +1,13 @@
-//! Wraps the paragraphs of finished Markdown, for who reads it on a terminal.
+//! Wraps the paragraphs of finished Markdown at a width, for reading it in a terminal.
 
-/// Breaks lines of text at spaces so that they have at most `width` characters where that is possible. Code, headings
-/// and tables stay as they are, as does what would come after `budget` bytes.
-pub(super) fn wrapped(markdown: &str, width: usize, budget: usize) -> String {
+/// Breaks lines at spaces so that they have at most `width` characters if possible. Code, headings and tables stay unchanged,
+/// as does the text after `max_bytes`.
+pub(super) fn wrapped(markdown: &str, width: usize, max_bytes: usize) -> String {
     let mut out = String::with_capacity(markdown.len() + markdown.len() / 40);
     let mut fence: Option<&str> = None;
     for line in markdown.split_inclusive('\n') {
         let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
-        let (prefix, next, text) = parts(body);
+        let (prefix, next, text) = split_prefix(body);
         let fence_here = text.starts_with("```") || text.starts_with("~~~");
         match fence {
             Some(open) if text.starts_with(open) && text.trim_start_matches(&open[..1]).trim().is_empty() => {
@@ -17,9 +17,9 @@ pub(super) fn wrapped(markdown: &str, width: usize, budget: usize) -> String {
             None if fence_here => {
                 fence = text.get(..text.len() - text.trim_start_matches(&text[..1]).len());
             }
-            None if !text.starts_with(['#', '|']) && out.len() < budget => {
+            None if !text.starts_with(['#', '|']) && out.len() < max_bytes => {
                 out.push_str(prefix);
-                wrap(text, &next, width.saturating_sub(prefix.chars().count()).max(1), budget, &mut out);
+                wrap(text, &next, width.saturating_sub(prefix.chars().count()).max(1), max_bytes, &mut out);
                 out.push_str(end);
                 continue;
             }
@@ -30,8 +30,8 @@ pub(super) fn wrapped(markdown: &str, width: usize, budget: usize) -> String {
     out
 }
 
-/// What begins the line, what must begin those it is broken into, and the text.
-fn parts(line: &str) -> (&str, String, &str) {
+/// The prefix of a line (list markers, quotes, indentation), the prefix for its continuation lines, and its text.
+fn split_prefix(line: &str) -> (&str, String, &str) {
     let mut next = String::new();
     let mut rest = line;
     loop {
@@ -52,12 +52,12 @@ fn parts(line: &str) -> (&str, String, &str) {
     (&line[..line.len() - rest.len()], next, rest)
 }
 
-fn wrap(text: &str, next: &str, width: usize, budget: usize, out: &mut String) {
+fn wrap(text: &str, next: &str, width: usize, max_bytes: usize, out: &mut String) {
     let mut used = 0;
     let hard_break = if text.ends_with("  ") { "  " } else { "" };
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let length = word.chars().count();
-        let breaks = used > 0 && used + 1 + length > width && out.len() < budget && !means_something(word);
+        let breaks = used > 0 && used + 1 + length > width && out.len() < max_bytes && !starts_markdown(word);
         if breaks {
             out.push('\n');
             out.push_str(next);
@@ -72,8 +72,8 @@ fn wrap(text: &str, next: &str, width: usize, budget: usize, out: &mut String) {
     out.push_str(hard_break);
 }
 
-/// A word that would begin something else if it began a line.
-fn means_something(word: &str) -> bool {
+/// Whether a word has a meaning in Markdown at the start of a line.
+fn starts_markdown(word: &str) -> bool {
     let first = word.as_bytes()[0];
     matches!(first, b'#' | b'>' | b'-' | b'+' | b'*' | b'=' | b'|' | b':' | b'~' | b'`')
         || first.is_ascii_digit() && word.ends_with(['.', ')'])
@@ -84,7 +84,7 @@ mod tests {
     use super::wrapped;
 
     #[test]
-    fn paragraphs_are_wrapped_within_their_lists_and_quotes() {
+    fn paragraphs_wrap_inside_lists_and_quotes() {
         for (markdown, expected) in [
             ("one two three\n", "one two\nthree\n"),
             ("- one two three\n", "- one\n  two\n  three\n"),

@@ -1,4 +1,4 @@
-//! What a selection leaves of a page.
+//! Pages with a selection applied.
 
 use url::Url;
 
@@ -28,7 +28,7 @@ const SHOP: &str =
     <a href=/1>more</a></div><div class=card data-kind='x y'><h2>Two</h2><ul><li>i<li>j<li>k</ul></div></main>";
 
 #[test]
-fn selectors_match_as_browsers_match_them() {
+fn css_selectors_match_as_in_browsers() {
     for (selector, found) in [
         ("h2", "One|Two"),
         ("#one > h2", "One"),
@@ -59,15 +59,15 @@ fn selectors_match_as_browsers_match_them() {
 }
 
 #[test]
-fn what_is_no_selector_is_said_to_be_none() {
-    for wrong in ["", "div >", "p:unknown", "a[", "::before", "a:has()", "1", &"a ".repeat(2000)] {
-        assert!(validate_css_selector(wrong).is_err(), "{wrong}");
+fn invalid_selectors_are_rejected() {
+    for invalid in ["", "div >", "p:unknown", "a[", "::before", "a:has()", "1", &"a ".repeat(2000)] {
+        assert!(validate_css_selector(invalid).is_err(), "{invalid}");
     }
     assert_eq!(validate_css_selector("> li"), Ok(()));
 }
 
 #[test]
-fn a_selector_narrows_all_but_the_metadata() {
+fn css_selector_narrows_everything_but_metadata() {
     let page = page(SHOP, of_selector("#one"));
     assert_eq!(page.metadata["title"], "T");
     assert_eq!(page.links.internal.iter().map(|link| &*link.text).collect::<Vec<_>>(), ["more"]);
@@ -76,16 +76,16 @@ fn a_selector_narrows_all_but_the_metadata() {
 }
 
 #[test]
-fn targets_narrow_what_is_written_but_not_what_is_listed() {
+fn target_elements_narrow_markdown_but_not_lists() {
     let targets = Selection { target_elements: vec!["ul".to_owned(), "li, h2".to_owned()], ..Selection::default() };
     let page = page(SHOP, targets);
     assert_eq!(page.links.internal.len(), 2);
     assert!(page.markdown.raw_markdown.contains("One") && !page.markdown.raw_markdown.contains("first"));
-    assert_eq!(page.markdown.raw_markdown.matches('j').count(), 1, "what lies within another match comes once");
+    assert_eq!(page.markdown.raw_markdown.matches('j').count(), 1, "a match inside another match is not repeated");
 }
 
 #[test]
-fn elements_are_left_out_by_name_by_selector_and_forms_as_forms() {
+fn elements_are_removed_by_tag_selector_and_form_option() {
     let html = "<nav>a</nav><p class=ad>b</p><form><p>c</p></form><p>d <b>e</b></p>";
     let out = |tags: &[&str], selector: Option<&str>, remove_forms: bool| Selection {
         excluded_tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
@@ -99,14 +99,14 @@ fn elements_are_left_out_by_name_by_selector_and_forms_as_forms() {
 }
 
 #[test]
-fn formatting_within_lines_is_taken_off_and_its_text_stays() {
+fn only_text_removes_inline_formatting() {
     let only_text = Selection { only_text: true, ..Selection::default() };
     let html = "<h2>a</h2><p>b <b>c</b><code>d</code> <a href=/e>f</a></p>";
     assert_eq!(markdown(html, only_text), "## a\n\nb cd [f](https://www.a.example/e)");
 }
 
 #[test]
-fn short_blocks_are_left_out_but_headings_cells_code_and_pictures_stay() {
+fn word_count_threshold_removes_short_text_blocks() {
     let three = Selection { word_count_threshold: 3, ..Selection::default() };
     let html = "<h1>one</h1><p>one two</p><p>one two three</p><ul><li>one<li>one two three</ul><pre>one</pre>
         <table><tr><th>one<th>two<tr><td>one<td>two</table><p>一二三</p><p><img src=i.png> one</p>";
@@ -119,7 +119,7 @@ fn short_blocks_are_left_out_but_headings_cells_code_and_pictures_stay() {
 }
 
 #[test]
-fn attributes_are_kept_where_asked_for() {
+fn requested_attributes_are_kept() {
     let html = "<p data-a='1\"' data-b=2 onclick=x role=note>a</p>";
     let data = Selection { keep_data_attributes: true, ..Selection::default() };
     assert_eq!(body(html, data), "<p data-a=\"1&quot;\" data-b=\"2\">a</p>");
@@ -128,7 +128,7 @@ fn attributes_are_kept_where_asked_for() {
 }
 
 #[test]
-fn links_are_left_out_by_where_they_lead_and_their_text_stays() {
+fn excluded_links_keep_their_text() {
     let html = "<p><a href=/i>in</a> <a href=https://a.example/j>sub</a> <a href=https://b.example>out</a>
         <a href=https://m.facebook.com/p>social</a> <a href=https://notx.com>other</a> <a href=mailto:a@b.c>mail</a></p>";
     let left = |selection: Selection| {
@@ -153,7 +153,7 @@ fn links_are_left_out_by_where_they_lead_and_their_text_stays() {
 }
 
 #[test]
-fn images_are_left_out_all_or_those_of_other_sites() {
+fn images_are_excluded_by_domain_or_entirely() {
     let html = "<p>t <img src=/a.png alt=A> <img src=//cdn.a.example/b.png> <img src=//c.example/c.png></p>";
     let images = |selection: Selection| page(html, selection).media.images.len();
     let none = Selection::default;
@@ -165,7 +165,7 @@ fn images_are_left_out_all_or_those_of_other_sites() {
 }
 
 #[test]
-fn links_tables_and_descriptions_are_scored_where_asked_for() {
+fn scores_filter_links_tables_and_descriptions() {
     let html = "<nav><a href=/>more</a></nav><p><a href=/docs/guide title=t>The whole guide to it</a></p>
         <table><tr><td>a<td>b<tr><td>1<td>2</table><table><caption>C</caption><tr><th>a<th>b<tr><td>1<td>2</table>
         <figure><img src=i.png><figcaption>two words</figcaption></figure>";

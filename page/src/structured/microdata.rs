@@ -1,34 +1,34 @@
-//! Microdata, in the form of JSON that the HTML standard has for them: `{"type": […], "id", "properties": {name: […]}}`.
+//! Microdata as JSON in the form of the HTML standard: `{"type": […], "id", "properties": {name: […]}}`.
 
 use serde_json::{Map, Value};
 
-use crate::ReadError;
-use crate::budget::Watch;
+use crate::budget::Budget;
+use crate::error::ReadError;
 use crate::text;
-use crate::tree::{Element, Id, Step, Tag, Tree};
-use crate::urls::Base;
+use crate::tree::{Element, NodeId, Tag, Tree, Visit};
+use crate::urls::BaseUrl;
 
-/// Items within each other; deeper ones are dropped.
+/// Items nested deeper are dropped.
 const MAX_DEPTH: usize = 12;
-/// A value is cut here, at a word.
+/// Values are cut at a word before this many bytes.
 const MAX_TEXT: usize = 4000;
-/// Of all values of a page.
+/// Bytes of all values of a page.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The items that are no property of another.
-pub(super) fn items(tree: &Tree, base: &Base, watch: &Watch) -> Result<Vec<Value>, ReadError> {
-    let mut open: Vec<(Id, Value)> = Vec::new();
+/// The top-level items of a page.
+pub(super) fn items(tree: &Tree, base: &BaseUrl, budget: &Budget) -> Result<Vec<Value>, ReadError> {
+    let mut open: Vec<(NodeId, Value)> = Vec::new();
     let mut items = Vec::new();
     let mut left = MAX_BYTES;
-    let mut walk = tree.walk(Id::ROOT);
+    let mut walk = tree.walk(NodeId::ROOT);
     while let Some(step) = walk.next() {
-        watch.step()?;
+        budget.step()?;
         match step {
-            Step::Enter(id) => {
+            Visit::Enter(id) => {
                 let Some(element) = tree.element(id) else { continue };
                 if element.attr("itemscope").is_some() {
                     if open.len() == MAX_DEPTH {
-                        walk.pass_over(id);
+                        walk.skip_children(id);
                     } else {
                         open.push((id, item(element)));
                     }
@@ -37,15 +37,15 @@ pub(super) fn items(tree: &Tree, base: &Base, watch: &Watch) -> Result<Vec<Value
                     for name in names.split_ascii_whitespace() {
                         let Some(rest) = left.checked_sub(name.len() + value.len() + 8) else { break };
                         left = rest;
-                        add(item, name, Value::from(value.as_str()));
+                        add_property(item, name, Value::from(value.as_str()));
                     }
                 }
             }
-            Step::Leave(id) => {
+            Visit::Leave(id) => {
                 let Some((_, done)) = open.pop_if(|(opened, _)| *opened == id) else { continue };
                 let name = tree.attr(id, "itemprop").and_then(|names| names.split_ascii_whitespace().next());
                 match (name, open.last_mut()) {
-                    (Some(name), Some((_, above))) => add(above, name, done),
+                    (Some(name), Some((_, above))) => add_property(above, name, done),
                     _ => items.push(done),
                 }
             }
@@ -67,7 +67,7 @@ fn item(element: &Element) -> Value {
     Value::Object(item)
 }
 
-fn add(item: &mut Value, name: &str, value: Value) {
+fn add_property(item: &mut Value, name: &str, value: Value) {
     let properties = item.get_mut("properties").and_then(Value::as_object_mut);
     let values = properties.map(|properties| properties.entry(name).or_insert_with(|| Value::Array(Vec::new())));
     if let Some(Value::Array(values)) = values {
@@ -75,21 +75,21 @@ fn add(item: &mut Value, name: &str, value: Value) {
     }
 }
 
-fn value(tree: &Tree, id: Id, element: &Element, base: &Base) -> String {
+fn value(tree: &Tree, id: NodeId, element: &Element, base: &BaseUrl) -> String {
     let attr = |name: &str| element.attr(name);
-    let address = |name: &str| attr(name).map(|address| base.shown(address));
+    let url = |name: &str| attr(name).map(|url| base.resolve_or_keep(url));
     let value = match element.tag {
-        Tag::Audio | Tag::Embed | Tag::Iframe | Tag::Img | Tag::Source | Tag::Track | Tag::Video => address("src"),
-        Tag::A | Tag::Area | Tag::Link => address("href"),
-        Tag::Object => address("data"),
+        Tag::Audio | Tag::Embed | Tag::Iframe | Tag::Img | Tag::Source | Tag::Track | Tag::Video => url("src"),
+        Tag::A | Tag::Area | Tag::Link => url("href"),
+        Tag::Object => url("data"),
         _ => None,
     };
-    // `content` counts on any element: pages write it so.
+    // Pages use `content` on any element, not only on `<meta>`.
     let value = value.or_else(|| attr("content").map(str::to_owned));
     let value = value.or_else(|| match &*element.name.local {
         "data" | "meter" => attr("value").map(str::to_owned),
         "time" => attr("datetime").map(str::to_owned),
         _ => None,
     });
-    value.unwrap_or_else(|| text::text_of(tree, id, MAX_TEXT))
+    value.unwrap_or_else(|| text::text_content(tree, id, MAX_TEXT))
 }

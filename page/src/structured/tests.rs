@@ -1,4 +1,4 @@
-//! Embedded data in its three forms.
+//! The three formats of structured data.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ fn structured(html: &str) -> Value {
 }
 
 #[test]
-fn json_ld_is_found_wherever_it_stands_and_however_it_is_wrapped() {
+fn json_ld_is_unwrapped_and_flattened() {
     let html = "<script type=application/ld+json>{\"@type\": \"A\"}</script><p><script type='Application/LD+JSON '>
         <!-- [{\"@type\": \"B\"}, 1, {\"@type\": \"C\"}]; --></script><script type=application/ld+json>{bad</script>";
     assert_eq!(structured(html), json!({"json_ld": [{"@type": "A"}, {"@type": "B"}, {"@type": "C"}]}));
 }
 
 #[test]
-fn microdata_are_items_with_their_properties() {
+fn microdata_items_have_types_and_properties() {
     let html = "<div itemscope itemtype='https://schema.org/Product' itemid=urn:1><h1 itemprop='name title'>Lamp</h1>
         <img itemprop=image src=/l.png><a itemprop=url href=x>x</a><time itemprop=date datetime=2026-01-02>today</time>
         <meta itemprop=sku content=42><div itemprop=offers itemscope itemtype='https://schema.org/Offer'>
@@ -36,7 +36,7 @@ fn microdata_are_items_with_their_properties() {
 }
 
 #[test]
-fn opengraph_is_an_object_with_lists_of_media() {
+fn opengraph_media_are_lists() {
     let html = "<meta property=og:title content=T><meta property=og:image content=1><meta property=og:image:width content=9>
         <meta property=og:image content=2><meta property=og:locale content=en><meta property=og:locale:alternate content=fr>
         <meta property=og:locale:alternate content=de>";
@@ -48,7 +48,7 @@ fn opengraph_is_an_object_with_lists_of_media() {
 }
 
 #[test]
-fn what_is_nested_beyond_reason_is_dropped_and_a_page_without_data_says_nothing() {
+fn deeply_nested_data_is_dropped() {
     assert_eq!(structured("<p>a"), Value::Null);
     let deep = format!("<script type=application/ld+json>{{\"a\":{}1{}}}</script>", "[".repeat(90), "]".repeat(90));
     assert_eq!(structured(&deep), Value::Null);

@@ -1,85 +1,88 @@
-//! Parses a page into a tree, piece by piece, so that the work it takes can be watched.
+//! Parses a page in pieces, so that the work limit is checked while it is parsed.
 
 use html5ever::TokenizerResult;
 use html5ever::buffer_queue::BufferQueue;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{Tokenizer, TokenizerOpts};
 
-use super::Tree;
-use super::gate::Gate;
-use super::sink::Sink;
-use crate::budget::Watch;
-use crate::{Limits, ReadError};
+use super::arena::Tree;
+use super::limits::LimitedTreeBuilder;
+use super::sink::ArenaSink;
+use crate::budget::Budget;
+use crate::error::ReadError;
+use crate::limits::Limits;
 
-/// The work is looked at after each piece of this many bytes.
+/// Bytes between two checks of the budget.
 const PIECE: usize = 16 * 1024;
-/// Bytes that are read for one unit of work.
-const READ_A_UNIT: usize = 8;
-/// Attributes of a tag that are compared with each other for one unit of work.
-const COMPARED_A_UNIT: usize = 32;
+/// Bytes that the tokenizer reads at the cost of one step.
+const BYTES_PER_STEP: usize = 8;
+/// Pairs of attributes that the tokenizer compares at the cost of one step.
+const COMPARISONS_PER_STEP: usize = 32;
 
+/// A parsed page.
 pub(crate) struct Parsed {
     pub(crate) tree: Tree,
-    /// The page has more nodes than it may have; the tree holds those until then.
-    pub(crate) cut: bool,
+    /// The page has more nodes than the limit; the tree contains the first of them.
+    pub(crate) truncated: bool,
 }
 
-/// Parses with scripting disabled, so that what `<noscript>` holds are elements.
-pub(crate) fn parse(html: &str, limits: &Limits, watch: &Watch) -> Result<Parsed, ReadError> {
-    let gate = Gate::new(Sink::with_room_for(html.len(), watch.work.clone()), limits.max_depth, limits.max_nodes);
-    let tokenizer = Tokenizer::new(gate, TokenizerOpts::default());
+/// Parses with scripting disabled, so the contents of `<noscript>` become elements.
+pub(crate) fn parse(html: &str, limits: &Limits, budget: &Budget) -> Result<Parsed, ReadError> {
+    let sink = ArenaSink::with_capacity_for(html.len(), budget.work.clone());
+    let builder = LimitedTreeBuilder::new(sink, limits.max_depth, limits.max_nodes);
+    let tokenizer = Tokenizer::new(builder, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = html;
-    // Of the tag that has not ended yet, at most.
+    // An upper bound for the attributes of the tag that has not ended yet.
     let mut attributes = 0;
     while !rest.is_empty() && !tokenizer.sink.is_full() {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
         queue.push_back(StrTendril::from_slice(piece));
-        // It stops at every script and at every encoding that the page names; neither concerns us.
+        // The tokenizer stops at each script and each encoding declaration; neither matters here.
         while !matches!(tokenizer.feed(&queue), TokenizerResult::Done) {}
         rest = after;
         let more = piece.bytes().filter(|byte| byte.is_ascii_whitespace() || *byte == b'/').count();
-        if tokenizer.sink.has_moved() {
+        if tokenizer.sink.take_token_seen() {
             attributes = 0;
         } else {
-            watch.work.spend(attributes * more / COMPARED_A_UNIT);
+            budget.work.spend(attributes * more / COMPARISONS_PER_STEP);
         }
         attributes += more;
-        watch.work.spend(piece.len() / READ_A_UNIT);
-        watch.check()?;
+        budget.work.spend(piece.len() / BYTES_PER_STEP);
+        budget.check()?;
     }
     tokenizer.end();
-    let gate = tokenizer.sink;
-    let cut = gate.is_full();
-    Ok(Parsed { tree: gate.into_tree(), cut })
+    let builder = tokenizer.sink;
+    let truncated = builder.is_full();
+    Ok(Parsed { tree: builder.into_tree(), truncated })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Id, Step, Tag};
+    use super::super::{NodeId, Tag, Visit};
     use super::*;
 
     fn parsed(html: &str, limits: &Limits) -> Parsed {
-        parse(html, limits, &Watch::start(limits)).unwrap_or_else(|error| panic!("{error}"))
+        parse(html, limits, &Budget::start(limits)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn outline(html: &str) -> String {
         let tree = parsed(html, &Limits::default()).tree;
         let mut out = String::new();
-        for step in tree.walk(Id::ROOT) {
+        for step in tree.walk(NodeId::ROOT) {
             match step {
-                Step::Enter(id) => match (tree.element(id), tree.text(id)) {
+                Visit::Enter(id) => match (tree.element(id), tree.text(id)) {
                     (Some(element), _) => out.extend(["(", &*element.name.local]),
                     (_, text) => out.extend(text),
                 },
-                Step::Leave(id) => out.push_str(if tree.element(id).is_some() { ")" } else { "" }),
+                Visit::Leave(id) => out.push_str(if tree.element(id).is_some() { ")" } else { "" }),
             }
         }
         out
     }
 
     #[test]
-    fn the_tree_is_the_one_that_browsers_make() {
+    fn tree_matches_browsers() {
         for (html, body) in [
             ("a<!-- b -->c", "ac"),
             ("<p>a<p>b", "(pa)(pb)"),
@@ -96,20 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_comes_in_pieces_is_the_same_page() {
+    fn page_longer_than_one_piece_parses_correctly() {
         let text = "é&amp;<b>x</b>".repeat(PIECE / 4);
         let expected = "é&(bx)".repeat(PIECE / 4);
         assert_eq!(outline(&text), format!("(html(head)(body{expected}))"));
     }
 
     #[test]
-    fn depth_is_capped_while_end_tags_keep_their_elements() {
+    fn depth_limit_keeps_end_tags_matched() {
         let html = "<div>".repeat(5000) + "<script><i></script>deep" + &"</div>".repeat(5000) + "<p>after";
         let limits = Limits { max_depth: 100, ..Limits::default() };
         let tree = parsed(&html, &limits).tree;
         let depth = |id| tree.ancestors(id).count();
-        assert!(tree.descendants(Id::ROOT).map(depth).max() < Some(110));
-        let after = tree.descendants(Id::ROOT).find(|&id| tree.tag(id) == Tag::P).expect("it is there");
+        assert!(tree.descendants(NodeId::ROOT).map(depth).max() < Some(110));
+        let after = tree.descendants(NodeId::ROOT).find(|&id| tree.tag(id) == Tag::P).expect("a paragraph");
         assert_eq!(tree.parent(after).map(|id| tree.tag(id)), Some(Tag::Body));
     }
 }

@@ -1,10 +1,10 @@
-//! The element names that mean something to us, as one byte that a match can jump on.
+//! The HTML element names that the crate distinguishes, as a one-byte enum.
 
 use html5ever::{LocalName, local_name};
 
 macro_rules! tags {
     ($($tag:ident = $name:tt,)*) => {
-        /// An HTML element by its name. SVG's and MathML's are [`Tag::Other`], but for their roots.
+        /// The name of an HTML element. Elements of SVG and MathML are [`Tag::Other`], except their roots.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Tag {
             $($tag,)*
@@ -23,7 +23,7 @@ macro_rules! tags {
 }
 
 impl Tag {
-    /// Of an element in another namespace than HTML's.
+    /// The tag of an element in another namespace than HTML.
     pub(super) fn foreign(name: &LocalName) -> Self {
         match *name {
             local_name!("svg") => Self::Svg,

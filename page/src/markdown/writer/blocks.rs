@@ -1,81 +1,82 @@
-//! Headings, tables, code, and blocks that have to stand on a line.
+//! Headings, code blocks, containers, and blocks that are written inline.
 
 use std::borrow::Cow;
 
-use super::{Undo, Writer};
-use crate::ReadError;
-use crate::classify::is_preformatted;
-use crate::markdown::pieces::{Piece, Wrap};
-use crate::markdown::sheet::{Block, Sheet};
-use crate::markdown::{code, table};
-use crate::tables::Rows;
-use crate::tree::{Id, Tag};
+use super::state::{OnLeave, Writer};
+use crate::element_kind::is_preformatted;
+use crate::error::ReadError;
+use crate::markdown::code;
+use crate::markdown::inlines::{Inline, OpenInline};
+use crate::markdown::output_buffer::{BlockKind, OutputBuffer};
+use crate::table_grid::TableRows;
+use crate::tree::{NodeId, Tag};
 
 impl Writer<'_> {
-    pub(super) fn enter_flat(&mut self, id: Id, tag: Tag) -> bool {
-        self.pieces.boundary();
-        self.undo.push((id, Undo::Boundary));
+    /// Returns false if the element's children are to be skipped.
+    pub(super) fn enter_inline_block(&mut self, id: NodeId, tag: Tag) -> bool {
+        self.inlines.boundary();
+        self.push_on_leave(id, OnLeave::EndInlineBlock);
         if is_preformatted(tag) {
-            let text = code::verbatim(self.source.tree, id);
+            let text = code::preformatted_text(self.source.tree, id);
             if !text.trim().is_empty() {
-                self.pieces.show(Piece::Code(Cow::Owned(text.trim().to_owned())));
+                self.inlines.push_visible(Inline::Code(Cow::Owned(text.trim().to_owned())));
             }
             return false;
         }
         true
     }
 
-    pub(super) fn enter_heading(&mut self, id: Id, level: usize) {
+    pub(super) fn enter_heading(&mut self, id: NodeId, level: usize) {
         self.flush();
         if let Some(anchor) = self.heading_link.take() {
-            self.pieces.open(Wrap::Link { anchor, once: false });
-            self.undo.push((id, Undo::Wrap));
+            self.inlines.open(OpenInline::Link { anchor, once: false });
+            self.push_on_leave(id, OnLeave::CloseInline);
         }
-        self.flat += 1;
-        self.pieces.visible |= self.source.tree.first_child(id).is_none();
-        self.undo.push((id, Undo::Heading(level)));
+        self.inline_depth += 1;
+        self.inlines.visible |= self.source.tree.first_child(id).is_none();
+        self.push_on_leave(id, OnLeave::EndHeading(level));
     }
 
-    /// True where its cells are to be met as blocks.
-    pub(super) fn enter_table(&mut self, id: Id) -> Result<bool, ReadError> {
+    /// Writes a data table and returns false. Returns true if the cells of a layout table are to be written as blocks.
+    pub(super) fn enter_table(&mut self, id: NodeId) -> Result<bool, ReadError> {
         self.flush();
-        let rows = Rows::of(self.source.tree, id);
-        if rows.are_data(self.source.tree, self.source.survey, id) {
-            table::write(self, &rows)?;
+        let rows = TableRows::of(self.source.tree, id);
+        if rows.is_data_table(self.source.tree, self.source.index, id) {
+            self.write_table(&rows)?;
             return Ok(false);
         }
-        self.undo.push((id, Undo::Block));
+        self.push_on_leave(id, OnLeave::EndBlock);
         Ok(true)
     }
 
-    pub(super) fn enter_container(&mut self, id: Id, open: fn(&mut Sheet)) {
+    pub(super) fn enter_container(&mut self, id: NodeId, open: fn(&mut OutputBuffer)) {
         self.flush();
-        if self.sheet.has_room() {
-            open(&mut self.sheet);
-            self.undo.push((id, Undo::Container { must_show: self.source.is_empty(id) }));
+        if self.output.can_nest() {
+            open(&mut self.output);
+            self.push_on_leave(id, OnLeave::CloseContainer { show_if_empty: self.source.is_blank(id) });
         } else {
-            self.undo.push((id, Undo::Block));
+            self.push_on_leave(id, OnLeave::EndBlock);
         }
     }
 
-    pub(super) fn write_code(&mut self, id: Id) {
-        let text = code::verbatim(self.source.tree, id);
-        if text.trim().is_empty() && !self.source.is_empty_code(id) {
+    pub(super) fn write_code_block(&mut self, id: NodeId) {
+        let text = code::preformatted_text(self.source.tree, id);
+        if text.trim().is_empty() && !self.source.starts_with_code(id) {
             return;
         }
         let language = code::language(self.source.tree, id);
-        let (fence, lines) = code::fenced(&text, language);
-        self.sheet.begin(Block::Closed);
-        self.sheet.text.extend([&fence, language.unwrap_or_default()]);
+        let (fence, lines) = code::fenced_block(&text, language);
+        self.output.begin(BlockKind::SelfContained);
+        self.output.text.extend([&fence, language.unwrap_or_default()]);
         for line in lines {
             if line.is_empty() {
-                self.sheet.empty_line();
+                self.output.empty_line();
             } else {
-                self.sheet.new_line();
-                self.sheet.text.push_str(line);
+                self.output.new_line();
+                self.output.text.push_str(line);
             }
         }
-        self.sheet.new_line();
-        self.sheet.text.push_str(&fence);
+        self.output.new_line();
+        self.output.text.push_str(&fence);
     }
 }

@@ -1,105 +1,100 @@
-//! Lists, their items, and definition lists.
+//! Lists, list items and definition lists.
 
-use super::{Undo, Writer};
-use crate::index::Holds;
-use crate::markdown::sheet::{Marking, Sheet};
-use crate::tree::{Element, Id, Tag};
+use super::state::{OnLeave, OpenList, Writer};
+use crate::index::NodeFlags;
+use crate::markdown::output_buffer::{ItemMarker, OutputBuffer};
+use crate::tree::{Element, NodeId, Tag};
 
-/// More than nine digits begin no list.
+/// CommonMark allows at most nine digits in a list marker.
 const MAX_NUMBER: u64 = 999_999_999;
 
-pub(super) struct List {
-    marking: Marking,
-    /// How far its last item is indented.
-    indent: usize,
-}
-
-impl<'t> Writer<'t> {
-    pub(super) fn enter_list(&mut self, id: Id, element: &Element) {
+impl Writer<'_> {
+    pub(super) fn enter_list(&mut self, id: NodeId, element: &Element) {
         self.flush();
-        self.put_in_the_item_before(id);
-        let before = self.sheet.marker_before();
+        self.reopen_previous_item(id);
+        let before = self.output.marker_before();
         let (markers, number) = match element.tag {
             Tag::Ol => (['.', ')'], Some(number(element, "start").unwrap_or(1))),
             _ => (['-', '*'], None),
         };
         let marker = if before == Some(markers[0]) { markers[1] } else { markers[0] };
-        let marking = Marking { marker, number, tight: !self.is_loose(id) };
-        self.lists.push(List { marking, indent: 0 });
-        self.undo.push((id, Undo::List));
+        let marker = ItemMarker { marker, number, tight: !self.has_paragraphs(id) };
+        self.lists.push(OpenList { marker, indent: 0 });
+        self.push_on_leave(id, OnLeave::EndList);
     }
 
-    /// A list right within a list belongs to the item before it.
-    fn put_in_the_item_before(&mut self, id: Id) {
+    /// Puts a list directly inside another list into the item before it.
+    fn reopen_previous_item(&mut self, id: NodeId) {
         let tree = self.source.tree;
-        let within = tree.parent(id).is_some_and(|parent| matches!(tree.tag(parent), Tag::Ul | Tag::Ol));
+        let in_list = tree.parent(id).is_some_and(|parent| matches!(tree.tag(parent), Tag::Ul | Tag::Ol));
         let indent = self.lists.last().map(|list| list.indent);
-        if let Some(indent) = indent.filter(|_| within && self.sheet.has_room())
-            && self.sheet.reopen_item(indent)
+        if let Some(indent) = indent.filter(|_| in_list && self.output.can_nest())
+            && self.output.reopen_item(indent)
         {
-            self.undo.push((id, Undo::Container { must_show: false }));
+            self.push_on_leave(id, OnLeave::CloseContainer { show_if_empty: false });
         }
     }
 
-    /// Its items hold paragraphs.
-    fn is_loose(&self, list: Id) -> bool {
+    /// Whether an item of the list contains a paragraph with text or an image.
+    fn has_paragraphs(&self, list: NodeId) -> bool {
         let tree = self.source.tree;
-        let says = |id: Id| tree.tag(id) == Tag::P && self.source.survey.holds(id).any(Holds::TEXT | Holds::IMAGE);
-        tree.children(list).filter(|&id| tree.tag(id) == Tag::Li).any(|item| tree.children(item).any(says))
+        let is_paragraph =
+            |id: NodeId| tree.tag(id) == Tag::P && self.source.index.flags(id).any(NodeFlags::TEXT | NodeFlags::IMAGE);
+        tree.children(list).filter(|&id| tree.tag(id) == Tag::Li).any(|item| tree.children(item).any(is_paragraph))
     }
 
     pub(super) fn leave_list(&mut self) {
         self.flush();
         if let Some(list) = self.lists.pop() {
-            self.sheet.end_list(list.marking.marker);
+            self.output.end_list(list.marker.marker);
         }
     }
 
-    pub(super) fn enter_item(&mut self, id: Id, element: &Element) {
+    pub(super) fn enter_item(&mut self, id: NodeId, element: &Element) {
         self.flush();
-        if !self.sheet.has_room() {
-            return self.undo.push((id, Undo::Block));
+        if !self.output.can_nest() {
+            return self.push_on_leave(id, OnLeave::EndBlock);
         }
-        let mut marking = Marking { marker: '-', number: None, tight: true };
+        let mut marker = ItemMarker { marker: '-', number: None, tight: true };
         if let Some(list) = self.lists.last_mut() {
-            if let Some(next) = &mut list.marking.number {
+            if let Some(next) = &mut list.marker.number {
                 *next = number(element, "value").unwrap_or(*next);
             }
-            marking = list.marking;
-            let digits = marking.number.map_or(0, |number| number.to_string().len());
+            marker = list.marker;
+            let digits = marker.number.map_or(0, |number| number.to_string().len());
             list.indent = digits + 2;
-            list.marking.number = marking.number.map(|number| (number + 1).min(MAX_NUMBER));
+            list.marker.number = marker.number.map(|number| (number + 1).min(MAX_NUMBER));
         }
-        self.sheet.open_item(marking);
-        self.undo.push((id, Undo::Container { must_show: self.source.is_empty(id) }));
+        self.output.open_item(marker);
+        self.push_on_leave(id, OnLeave::CloseContainer { show_if_empty: self.source.is_blank(id) });
     }
 
-    pub(super) fn enter_definitions(&mut self, id: Id) {
+    pub(super) fn enter_definition_list(&mut self, id: NodeId) {
         self.flush();
         let tree = self.source.tree;
         let groups = tree.children(id).filter(|&child| tree.tag(child) == Tag::Div);
         let parts = tree.children(id).chain(groups.flat_map(|group| tree.children(group)));
         let mut parts = parts.filter(|&part| matches!(tree.tag(part), Tag::Dt | Tag::Dd));
-        let lines = parts.all(|part| !self.source.survey.holds(part).any(Holds::BLOCK));
-        self.definitions.push(lines);
-        self.undo.push((id, Undo::Definitions));
+        let are_single_lines = parts.all(|part| !self.source.index.flags(part).any(NodeFlags::BLOCK));
+        self.definition_lists.push(are_single_lines);
+        self.push_on_leave(id, OnLeave::EndDefinitionList);
     }
 
-    pub(super) fn enter_definition(&mut self, id: Id, tag: Tag) {
-        let lines = self.definitions.last().copied().unwrap_or(false);
+    pub(super) fn enter_definition(&mut self, id: NodeId, tag: Tag) {
+        let are_single_lines = self.definition_lists.last().copied().unwrap_or(false);
         match tag {
-            Tag::Dd if lines => return self.enter_container(id, Sheet::open_definition),
+            Tag::Dd if are_single_lines => return self.enter_container(id, OutputBuffer::open_definition),
             _ => self.flush(),
         }
-        if tag == Tag::Dd || self.source.survey.holds(id).any(Holds::BLOCK) {
-            return self.undo.push((id, Undo::Block));
+        if tag == Tag::Dd || self.source.index.flags(id).any(NodeFlags::BLOCK) {
+            return self.push_on_leave(id, OnLeave::EndBlock);
         }
-        self.flat += 1;
-        if lines {
-            self.undo.push((id, Undo::Term));
+        self.inline_depth += 1;
+        if are_single_lines {
+            self.push_on_leave(id, OnLeave::EndTerm);
         } else {
-            self.pieces.open_all_strong();
-            self.undo.push((id, Undo::Summary));
+            self.inlines.open_all_strong();
+            self.push_on_leave(id, OnLeave::EndStrongParagraph);
         }
     }
 }

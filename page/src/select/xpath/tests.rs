@@ -1,4 +1,4 @@
-//! Expressions and what they find.
+//! XPath expressions and their results.
 
 use super::*;
 use crate::tree::parse;
@@ -10,22 +10,22 @@ const PAGE: &str =
 
 fn found(expression: &str, relative_to: Option<&str>) -> Vec<String> {
     let limits = Limits::default();
-    let watch = Watch::start(&limits);
-    let tree = parse(PAGE, &limits, &watch).unwrap_or_else(|_| panic!("short")).tree;
-    let order = Order::of(&tree);
+    let budget = Budget::start(&limits);
+    let tree = parse(PAGE, &limits, &budget).unwrap_or_else(|_| panic!("within the limits")).tree;
+    let order = DocumentOrder::of(&tree);
     let top = relative_to
-        .map_or(Id::ROOT, |id| tree.descendants(Id::ROOT).find(|&at| tree.attr(at, "id") == Some(id)).unwrap());
-    let path = XPath::parse(expression, relative_to.is_some()).unwrap_or_else(|wrong| panic!("{expression} {wrong}"));
-    let found = path.all(&tree, &order, top, &watch).unwrap_or_else(|_| panic!("short"));
-    let text = |found: Found| match found {
-        Found::Element(id) => text::text_of(&tree, id, 100),
-        Found::Text(text) => text,
+        .map_or(NodeId::ROOT, |id| tree.descendants(NodeId::ROOT).find(|&at| tree.attr(at, "id") == Some(id)).unwrap());
+    let path = XPath::parse(expression, relative_to.is_some()).unwrap_or_else(|error| panic!("{expression} {error}"));
+    let found = path.evaluate(&tree, &order, top, &budget).unwrap_or_else(|_| panic!("within the limits"));
+    let text = |found: XPathMatch| match found {
+        XPathMatch::Element(id) => text::text_content(&tree, id, 100),
+        XPathMatch::Text(text) => text,
     };
     found.into_iter().map(text).collect()
 }
 
 #[test]
-fn paths_find_what_they_say() {
+fn paths_select_nodes() {
     for (expression, expected) in [
         ("//h2", vec!["One", "Two words"]),
         ("/html/body/div[2]/h2", vec!["Two words"]),
@@ -58,7 +58,7 @@ fn paths_find_what_they_say() {
 }
 
 #[test]
-fn expressions_may_come_to_text_numbers_and_truth() {
+fn expressions_evaluate_to_strings_numbers_and_booleans() {
     for (expression, expected) in [
         ("count(//li)", "3"),
         ("sum(//span)", "3.5"),
@@ -85,7 +85,7 @@ fn expressions_may_come_to_text_numbers_and_truth() {
 }
 
 #[test]
-fn a_path_within_an_item_starts_at_the_item() {
+fn relative_paths_start_at_the_searched_element() {
     for expression in ["//span", "./span", ".//span", "span"] {
         assert_eq!(found(expression, Some("a")), ["1", "2.5"], "{expression}");
         assert!(found(expression, Some("b")).is_empty(), "{expression}");
@@ -96,9 +96,9 @@ fn a_path_within_an_item_starts_at_the_item() {
 }
 
 #[test]
-fn what_is_no_expression_is_said_to_be_none() {
+fn invalid_expressions_are_rejected() {
     let deep = format!("{}1{}", "(".repeat(100), ")".repeat(100));
-    for wrong in [
+    for invalid in [
         "",
         "//",
         "//div[",
@@ -121,6 +121,6 @@ fn what_is_no_expression_is_said_to_be_none() {
         &"1+".repeat(900),
         "é!",
     ] {
-        assert!(XPath::parse(wrong, false).is_err(), "{wrong}");
+        assert!(XPath::parse(invalid, false).is_err(), "{invalid}");
     }
 }

@@ -1,47 +1,81 @@
-//! What XPath expressions come to, and how one kind of value becomes another.
+//! The values of XPath expressions.
 
-use crate::tree::Id;
+use crate::tree::NodeId;
 
-/// A node, or one of an element's attributes by its place.
+/// A node, or an attribute of an element by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Spot {
-    pub(super) id: Id,
+pub(super) struct XPathNode {
+    pub(super) id: NodeId,
     pub(super) attribute: Option<u32>,
 }
 
-impl Spot {
-    pub(super) fn node(id: Id) -> Self {
+impl XPathNode {
+    pub(super) fn node(id: NodeId) -> Self {
         Self { id, attribute: None }
     }
 }
 
+/// The node for which an expression is evaluated, and its position in the current node set.
+#[derive(Clone, Copy)]
+pub(super) struct Context {
+    pub(super) node: XPathNode,
+    /// Starts at 1.
+    pub(super) position: usize,
+    pub(super) size: usize,
+}
+
+impl Context {
+    pub(super) fn single(id: NodeId) -> Self {
+        Self { node: XPathNode::node(id), position: 1, size: 1 }
+    }
+}
+
+/// The value of an expression.
 pub(super) enum Value {
-    /// In the page's order, each once.
-    Nodes(Vec<Spot>),
-    Text(String),
+    /// Unique nodes in document order.
+    Nodes(Vec<XPathNode>),
+    String(String),
     Number(f64),
-    Truth(bool),
+    Boolean(bool),
 }
 
 impl Value {
-    pub(super) fn is_true(&self) -> bool {
+    /// XPath's `boolean()`.
+    pub(super) fn to_boolean(&self) -> bool {
         match self {
             Self::Nodes(nodes) => !nodes.is_empty(),
-            Self::Text(text) => !text.is_empty(),
+            Self::String(text) => !text.is_empty(),
             Self::Number(number) => *number != 0.0 && !number.is_nan(),
-            Self::Truth(truth) => *truth,
+            Self::Boolean(boolean) => *boolean,
+        }
+    }
+
+    /// The nodes; empty if the value is not a node set.
+    pub(super) fn into_nodes(self) -> Vec<XPathNode> {
+        match self {
+            Self::Nodes(nodes) => nodes,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The nodes; empty if the value is not a node set.
+    pub(super) fn nodes(&self) -> &[XPathNode] {
+        match self {
+            Self::Nodes(nodes) => nodes,
+            _ => &[],
         }
     }
 }
 
-/// No number: NaN.
-pub(super) fn number_of(text: &str) -> f64 {
+/// XPath's `number()` of a string; NaN if it is not a number.
+pub(super) fn parse_number(text: &str) -> f64 {
     let text = text.trim();
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     text.parse().ok().filter(|_| plain).unwrap_or(f64::NAN)
 }
 
-pub(super) fn shown(number: f64) -> String {
+/// XPath's `string()` of a number.
+pub(super) fn format_number(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }

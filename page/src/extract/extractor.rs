@@ -1,0 +1,190 @@
+//! Extracts the fields of a schema from a page.
+
+use serde_json::{Map, Value};
+
+use super::extracted::ExtractedJson;
+use super::outer_html::outer_html;
+use super::schema::{Field, FieldKind, FieldSelector, Schema, Transform, ValueSource};
+use crate::budget::Budget;
+use crate::error::ReadError;
+use crate::select::css::CssSelector;
+use crate::select::xpath::{DocumentOrder, XPathMatch};
+use crate::text;
+use crate::tree::{NodeId, Tree};
+
+/// Extracts one object for each element that the base selector matches. All values together have about `max_bytes` at most.
+pub(super) fn extract_fields(
+    tree: &Tree,
+    schema: &Schema,
+    max_bytes: usize,
+    budget: &Budget,
+) -> Result<ExtractedJson, ReadError> {
+    let order = matches!(schema.base, FieldSelector::XPath(_)).then(|| DocumentOrder::of(tree));
+    let mut extractor = Extractor { tree, order, budget, bytes_left: max_bytes, truncated: false };
+    let mut items = Vec::new();
+    for base in extractor.matches(&schema.base, NodeId::ROOT, usize::MAX)? {
+        let mut item = Map::new();
+        extractor.add_fields(&base, &schema.base_fields, &mut item)?;
+        extractor.add_fields(&base, &schema.fields, &mut item)?;
+        if !item.is_empty() {
+            items.push(Value::Object(item));
+        }
+        if extractor.truncated {
+            break;
+        }
+    }
+    Ok(ExtractedJson { json: Value::Array(items).to_string(), truncated: extractor.truncated })
+}
+
+/// Extracts fields from one page within a limit on the output.
+struct Extractor<'t> {
+    tree: &'t Tree,
+    /// Needed only for XPath.
+    order: Option<DocumentOrder>,
+    budget: &'t Budget,
+    bytes_left: usize,
+    truncated: bool,
+}
+
+impl Extractor<'_> {
+    /// What a selector matches in `top`. `max` limits only CSS matches.
+    fn matches(&self, selector: &FieldSelector, top: NodeId, max: usize) -> Result<Vec<XPathMatch>, ReadError> {
+        match (selector, &self.order) {
+            (FieldSelector::Css(selector), _) => Ok(selector
+                .matches_below(self.tree, top, max, self.budget)?
+                .into_iter()
+                .map(XPathMatch::Element)
+                .collect()),
+            (FieldSelector::XPath(path), Some(order)) => path.evaluate(self.tree, order, top, self.budget),
+            (FieldSelector::XPath(_), None) => Ok(Vec::new()),
+        }
+    }
+
+    fn add_fields(
+        &mut self,
+        from: &XPathMatch,
+        fields: &[Field],
+        item: &mut Map<String, Value>,
+    ) -> Result<(), ReadError> {
+        for field in fields {
+            self.budget.step()?;
+            if self.truncated {
+                return Ok(());
+            }
+            let value = self.field(from, field)?.or_else(|| field.default.clone());
+            if let Some(value) = value {
+                self.spend(field.name.len() + value.as_str().map_or(8, str::len));
+                item.insert(field.name.clone(), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => self.bytes_left = left,
+            None => self.truncated = true,
+        }
+    }
+
+    fn field(&mut self, from: &XPathMatch, field: &Field) -> Result<Option<Value>, ReadError> {
+        let sibling;
+        let mut from = from;
+        if let Some(selector) = &field.sibling {
+            match self.sibling(from, selector)? {
+                Some(found) => sibling = found,
+                None => return Ok(None),
+            }
+            from = &sibling;
+        }
+        let is_list = matches!(field.kind, FieldKind::List(_));
+        let found;
+        let found: &[XPathMatch] = match (&field.selector, from) {
+            (None, _) => std::slice::from_ref(from),
+            (Some(selector), XPathMatch::Element(top)) => {
+                found = self.matches(selector, *top, if is_list { usize::MAX } else { 1 })?;
+                &found
+            }
+            (Some(_), XPathMatch::Text(_)) => &[],
+        };
+        match &field.kind {
+            FieldKind::Value(sources) => {
+                let text = found.first().and_then(|first| self.value(first, sources));
+                Ok(text.map(|text| Value::from(apply_transform(text, field.transform))))
+            }
+            FieldKind::Object(fields) => {
+                let mut item = Map::new();
+                if let Some(first) = found.first() {
+                    self.add_fields(first, fields, &mut item)?;
+                }
+                Ok(Some(Value::Object(item)))
+            }
+            FieldKind::List(fields) => {
+                let mut items = Vec::new();
+                for each in found {
+                    let mut item = Map::new();
+                    self.add_fields(each, fields, &mut item)?;
+                    self.spend(4);
+                    if self.truncated {
+                        break;
+                    }
+                    items.push(Value::Object(item));
+                }
+                Ok(Some(Value::Array(items)))
+            }
+        }
+    }
+
+    fn sibling(&self, from: &XPathMatch, selector: &CssSelector) -> Result<Option<XPathMatch>, ReadError> {
+        let XPathMatch::Element(id) = from else { return Ok(None) };
+        let mut caches = Default::default();
+        for id in self.tree.siblings_after(*id) {
+            self.budget.check()?;
+            if self.tree.element(id).is_some() && selector.matches(self.tree, id, None, &mut caches) {
+                return Ok(Some(XPathMatch::Element(id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Applies the sources in order, each to the result of the previous one.
+    fn value(&self, from: &XPathMatch, sources: &[ValueSource]) -> Option<String> {
+        let mut text = match from {
+            XPathMatch::Text(text) => Some(text.clone()),
+            XPathMatch::Element(_) => None,
+        };
+        for source in sources {
+            text = Some(match (source, from, &text) {
+                (ValueSource::Text, _, Some(text)) => text::collapse_whitespace(text),
+                (ValueSource::Html, _, Some(text)) => text.clone(),
+                (ValueSource::Attribute(_), _, Some(text)) => text.clone(),
+                (ValueSource::Text, XPathMatch::Element(id), None) => self.text(*id),
+                (ValueSource::Html, XPathMatch::Element(id), None) => outer_html(self.tree, *id, self.bytes_left),
+                (ValueSource::Attribute(name), XPathMatch::Element(id), None) => self.tree.attr(*id, name)?.to_owned(),
+                (ValueSource::Regex(regex, group), _, Some(text)) => captured(regex, *group, text)?,
+                (ValueSource::Regex(regex, group), XPathMatch::Element(id), None) => {
+                    captured(regex, *group, &self.text(*id))?
+                }
+                (_, XPathMatch::Text(_), None) => return None,
+            });
+        }
+        text
+    }
+
+    fn text(&self, id: NodeId) -> String {
+        text::text_content(self.tree, id, self.bytes_left.min(1 << 20))
+    }
+}
+
+fn captured(regex: &regex::Regex, group: usize, text: &str) -> Option<String> {
+    regex.captures(text)?.get(group).map(|found| found.as_str().to_owned())
+}
+
+fn apply_transform(text: String, transform: Option<Transform>) -> String {
+    match transform {
+        None => text,
+        Some(Transform::Lowercase) => text.to_lowercase(),
+        Some(Transform::Uppercase) => text.to_uppercase(),
+        Some(Transform::Strip) => text.trim().to_owned(),
+    }
+}
