@@ -1,107 +1,107 @@
-//! The command line: one file a command.
+//! The command line: one module for each command.
 
 mod cancel;
 mod client;
 mod config;
+mod config_args;
 mod deliveries;
-mod following;
+mod error;
+mod event_stream;
 mod health;
 mod jobs;
 mod listen;
 mod log;
 mod mcp;
+mod output;
 mod page;
 mod redeliver;
 mod serve;
-mod shown;
-mod sources;
 mod status;
 mod submit;
 mod token;
-mod trouble;
 mod watch;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
 Exit codes:
-  0  done
-  1  the job failed or was cancelled, or this command could not do its work
-  2  the command line makes no sense
-  3  no server answers
-  4  the server refuses: credential, request, unknown job, conflict
-  5  the server cannot do it now: queue full, store away, internal error
+  0  success
+  1  the job failed or was cancelled, or the command failed
+  2  invalid arguments
+  3  the server is unreachable
+  4  the server rejected the request: credential, invalid field, unknown job, conflict
+  5  the server is temporarily unable: queue full, store unavailable, internal error
 
-With --json, what goes wrong is one line of JSON on standard error: {\"error\", \"exit_code\"} and, where a server answered,
-{\"status\", \"answer\"}.
+With --json an error is one line of JSON on standard error: {\"error\", \"exit_code\"}, and {\"status\", \"response\"} if a
+server responded.
 
-The commands that talk to a server find it by --url or OPILIO_URL, and bring the token of --token or OPILIO_TOKEN.";
+Client commands find the server with --url or OPILIO_URL, and authenticate with --token or OPILIO_TOKEN.";
 
-/// A job server for crawling that never loses a job.
+/// A job server for crawling and LLM extraction.
 #[derive(Debug, Parser)]
-#[command(name = "opilio", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
-struct Command {
+#[command(name = "opilio", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+struct Arguments {
     #[command(subcommand)]
-    action: Option<Action>,
+    command: Option<Command>,
     #[command(flatten)]
     serve: serve::Serve,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
-    /// Start the server (also what a bare `opilio` does).
+enum Command {
+    /// Start the server (the default command).
     Serve(serve::Serve),
-    /// Print the effective configuration, secrets masked, and where each value came from.
+    /// Print the effective configuration with the origin of each value. Secrets are masked.
     Config(config::Config),
-    /// Read one page, without a server, and print what it says.
+    /// Read one page without a server and print its content.
     Page(page::Page),
-    /// Ask the configured address whether a server is alive.
+    /// Check whether the server at the configured address is alive.
     Health(health::Health),
-    /// Submit a job: pages to crawl, or a question about one.
+    /// Submit a crawl job or an LLM job.
     Submit(Box<submit::Submit>),
-    /// Show a job as it stands, and its result.
+    /// Show a job and its result.
     Status(status::Status),
-    /// Follow jobs to their end.
+    /// Follow jobs until they settle.
     Watch(watch::Watch),
     /// List jobs, newest first.
     Jobs(jobs::Jobs),
     /// Cancel jobs.
     Cancel(cancel::Cancel),
-    /// Show what became of a job's webhook.
+    /// Show the delivery attempts of a job's webhook.
     Deliveries(deliveries::Deliveries),
     /// Send webhooks again.
     Redeliver(redeliver::Redeliver),
-    /// Receive webhooks on this machine, show them and check their signatures.
+    /// Receive webhooks on this machine, show them and verify their signatures.
     Listen(listen::Listen),
-    /// Be an MCP server over standard input and output, for a client that starts its servers itself.
+    /// Serve the Model Context Protocol over standard input and output.
     Mcp(mcp::Mcp),
-    /// Make a token for somebody, and the lines of the configuration that let them in.
+    /// Create a token and print the configuration that accepts it.
     Token(token::Token),
 }
 
-/// Does what the command line asks for. What goes wrong is said on standard error.
+/// Runs the command of the process's arguments. Errors are printed on standard error.
 pub fn run() -> ExitCode {
-    let Command { action, serve } = match Command::try_parse() {
-        Ok(command) => command,
-        Err(error) => return trouble::misunderstood(&error),
+    let Arguments { command, serve } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return error::exit_invalid_arguments(&error),
     };
-    trouble::exit(match action {
-        Some(Action::Serve(serve)) => serve.run(),
-        Some(Action::Config(config)) => config.run(),
-        Some(Action::Page(page)) => page.run(),
-        Some(Action::Health(health)) => health.run(),
-        Some(Action::Submit(submit)) => block_on(submit.run()),
-        Some(Action::Status(status)) => block_on(status.run()),
-        Some(Action::Watch(watch)) => block_on(watch.run()),
-        Some(Action::Jobs(jobs)) => block_on(jobs.run()),
-        Some(Action::Cancel(cancel)) => block_on(cancel.run()),
-        Some(Action::Deliveries(deliveries)) => block_on(deliveries.run()),
-        Some(Action::Redeliver(redeliver)) => block_on(redeliver.run()),
-        Some(Action::Listen(listen)) => block_on(listen.run()),
-        Some(Action::Mcp(mcp)) => block_on(mcp.run()),
-        Some(Action::Token(token)) => token.run(),
+    error::exit(match command {
+        Some(Command::Serve(serve)) => serve.run(),
+        Some(Command::Config(config)) => config.run(),
+        Some(Command::Page(page)) => page.run(),
+        Some(Command::Health(health)) => health.run(),
+        Some(Command::Submit(submit)) => block_on(submit.run()),
+        Some(Command::Status(status)) => block_on(status.run()),
+        Some(Command::Watch(watch)) => block_on(watch.run()),
+        Some(Command::Jobs(jobs)) => block_on(jobs.run()),
+        Some(Command::Cancel(cancel)) => block_on(cancel.run()),
+        Some(Command::Deliveries(deliveries)) => block_on(deliveries.run()),
+        Some(Command::Redeliver(redeliver)) => block_on(redeliver.run()),
+        Some(Command::Listen(listen)) => block_on(listen.run()),
+        Some(Command::Mcp(mcp)) => block_on(mcp.run()),
+        Some(Command::Token(token)) => token.run(),
         None => serve.run(),
     })
 }

@@ -1,4 +1,4 @@
-//! The command line as a client: the real binary talks to the real binary.
+//! The client commands of the command line, against a real server.
 
 #[path = "command_line/in_json.rs"]
 mod in_json;
@@ -18,14 +18,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// How a command ended, and what it said.
-struct Said {
+/// Exit code and output of a command.
+struct Output {
     code: i32,
     out: String,
     err: String,
 }
 
-impl Said {
+impl Output {
     fn document(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} {}", self.out, self.err))
     }
@@ -41,24 +41,24 @@ fn command(base: &str, arguments: &[&str]) -> Command {
     command
 }
 
-async fn end(mut command: Command) -> Said {
+async fn end(mut command: Command) -> Output {
     let output = command.stdin(Stdio::null()).output().await.expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
-    Said { code: output.status.code().expect("it exits"), out: text(output.stdout), err: text(output.stderr) }
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Output { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
 }
 
-async fn opilio(base: &str, arguments: &[&str]) -> Said {
+async fn opilio(base: &str, arguments: &[&str]) -> Output {
     end(command(base, arguments)).await
 }
 
-/// The id of a job that is submitted so.
-async fn submitted(base: &str, arguments: &[&str]) -> String {
-    let said = opilio(base, &[&["submit"], arguments].concat()).await;
-    assert_eq!(said.code, 0, "{}", said.err);
-    said.out.trim().to_owned()
+/// Submits a job and returns its id.
+async fn submit(base: &str, arguments: &[&str]) -> String {
+    let output = opilio(base, &[&["submit"], arguments].concat()).await;
+    assert_eq!(output.code, 0, "{}", output.err);
+    output.out.trim().to_owned()
 }
 
-/// A command that goes on, and its lines.
+/// A running command and its lines.
 struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -67,12 +67,12 @@ struct Running {
 impl Running {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
-        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Self { child, lines }
     }
 
     async fn line(&mut self) -> String {
-        self.lines.next_line().await.expect("it is text").expect("it goes on")
+        self.lines.next_line().await.expect("text").expect("the command is running")
     }
 
     async fn document(&mut self) -> Value {
@@ -80,23 +80,23 @@ impl Running {
     }
 
     async fn ended(mut self) -> i32 {
-        self.child.wait().await.expect("it runs").code().expect("it exits")
+        self.child.wait().await.expect("the command was started").code().expect("an exit code")
     }
 }
 
-fn names(events: &[Value]) -> Vec<&str> {
+fn event_names(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event"].as_str().expect("a name")).collect()
 }
 
 #[actix::test]
-async fn a_crawl_is_submitted_watched_shown_and_listed() {
+async fn crawl_job_is_submitted_watched_shown_and_listed() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let (page, missing) = (site.url("/article"), site.url("/missing"));
     let watched = opilio(server.base(), &["submit", &page, &missing, "--watch", "--json"]).await;
     assert_eq!((watched.code, watched.err.as_str()), (0, ""));
-    let said = watched.documents();
-    let id = said[0]["task_id"].as_str().expect("an id");
-    assert_eq!(names(&said[1..]), ["queued", "started", "page", "page", "completed"]);
+    let output = watched.documents();
+    let id = output[0]["task_id"].as_str().expect("an id");
+    assert_eq!(event_names(&output[1..]), ["queued", "started", "page", "page", "completed"]);
     let whole = opilio(server.base(), &["status", id, "--json"]).await.document();
     assert_eq!(whole["results"].as_array().map(Vec::len), Some(2));
     let part = opilio(server.base(), &["status", id, "--json", "--limit", "1", "--fields", "url,success"]).await;
@@ -104,7 +104,7 @@ async fn a_crawl_is_submitted_watched_shown_and_listed() {
     let shown = opilio(server.base(), &["status", id]).await;
     assert!(shown.out.starts_with(&format!("{id} completed  2 of 2 (1 failed) {page} and 1 more\n")), "{}", shown.out);
 
-    let second = submitted(server.base(), &["raw:<p>hi"]).await;
+    let second = submit(server.base(), &["raw:<p>hi"]).await;
     let lines = opilio(server.base(), &["watch", &second, id]).await;
     let mut lines: Vec<_> = lines.out.lines().map(str::to_owned).collect();
     lines.sort_unstable();
@@ -122,26 +122,26 @@ async fn a_crawl_is_submitted_watched_shown_and_listed() {
 }
 
 #[actix::test]
-async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
+async fn watch_survives_lost_connection_and_server_restart() {
     let (site, mut server) = (TestSite::start(), TestServer::start().await);
-    let relay = Relay::lay(server.base()).await;
-    let id = submitted(relay.base(), &[&site.url("/article"), &site.url("/gated")]).await;
-    let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json", "--patience", "10m"]));
+    let relay = Relay::start(server.base()).await;
+    let id = submit(relay.base(), &[&site.url("/article"), &site.url("/gated")]).await;
+    let mut watching = Running::start(command(relay.base(), &["watch", &id, "--json", "--reconnect-timeout", "10m"]));
     let mut events = Vec::new();
     for _ in 0..2 {
         events.push(watching.document().await);
     }
-    relay.cut();
+    relay.close_connections();
     events.push(watching.document().await);
     site.wait_for_gated_request().await;
     server.kill().await;
     server.restart().await;
-    relay.lead_to(server.base());
+    relay.set_target(server.base());
     site.open_gate();
     for _ in 0..2 {
         events.push(watching.document().await);
     }
-    assert_eq!(names(&events), ["queued", "started", "page", "page", "completed"]);
+    assert_eq!(event_names(&events), ["queued", "started", "page", "page", "completed"]);
     let mut pages = [&events[2]["data"]["index"], &events[3]["data"]["index"]].map(Value::as_u64);
     pages.sort_unstable();
     assert_eq!(pages, [Some(0), Some(1)]);
@@ -149,18 +149,18 @@ async fn watching_goes_on_after_a_cut_and_after_a_restart_of_the_server() {
 }
 
 #[actix::test]
-async fn a_terminal_shows_bars() {
+async fn watch_shows_progress_bars_on_terminal() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let watch = format!("{} submit --watch {}", env!("CARGO_BIN_EXE_opilio"), site.url("/article"));
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &watch, "/dev/null"]).env("OPILIO_URL", server.base()).env("TERM", "xterm");
-    let said = end(terminal).await;
-    assert_eq!(said.code, 0);
-    assert!(said.out.contains("] 1/1 completed"), "{}", said.out);
+    let output = end(terminal).await;
+    assert_eq!(output.code, 0);
+    assert!(output.out.contains("] 1/1 completed"), "{}", output.out);
 }
 
 #[actix::test]
-async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
+async fn every_error_has_exit_code_and_message() {
     let (site, mut server) = (TestSite::start(), TestServer::start().await);
     let base = server.base().to_owned();
     let failed = opilio(&base, &["submit", "--watch", &site.url("/missing")]).await;
@@ -169,21 +169,28 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
     let id = failed.out.lines().next().expect("the id").to_owned();
     assert_eq!(opilio(&base, &["status", &id]).await.code, 1);
 
-    for wrong in [
+    for arguments in [
         vec!["jobs", "--limit", "0"],
         vec!["submit"],
         vec!["submit", "x", "--set", "y"],
         vec!["submit", "a", "b", "-q", "what?"],
     ] {
-        assert_eq!(opilio(&base, &wrong).await.code, 2, "{wrong:?}");
+        assert_eq!(opilio(&base, &arguments).await.code, 2, "{arguments:?}");
     }
-    let nobody = opilio("http://127.0.0.1:1", &["jobs"]).await;
-    assert_eq!(nobody.code, 3);
-    assert!(nobody.err.starts_with("opilio: no server answers at http://127.0.0.1:1: "), "{}", nobody.err);
+    let unreachable = opilio("http://127.0.0.1:1", &["jobs"]).await;
+    assert_eq!(unreachable.code, 3);
+    assert!(
+        unreachable.err.starts_with("opilio: cannot reach the server at http://127.0.0.1:1: "),
+        "{}",
+        unreachable.err
+    );
 
-    let refused = [
-        (vec!["status", "crawl_nothing"], "opilio: the server refuses: Task not found (HTTP 404)\n"),
-        (vec!["watch", "crawl_nothing"], "opilio: crawl_nothing: the server refuses: Task not found (HTTP 404)\n"),
+    let rejected = [
+        (vec!["status", "crawl_nothing"], "opilio: the server rejected the request: Task not found (HTTP 404)\n"),
+        (
+            vec!["watch", "crawl_nothing"],
+            "opilio: crawl_nothing: the server rejected the request: Task not found (HTTP 404)\n",
+        ),
         (vec!["cancel", &id], "(HTTP 409)\n"),
         (vec!["redeliver", &id], "(HTTP 409)\n"),
         (
@@ -191,28 +198,28 @@ async fn every_way_to_end_has_its_exit_code_and_a_sentence() {
             "status: must be one of processing, completed, failed, cancelled (HTTP 422)\n",
         ),
     ];
-    for (arguments, sentence) in refused {
-        let said = opilio(&base, &arguments).await;
-        assert_eq!((said.code, said.out.as_str()), (4, ""), "{arguments:?}");
-        assert!(said.err.ends_with(sentence), "{arguments:?}: {}", said.err);
+    for (arguments, message) in rejected {
+        let output = opilio(&base, &arguments).await;
+        assert_eq!((output.code, output.out.as_str()), (4, ""), "{arguments:?}");
+        assert!(output.err.ends_with(message), "{arguments:?}: {}", output.err);
     }
 
-    submitted(&base, &[&site.url("/gated")]).await;
+    submit(&base, &[&site.url("/gated")]).await;
     site.wait_for_gated_request().await;
     server.send_sigterm();
     server.wait_until_not_ready().await;
     let late = opilio(&base, &["submit", "raw:<p>late"]).await;
-    assert_eq!((late.code, late.err.contains("cannot do this now")), (5, true), "{}", late.err);
+    assert_eq!((late.code, late.err.contains("is temporarily unable")), (5, true), "{}", late.err);
     site.open_gate();
     assert!(server.wait_for_exit().await.success());
 }
 
 #[actix::test]
-async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
+async fn options_are_read_from_arguments_files_and_standard_input() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let page = site.url("/article");
     let file = server.folder().join("options.json");
-    std::fs::write(&file, r#"{"css_selector": "h1", "verbos": true}"#).expect("the folder is ours");
+    std::fs::write(&file, r#"{"css_selector": "h1", "verbos": true}"#).expect("a writable folder");
     let file = format!("@{}", file.display());
     let markdown = async |id: &str| {
         assert_eq!(opilio(server.base(), &["watch", id]).await.code, 0);
@@ -222,41 +229,41 @@ async fn options_come_as_json_in_a_file_by_keys_and_on_standard_input() {
     let by_file = opilio(server.base(), &["submit", &page, "--options", &file]).await;
     assert!(by_file.err.starts_with("without effect: crawler_config.verbos"), "{}", by_file.err);
     assert_eq!(markdown(by_file.out.trim()).await, "# A title");
-    let by_key = submitted(server.base(), &[&page, "--options", &file, "--set", "css_selector=p"]).await;
+    let by_key = submit(server.base(), &[&page, "--options", &file, "--set", "css_selector=p"]).await;
     assert!(markdown(&by_key).await.starts_with("Some **bold** words"));
 
-    let mut piped = command(server.base(), &["submit", "-", "--set", "css_selector=h1", "--key", "once"]);
+    let mut piped = command(server.base(), &["submit", "-", "--set", "css_selector=h1", "--idempotency-key", "once"]);
     let mut piped = piped.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");
-    let mut input = piped.stdin.take().expect("it is piped");
-    input.write_all(format!("{page}\n\n").as_bytes()).await.expect("it reads");
+    let mut input = piped.stdin.take().expect("piped");
+    input.write_all(format!("{page}\n\n").as_bytes()).await.expect("the command reads");
     drop(input);
-    let piped = piped.wait_with_output().await.expect("it runs").stdout;
+    let piped = piped.wait_with_output().await.expect("the command was started").stdout;
     let id = String::from_utf8(piped).expect("text").trim().to_owned();
     assert_eq!(markdown(&id).await, "# A title");
     let request = json!({"urls": [page], "crawler_config": {"css_selector": "h1"}}).to_string();
-    assert_eq!(submitted(server.base(), &["--request", &request, "--key", "once"]).await, id);
+    assert_eq!(submit(server.base(), &["--request", &request, "--idempotency-key", "once"]).await, id);
 }
 
 #[actix::test]
-async fn a_question_gets_its_answer_by_the_model_and_the_schema_given() {
+async fn llm_job_uses_given_model_and_schema() {
     let (site, providers) = (TestSite::start(), Providers::start());
     let address = providers.address("openai");
     let server = TestServer::with_env(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &address)]).await;
     let schema = r#"{"type": "object", "properties": {"title": {"type": "string"}}}"#;
     let page = site.url("/article");
-    let asked = ["submit", &page, "-q", "What is the title?", "--schema", schema, "--provider", "openai/good"];
-    let said = opilio(server.base(), &[&asked[..], &["--watch"]].concat()).await;
-    assert_eq!(said.code, 0, "{}", said.err);
-    let id = said.out.lines().next().expect("the id");
+    let arguments = ["submit", &page, "-q", "What is the title?", "--schema", schema, "--provider", "openai/good"];
+    let output = opilio(server.base(), &[&arguments[..], &["--watch"]].concat()).await;
+    assert_eq!(output.code, 0, "{}", output.err);
+    let id = output.out.lines().next().expect("the id");
     assert!(id.starts_with("llm_"));
     let shown = opilio(server.base(), &["status", id]).await;
     assert!(shown.out.ends_with("{\n  \"title\": \"T\"\n}\n"), "{}", shown.out);
 }
 
 #[actix::test]
-async fn a_job_is_cancelled_while_it_runs() {
+async fn running_job_is_cancelled() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
-    let id = submitted(server.base(), &[&site.url("/gated")]).await;
+    let id = submit(server.base(), &[&site.url("/gated")]).await;
     site.wait_for_gated_request().await;
     let cancelled = opilio(server.base(), &["cancel", &id, "--json"]).await.document();
     assert_eq!((&cancelled["task_id"], &cancelled["status"]), (&json!(id), &json!("cancelled")));
@@ -264,71 +271,71 @@ async fn a_job_is_cancelled_while_it_runs() {
 }
 
 #[actix::test]
-async fn of_several_jobs_those_that_cannot_be_cancelled_are_named_and_the_others_are() {
+async fn cancel_continues_after_rejected_jobs() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
-    let id = submitted(server.base(), &[&site.url("/gated")]).await;
+    let id = submit(server.base(), &[&site.url("/gated")]).await;
     site.wait_for_gated_request().await;
-    let said = opilio(server.base(), &["cancel", "crawl_a", &id, "crawl_b"]).await;
-    assert_eq!((said.code, said.out.lines().count()), (4, 1), "{}", said.out);
-    assert!(said.out.contains(&id), "{}", said.out);
-    let sentence = |id: &str| format!("opilio: {id}: the server refuses: Task not found (HTTP 404)\n");
-    assert_eq!(said.err, sentence("crawl_a") + &sentence("crawl_b"));
+    let output = opilio(server.base(), &["cancel", "crawl_a", &id, "crawl_b"]).await;
+    assert_eq!((output.code, output.out.lines().count()), (4, 1), "{}", output.out);
+    assert!(output.out.contains(&id), "{}", output.out);
+    let message = |id: &str| format!("opilio: {id}: the server rejected the request: Task not found (HTTP 404)\n");
+    assert_eq!(output.err, message("crawl_a") + &message("crawl_b"));
 }
 
 const SECRET: &str = "whsec_c2VjcmV0";
 
 #[actix::test]
-async fn listening_shows_webhooks_and_tells_right_signatures_from_wrong_ones() {
+async fn listen_shows_webhooks_and_verifies_signatures() {
     let server = TestServer::with_config(&format!("webhooks: {{secrets: [{SECRET}]}}")).await;
     let listen =
         |secret, count| command("", &["listen", "--port", "0", "--json", "--secret", secret, "--count", count]);
     let mut listening = Running::start(listen(SECRET, "5"));
     let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
-    let next_webhook = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
-    let id = submitted(server.base(), &[&["raw:<p>hi"], &next_webhook[..]].concat()).await;
+    let webhook = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
+    let id = submit(server.base(), &[&["raw:<p>hi"], &webhook[..]].concat()).await;
     let first = listening.document().await;
     assert_eq!(
-        (&first["signature"], &first["repeated"], &first["answer"]),
-        (&json!("right"), &json!(false), &json!(204))
+        (&first["signature"], &first["repeated"], &first["status"]),
+        (&json!("valid"), &json!(false), &json!(204))
     );
     assert_eq!((&first["body"]["task_id"], &first["headers"]["x-team"]), (&json!(id), &json!("blue")));
     assert!(first["body"]["data"]["markdown"].as_str().is_some_and(|text| text.contains("hi")));
-    while opilio(server.base(), &["deliveries", &id, "--json"]).await.document()["state"] != "delivered" {}
+    server.wait_for_webhook_state(&id, "delivered").await;
 
     assert_eq!(opilio(server.base(), &["redeliver", &id]).await.out, format!("{id} is sent again\n"));
     let again = listening.document().await;
-    assert_eq!((&again["signature"], &again["repeated"]), (&json!("right"), &json!(true)));
+    assert_eq!((&again["signature"], &again["repeated"]), (&json!("valid"), &json!(true)));
     let of = |name: &str| first["headers"][name].as_str().expect("a header").to_owned();
     let (forged, signed) = (of("webhook-signature"), signature_of("msg_old", 1_700_000_000, "{}"));
-    for (id, time, signature, body, judged) in [
-        (of("webhook-id"), of("webhook-timestamp"), forged, "{\"forged\": true}", "wrong"),
+    for (id, time, signature, body, state) in [
+        (of("webhook-id"), of("webhook-timestamp"), forged, "{\"forged\": true}", "invalid"),
         (of("webhook-id"), of("webhook-timestamp"), String::new(), "{}", "missing"),
-        ("msg_old".to_owned(), "1700000000".to_owned(), signed, "{}", "too old"),
+        ("msg_old".to_owned(), "1700000000".to_owned(), signed, "{}", "expired"),
     ] {
         let sent = server.client().post(&hook).header("webhook-id", id).header("webhook-timestamp", time);
-        let answer = sent.header("webhook-signature", signature).body(body).send().await.expect("it listens");
-        assert_eq!(answer.status(), 401, "{judged}");
-        let said = answer.bytes().await.expect("it says why");
-        let said: Value = serde_json::from_slice(&said).expect("JSON");
-        assert_eq!(said, json!({"detail": format!("the signature is {judged}")}));
+        let response = sent.header("webhook-signature", signature).body(body).send().await.expect("a response");
+        assert_eq!(response.status(), 401, "{state}");
+        let output = response.bytes().await.expect("a body");
+        let output: Value = serde_json::from_slice(&output).expect("JSON");
+        assert_eq!(output, json!({"detail": format!("the signature is {state}")}));
         let shown = listening.document().await;
-        assert_eq!((&shown["signature"], &shown["answer"]), (&json!(judged), &json!(401)));
+        assert_eq!((&shown["signature"], &shown["status"]), (&json!(state), &json!(401)));
     }
     assert_eq!(listening.ended().await, 0);
 
-    let mut stranger = Running::start(listen("another secret", "1"));
-    let hook = stranger.document().await["listening"].as_str().expect("an address").to_owned();
-    let id = submitted(server.base(), &["raw:<p>hi", "--webhook", &hook]).await;
-    assert_eq!(stranger.document().await["signature"], "wrong");
-    assert_eq!(stranger.ended().await, 0);
-    while opilio(server.base(), &["deliveries", &id, "--json"]).await.document()["state"] != "refused" {}
+    let mut other_secret = Running::start(listen("another secret", "1"));
+    let hook = other_secret.document().await["listening"].as_str().expect("an address").to_owned();
+    let id = submit(server.base(), &["raw:<p>hi", "--webhook", &hook]).await;
+    assert_eq!(other_secret.document().await["signature"], "invalid");
+    assert_eq!(other_secret.ended().await, 0);
+    server.wait_for_webhook_state(&id, "refused").await;
     let log = opilio(server.base(), &["deliveries", &id]).await.out;
     assert!(log.contains(" refused\n  1 ") && log.contains(" HTTP 401 in "), "{log}");
     let all = opilio(server.base(), &["redeliver", "--state", "refused", "--json"]).await.document();
     assert_eq!(all, json!({"replayed": 1}));
 }
 
-/// What the bearer of the secret would have signed.
+/// A valid signature.
 fn signature_of(id: &str, time: i64, body: &str) -> String {
     let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_")).expect("base64");
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
@@ -337,38 +344,37 @@ fn signature_of(id: &str, time: i64, body: &str) -> String {
 }
 
 #[actix::test]
-async fn a_webhook_larger_than_any_of_a_page_is_refused_before_it_is_read() {
+async fn oversized_webhook_is_rejected_unread() {
     let mut listening = Running::start(command("", &["listen", "--port", "0", "--json", "--count", "1"]));
     let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
     assert_eq!(posted(&hook, 300_000_000, "{").await, "HTTP/1.1 413");
     let shown = listening.document().await;
-    assert_eq!((&shown["signature"], &shown["answer"]), (&json!("unread"), &json!(413)));
+    assert_eq!((&shown["signature"], &shown["status"]), (&json!("unread"), &json!(413)));
 }
 
 #[actix::test]
-async fn what_strangers_wrote_does_nothing_on_a_terminal() {
-    let acts = "\u{1b}]0;mine\u{7}\u{9b}31m\r\u{202e}";
+async fn control_characters_of_others_are_escaped() {
+    let hostile = "\u{1b}]0;mine\u{7}\u{9b}31m\r\u{202e}";
     let mut listening = Running::start(command("", &["listen", "--port", "0", "--count", "1"]));
     let hook = listening.line().await.trim_start_matches("listening on ").to_owned();
-    let next_webhook = json!({"task_id": acts, "status": "failed", "error": acts});
-    let next_webhook = next_webhook.to_string();
-    assert_eq!(posted(&hook, next_webhook.len(), &next_webhook).await, "HTTP/1.1 204");
+    let webhook = json!({"task_id": hostile, "status": "failed", "error": hostile}).to_string();
+    assert_eq!(posted(&hook, webhook.len(), &webhook).await, "HTTP/1.1 204");
     let shown = listening.line().await;
     assert!(
         shown.contains(r"\u{1b}]0;mine") && !shown.contains(char::is_control) && !shown.contains('\u{202e}'),
         "{shown}"
     );
 
-    // A server of somebody else's, whatever is asked.
+    // A server whose every text contains control characters.
     let job = json!({
-        "task_id": acts, "status": acts, "stage": acts, "task_type": "llm_extraction", "urls": [acts], "created_at": acts,
-        "error": acts, "warnings": [{"key": acts, "reason": acts}], "result": {acts: acts}, "jobs": [{"task_id": acts}],
-        "webhook": {"state": acts, "url": acts, "attempts": 1}, "state": acts, "webhook_id": acts,
-        "attempts": [{"attempt": 1, "started_at": acts, "error": acts, "next_due": acts}],
+        "task_id": hostile, "status": hostile, "stage": hostile, "task_type": "llm_extraction", "urls": [hostile], "created_at": hostile,
+        "error": hostile, "warnings": [{"key": hostile, "reason": hostile}], "result": {hostile: hostile}, "jobs": [{"task_id": hostile}],
+        "webhook": {"state": hostile, "url": hostile, "attempts": 1}, "state": hostile, "webhook_id": hostile,
+        "attempts": [{"attempt": 1, "started_at": hostile, "error": hostile, "next_due": hostile}],
     });
-    let detail = json!({"detail": acts});
+    let detail = json!({"detail": hostile});
     for (status, answer) in [("200 OK", &job), ("404 Not Found", &detail)] {
-        let base = always(status, answer.to_string()).await;
+        let base = constant_server(status, answer.to_string()).await;
         for arguments in [
             &["status", "x"][..],
             &["jobs"],
@@ -377,39 +383,41 @@ async fn what_strangers_wrote_does_nothing_on_a_terminal() {
             &["redeliver", "x"],
             &["submit", "x"],
         ] {
-            let said = opilio(&base, arguments).await;
-            let all = said.out + &said.err;
+            let output = opilio(&base, arguments).await;
+            let all = output.out + &output.err;
             let acting = all.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
             assert!(acting.is_none() && all.contains(r"\u{1b}"), "{arguments:?}: {acting:?} {all:?}");
         }
     }
-    let event =
-        format!("id: 1\nevent: failed\ndata: {}\n\n", json!({"task_id": acts, "status": "failed", "error": acts}));
-    let said = opilio(&always("200 OK", event).await, &["watch", "x"]).await;
-    let all = said.out + &said.err;
+    let event = format!(
+        "id: 1\nevent: failed\ndata: {}\n\n",
+        json!({"task_id": hostile, "status": "failed", "error": hostile})
+    );
+    let output = opilio(&constant_server("200 OK", event).await, &["watch", "x"]).await;
+    let all = output.out + &output.err;
     assert!(all.contains(r"\u{1b}") && !all.contains(|c: char| c.is_control() && c != '\n'), "{all:?}");
 }
 
-/// The beginning of the answer to a body of which this is the beginning.
+/// Posts the beginning of a body; returns the beginning of the response.
 async fn posted(to: &str, length: usize, body: &str) -> String {
-    let mut stream = TcpStream::connect(to.trim_start_matches("http://")).await.expect("it listens");
+    let mut stream = TcpStream::connect(to.trim_start_matches("http://")).await.expect("a response");
     let request = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
-    stream.write_all(request.as_bytes()).await.expect("it reads");
+    stream.write_all(request.as_bytes()).await.expect("the command reads");
     let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await.expect("it answers");
+    stream.read_exact(&mut answer).await.expect("a response");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The address of a server that has one answer for everything.
-async fn always(status: &str, body: String) -> String {
+/// A server that sends the same response to every request.
+async fn constant_server(status: &str, body: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let base = format!("http://{}", listener.local_addr().expect("bound"));
     let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut asked = [0; 4096];
-            // One piece holds all that the command asks.
-            let _ = stream.read(&mut asked).await;
+            let mut request = [0; 4096];
+            // The request fits into one read.
+            let _ = stream.read(&mut request).await;
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
@@ -417,7 +425,7 @@ async fn always(status: &str, body: String) -> String {
 }
 
 #[actix::test]
-async fn the_token_comes_by_a_flag_or_by_environment_and_is_never_shown() {
+async fn token_is_read_from_flag_or_environment_and_not_shown() {
     let server = TestServer::with_env(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
     let without = opilio(server.base(), &["jobs"]).await;
     assert_eq!((without.code, without.err.contains("Authentication required")), (4, true), "{}", without.err);

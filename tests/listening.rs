@@ -25,7 +25,7 @@ async fn until(program: &mut Program, end: &str) -> Vec<String> {
 #[actix::test]
 async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
     let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
-    let relay = Relay::lay(server.base()).await;
+    let relay = Relay::start(server.base()).await;
     let script = file("tests/clients/listen.ts");
     let mut follower = Program::start(workshop.typescript(&script).await.arg(format!("{}/events", relay.base())));
     assert_eq!(follower.next_line().await, "open");
@@ -41,7 +41,7 @@ async fn an_event_source_resumes_after_a_cut_and_hears_nothing_twice() {
     until(&mut follower, &format!("started {id}")).await;
 
     site.wait_for_gated_request().await;
-    relay.cut();
+    relay.close_connections();
     assert_eq!([listener.next_line().await, follower.next_line().await], ["cut", "cut"]);
     site.open_gate();
     let after = until(&mut listener, "closed").await;

@@ -1,4 +1,4 @@
-//! `opilio cancel`: ends jobs at once.
+//! `opilio cancel`: cancels jobs.
 
 use std::io::Write;
 
@@ -6,51 +6,51 @@ use clap::Args;
 use opilio_actors::domain::text::visible;
 use serde_json::Value;
 
-use super::client::{Remote, job_path};
-use super::shown;
-use super::trouble::{self, Trouble};
+use super::client::{ServerArgs, job_path};
+use super::error::{self, ClientError};
+use super::output;
 
-/// Prints a line a job; with `--json` a JSON document a line. Goes on after one that is refused, which is
-/// named on standard error; leaves as the last of these says.
+/// Continues after a job that cannot be cancelled. Such jobs are reported on standard error, and the last one determines the
+/// exit code.
 #[derive(Debug, Args)]
 pub struct Cancel {
     #[command(flatten)]
-    remote: Remote,
-    /// The jobs.
+    server: ServerArgs,
+    /// Job ids.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Print JSON, a job a line.
+    /// Print one JSON document per line.
     #[arg(long)]
     json: bool,
 }
 
 impl Cancel {
     pub async fn run(self) -> anyhow::Result<()> {
-        let client = self.remote.client()?;
-        let mut refused = None;
+        let client = self.server.client()?;
+        let mut last_error = None;
         for id in &self.ids {
             match client.delete(&format!("/crawl{}", job_path(id))).await {
-                Ok(job) => self.show(&job)?,
-                Err(trouble) => {
-                    let goes_on = matches!(trouble, Trouble::Refused { .. });
-                    let trouble = anyhow::Error::from(trouble).context(visible(id).into_owned());
-                    if let Some(before) = refused.replace(trouble) {
-                        trouble::tell(&before);
+                Ok(job) => self.print(&job)?,
+                Err(error) => {
+                    let is_rejected = matches!(error, ClientError::Rejected { .. });
+                    let error = anyhow::Error::from(error).context(visible(id).into_owned());
+                    if let Some(previous) = last_error.replace(error) {
+                        error::print(&previous);
                     }
-                    if !goes_on {
+                    if !is_rejected {
                         break;
                     }
                 }
             }
         }
-        refused.map_or(Ok(()), Err)
+        last_error.map_or(Ok(()), Err)
     }
 
-    fn show(&self, job: &Value) -> std::io::Result<()> {
+    fn print(&self, job: &Value) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         match self.json {
             true => writeln!(out, "{job}"),
-            false => shown::say(&mut out, &shown::line(job)),
+            false => output::write_line(&mut out, &output::job_line(job)),
         }
     }
 }

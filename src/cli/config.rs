@@ -1,16 +1,16 @@
-//! `opilio config`: what applies, and where each value came from.
+//! `opilio config`: prints the effective configuration and the origin of each value.
 
 use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
 
-use super::sources::Sources;
+use super::config_args::ConfigArgs;
 
 #[derive(Debug, Args)]
 pub struct Config {
     #[command(flatten)]
-    sources: Sources,
+    config: ConfigArgs,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -18,7 +18,7 @@ pub struct Config {
 
 impl Config {
     pub fn run(self) -> anyhow::Result<()> {
-        let loaded = self.sources.load()?;
+        let loaded = self.config.load()?;
         let mut out = std::io::stdout().lock();
         if self.json {
             let document = json!({"settings": loaded.document(), "without_effect": loaded.notices});

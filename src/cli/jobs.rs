@@ -1,59 +1,58 @@
-//! `opilio jobs`: the caller's jobs, newest first.
+//! `opilio jobs`: lists jobs.
 
 use std::io::Write;
 
 use clap::Args;
 use serde_json::Value;
 
-use super::client::{Remote, query};
-use super::shown;
+use super::client::{ServerArgs, query};
+use super::output;
 
-/// Jobs of one answer of the server.
-const MOST: usize = 1000;
+/// Jobs of one response.
+const PAGE_SIZE: usize = 1000;
 
-/// Prints a line a job; with `--json` a JSON document a line.
 #[derive(Debug, Args)]
 pub struct Jobs {
     #[command(flatten)]
-    remote: Remote,
-    /// processing, completed, failed or cancelled.
+    server: ServerArgs,
+    /// Status: processing, completed, failed or cancelled.
     #[arg(long)]
     status: Option<String>,
-    /// crawl or llm_extraction.
+    /// Type: crawl or llm_extraction.
     #[arg(long = "type", value_name = "TYPE")]
-    task: Option<String>,
-    /// How their webhooks stand: waiting, pending, delivered, exhausted or refused.
+    task_type: Option<String>,
+    /// State of the webhook: waiting, pending, delivered, exhausted or refused.
     #[arg(long, value_name = "STATE")]
     webhook: Option<String>,
-    /// At most so many.
+    /// Maximum number of jobs.
     #[arg(long, default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// All there are.
+    /// List all jobs.
     #[arg(long)]
     all: bool,
-    /// Print JSON, a job a line.
+    /// Print one JSON document per line.
     #[arg(long)]
     json: bool,
 }
 
 impl Jobs {
     pub async fn run(self) -> anyhow::Result<()> {
-        let client = self.remote.client()?;
+        let client = self.server.client()?;
         let mut left = if self.all { usize::MAX } else { self.limit as usize };
         let mut cursor = None;
         while left > 0 {
-            let wanted = [
+            let parameters = [
                 ("status", self.status.clone()),
-                ("type", self.task.clone()),
+                ("type", self.task_type.clone()),
                 ("webhook", self.webhook.clone()),
                 ("cursor", cursor),
-                ("limit", Some(left.min(MOST).to_string())),
+                ("limit", Some(left.min(PAGE_SIZE).to_string())),
             ];
-            let answer = client.get(&format!("/jobs{}", query(&wanted))).await?;
-            let jobs = answer["jobs"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let response = client.get(&format!("/jobs{}", query(&parameters))).await?;
+            let jobs = response["jobs"].as_array().map(Vec::as_slice).unwrap_or_default();
             self.print(jobs)?;
             left = left.saturating_sub(jobs.len());
-            cursor = answer["next_cursor"].as_str().map(str::to_owned);
+            cursor = response["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
                 break;
             }
@@ -67,7 +66,8 @@ impl Jobs {
             if self.json {
                 writeln!(out, "{job}")?;
             } else {
-                shown::say(&mut out, &format!("{} {}", shown::text(job, "created_at"), shown::line(job)))?;
+                let line = format!("{} {}", output::text(job, "created_at"), output::job_line(job));
+                output::write_line(&mut out, &line)?;
             }
         }
         Ok(())

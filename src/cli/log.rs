@@ -1,4 +1,4 @@
-//! Where the log goes, and what it looks like there.
+//! Sets up the log.
 
 use std::io::{self, Write};
 use std::panic;
@@ -12,18 +12,18 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
 
-/// Standard output begins with the address; what is logged before `listening` is set goes to standard error. A panic is a
-/// line like any other.
+/// Logs to standard output, whose first line is the address; to standard error before `listening` is set. Panics are logged
+/// as errors.
 pub fn start(settings: &Settings, listening: Arc<AtomicBool>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(settings.logging.level.to_ascii_lowercase()).context("logging.level")?;
-    // It would tell of every message, and of what is secret in it.
+    // rmcp logs every message, including its secrets.
     let filter = filter.add_directive("rmcp=off".parse()?);
-    // Colours are control characters, and none get through.
+    // Colours are control characters, which are escaped.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     let log = log.with_writer(move || -> Box<dyn Write> {
         match listening.load(Ordering::Acquire) {
-            true => Box::new(Line(io::stdout())),
-            false => Box::new(Line(io::stderr())),
+            true => Box::new(LineWriter(io::stdout())),
+            false => Box::new(LineWriter(io::stderr())),
         }
     });
     match settings.log_format() {
@@ -31,27 +31,27 @@ pub fn start(settings: &Settings, listening: Arc<AtomicBool>) -> anyhow::Result<
         LogFormat::Text => log.init(),
     }
     panic::set_hook(Box::new(|panic| {
-        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let payload = panic.payload();
         let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
-        error!(target: "panic", at, "{text}");
+        let reason = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown");
+        error!(target: "panic", location, reason, "panicked");
     }));
     Ok(())
 }
 
-/// The one place through which all text reaches the log: whatever an event holds, it stays one line, and nothing in it
-/// does anything to the terminal.
-struct Line<W>(W);
+/// Writes each event as one line and escapes its control characters, so text from outside cannot forge lines or act on a
+/// terminal.
+struct LineWriter<W>(W);
 
-impl<W: Write> Write for Line<W> {
+impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        // One write, so that the lines of several threads do not mix.
-        let mut clean = visible_but(line, |c| c == '\t').into_owned();
-        clean.push('\n');
-        self.0.write_all(clean.as_bytes())?;
+        // One write, so that lines of several threads do not mix.
+        let mut escaped = visible_but(line, |c| c == '\t').into_owned();
+        escaped.push('\n');
+        self.0.write_all(escaped.as_bytes())?;
         Ok(event.len())
     }
 
@@ -65,10 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_one_line_whatever_it_holds() {
+    fn event_is_written_as_one_escaped_line() {
         let mut out = Vec::new();
         let event = "INFO webhook: refused reason=x\nINFO admin: all is well\x1b[2K\r\n";
-        assert_eq!(Line(&mut out).write(event.as_bytes()).ok(), Some(event.len()));
+        assert_eq!(LineWriter(&mut out).write(event.as_bytes()).ok(), Some(event.len()));
         assert_eq!(out, b"INFO webhook: refused reason=x\\nINFO admin: all is well\\u{1b}[2K\\r\n");
     }
 }

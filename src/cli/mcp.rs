@@ -1,11 +1,10 @@
-//! `opilio mcp`: the tools of a running server for a client that starts its servers itself and talks to them over
-//! standard input and output.
+//! `opilio mcp`: serves the Model Context Protocol over standard input and output.
 //!
-//! Each message is passed on to the server's `/mcp`, and what comes of it is passed back, a message a line.
+//! Each message, one per line, is forwarded to `/mcp` of a running server; its responses are written one per line.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -17,41 +16,44 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::client::{Client, Remote};
-use super::following;
-use super::trouble::Trouble;
+use super::client::{Client, ServerArgs};
+use super::error::ClientError;
+use super::event_stream;
 
-/// For what is under way when the client closes its end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Time for pending requests after the client has closed standard input.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// What a client's configuration names as the command of a server.
+const PARSE_ERROR: i32 = -32700;
+const INTERNAL_ERROR: i32 = -32603;
+
+/// For clients that start their MCP servers as child processes.
 #[derive(Debug, Args)]
 pub struct Mcp {
     #[command(flatten)]
-    remote: Remote,
+    server: ServerArgs,
 }
 
 impl Mcp {
     pub async fn run(self) -> anyhow::Result<()> {
-        let relay = Relay { client: self.remote.client()?, under_way: Arc::default() };
-        let mut lines = lines();
+        let relay = Relay { client: self.server.client()?, pending: Arc::default() };
+        let mut lines = input_lines();
         let mut exchanges = JoinSet::new();
         while let Some(line) = lines.recv().await {
             while exchanges.try_join_next().is_some() {}
             match serde_json::from_slice::<Value>(&line) {
                 _ if line.trim_ascii().is_empty() => {}
                 Ok(message) if message["method"] == "notifications/cancelled" => relay.cancel(&message),
-                Ok(message) => relay.begin(message, &mut exchanges),
-                Err(error) => say(&failure(Value::Null, -32700, &format!("not JSON: {error}")))?,
+                Ok(message) => relay.start(message, &mut exchanges),
+                Err(error) => write(&failure(&Value::Null, PARSE_ERROR, &format!("invalid JSON: {error}")))?,
             }
         }
-        let _ = timeout(LAST_WORDS, async { while exchanges.join_next().await.is_some() {} }).await;
+        let _ = timeout(SHUTDOWN_GRACE, async { while exchanges.join_next().await.is_some() {} }).await;
         Ok(())
     }
 }
 
-/// Of standard input, which is read by a thread of its own: there is no other way to wait for it.
-fn lines() -> mpsc::Receiver<Vec<u8>> {
+/// The lines of standard input, read by a thread because its reads block.
+fn input_lines() -> mpsc::Receiver<Vec<u8>> {
     let (sender, lines) = mpsc::channel(16);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().split(b'\n').map_while(Result::ok) {
@@ -66,96 +68,96 @@ fn lines() -> mpsc::Receiver<Vec<u8>> {
 #[derive(Clone)]
 struct Relay {
     client: Client,
-    /// Requests that wait for their answers, by id.
-    under_way: Arc<Mutex<HashMap<String, AbortHandle>>>,
+    /// Requests without a response, by id.
+    pending: Arc<Mutex<HashMap<String, AbortHandle>>>,
 }
 
 impl Relay {
-    fn begin(&self, message: Value, exchanges: &mut JoinSet<()>) {
+    fn start(&self, message: Value, exchanges: &mut JoinSet<()>) {
         let (relay, id) = (self.clone(), message["id"].clone());
         let key = id.to_string();
         let exchange = exchanges.spawn_local(async move {
-            if let Err(trouble) = relay.exchange(&message).await
+            if let Err(error) = relay.exchange(&message).await
                 && !id.is_null()
             {
-                let _ = say(&failure(id.clone(), -32603, &trouble.to_string()));
+                let _ = write(&failure(&id, INTERNAL_ERROR, &error.to_string()));
             }
-            relay.under_way().remove(&id.to_string());
+            relay.pending().remove(&id.to_string());
         });
-        self.under_way().insert(key, exchange);
+        self.pending().insert(key, exchange);
     }
 
-    /// A server that is not listened to any more stops the work.
+    /// Closes the connection of the request, which cancels it on the server.
     fn cancel(&self, message: &Value) {
-        if let Some(exchange) = self.under_way().remove(&message["params"]["requestId"].to_string()) {
+        if let Some(exchange) = self.pending().remove(&message["params"]["requestId"].to_string()) {
             exchange.abort();
         }
     }
 
-    /// Passes a message on, and back what comes of it.
+    /// Forwards a message and writes the messages that the server returns.
     ///
     /// # Errors
-    /// Nothing came that answers it, although it is to be answered.
-    async fn exchange(&self, message: &Value) -> Result<(), Trouble> {
-        let sent = self.client.send(Method::POST, "/mcp", headers(message), Some(message.to_string())).await?;
-        let status = sent.status().as_u16();
-        let kind = sent.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    /// The message is a request, and the server returned no response to it.
+    async fn exchange(&self, message: &Value) -> Result<(), ClientError> {
+        let response = self.client.send(Method::POST, "/mcp", headers(message), Some(message.to_string())).await?;
+        let status = response.status().as_u16();
+        let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
         let mut awaited = if message["method"].is_string() { message["id"].clone() } else { Value::Null };
-        if kind.starts_with("text/event-stream") {
-            let mut events = following::events(sent);
+        if content_type.unwrap_or_default().starts_with("text/event-stream") {
+            let mut events = event_stream::messages(response);
             while let Some(Ok(event)) = events.next().await {
-                if let Some(said) = event.data.as_deref().and_then(parse) {
-                    print(&said, &mut awaited);
+                if let Some(message) = event.data.as_deref().and_then(parse) {
+                    forward(&message, &mut awaited);
                 }
             }
         } else {
-            let body = sent.bytes().await.map_err(|error| self.client.unreachable(&error))?;
+            let body = response.bytes().await.map_err(|error| self.client.unreachable(&error))?;
             match std::str::from_utf8(&body).ok().and_then(parse) {
-                Some(answer) => print(&answer, &mut awaited),
-                None if status >= 400 => return Err(Trouble::answered(status, &body)),
+                Some(message) => forward(&message, &mut awaited),
+                None if status >= 400 => return Err(ClientError::from_response(status, &body)),
                 None => {}
             }
         }
-        if awaited.is_null() { Ok(()) } else { Err(self.client.fell_silent()) }
+        if awaited.is_null() { Ok(()) } else { Err(self.client.incomplete_response()) }
     }
 
-    fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<String, AbortHandle>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, HashMap<String, AbortHandle>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What streamable HTTP wants to see of a message without reading it.
+/// The headers that the streamable HTTP transport derives from a message.
 fn headers(message: &Value) -> HeaderMap {
     let params = &message["params"];
     let version = &params["_meta"]["io.modelcontextprotocol/protocolVersion"];
-    let seen = [("mcp-protocol-version", version), ("mcp-method", &message["method"]), ("mcp-name", &params["name"])];
-    let seen = seen.into_iter().filter_map(|(name, value)| {
+    let pairs = [("mcp-protocol-version", version), ("mcp-method", &message["method"]), ("mcp-name", &params["name"])];
+    let pairs = pairs.into_iter().filter_map(|(name, value)| {
         Some((HeaderName::from_static(name), HeaderValue::from_str(value.as_str()?).ok()?))
     });
     let accept = HeaderValue::from_static("application/json, text/event-stream");
-    seen.chain([(ACCEPT, accept)]).collect()
+    pairs.chain([(ACCEPT, accept)]).collect()
 }
 
-fn failure(id: Value, code: i32, why: &str) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": why}})
+fn failure(id: &Value, code: i32, message: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
 }
 
-fn say(message: &Value) -> std::io::Result<()> {
+fn write(message: &Value) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{message}")?;
     out.flush()
 }
 
-/// A message of the protocol, if it is one.
+/// A JSON-RPC message.
 fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().filter(|message: &Value| message.get("jsonrpc").is_some())
 }
 
-/// Nothing is awaited any more when it has come.
-fn print(message: &Value, awaited: &mut Value) {
+/// Writes a message. Clears `awaited` if it is the response to that id.
+fn forward(message: &Value, awaited: &mut Value) {
     if message["id"] == *awaited && message.get("method").is_none() {
         *awaited = Value::Null;
     }
-    // Who does not listen any more closes the other end, too.
-    let _ = say(message);
+    // A client that closes standard output also closes standard input.
+    let _ = write(message);
 }

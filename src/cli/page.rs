@@ -1,4 +1,4 @@
-//! `opilio page`: one page from a file or the web, read without a server.
+//! `opilio page`: reads one page without a server.
 
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use opilio_actors::ports::{FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
 use url::Url;
 
-use super::sources::Sources;
+use super::config_args::ConfigArgs;
 use crate::clock::SystemClock;
 use crate::egress::{Allowlist, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
@@ -20,25 +20,24 @@ use crate::reader;
 
 #[derive(Debug, Args)]
 pub struct Page {
-    /// A file, `-` for standard input, or an http(s) address.
+    /// A file, `-` for standard input, or an http(s) URL.
     page: String,
-    /// What relative addresses in a file are resolved against.
-    #[arg(long)]
+    /// Base URL of relative links. Default: the URL of the page.
+    #[arg(long, value_name = "BASE")]
     url: Option<Url>,
-    /// The main content only.
+    /// Print only the main content.
     #[arg(long)]
     fit: bool,
-    /// All that can be said about the page, as JSON.
+    /// Print the complete result as JSON.
     #[arg(long)]
     json: bool,
-    /// Its Markdown (what is printed anyway).
+    /// Print Markdown (the default).
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
     #[command(flatten)]
-    sources: Sources,
+    config: ConfigArgs,
 }
 
-/// A page as it came, and its address.
 struct Body {
     bytes: Vec<u8>,
     content_type: Option<String>,
@@ -57,12 +56,12 @@ impl Page {
             writeln!(out)?;
         } else {
             let markdown = if self.fit { page.markdown.fit_markdown } else { page.markdown.raw_markdown };
-            // What a page says does nothing to a terminal; what reads it from a pipe has it as it is.
-            let shown = match out.is_terminal() {
+            // Control characters are escaped on a terminal only.
+            let text = match out.is_terminal() {
                 true => visible_but(&markdown, |c| matches!(c, '\n' | '\t')),
                 false => markdown.into(),
             };
-            out.write_all(shown.as_bytes())?;
+            out.write_all(text.as_bytes())?;
         }
         Ok(out.flush()?)
     }
@@ -72,7 +71,7 @@ impl Page {
         if let Some(url) = Url::parse(&self.page).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
             let page = actix_web::rt::System::new().block_on(self.download(&url))?;
             if let Some(status) = page.exchange.status.filter(|status| *status >= 400) {
-                bail!("{url} answers {status}");
+                bail!("{url}: HTTP {status}");
             }
             let base = page.exchange.final_url.as_deref().and_then(|url| Url::parse(url).ok()).unwrap_or(url);
             let FetchedPage { body, content_type, .. } = page;
@@ -83,14 +82,14 @@ impl Page {
             "-" => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()).context("standard input")?,
             file => bytes = std::fs::read(file).with_context(|| file.to_owned())?,
         }
-        // A file is a page, also where it begins with mere words.
+        // A text file is HTML, even without a tag at its beginning.
         let content_type = (!reader::is_binary(&bytes)).then(|| "text/html".to_owned());
         Ok(Body { bytes, content_type, url: self.url.clone().unwrap_or_else(blank) })
     }
 
-    /// Whoever has a shell here may reach what this machine can reach.
+    /// The guard is open: the user may reach every address that this machine reaches.
     async fn download(&self, url: &Url) -> anyhow::Result<FetchedPage> {
-        let settings = self.sources.load()?.settings;
+        let settings = self.config.load()?.settings;
         let (crawler, limits) = (settings.crawler, settings.limits);
         let egress = EgressSettings { connect_timeout: crawler.connect_timeout, ..EgressSettings::default() };
         let egress = Egress::new(Guard::open(Allowlist::parse([])?), &egress)?;

@@ -1,4 +1,4 @@
-//! `opilio redeliver`: webhooks once more, of the jobs named or of all that fit.
+//! `opilio redeliver`: sends webhooks again.
 
 use std::io::Write;
 
@@ -6,51 +6,53 @@ use clap::Args;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::client::{Remote, segment};
-use super::shown;
+use super::client::{ServerArgs, segment};
+use super::output;
 
-/// Sends now, by a fresh schedule, under the same webhook-id.
+/// Sends immediately, with a new retry schedule and the same webhook-id.
 #[derive(Debug, Args)]
 pub struct Redeliver {
     #[command(flatten)]
-    remote: Remote,
-    /// The jobs.
+    server: ServerArgs,
+    /// Job ids.
     #[arg(required_unless_present_any = ["state", "since", "receiver"],
         conflicts_with_all = ["state", "since", "receiver"])]
     ids: Vec<String>,
-    /// All in this state: pending, delivered, exhausted or refused.
+    /// All webhooks in this state: pending, delivered, exhausted or refused.
     #[arg(long)]
     state: Option<String>,
-    /// All of jobs that settled since this time (RFC 3339).
+    /// All webhooks of jobs that settled since this time (RFC 3339).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// All to the host and port of this address, whatever its path.
+    /// All webhooks to the host and port of this URL.
     #[arg(long, value_name = "URL")]
     receiver: Option<String>,
-    /// Print JSON: one document, or one a job.
+    /// Print JSON: one document, or one per job.
     #[arg(long)]
     json: bool,
 }
 
 impl Redeliver {
     pub async fn run(self) -> anyhow::Result<()> {
-        let client = self.remote.client()?;
+        let client = self.server.client()?;
         let mut out = std::io::stdout().lock();
         if self.ids.is_empty() {
-            let wanted = json!({"state": self.state, "since": self.since, "receiver": self.receiver});
-            let answer = client.post("/deliveries/replay", HeaderMap::new(), &wanted).await?;
-            let said = match self.json {
-                true => writeln!(out, "{answer}"),
-                false => shown::say(&mut out, &format!("{} webhooks are sent again", answer["replayed"])),
+            let filter = json!({"state": self.state, "since": self.since, "receiver": self.receiver});
+            let response = client.post("/deliveries/replay", HeaderMap::new(), &filter).await?;
+            let printed = match self.json {
+                true => writeln!(out, "{response}"),
+                false => output::write_line(&mut out, &format!("{} webhooks are sent again", response["replayed"])),
             };
-            return Ok(said?);
+            return Ok(printed?);
         }
         for id in &self.ids {
             let path = format!("/jobs/{}/deliveries", segment(id));
             let job = client.post(&path, HeaderMap::new(), &Value::Null).await?;
             match self.json {
                 true => writeln!(out, "{job}")?,
-                false => shown::say(&mut out, &format!("{} is sent again", shown::text(&job, "task_id")))?,
+                false => {
+                    output::write_line(&mut out, &format!("{} is sent again", output::text(&job, "task_id")))?;
+                }
             }
         }
         Ok(())

@@ -1,64 +1,63 @@
-//! `opilio status`: a job as it stands, and its result.
+//! `opilio status`: shows a job and its result.
 
 use std::io::Write;
 
 use clap::Args;
 use reqwest::header::HeaderMap;
 
-use super::client::{Remote, job_path, query};
-use super::shown;
-use super::trouble::Trouble;
+use super::client::{ServerArgs, job_path, query};
+use super::error::ClientError;
+use super::output;
 
-/// Prints a few lines, or with `--json` the job with its result as the server has it.
 #[derive(Debug, Args)]
 pub struct Status {
     #[command(flatten)]
-    remote: Remote,
-    /// The job.
+    server: ServerArgs,
+    /// Job id.
     id: String,
     /// Print the job and its result as one JSON document.
     #[arg(long)]
     json: bool,
-    /// Of a crawl's pages, skip so many.
+    /// Skip this number of pages of a crawl job.
     #[arg(long, requires = "json")]
     offset: Option<u32>,
-    /// Of a crawl's pages, show so many.
+    /// Maximum number of pages of a crawl job.
     #[arg(long, requires = "json")]
     limit: Option<u32>,
-    /// Of each page, these keys: url,success,markdown
+    /// Keys of each page, such as url,success,markdown.
     #[arg(long, requires = "json")]
     fields: Option<String>,
 }
 
 impl Status {
     pub async fn run(self) -> anyhow::Result<()> {
-        let client = self.remote.client()?;
-        let part = [
+        let client = self.server.client()?;
+        let parameters = [
             ("offset", self.offset.map(|offset| offset.to_string())),
             ("limit", if self.json { self.limit.map(|limit| limit.to_string()) } else { Some("0".to_owned()) }),
             ("fields", self.fields),
         ];
-        let path = job_path(&self.id) + &query(&part);
+        let path = job_path(&self.id) + &query(&parameters);
         if self.json {
-            // As it comes: a result may be long.
-            let mut answer = client.open(&path, HeaderMap::new()).await?;
+            // Streamed, because a result may be large.
+            let mut response = client.open(&path, HeaderMap::new()).await?;
             let mut out = std::io::stdout().lock();
-            while let Some(piece) = answer.chunk().await.map_err(|error| client.unreachable(&error))? {
-                out.write_all(&piece)?;
+            while let Some(chunk) = response.chunk().await.map_err(|error| client.unreachable(&error))? {
+                out.write_all(&chunk)?;
             }
             return Ok(writeln!(out)?);
         }
         let job = client.get(&path).await?;
         let mut out = std::io::stdout().lock();
-        for line in shown::card(&job) {
-            shown::say(&mut out, &line)?;
+        for line in output::job_details(&job) {
+            output::write_line(&mut out, &line)?;
         }
         if let Some(result) = job.get("result").filter(|_| job["task_type"] == "llm_extraction") {
-            shown::say_all(&mut out, &format!("{result:#}"))?;
+            output::write_text(&mut out, &format!("{result:#}"))?;
         }
-        match shown::misfortune(&job) {
+        match output::failure(&job) {
             None => Ok(()),
-            Some(why) => Err(Trouble::JobFailed(why).into()),
+            Some(reason) => Err(ClientError::JobFailed(reason).into()),
         }
     }
 }

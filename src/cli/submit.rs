@@ -1,4 +1,4 @@
-//! `opilio submit`: a crawl job, or by `--question` an extraction by a language model.
+//! `opilio submit`: submits a crawl job, or with `--question` an LLM job.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -8,20 +8,20 @@ use clap::Args;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use super::client::{self, Client, Remote};
-use super::shown;
-use super::trouble::Trouble;
-use super::watch::{self, Manner};
+use super::client::{self, ServerArgs};
+use super::error::ClientError;
+use super::output;
+use super::watch::{self, WatchOptions};
 
-/// Prints the job's id, or with `--json` what the server answers.
+/// Prints the id of the job, or with `--json` the response of the server.
 #[derive(Debug, Args)]
 pub struct Submit {
     #[command(flatten)]
-    remote: Remote,
-    /// The pages; `-` reads them from standard input, one a line.
+    server: ServerArgs,
+    /// URLs of the pages; `-` reads them from standard input, one per line.
     #[arg(required_unless_present = "request")]
     urls: Vec<String>,
-    /// The whole request as JSON, or @FILE (@- for standard input); what other flags say is laid over it.
+    /// Request as JSON, or @FILE (@- for standard input). Other arguments override it.
     #[arg(long, value_name = "JSON")]
     request: Option<String>,
     /// crawler_config as JSON, or @FILE.
@@ -30,107 +30,108 @@ pub struct Submit {
     /// browser_config as JSON, or @FILE.
     #[arg(long, value_name = "JSON")]
     browser: Option<String>,
-    /// One key of crawler_config; the value as JSON, else as text. May be given many times.
+    /// One key of crawler_config. The value is JSON, else text. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Ask a language model this about the page.
+    /// Instruction to a language model about the page; submits an LLM job.
     #[arg(long, short, value_name = "TEXT", conflicts_with_all = ["options", "browser", "set"])]
     question: Option<String>,
-    /// The JSON Schema that the model's answer has to conform to, or @FILE.
+    /// JSON Schema of the result, or @FILE.
     #[arg(long, value_name = "JSON", requires = "question")]
     schema: Option<String>,
-    /// The model, as family/model.
+    /// Model, as family/model.
     #[arg(long, requires = "question")]
     provider: Option<String>,
+    /// Temperature of the model, 0.0 to 2.0.
     #[arg(long, requires = "question")]
     temperature: Option<f64>,
-    /// A page fetched earlier will do.
+    /// Allow a cached page.
     #[arg(long, requires = "question")]
     cache: bool,
-    /// Whom to tell when the job has ended.
+    /// Receiver of the webhook.
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// Send the result along with the webhook.
+    /// Include the result in the webhook.
     #[arg(long, requires = "webhook")]
     webhook_data: bool,
-    /// A header for the webhook. May be given many times.
+    /// Header of the webhook. Repeatable.
     #[arg(long, value_name = "NAME: VALUE", requires = "webhook")]
     webhook_header: Vec<String>,
-    /// An Idempotency-Key: the same request under the same key is one job.
-    #[arg(long)]
-    key: Option<String>,
-    /// Stay, and show how the job goes, as `opilio watch` does.
+    /// Idempotency-Key: the same request with the same key is one job.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Follow the job until it settles, like `opilio watch`.
     #[arg(long, short)]
     watch: bool,
     #[command(flatten)]
-    manner: Manner,
+    watch_options: WatchOptions,
 }
 
 impl Submit {
     pub async fn run(self) -> anyhow::Result<()> {
-        let client = self.remote.client()?;
+        let client = self.server.client()?;
         let (path, request) = self.request()?;
-        let headers = match &self.key {
+        let headers = match &self.idempotency_key {
             Some(key) => client::header("idempotency-key", key)?,
             None => HeaderMap::new(),
         };
-        let answer = client.post(path, headers, &request).await?;
-        self.say(&answer)?;
-        if self.watch { self.follow(&client, shown::text(&answer, "task_id")).await } else { Ok(()) }
+        let response = client.post(path, headers, &request).await?;
+        self.print(&response)?;
+        if !self.watch {
+            return Ok(());
+        }
+        let id = output::text(&response, "task_id").to_owned();
+        watch::follow(&client, &[id], &self.watch_options).await
     }
 
-    fn say(&self, answer: &Value) -> anyhow::Result<()> {
+    fn print(&self, response: &Value) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        if self.manner.json {
-            return Ok(writeln!(out, "{answer}")?);
+        if self.watch_options.json {
+            return Ok(writeln!(out, "{response}")?);
         }
-        for warning in shown::warnings(answer) {
-            shown::say(&mut std::io::stderr(), &format!("without effect: {warning}"))?;
+        for warning in output::warnings(response) {
+            output::write_line(&mut std::io::stderr(), &format!("without effect: {warning}"))?;
         }
-        Ok(shown::say(&mut out, shown::text(answer, "task_id"))?)
+        Ok(output::write_line(&mut out, output::text(response, "task_id"))?)
     }
 
-    async fn follow(&self, client: &Client, id: &str) -> anyhow::Result<()> {
-        watch::follow(client, &[id.to_owned()], &self.manner).await
-    }
-
-    /// The path that the request goes to, and the request.
+    /// The path and the body of the request.
     fn request(&self) -> anyhow::Result<(&'static str, Value)> {
         let mut body = match &self.request {
-            Some(given) => object("--request", given)?,
+            Some(argument) => object("--request", argument)?,
             None => Map::new(),
         };
         let urls = self.urls()?;
-        let is_extraction = self.question.is_some() || body.contains_key("q");
-        if is_extraction {
+        let is_llm_job = self.question.is_some() || body.contains_key("q");
+        if is_llm_job {
             match <[String; 1]>::try_from(urls) {
                 Ok([url]) => drop(body.insert("url".to_owned(), json!(url))),
-                Err(none) if none.is_empty() && body.contains_key("url") => {}
-                Err(_) => return Err(Trouble::Usage("a question is about one page".to_owned()).into()),
+                Err(urls) if urls.is_empty() && body.contains_key("url") => {}
+                Err(_) => return Err(invalid("an LLM job has exactly one URL").into()),
             }
-            self.lay_question(&mut body)?;
+            self.add_question(&mut body)?;
         } else {
             if !urls.is_empty() {
                 body.insert("urls".to_owned(), json!(urls));
             }
-            self.lay_options(&mut body)?;
+            self.add_options(&mut body)?;
         }
-        self.lay_webhook(&mut body)?;
-        Ok((if is_extraction { "/llm/job" } else { "/crawl/job" }, Value::Object(body)))
+        self.add_webhook(&mut body)?;
+        Ok((if is_llm_job { "/llm/job" } else { "/crawl/job" }, Value::Object(body)))
     }
 
     fn urls(&self) -> anyhow::Result<Vec<String>> {
         if !self.urls.iter().any(|url| url == "-") {
             return Ok(self.urls.clone());
         }
-        let mut piped = String::new();
-        std::io::stdin().read_to_string(&mut piped).context("standard input cannot be read")?;
-        let piped: Vec<_> = piped.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-        let place = |url: &String| if url == "-" { piped.clone() } else { vec![url.clone()] };
-        Ok(self.urls.iter().flat_map(place).collect())
+        let mut input = String::new();
+        std::io::stdin().read_to_string(&mut input).context("cannot read standard input")?;
+        let input: Vec<_> = input.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let expand = |url: &String| if url == "-" { input.clone() } else { vec![url.clone()] };
+        Ok(self.urls.iter().flat_map(expand).collect())
     }
 
-    fn lay_question(&self, body: &mut Map<String, Value>) -> anyhow::Result<()> {
+    fn add_question(&self, body: &mut Map<String, Value>) -> anyhow::Result<()> {
         let mut put = |key: &str, value: Option<Value>| value.map(|value| body.insert(key.to_owned(), value));
         put("q", self.question.as_ref().map(|question| json!(question)));
         put("schema", self.schema.as_deref().map(|schema| object("--schema", schema)).transpose()?.map(Value::Object));
@@ -140,7 +141,7 @@ impl Submit {
         Ok(())
     }
 
-    fn lay_options(&self, body: &mut Map<String, Value>) -> anyhow::Result<()> {
+    fn add_options(&self, body: &mut Map<String, Value>) -> anyhow::Result<()> {
         if let Some(browser) = &self.browser {
             body.insert("browser_config".to_owned(), object("--browser", browser)?.into());
         }
@@ -152,27 +153,25 @@ impl Submit {
         }
         let config = body.entry("crawler_config").or_insert_with(|| json!({}));
         let config = if config.get("params").is_some() { &mut config["params"] } else { config };
-        let Some(config) = config.as_object_mut() else {
-            return Err(Trouble::Usage("--set needs a crawler_config that is an object".to_owned()).into());
-        };
-        for given in &self.set {
-            let pair =
-                given.split_once('=').ok_or_else(|| Trouble::Usage(format!("--set {given}: KEY=VALUE is needed")))?;
-            config.insert(pair.0.to_owned(), serde_json::from_str(pair.1).unwrap_or_else(|_| json!(pair.1)));
+        let config = config.as_object_mut().ok_or_else(|| invalid("--set: crawler_config is not an object"))?;
+        for argument in &self.set {
+            let pair = argument.split_once('=');
+            let (key, value) = pair.ok_or_else(|| invalid(format!("--set {argument}: expected KEY=VALUE")))?;
+            config.insert(key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value)));
         }
         Ok(())
     }
 
-    fn lay_webhook(&self, body: &mut Map<String, Value>) -> anyhow::Result<()> {
+    fn add_webhook(&self, body: &mut Map<String, Value>) -> anyhow::Result<()> {
         let Some(url) = &self.webhook else { return Ok(()) };
         let mut webhook = Map::from_iter([("webhook_url".to_owned(), json!(url))]);
         if self.webhook_data {
             webhook.insert("webhook_data_in_payload".to_owned(), Value::Bool(true));
         }
         let mut headers = Map::new();
-        for given in &self.webhook_header {
-            let pair = given.split_once(':');
-            let (name, value) = pair.ok_or_else(|| Trouble::Usage(format!("{given:?}: NAME: VALUE is needed")))?;
+        for argument in &self.webhook_header {
+            let pair = argument.split_once(':');
+            let (name, value) = pair.ok_or_else(|| invalid(format!("{argument:?}: expected NAME: VALUE")))?;
             headers.insert(name.trim().to_owned(), json!(value.trim()));
         }
         if !headers.is_empty() {
@@ -183,16 +182,20 @@ impl Submit {
     }
 }
 
-/// An object given as JSON, in a file or on standard input.
-fn object(flag: &str, given: &str) -> anyhow::Result<Map<String, Value>> {
-    let text = match given.strip_prefix('@') {
-        None => given.to_owned(),
-        Some("-") => std::io::read_to_string(std::io::stdin()).context("standard input cannot be read")?,
+/// A JSON object from an argument, a file or standard input.
+fn object(flag: &str, argument: &str) -> anyhow::Result<Map<String, Value>> {
+    let text = match argument.strip_prefix('@') {
+        None => argument.to_owned(),
+        Some("-") => std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?,
         Some(path) => {
             let read = std::fs::read_to_string(Path::new(path));
-            read.map_err(|error| Trouble::Usage(format!("{flag} {path}: {error}")))?
+            read.map_err(|error| invalid(format!("{flag} {path}: {error}")))?
         }
     };
     let object = serde_json::from_str(&text);
-    Ok(object.map_err(|error| Trouble::Usage(format!("{flag}: a JSON object is needed: {error}")))?)
+    Ok(object.map_err(|error| invalid(format!("{flag}: expected a JSON object: {error}")))?)
+}
+
+fn invalid(message: impl Into<String>) -> ClientError {
+    ClientError::InvalidArguments(message.into())
 }

@@ -1,4 +1,4 @@
-//! `opilio token`: a new token for somebody, and the lines of `config.yml` that let them in.
+//! `opilio token`: creates a token and the configuration that accepts it.
 
 use std::io::Write;
 
@@ -13,9 +13,9 @@ use crate::http;
 
 #[derive(Debug, Args)]
 pub struct Token {
-    /// Whose it is: letters, digits, `-` and `_`.
+    /// Name of the principal: letters, digits, `-` and `_`.
     name: String,
-    /// What they may do.
+    /// Scope of the token.
     #[arg(long, value_enum, default_value = "submit")]
     scope: Scope,
     /// Print the token and its hash as one JSON document.
@@ -25,27 +25,28 @@ pub struct Token {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Scope {
-    /// Ask about their own jobs.
+    /// Read the principal's own jobs.
     Read,
-    /// Submit jobs, and cancel, replay and run again their own.
+    /// Submit jobs; cancel, replay and rerun the principal's own.
     Submit,
-    /// All of that with everybody's jobs.
+    /// Everything, for jobs of all principals.
     Admin,
 }
 
 impl Token {
-    /// The token goes to standard error and its lines to standard output, so that `>> config.yml` keeps no secret.
+    /// Prints the token on standard error and the configuration on standard output, so `>> config.yml` stores no secret.
     pub fn run(self) -> anyhow::Result<()> {
-        let mut chance = [0; 32];
-        SystemRandom::new().fill(&mut chance).map_err(|_| anyhow!("the system gives no chance"))?;
-        let token = format!("opilio_{}", BASE64_URL_SAFE_NO_PAD.encode(chance));
+        let mut random = [0; 32];
+        SystemRandom::new().fill(&mut random).map_err(|_| anyhow!("no random numbers available"))?;
+        let token = format!("opilio_{}", BASE64_URL_SAFE_NO_PAD.encode(random));
         let hash: String = http::hash(&token).iter().map(|byte| format!("{byte:02x}")).collect();
         let scope = self.scope.to_possible_value().map(|scope| scope.get_name().to_owned()).unwrap_or_default();
         if self.json {
             let document = json!({"name": self.name, "scope": scope, "token": token, "sha256": hash});
             return Ok(writeln!(std::io::stdout(), "{document}")?);
         }
-        writeln!(std::io::stderr(), "{token}\nIt is shown this once. config.yml knows it by its hash:")?;
+        let note = "The token is shown only once. Add its hash to config.yml:";
+        writeln!(std::io::stderr(), "{token}\n{note}")?;
         let name = &self.name;
         writeln!(std::io::stdout(), "security:\n  tokens:\n    {name}:\n      sha256: {hash}\n      scope: {scope}")?;
         Ok(())

@@ -1,4 +1,4 @@
-//! `opilio watch`: how jobs go, as it happens, to their end.
+//! `opilio watch`: follows jobs until they settle.
 
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
@@ -9,56 +9,55 @@ use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use opilio_actors::domain::text::visible;
 
-use super::client::{Client, Remote};
-use super::following::{Event, Following};
-use super::shown;
-use super::trouble::Trouble;
+use super::client::{Client, ServerArgs};
+use super::error::ClientError;
+use super::event_stream::{Event, EventStream};
+use super::output;
 
-/// Shows bars on a terminal, else a line for what happens; with `--json` each event as a line of JSON.
+/// Shows progress bars on a terminal, otherwise one line per event.
 #[derive(Debug, Args)]
 pub struct Watch {
     #[command(flatten)]
-    remote: Remote,
-    /// The jobs.
+    server: ServerArgs,
+    /// Job ids.
     #[arg(required = true)]
     ids: Vec<String>,
     #[command(flatten)]
-    manner: Manner,
+    options: WatchOptions,
 }
 
-/// How to watch.
 #[derive(Debug, Args)]
-pub struct Manner {
-    /// Print JSON: one document, or one a line.
+pub struct WatchOptions {
+    /// Print JSON: one document, or one event per line.
     #[arg(long)]
     pub json: bool,
-    /// How long a server that was there may be away before watching ends.
+    /// Fail if the server is unavailable for longer than this.
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
-    patience: Duration,
+    reconnect_timeout: Duration,
 }
 
 impl Watch {
     pub async fn run(self) -> anyhow::Result<()> {
-        follow(&self.remote.client()?, &self.ids, &self.manner).await
+        follow(&self.server.client()?, &self.ids, &self.options).await
     }
 }
 
-/// Follows each job to its end.
+/// Follows jobs until all have settled.
 ///
 /// # Errors
-/// When a job did not end well, or could not be followed; of several, the first in their order.
-pub async fn follow(client: &Client, ids: &[String], manner: &Manner) -> anyhow::Result<()> {
-    let bars = (!manner.json && std::io::stderr().is_terminal()).then(MultiProgress::new);
+/// A job failed, was cancelled, or could not be followed. With several errors, that of the first job.
+pub async fn follow(client: &Client, ids: &[String], options: &WatchOptions) -> anyhow::Result<()> {
+    let bars = (!options.json && std::io::stderr().is_terminal()).then(MultiProgress::new);
     let followed = ids.iter().map(|id| async {
-        let mut following = Following::new(client, id, manner.patience);
-        let screen = Screen::new(id, manner.json, bars.as_ref());
+        let mut events = EventStream::new(client, id, options.reconnect_timeout);
+        let display = Display::new(id, options.json, bars.as_ref());
         loop {
-            let event = following.next().await.with_context(|| visible(id).into_owned())?;
-            screen.show(&event)?;
-            if event.is_last() {
-                return match shown::misfortune(&event.data) {
+            let event = events.next().await.with_context(|| visible(id).into_owned())?;
+            display.show(&event)?;
+            if event.is_terminal() {
+                return match output::failure(&event.data) {
                     None => Ok(()),
-                    Some(why) => Err(Trouble::JobFailed(why).into()),
+                    Some(reason) => Err(ClientError::JobFailed(reason).into()),
                 };
             }
         }
@@ -66,14 +65,14 @@ pub async fn follow(client: &Client, ids: &[String], manner: &Manner) -> anyhow:
     join_all(followed).await.into_iter().collect()
 }
 
-/// Where one job's events are shown.
-struct Screen {
+/// Shows the events of one job.
+struct Display {
     json: bool,
     id: String,
     bars: Option<(MultiProgress, ProgressBar)>,
 }
 
-impl Screen {
+impl Display {
     fn new(id: &str, json: bool, bars: Option<&MultiProgress>) -> Self {
         let bars = bars.map(|bars| (bars.clone(), bars.add(bar(id))));
         Self { json, id: id.to_owned(), bars }
@@ -84,21 +83,21 @@ impl Screen {
             return print(|out| writeln!(out, "{}", serde_json::to_string(event)?));
         }
         let line = match event.event.as_str() {
-            "page" => format!("{} {}", self.id, shown::page(&event.data)),
-            _ if event.is_last() => shown::line(&event.data),
+            "page" => format!("{} {}", self.id, output::page_line(&event.data)),
+            _ if event.is_terminal() => output::job_line(&event.data),
             name => format!("{} {name}", self.id),
         };
-        let tell = || print(|out| shown::say(out, &line));
-        let Some((bars, bar)) = &self.bars else { return tell() };
+        let print_line = || print(|out| output::write_line(out, &line));
+        let Some((bars, bar)) = &self.bars else { return print_line() };
         let progress = &event.data["progress"];
         bar.set_length(progress["total"].as_u64().unwrap_or(1));
         bar.set_position(progress["done"].as_u64().unwrap_or_default());
         bar.set_message(visible(&event.event).into_owned());
-        if event.is_last() {
+        if event.is_terminal() {
             bar.finish();
         }
-        let is_news = event.is_last() || event.data["success"] == false;
-        if is_news { bars.suspend(tell) } else { Ok(()) }
+        let is_printed = event.is_terminal() || event.data["success"] == false;
+        if is_printed { bars.suspend(print_line) } else { Ok(()) }
     }
 }
 

@@ -1,61 +1,57 @@
-//! What programs read of the command line: documents on standard output, reasons on standard error.
+//! `--json`: documents on standard output, errors on standard error.
 
 use serde_json::{Value, json};
 
 use super::support::TestServer;
-use super::{Said, command, end, opilio};
+use super::{Output, command, end, opilio};
 
-/// The one line of a command that failed.
-fn reason(said: &Said) -> Value {
-    assert_eq!((said.out.as_str(), said.err.lines().count()), ("", 1), "{}", said.err);
-    serde_json::from_str(&said.err).unwrap_or_else(|error| panic!("{error}: {}", said.err))
+/// The error of a failed command.
+fn error(output: &Output) -> Value {
+    assert_eq!((output.out.as_str(), output.err.lines().count()), ("", 1), "{}", output.err);
+    serde_json::from_str(&output.err).unwrap_or_else(|error| panic!("{error}: {}", output.err))
 }
 
 #[actix::test]
-async fn what_goes_wrong_is_one_line_of_json_with_the_exit_code_and_the_servers_answer() {
+async fn error_is_json_with_exit_code_and_response() {
     let server = TestServer::with_env(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
     let unauthorized = opilio(server.base(), &["jobs", "--json"]).await;
     let expected = json!({
-        "error": "the server refuses: Authentication required (HTTP 401)", "exit_code": 4, "status": 401,
-        "answer": {"detail": "Authentication required"},
+        "error": "the server rejected the request: Authentication required (HTTP 401)", "exit_code": 4, "status": 401,
+        "response": {"detail": "Authentication required"},
     });
-    assert_eq!((unauthorized.code, reason(&unauthorized)), (4, expected));
+    assert_eq!((unauthorized.code, error(&unauthorized)), (4, expected));
 
     let server = TestServer::start().await;
-    let wrong = opilio(server.base(), &["submit", "ftp://nowhere", "--json"]).await;
-    let next_webhook = reason(&wrong);
-    assert_eq!((wrong.code, &next_webhook["exit_code"], &next_webhook["status"]), (4, &json!(4), &json!(422)));
-    assert_eq!(next_webhook["answer"]["detail"][0]["loc"], json!(["body", "urls", 0]));
+    let rejected = opilio(server.base(), &["submit", "ftp://nowhere", "--json"]).await;
+    let document = error(&rejected);
+    assert_eq!((rejected.code, &document["exit_code"], &document["status"]), (4, &json!(4), &json!(422)));
+    assert_eq!(document["response"]["detail"][0]["loc"], json!(["body", "urls", 0]));
 
-    let silent = "http://127.0.0.1:1";
+    let unreachable = "http://127.0.0.1:1";
     for arguments in [&["status", "x", "--json"][..], &["health", "--port", "1", "--json"]] {
-        let alone = opilio(silent, arguments).await;
-        let next_webhook = reason(&alone);
-        assert_eq!(
-            (alone.code, &next_webhook["exit_code"], next_webhook.get("answer")),
-            (3, &json!(3), None),
-            "{next_webhook}"
-        );
+        let output = opilio(unreachable, arguments).await;
+        let document = error(&output);
+        assert_eq!((output.code, &document["exit_code"], document.get("response")), (3, &json!(3), None), "{document}");
         assert!(
-            next_webhook["error"].as_str().is_some_and(|why| why.starts_with("no server answers at")),
-            "{next_webhook}"
+            document["error"].as_str().is_some_and(|text| text.starts_with("cannot reach the server at")),
+            "{document}"
         );
     }
-    for nonsense in [&["jobs", "--json", "--colour"][..], &["--json", "nonsense"], &["status", "--json"]] {
-        let said = opilio(silent, nonsense).await;
-        let next_webhook = reason(&said);
-        assert_eq!((said.code, &next_webhook["exit_code"]), (2, &json!(2)), "{next_webhook}");
+    for arguments in [&["jobs", "--json", "--colour"][..], &["--json", "nonsense"], &["status", "--json"]] {
+        let output = opilio(unreachable, arguments).await;
+        let document = error(&output);
+        assert_eq!((output.code, &document["exit_code"]), (2, &json!(2)), "{document}");
         assert!(
-            next_webhook["error"].as_str().is_some_and(|why| !why.is_empty() && !why.contains("Usage:")),
-            "{next_webhook}"
+            document["error"].as_str().is_some_and(|text| !text.is_empty() && !text.contains("Usage:")),
+            "{document}"
         );
     }
-    let in_words = opilio(silent, &["jobs", "--colour", "--", "--json"]).await;
-    assert!(in_words.code == 2 && in_words.err.contains("Usage:"), "{}", in_words.err);
+    let as_text = opilio(unreachable, &["jobs", "--colour", "--", "--json"]).await;
+    assert!(as_text.code == 2 && as_text.err.contains("Usage:"), "{}", as_text.err);
 }
 
 #[actix::test]
-async fn commands_about_this_machine_print_documents_too() {
+async fn local_commands_print_json_documents() {
     let server = TestServer::start().await;
     let health = opilio("", &["health", "--port", &server.port(), "--json"]).await.document();
     assert_eq!((&health["status"], health["timestamp"].is_number()), (&json!("ok"), true));

@@ -1,5 +1,5 @@
-//! A stretch of network between a client and a server that can be cut, and laid to another server.
-#![allow(dead_code, reason = "each test binary needs its part of it")]
+//! A TCP relay between a client and a server. Its connections can be closed and its target changed.
+#![allow(dead_code, reason = "some test binaries use only a part")]
 
 use std::sync::{Arc, Mutex};
 
@@ -7,49 +7,49 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-struct Stretch {
-    to: String,
+struct State {
+    target: String,
     connections: JoinSet<()>,
 }
 
 pub struct Relay {
     base: String,
-    stretch: Arc<Mutex<Stretch>>,
+    state: Arc<Mutex<State>>,
 }
 
 impl Relay {
-    /// `to`: a server's address, as `http://host:port`.
-    pub async fn lay(to: &str) -> Self {
+    /// `target`: a server's URL, as `http://host:port`.
+    pub async fn start(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let stretch = Arc::new(Mutex::new(Stretch { to: host(to), connections: JoinSet::new() }));
-        let shared = Arc::clone(&stretch);
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let state = Arc::new(Mutex::new(State { target: host(target), connections: JoinSet::new() }));
+        let shared = Arc::clone(&state);
         tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut stretch = shared.lock().expect("not poisoned");
-                let to = stretch.to.clone();
-                stretch.connections.spawn(async move {
-                    if let Ok(mut far) = TcpStream::connect(to).await {
-                        let _ = copy_bidirectional(&mut near, &mut far).await;
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut state = shared.lock().expect("not poisoned");
+                let target = state.target.clone();
+                state.connections.spawn(async move {
+                    if let Ok(mut server) = TcpStream::connect(target).await {
+                        let _ = copy_bidirectional(&mut client, &mut server).await;
                     }
                 });
             }
         });
-        Self { base, stretch }
+        Self { base, state }
     }
 
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// Ends every connection; new ones are let through.
-    pub fn cut(&self) {
-        self.stretch.lock().expect("not poisoned").connections.abort_all();
+    /// Closes all connections. New ones are accepted.
+    pub fn close_connections(&self) {
+        self.state.lock().expect("not poisoned").connections.abort_all();
     }
 
-    /// Where connections lead from now on.
-    pub fn lead_to(&self, to: &str) {
-        self.stretch.lock().expect("not poisoned").to = host(to);
+    /// The target of new connections.
+    pub fn set_target(&self, target: &str) {
+        self.state.lock().expect("not poisoned").target = host(target);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a command finds the settings: a file, the environment, its own flags.
+//! Arguments that select and override the configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -7,25 +7,25 @@ use clap::Args;
 use crate::settings::{self, Loaded};
 
 #[derive(Debug, Args)]
-pub struct Sources {
-    /// The configuration; without it, `config.yml` in the working directory if there is one.
-    #[arg(long)]
+pub struct ConfigArgs {
+    /// Configuration file. Default: `config.yml` in the working directory, if it exists.
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The address to listen on.
+    /// IP address to listen on.
     #[arg(long)]
     host: Option<String>,
-    /// The port to listen on; 0: any free one.
+    /// Port to listen on; 0: any free port.
     #[arg(long)]
     port: Option<u16>,
-    /// The folder of the embedded store.
-    #[arg(long)]
+    /// Directory of the embedded store.
+    #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 }
 
-impl Sources {
+impl ConfigArgs {
     pub fn load(&self) -> anyhow::Result<Loaded> {
-        let nearby = Path::new("config.yml");
-        let file = self.config.as_deref().or_else(|| nearby.exists().then_some(nearby));
+        let default = Path::new("config.yml");
+        let file = self.config.as_deref().or_else(|| default.exists().then_some(default));
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();

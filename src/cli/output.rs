@@ -1,24 +1,23 @@
-//! Jobs and what became of them, as lines for a person. Pages, receivers and models wrote some of it, so all of it goes
-//! through [`say`].
+//! Jobs and deliveries as lines of text. Pages, receivers and models wrote parts of it, so all output goes through
+//! [`write_line`] or [`write_text`], which escape control characters.
 
 use std::io::{self, Write};
 
 use opilio_actors::domain::text::{visible, visible_but};
 use serde_json::Value;
 
-/// Prints a line. Nothing in it acts on the terminal, or looks like another line.
-pub fn say(out: &mut impl Write, line: &str) -> io::Result<()> {
+pub fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
     writeln!(out, "{}", visible(line))
 }
 
-/// Prints what may have several lines of its own.
-pub fn say_all(out: &mut impl Write, text: &str) -> io::Result<()> {
+/// Keeps line breaks.
+pub fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(out, "{}", visible_but(text, |c| c == '\n'))
 }
 
 /// `crawl_… completed 3 of 3 https://example.com and 2 more`
-pub fn line(job: &Value) -> String {
-    let mut line = format!("{} {:<10} {}", text(job, "task_id"), summary(job), progress(job));
+pub fn job_line(job: &Value) -> String {
+    let mut line = format!("{} {:<10} {}", text(job, "task_id"), status(job), progress(job));
     if let Some(first) = job["urls"][0].as_str() {
         let more = job["urls"].as_array().map_or(0, |urls| urls.len() - 1);
         line.push_str(&format!(" {}", shortened(first)));
@@ -29,15 +28,12 @@ pub fn line(job: &Value) -> String {
     line
 }
 
-/// All that there is to say about a job but its result, a line each.
-pub fn card(job: &Value) -> Vec<String> {
-    let mut lines = vec![line(job)];
-    for (key, name) in [
-        ("created_at", "created"),
-        ("started_at", "started"),
-        ("finished_at", "finished"),
-        ("expires_at", "kept until"),
-    ] {
+/// Everything about a job except its result.
+pub fn job_details(job: &Value) -> Vec<String> {
+    let mut lines = vec![job_line(job)];
+    for (key, name) in
+        [("created_at", "created"), ("started_at", "started"), ("finished_at", "finished"), ("expires_at", "expires")]
+    {
         if let Some(moment) = job[key].as_str() {
             lines.push(format!("  {name:<12} {moment}"));
         }
@@ -57,25 +53,25 @@ pub fn card(job: &Value) -> Vec<String> {
 }
 
 /// Keys of the request that had no effect, each with the reason.
-pub fn warnings(answer: &Value) -> impl Iterator<Item = String> {
-    let warnings = answer["warnings"].as_array().into_iter().flatten();
+pub fn warnings(job: &Value) -> impl Iterator<Item = String> {
+    let warnings = job["warnings"].as_array().into_iter().flatten();
     warnings.map(|warning| format!("{}: {}", text(warning, "key"), text(warning, "reason")))
 }
 
-/// One attempt to deliver.
-pub fn attempt(attempt: &Value) -> String {
-    let came = match (attempt["status"].as_u64(), attempt["error"].as_str()) {
+/// A delivery attempt.
+pub fn attempt_line(attempt: &Value) -> String {
+    let outcome = match (attempt["status"].as_u64(), attempt["error"].as_str()) {
         (Some(status), _) => format!("HTTP {status}"),
         (None, Some(error)) => error.to_owned(),
-        (None, None) => "under way".to_owned(),
+        (None, None) => "in flight".to_owned(),
     };
-    let took = attempt["duration_s"].as_f64().map(|took| format!(" in {took:.3} s")).unwrap_or_default();
-    let next = attempt["next_due"].as_str().map(|next| format!(", again at {next}")).unwrap_or_default();
-    format!("  {} {} {came}{took}{next}", attempt["attempt"], text(attempt, "started_at"))
+    let duration = attempt["duration_s"].as_f64().map(|seconds| format!(" in {seconds:.3} s")).unwrap_or_default();
+    let next = attempt["next_due"].as_str().map(|next| format!(", next attempt at {next}")).unwrap_or_default();
+    format!("  {} {} {outcome}{duration}{next}", attempt["attempt"], text(attempt, "started_at"))
 }
 
-/// A page that has been crawled.
-pub fn page(page: &Value) -> String {
+/// A crawled page.
+pub fn page_line(page: &Value) -> String {
     let url = text(page, "url");
     match page["success"].as_bool() {
         Some(true) => format!("crawled {url}"),
@@ -83,19 +79,19 @@ pub fn page(page: &Value) -> String {
     }
 }
 
-/// `failed: HTTP 404 Not Found`, for a job that did not end well.
-pub fn misfortune(job: &Value) -> Option<String> {
+/// `crawl_… failed: HTTP 404 Not Found`, for a job that failed or was cancelled.
+pub fn failure(job: &Value) -> Option<String> {
     let status = text(job, "status");
-    let why = job["error"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
-    matches!(status, "failed" | "cancelled").then(|| format!("{} {status}{why}", text(job, "task_id")))
+    let reason = job["error"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
+    matches!(status, "failed" | "cancelled").then(|| format!("{} {status}{reason}", text(job, "task_id")))
 }
 
-/// A text of a document, or nothing.
+/// The text of a key, or an empty text.
 pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn summary(job: &Value) -> &str {
+fn status(job: &Value) -> &str {
     match text(job, "status") {
         "processing" => text(job, "stage"),
         settled => settled,
@@ -110,11 +106,11 @@ fn progress(job: &Value) -> String {
     }
 }
 
-/// A page brought along may be long.
+/// The first line of a URL, up to a limit: `raw:` URLs may be long.
 fn shortened(url: &str) -> String {
-    const LONGEST: usize = 100;
+    const MAX_CHARACTERS: usize = 100;
     let first = url.lines().next().unwrap_or_default();
-    match first.char_indices().nth(LONGEST) {
+    match first.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{}…", &first[..end]),
         None => first.to_owned(),
     }
