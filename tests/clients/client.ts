@@ -1,5 +1,5 @@
-// A client as users of the job API write them in TypeScript: typed requests for both kinds of job, `fetch`, and the id
-// from the answer. Arguments: the server, a page, a page that is missing, the receiver, and whether data is wanted.
+// A TypeScript client for both job kinds, as users of the job API write it. Arguments: the server, a page, a missing page,
+// the receiver, and `with-data` if the webhooks include data.
 
 interface Webhook {
   webhook_url: string;
@@ -23,15 +23,15 @@ interface LlmJob {
   webhook_config?: Webhook;
 }
 
-const [server, page, missing, receiver, wanted] = process.argv.slice(2);
+const [server, page, missing, receiver, data] = process.argv.slice(2);
 
 async function submit(path: string, job: CrawlJob | LlmJob): Promise<string> {
-  const answer = await fetch(`${server}${path}`, {
+  const response = await fetch(`${server}${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(job),
   });
-  const { task_id } = (await answer.json()) as { task_id: string };
+  const { task_id } = (await response.json()) as { task_id: string };
   return task_id;
 }
 
@@ -40,7 +40,7 @@ const extract = (job: LlmJob) => submit("/llm/job", job);
 
 const webhook: Webhook = {
   webhook_url: receiver,
-  webhook_data_in_payload: wanted === "with-data",
+  webhook_data_in_payload: data === "with-data",
   webhook_headers: { "X-Webhook-Secret": "my-secret" },
 };
 

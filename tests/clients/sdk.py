@@ -1,4 +1,4 @@
-"""Lists and calls every tool over one transport, by the official SDK: sdk.py BASE TRANSPORT MODE TOKEN OPILIO PAGE GATED."""
+"""Lists and calls every tool over one transport with the official SDK: sdk.py BASE TRANSPORT MODE TOKEN OPILIO PAGE GATED."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ base, transport, mode, token, opilio, page, gated = sys.argv[1:]
 headers = {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def say(*words):
+def show(*words):
     print(*words, flush=True)
 
 
@@ -35,43 +35,43 @@ async def connected():
 async def main():
     async with connected() as client:
         listed = await client.list_tools()
-        say("tools", *(tool.name for tool in listed.tools))
+        show("tools", *(tool.name for tool in listed.tools))
 
         async def call(name, arguments, **more):
-            answer = await client.call_tool(name, arguments, **more)
-            return answer.is_error, json.loads(answer.content[0].text)
+            result = await client.call_tool(name, arguments, **more)
+            return result.is_error, json.loads(result.content[0].text)
 
         async def progress(done, total, _message):
             if done:
-                say("progress", int(done), int(total))
+                show("progress", int(done), int(total))
 
         _, job = await call("submit_crawl_job", {"urls": [gated]})
         _, cancelled = await call("cancel_job", {"task_id": job["task_id"]})
         _, job = await call("job_status", {"task_id": job["task_id"]})
-        say("cancelled", cancelled["status"], job["status"])
+        show("cancelled", cancelled["status"], job["status"])
 
         crawl = {"urls": [page, gated], "fields": ["url", "success"]}
         _, crawled = await call("crawl", crawl, progress_callback=progress)
-        say("crawl", crawled["success"], crawled["results"] == [{"url": url, "success": True} for url in crawl["urls"]])
+        show("crawl", crawled["success"], crawled["results"] == [{"url": url, "success": True} for url in crawl["urls"]])
 
         _, job = await call("submit_crawl_job", {"urls": [page]})
         status = {"status": "processing"}
         while status["status"] == "processing":
             _, status = await call("job_status", {"task_id": job["task_id"], "fields": ["url"]})
-        say("job", status["status"], status["result"]["results"] == [{"url": page}])
+        show("job", status["status"], status["result"]["results"] == [{"url": page}])
 
         _, md = await call("md", {"url": page, "f": "raw"})
         _, html = await call("html", {"url": page})
-        say("md", "# A title" in md["markdown"], "html", "<h1>A title</h1>" in html["html"])
+        show("md", "# A title" in md["markdown"], "html", "<h1>A title</h1>" in html["html"])
         _, extracted = await call("llm_extract", {"url": page, "q": "What is the title?"}, progress_callback=progress)
-        say("llm_extract", extracted["status"], json.dumps(extracted["result"]))
+        show("llm_extract", extracted["status"], json.dumps(extracted["result"]))
 
-        wrong, reason = await call("crawl", {"urls": ["ftp://nowhere"]})
-        say("wrong", wrong, reason["status"], reason["detail"][0]["loc"])
+        is_error, reason = await call("crawl", {"urls": ["ftp://nowhere"]})
+        show("wrong", is_error, reason["status"], reason["detail"][0]["loc"])
         try:
             await client.call_tool("screenshot", {})
         except MCPError as error:
-            say("unknown", error.error.code)
+            show("unknown", error.error.code)
 
 
 def first(error):
@@ -81,4 +81,4 @@ def first(error):
 try:
     asyncio.run(main())
 except BaseException as error:
-    say("refused", type(first(error)).__name__, first(error))
+    show("refused", type(first(error)).__name__, first(error))

@@ -1,4 +1,4 @@
-"""What the checks ask Docker, Compose and Opilio."""
+"""Access to Docker, Compose and Opilio."""
 
 import functools
 import json
@@ -12,7 +12,7 @@ COMPOSE = os.environ.get("COMPOSE", "docker-compose").split()
 
 
 def run(*command, **more):
-    """What the command prints; fails with what it complains of."""
+    """The standard output of a command that must succeed."""
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()[-2000:]}"
     return done.stdout
@@ -30,28 +30,26 @@ def inspect(container):
     return json.loads(docker("inspect", container))[0]
 
 
-def until(what, holds, within=120):
-    """The first thing that `holds` finds true."""
+def until(what, condition, within=120):
+    """Waits until `condition()` is true, and returns its value."""
     end = time.monotonic() + within
-    while True:
-        found = holds()
-        if found:
-            return found
-        assert time.monotonic() < end, f"not within {within} s: {what}"
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {within} s: {what}; last value: {value!r}"
         time.sleep(0.1)
+    return value
 
 
-def ask(url, body=None, headers=(), method=None):
-    """Status and JSON of the answer; status 0 where there is none."""
+def request(url, body=None, headers=(), method=None):
+    """Status and JSON of the response; status 0 if there is none."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **dict(headers)}, method=method)
+    prepared = urllib.request.Request(url, data, {"Content-Type": "application/json", **dict(headers)}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            status, text = answer.status, answer.read()
-    except urllib.error.HTTPError as refusal:
-        status, text = refusal.code, refusal.read()
-    except (OSError, ValueError) as silence:
-        return 0, str(silence)
+        with urllib.request.urlopen(prepared, timeout=10) as response:
+            status, text = response.status, response.read()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read()
+    except (OSError, ValueError) as error:
+        return 0, str(error)
     try:
         return status, json.loads(text)
     except ValueError:
@@ -74,13 +72,13 @@ class Container:
         return inspect(self.name)["NetworkSettings"]["Networks"][network]["IPAddress"]
 
     def published(self):
-        """Where it is published: container port to (address, port)s of the host."""
+        """The published ports: container port to a set of (address, port) of the host."""
         ports = inspect(self.name)["NetworkSettings"]["Ports"]
         return {port: {(at["HostIp"], int(at["HostPort"])) for at in where or ()} for port, where in ports.items()}
 
     @functools.cached_property
     def base(self):
-        """Its API; the same after a restart."""
+        """The URL of its API, which a restart does not change."""
         ((host, port),) = self.published()["11235/tcp"]
         return f"http://{host}:{port}"
 
@@ -89,14 +87,14 @@ class Container:
         return state["Running"] and state["Health"]["Status"] == "healthy"
 
     def is_ready(self):
-        return ask(self.base + "/ready")[0] == 200
+        return request(self.base + "/ready")[0] == 200
 
     def log(self):
         return docker("logs", self.name)
 
 
 def containers(service):
-    """Those of a service, by name."""
+    """The containers of a service, sorted by name."""
     names = compose("ps", "--quiet", service).split()
     return sorted((Container(inspect(name)["Name"].lstrip("/")) for name in names), key=str)
 

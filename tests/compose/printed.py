@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def shown(language, words):
-    """The first code block of that page in this language that contains these words."""
-    pieces = re.findall(rf"^```{language}\n(.*?)^```", Path("docs/getting-started.md").read_text(), re.DOTALL | re.MULTILINE)
-    return next(piece for piece in pieces if words in piece)
+    """The first code block of that page in this language that contains `words`."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", Path("docs/getting-started.md").read_text(), re.DOTALL | re.MULTILINE)
+    return next(block for block in blocks if words in block)
 
 
 def crawl(**webhook):

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# The stack for real: run.sh BINARY [CHECK…]. A Docker engine of its own brings up docker-compose.yml as it is shipped, with
-# this binary in the image, and stack.py sees what becomes of jobs. Needs root; what is missing comes from Debian.
+# Tests docker-compose.yml on a Docker engine of its own: run.sh BINARY [CHECK…]. The image contains this binary; stack.py
+# runs the checks. Needs root. Missing programs are installed from Debian.
 #
-# Everything lives in namespaces of its own (network, mounts, processes) and in one temporary folder: no port, rule or
-# socket of the machine is touched, and nothing outlives the test. No image is pulled: there is no way out of the
-# namespace. The base images are a Debian root file system under the names that the files give them. DOCKER_DRIVER says
-# which storage driver the engine uses (vfs runs anywhere) instead of the best that runs here, COMPOSE which program is to
-# bring up the stack (`docker compose`) instead of docker-compose.
+# Everything runs in namespaces of its own (network, mounts, processes) and in one temporary folder, so the test uses no
+# port, rule or socket of the machine and leaves nothing behind. The namespace has no network, so no image is pulled: a
+# Debian root file system stands in for all base images. DOCKER_DRIVER sets the storage driver of the engine (vfs works
+# everywhere), COMPOSE the program to run (for example `docker compose`) instead of docker-compose.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
@@ -34,7 +33,7 @@ stop_engine() {
   wait "$engine" || true
 }
 
-# The names of all images that are not made here.
+# The names of all base images.
 base_images() {
   sed -n 's/^ARG BUILDER=//p' "$project/Dockerfile"
   sed -n 's/^ *image: \(.*:.*\)/\1/p' "$project/docker-compose.yml" "$project/docs/getting-started.md" "$here/stack.py"
@@ -48,9 +47,9 @@ fi
 
 binary=$(readlink -f "$1")
 shift
-[ "$(id -u)" = 0 ] || { echo "a Docker engine is started here, which takes root: sudo $0 $binary"; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "starting a Docker engine needs root: sudo $0 $binary"; exit 1; }
 . "$here/../need.sh"
-# Installed, not started.
+# RUNLEVEL=1 installs the engine without starting it.
 RUNLEVEL=1 need "a Docker engine" "docker.io iptables" "command -v dockerd && command -v iptables"
 need "Compose" "docker-compose" "docker-compose version"
 need "mmdebstrap" "mmdebstrap" "command -v mmdebstrap"
@@ -62,7 +61,7 @@ rootfs=$project/target/compose/rootfs.tar
 if [ ! -e "$rootfs" ]; then
   mkdir -p "$(dirname "$rootfs")"
   sources=$(find /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources -size +0 2>/dev/null || true)
-  # What the builder image, Redis' and Python's have that is needed here, in one; /data belongs to who writes there.
+  # One root file system with the programs of the builder, Redis and Python images; Redis writes to /data.
   mmdebstrap --quiet --variant=minbase --include=ca-certificates,tzdata,redis-server,python3 \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --customize-hook='chroot "$1" install -d -o redis -g redis /data' \
@@ -72,7 +71,7 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# A checkout as a user has it, and the binary where .dockerignore lets it in.
+# A checkout of the tracked files, and the binary at a path that .dockerignore includes.
 mkdir -p "$work/opilio/target/image"
 git -C "$project" ls-files -z | (cd "$project" && xargs -0 cp --parents --target-directory "$work/opilio")
 strip -o "$work/opilio/target/image/opilio" "$binary"

@@ -1,5 +1,6 @@
-"""What the stack of docker-compose.yml promises, seen on a real Docker engine: stack.py CHECKOUT [CHECK…]. run.sh starts it,
-in namespaces where the engine is. A line for each check; those named, or all."""
+"""Checks of the stack of docker-compose.yml on a real Docker engine: stack.py CHECKOUT [CHECK…]. Started by run.sh.
+
+Runs the named checks, or all, and prints a line for each."""
 
 import json
 import os
@@ -9,39 +10,39 @@ import threading
 import time
 from pathlib import Path
 
-from docker import COMPOSE, Container, ask, compose, containers, docker, inspect, run, until
-from jobs import Ledger, Neighbour
+from docker import COMPOSE, Container, compose, containers, docker, inspect, request, run, until
+from jobs import Ledger, Site
 from printed import SEED, shown
 
 CHECKOUT = Path(sys.argv[1])
-# The stack with a service beside it that has pages and hears webhooks.
-WITH_A_NEIGHBOUR = """
+# Adds a service with pages and a webhook receiver.
+WITH_SITE = """
 services:
-  neighbour:
+  site:
     image: python:3-slim
-    command: python3 /neighbour.py
-    volumes: ["./tests/compose/neighbour.py:/neighbour.py:ro"]
+    command: python3 /site.py
+    volumes: ["./tests/compose/site.py:/site.py:ro"]
   opilio:
-    environment: {OPILIO__EGRESS__ALLOW: "[neighbour]"}
+    environment: {OPILIO__EGRESS__ALLOW: "[site]"}
 """
 PORTS = {f"http://127.0.0.1:{port}" for port in (11235, 11236, 11237)}
-BUSY = 150  # jobs that keep all three nodes at work: each takes up to 64
+BUSY = 150  # jobs for three nodes, each of which runs up to 64
 CHECKS = []
 
 
-def check(promise):
-    CHECKS.append(promise)
-    return promise
+def check(function):
+    CHECKS.append(function)
+    return function
 
 
 def up(*more, settings="", override=""):
-    """The stack as shipped, with this `.env` and this file beside it; all of it healthy."""
+    """Starts the stack as shipped with this `.env` and override file, and waits until it is healthy."""
     Path(".env").write_text(settings)
-    beside = Path("docker-compose.override.yml")
-    beside.write_text(override) if override else beside.unlink(missing_ok=True)
+    override_file = Path("docker-compose.override.yml")
+    override_file.write_text(override) if override else override_file.unlink(missing_ok=True)
     compose("up", "--detach", "--remove-orphans", *more)
     nodes = containers("opilio")
-    until("all are healthy", lambda: all(one.is_healthy() for one in [*nodes, *containers("redis")]))
+    until("all are healthy", lambda: all(container.is_healthy() for container in [*nodes, *containers("redis")]))
     return nodes
 
 
@@ -51,7 +52,7 @@ def built(image, **builder):
 
 
 @check
-def the_classic_builder_and_buildkit_make_the_same_small_image():
+def classic_builder_and_buildkit_make_the_same_small_image():
     images = [built("opilio:classic", DOCKER_BUILDKIT="0"), built("opilio:buildkit", DOCKER_BUILDKIT="1")]
     for config in (image["Config"] for image in images):
         assert config["User"] == "65532:65532" and config["StopSignal"] == "SIGTERM", config
@@ -59,13 +60,13 @@ def the_classic_builder_and_buildkit_make_the_same_small_image():
     binary = Path("target/image/opilio").stat().st_size
     for image in images:
         assert image["Size"] - binary < 10_000_000, f"{image['Size']} bytes, of them {binary} the binary"
-    again = docker("build", "--build-arg", "BINARY=target/image/opilio", ".", env={**os.environ, "DOCKER_BUILDKIT": "0"})
-    steps = again.count("\n ---> Using cache"), again.count("\n ---> Running in")
-    assert steps[1] == 0 < steps[0], f"a second build runs steps anew: {again}"
+    second = docker("build", "--build-arg", "BINARY=target/image/opilio", ".", env={**os.environ, "DOCKER_BUILDKIT": "0"})
+    steps = second.count("\n ---> Using cache"), second.count("\n ---> Running in")
+    assert steps[1] == 0 < steps[0], f"a second build does not use the cache: {second}"
 
 
 @check
-def the_image_alone_wants_a_token_and_keeps_its_store_in_a_volume():
+def single_container_requires_a_token_and_stores_in_a_volume():
     refused = subprocess.run(["docker", "run", "--rm", "opilio:classic"], capture_output=True, text=True)
     assert refused.returncode == 1 and "security.api_token" in refused.stderr, refused
     options = ["--env", "OPILIO__SECURITY__API_TOKEN=t", "--volume", "alone:/data", "--read-only"]
@@ -73,10 +74,10 @@ def the_image_alone_wants_a_token_and_keeps_its_store_in_a_volume():
     for _ in range(2):
         docker("run", "--detach", "--name", "alone", "--publish", "127.0.0.1:11235:11235", *options, "opilio:classic")
         alone, token = Container("alone"), {"Authorization": "Bearer t"}
-        until("it answers", lambda: ask(alone.base + "/health")[0] == 200)
+        until("the server responds", lambda: request(alone.base + "/health")[0] == 200)
         if not ids:
-            ids.append(ask(alone.base + "/crawl/job", {"urls": ["raw:<p>x"]}, token)[1]["task_id"])
-        status = until("the job ends", lambda: ask(f"{alone.base}/crawl/job/{ids[0]}", headers=token)[1])
+            ids.append(request(alone.base + "/crawl/job", {"urls": ["raw:<p>x"]}, token)[1]["task_id"])
+        status = until("the job settles", lambda: request(f"{alone.base}/crawl/job/{ids[0]}", headers=token)[1])
         docker("stop", "alone")
         assert alone.state()["ExitCode"] == 0, f"{alone.state()} {alone.log()}"
         assert status["task_id"] == ids[0], status
@@ -84,60 +85,61 @@ def the_image_alone_wants_a_token_and_keeps_its_store_in_a_volume():
 
 
 @check
-def the_stack_as_shipped_is_healthy_open_on_loopback_only_and_says_so():
+def default_stack_is_open_on_loopback_only_and_warns():
     (node,), (redis,) = up(), containers("redis")
     assert node.published() == {"11235/tcp": {("127.0.0.1", 11235)}}, node.published()
     assert not any(redis.published().values()), redis.published()
     assert "API is open" in node.log()
-    assert "Redis at redis:6379" not in node.log(), "what is unsafe about Redis would stand here"
+    assert "Redis at redis:6379" not in node.log(), "a warning about the durability of Redis"
 
 
 @check
-def nothing_in_it_is_root_can_write_beside_its_volume_or_take_all_memory():
-    for one in containers("opilio") + containers("redis"):
-        host = inspect(one.name)["HostConfig"]
-        assert host["ReadonlyRootfs"] and host["Memory"] > 0, one
-        assert host["RestartPolicy"]["Name"] == "unless-stopped" and host["SecurityOpt"] == ["no-new-privileges:true"], one
-        process = Path(f"/proc/{one.state()['Pid']}/status").read_text()
+def containers_are_unprivileged_read_only_and_limited():
+    for container in containers("opilio") + containers("redis"):
+        host = inspect(container.name)["HostConfig"]
+        assert host["ReadonlyRootfs"] and host["Memory"] > 0, container
+        assert host["RestartPolicy"]["Name"] == "unless-stopped", container
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], container
+        process = Path(f"/proc/{container.state()['Pid']}/status").read_text()
         fields = dict(line.split(":\t", 1) for line in process.splitlines())
-        assert "0" not in fields["Uid"].split() and int(fields["CapEff"], 16) == 0 == int(fields["CapBnd"], 16), one
+        assert "0" not in fields["Uid"].split() and int(fields["CapEff"], 16) == 0 == int(fields["CapBnd"], 16), container
 
 
 @check
-def every_request_of_the_job_apis_examples_is_accepted_as_printed():
+def printed_job_requests_are_accepted():
     for path, body in SEED:
-        status, answer = ask(f"http://localhost:11235{path}", body)
-        assert status == 202, answer
-        assert ask(f"http://localhost:11235{path}/{answer['task_id']}")[0] == 200
+        status, response = request(f"http://localhost:11235{path}", body)
+        assert status == 202, response
+        assert request(f"http://localhost:11235{path}/{response['task_id']}")[0] == 200
 
 
 @check
-def a_token_in_the_env_file_closes_it():
+def token_in_the_env_file_is_required():
     example = Path(".env.example").read_text()
     (node,) = up(settings=example.replace("#OPILIO__SECURITY__API_TOKEN", "OPILIO__SECURITY__API_TOKEN"))
     job, token = {"urls": ["raw:<p>x"]}, {"Authorization": "Bearer change-me"}
-    assert ask(node.base + "/crawl/job", job)[0] == 401
-    assert ask(node.base + "/crawl/job", job, token)[0] == 202
+    assert request(node.base + "/crawl/job", job)[0] == 401
+    assert request(node.base + "/crawl/job", job, token)[0] == 202
     assert "API is open" not in node.log()
 
 
 def submitted_by(curl):
-    """The job that a printed curl submits, its page being one that needs no network."""
+    """Runs a printed curl with a page that needs no network, and returns the id of its job."""
     curl = curl.replace("https://example.com", "raw:<h1>A title</h1>").replace("curl ", "curl --silent --show-error ")
-    answer = run("sh", "-c", curl)
-    assert "task_id" in answer, answer
-    return json.loads(answer)["task_id"]
+    response = run("sh", "-c", curl)
+    assert "task_id" in response, response
+    return json.loads(response)["task_id"]
 
 
 @check
-def the_readmes_receiver_on_the_host_is_told():
+def documented_receiver_on_the_host_gets_webhooks():
     setting, start = shown("sh", "host.docker.internal]"), shown("sh", "receiver.py 8080 172.17.0.1")
     receiver = subprocess.Popen(start.replace("python3", "exec python3 -u"), shell=True, text=True, stdout=subprocess.PIPE)
     try:
         assert "172.17.0.1:8080" in receiver.stdout.readline()
         up()
         run("sh", "-c", setting.replace("docker compose", " ".join(COMPOSE)))
-        until("it is healthy", containers("opilio")[0].is_healthy)
+        until("the node is healthy", containers("opilio")[0].is_healthy)
         task = submitted_by(shown("sh", "host.docker.internal:8080"))
         assert receiver.stdout.readline().strip() == f"crawl {task} completed"
         assert "10 characters" in receiver.stdout.readline(), "the receiver fetches the page from the published port"
@@ -147,125 +149,125 @@ def the_readmes_receiver_on_the_host_is_told():
 
 
 @check
-def the_readmes_receiver_in_a_neighbouring_service_is_told_of_its_first_curl_and_of_its_own():
+def documented_receiver_in_a_service_gets_webhooks():
     up(override=shown("yaml", "receiver:"))
     (receiver,) = containers("receiver")
     until("it listens", lambda: "listening" in receiver.log())
     first = shown("sh", "localhost:8080/hook").replace("http://localhost:8080", "http://receiver:8080")
     for curl in [first, shown("sh", "http://receiver:8080")]:
         task = submitted_by(curl)
-        until("it is told", lambda: f"crawl {task} completed\n  raw:" in receiver.log())
+        until("the receiver prints the job", lambda: f"crawl {task} completed\n  raw:" in receiver.log())
     (node,) = containers("opilio")
-    status, answer = ask(node.base + "/crawl/job", {"urls": ["http://redis:6379/"]})
-    assert status == 422 and answer["detail"][0]["msg"] == "URL blocked", f"only the receiver was opened: {answer}"
+    status, response = request(node.base + "/crawl/job", {"urls": ["http://redis:6379/"]})
+    assert status == 422 and response["detail"][0]["msg"] == "URL blocked", f"only the receiver is allowed: {response}"
 
 
 class Scaled:
-    """Three nodes, a neighbour, and all jobs so far."""
+    """Three nodes, the site, and all accepted jobs."""
 
     def __init__(self):
         compose("down", "--volumes")
-        self.nodes = up("--scale", "opilio=3", settings="OPILIO_PORTS=11235-11237\n", override=WITH_A_NEIGHBOUR)
-        (neighbour,) = containers("neighbour")
-        self.neighbour = Neighbour(neighbour.address("opilio_default"))
-        until("it listens", self.neighbour.answers)
-        self.ledger = Ledger(self.neighbour)
+        self.nodes = up("--scale", "opilio=3", settings="OPILIO_PORTS=11235-11237\n", override=WITH_SITE)
+        (site,) = containers("site")
+        self.site = Site(site.address("opilio_default"))
+        until("the site is up", self.site.is_up)
+        self.ledger = Ledger(self.site)
 
     def submit(self, count, page, nodes=None):
         self.ledger.submit([node.base for node in nodes or self.nodes], count, page)
 
-    def all_at_work(self):
-        """Every node is in the middle of jobs; the nodes."""
-        self.neighbour.gate("close")
+    def occupy_all_nodes(self):
+        """Submits gated jobs until every node runs some, and returns the nodes."""
+        self.site.gate("close")
         self.submit(BUSY, "/gated/page")
         addresses = [node.address("opilio_default") for node in self.nodes]
-        until("every node waits at the gate", lambda: all(self.neighbour.waiting().get(each) for each in addresses))
+        until("every node waits at the gate", lambda: all(self.site.waiting().get(each) for each in addresses))
         return self.nodes
 
-    def all_ready(self):
+    def wait_until_all_ready(self):
         until("every node is ready", lambda: all(node.is_ready() for node in self.nodes))
 
-    def all_is_told(self):
-        self.neighbour.gate("open")
-        self.ledger.all_is_told([node.base for node in self.nodes if node.is_ready()])
+    def check_all_delivered(self):
+        self.site.gate("open")
+        self.ledger.check_all_delivered([node.base for node in self.nodes if node.is_ready()])
 
 
 scaled = None
 
 
 @check
-def three_nodes_share_the_work_on_ports_of_their_own():
+def three_nodes_share_the_work_on_separate_ports():
     global scaled
     scaled = Scaled()
     assert {node.base for node in scaled.nodes} == PORTS
-    scaled.all_at_work()
-    scaled.all_is_told()
+    scaled.occupy_all_nodes()
+    scaled.check_all_delivered()
 
 
 @check
-def a_killed_node_loses_no_job():
-    victim, *others = scaled.all_at_work()
+def killed_node_loses_no_job():
+    victim, *others = scaled.occupy_all_nodes()
     docker("kill", victim.name)
     scaled.submit(10, "/page", others)
-    scaled.all_is_told()
+    scaled.check_all_delivered()
     docker("start", victim.name)
-    scaled.all_ready()
+    scaled.wait_until_all_ready()
 
 
 @check
-def a_restart_of_redis_loses_no_job():
-    scaled.all_at_work()
+def restart_of_redis_loses_no_job():
+    scaled.occupy_all_nodes()
     restart = threading.Thread(target=docker, args=("restart", containers("redis")[0].name))
     restart.start()
     scaled.submit(20, "/page")
     restart.join()
-    scaled.all_ready()
-    scaled.all_is_told()
+    scaled.wait_until_all_ready()
+    scaled.check_all_delivered()
 
 
 @check
-def a_stopped_node_hands_its_jobs_back_within_its_grace():
+def stopped_node_releases_its_jobs_within_the_grace():
     before = len(scaled.ledger.accepted)
-    _, victim, _ = scaled.all_at_work()
+    _, victim, _ = scaled.occupy_all_nodes()
     base, began = victim.base, time.monotonic()
     stop = threading.Thread(target=docker, args=("stop", victim.name))
     stop.start()
-    until("it refuses new jobs", lambda: ask(base + "/crawl/job", {"urls": ["raw:<p>x"]})[0] == 503)
+    until("the node rejects new jobs", lambda: request(base + "/crawl/job", {"urls": ["raw:<p>x"]})[0] == 503)
     stop.join()
     took = time.monotonic() - began
     state = victim.state()
     assert state["ExitCode"] == 0 and 20 < took, f"exit code {state['ExitCode']} after {took:.1f} s"
-    scaled.all_is_told()
+    scaled.check_all_delivered()
     ((base, *_), tasks) = ([node.base for node in scaled.nodes if node.is_ready()], scaled.ledger.accepted[before:])
-    attempts = {ask(f"{base}/crawl/job/{task}")[1]["attempt"] for task in tasks}
-    assert attempts == {1}, f"a drain costs no attempt: {attempts}"
+    attempts = {request(f"{base}/crawl/job/{task}")[1]["attempt"] for task in tasks}
+    assert attempts == {1}, f"a drain uses no attempt: {attempts}"
     docker("start", victim.name)
-    scaled.all_ready()
+    scaled.wait_until_all_ready()
 
 
 @check
-def a_node_that_is_cut_off_from_redis_loses_its_jobs_to_the_others_and_comes_back():
-    *others, victim = scaled.all_at_work()
+def node_without_redis_loses_its_jobs_and_recovers():
+    *others, victim = scaled.occupy_all_nodes()
     docker("network", "disconnect", "opilio_store", victim.name)
-    until("it is not ready", lambda: ask(victim.base + "/ready")[0] == 503)
-    assert ask(victim.base + "/health")[0] == 200
+    until("the node is not ready", lambda: request(victim.base + "/ready")[0] == 503)
+    assert request(victim.base + "/health")[0] == 200
     scaled.submit(10, "/page", others)
-    scaled.all_is_told()
+    scaled.check_all_delivered()
     docker("network", "connect", "opilio_store", victim.name)
-    scaled.all_ready()
+    scaled.wait_until_all_ready()
     scaled.submit(10, "/page", [victim])
-    scaled.all_is_told()
-    assert {node.base for node in containers("opilio")} == PORTS, "each has kept its port"
+    scaled.check_all_delivered()
+    assert {node.base for node in containers("opilio")} == PORTS, "each node has kept its port"
 
 
 @check
-def down_and_up_again_forgets_nothing():
+def down_and_up_keeps_all_jobs():
     compose("down")
     assert docker("ps", "--all", "--quiet") == ""
-    scaled.nodes = up("--scale", "opilio=3", settings="OPILIO_PORTS=11235-11237\n", override=WITH_A_NEIGHBOUR)
+    scaled.nodes = up("--scale", "opilio=3", settings="OPILIO_PORTS=11235-11237\n", override=WITH_SITE)
     for task in scaled.ledger.accepted:
-        status, answer = ask(f"{scaled.nodes[0].base}/crawl/job/{task}")
-        assert (status, answer["status"]) == (200, "completed"), answer
+        status, response = request(f"{scaled.nodes[0].base}/crawl/job/{task}")
+        assert (status, response["status"]) == (200, "completed"), response
     lines = run("sh", "-c", f"docker logs {scaled.nodes[0].name} 2>&1 | grep -ic webhook || true")
     assert lines.strip().isdigit()
 
@@ -273,17 +275,17 @@ def down_and_up_again_forgets_nothing():
 def main(wanted):
     os.chdir(CHECKOUT)
     failed = 0
-    checks = [each for each in CHECKS if not wanted or each.__name__ in wanted]
-    for each in checks:
-        began, trouble = time.monotonic(), None
+    checks = [function for function in CHECKS if not wanted or function.__name__ in wanted]
+    for function in checks:
+        began, failure = time.monotonic(), None
         try:
-            each()
+            function()
         except Exception as error:
-            trouble, failed = error, failed + 1
+            failure, failed = error, failed + 1
         took = f"{time.monotonic() - began:.0f} s"
-        print(f"{'FAIL' if trouble else 'ok  '} {each.__name__.replace('_', ' ')} ({took})", flush=True)
-        if trouble:
-            print(f"     {type(trouble).__name__}: {trouble}", flush=True)
+        print(f"{'FAIL' if failure else 'ok  '} {function.__name__.replace('_', ' ')} ({took})", flush=True)
+        if failure:
+            print(f"     {type(failure).__name__}: {failure}", flush=True)
             print(compose("ps"), compose("logs", "--no-color", "--tail", "30"), flush=True)
     print(f"{len(checks) - failed} passed, {failed} failed")
     return 1 if failed else 0

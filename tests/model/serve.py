@@ -1,5 +1,4 @@
-"""Serves SmolLM2-135M by llama.cpp's server on a free port of this machine; says where on the first line, and ends with
-its standard input."""
+"""Serves SmolLM2-135M with llama.cpp's server on a free local port. The first line is its URL. Ends when standard input closes."""
 
 import pathlib
 import sys

@@ -1,5 +1,5 @@
-"""What schemathesis asks before and after each request: addresses lead to the tests' own site, or nowhere, and some ids
-are those of jobs that there are. SITE, JOBS (ids, with commas between them) and COUNTS (a file) come by environment."""
+"""Hooks of schemathesis: URLs are replaced by those of the test site or of an unreachable address, and some ids by those of
+existing jobs. Environment: SITE, JOBS (ids, separated by commas), COUNTS (a file for the number of responses by status)."""
 
 import atexit
 import os
@@ -13,14 +13,14 @@ statuses, lock = {}, threading.Lock()
 
 
 def chosen(text, among):
-    """The same for the same text, so that a run can be repeated."""
+    """A choice that depends on the text alone, so that a run can be repeated."""
     return among[zlib.crc32(repr(text).encode()) % len(among)]
 
 
-def led_home(value, hook=False):
-    """What may be an address becomes one of the site; what is none stays."""
+def at_site(value, hook=False):
+    """Replaces HTTP URLs by one of the site."""
     if isinstance(value, list):
-        return [led_home(item, hook) for item in value]
+        return [at_site(item, hook) for item in value]
     if isinstance(value, str) and value.strip().lower().startswith("http"):
         return SITE + ("/hook" if hook else "/article")
     return value
@@ -31,12 +31,12 @@ def before_call(context, case, kwargs):
     if isinstance(case.body, dict):
         for key in ("url", "urls"):
             if key in case.body:
-                case.body[key] = led_home(case.body[key])
+                case.body[key] = at_site(case.body[key])
         webhook = case.body.get("webhook_config")
         if isinstance(webhook, dict) and "webhook_url" in webhook:
-            webhook["webhook_url"] = led_home(webhook["webhook_url"], hook=True)
+            webhook["webhook_url"] = at_site(webhook["webhook_url"], hook=True)
     if case.path_parameters and "url" in case.path_parameters:
-        # Two slashes do not survive in a path, and https is not spoken at home.
+        # A path cannot contain two slashes, and the site has no https.
         case.path_parameters["url"] = "10.0.0.1/nowhere"
     if case.path_parameters and "task_id" in case.path_parameters:
         given = case.path_parameters["task_id"]
@@ -50,6 +50,6 @@ def after_call(context, case, response):
 
 
 @atexit.register
-def tell():
+def write_counts():
     with open(os.environ["COUNTS"], "w") as file:
         file.writelines(f"{status} {count}\n" for status, count in sorted(statuses.items()))

@@ -1,4 +1,4 @@
-// Submits a job and waits for it by a client made from the OpenAPI document: `submit <server> <page>`.
+// Submits a job and waits for it with a client generated from the OpenAPI document: `submit <server> <page>`.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
 
@@ -12,7 +12,7 @@ if (!accepted) throw new Error(JSON.stringify(error));
 
 for (;;) {
   const { data: job } = await client.GET("/crawl/job/{task_id}", { params: { path: { task_id: accepted.task_id } } });
-  if (!job || typeof job === "string") throw new Error("the job is gone");
+  if (!job || typeof job === "string") throw new Error("the job was not found");
   if (job.status === "processing") {
     await new Promise((resolve) => setTimeout(resolve, 50));
     continue;
@@ -21,6 +21,6 @@ for (;;) {
   break;
 }
 
-const refused = await client.POST("/crawl/job", { body: { urls: [] } });
-const detail = refused.response.status === 422 ? (refused.error as components["schemas"]["Invalid"]).detail : [];
+const rejected = await client.POST("/crawl/job", { body: { urls: [] } });
+const detail = rejected.response.status === 422 ? (rejected.error as components["schemas"]["Invalid"]).detail : [];
 console.log(detail.map((field) => field.loc.join(".")).join());

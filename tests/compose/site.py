@@ -1,11 +1,11 @@
-"""A service beside Opilio: pages to crawl, some behind a gate, and a receiver that remembers what it is told.
+"""A service beside Opilio: pages to crawl, some behind a gate, and a webhook receiver.
 
-GET /page            a page at once
+GET /page            a page
 GET /gated/…         a page once the gate is open
 POST /gate/open|close
-GET /waiting         who waits for pages: how many for each address
+GET /waiting         the number of waiting requests per client address
 POST /hook           a webhook
-GET /told            every webhook so far: its id and its body
+GET /webhooks        every webhook so far: its id and its body
 """
 
 import collections
@@ -18,19 +18,19 @@ PAGE = b"<!DOCTYPE html><title>The page</title><h1>A title</h1><p>Some words.</p
 gate = threading.Event()
 lock = threading.Lock()
 waiting = collections.Counter()
-told = []
+webhooks = []
 
 
-class Neighbour(BaseHTTPRequestHandler):
+class Site(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         if self.path == "/waiting":
             with lock:
-                self.answer("application/json", json.dumps(+waiting).encode())
-        elif self.path == "/told":
+                self.respond("application/json", json.dumps(+waiting).encode())
+        elif self.path == "/webhooks":
             with lock:
-                self.answer("application/json", json.dumps(told).encode())
+                self.respond("application/json", json.dumps(webhooks).encode())
         else:
             self.page(gated=self.path.startswith("/gated/"))
 
@@ -42,11 +42,11 @@ class Neighbour(BaseHTTPRequestHandler):
             gate.clear()
         else:
             with lock:
-                told.append({"id": self.headers["webhook-id"], "body": json.loads(body)})
-        self.answer("text/plain", b"")
+                webhooks.append({"id": self.headers["webhook-id"], "body": json.loads(body)})
+        self.respond("text/plain", b"")
 
     def page(self, gated):
-        """A space now and then, as long as the gate is closed: who reads it is not to give up."""
+        """Sends a space every second while the gate is closed, so that the client does not time out."""
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Transfer-Encoding", "chunked")
@@ -63,10 +63,10 @@ class Neighbour(BaseHTTPRequestHandler):
         self.chunk(PAGE)
         self.chunk(b"")
 
-    def chunk(self, piece):
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+    def chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
-    def answer(self, kind, body):
+    def respond(self, kind, body):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -82,8 +82,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        """A client that was killed is no error of ours."""
+        """Ignores connections of clients that were killed."""
 
 
 print("listening", flush=True)
-Server(("0.0.0.0", 8000), Neighbour).serve_forever()
+Server(("0.0.0.0", 8000), Site).serve_forever()
