@@ -16,7 +16,7 @@ use readme::shown;
 use support::{TestServer, TestSite};
 
 async fn server_with_a_model(providers: &Providers, config: &str) -> TestServer {
-    let base_url = providers.address("openai");
+    let base_url = providers.url("openai");
     let model = [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
     TestServer::with_config_and_env(config, &model).await
 }

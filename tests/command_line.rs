@@ -247,7 +247,7 @@ async fn options_are_read_from_arguments_files_and_standard_input() {
 #[actix::test]
 async fn llm_job_uses_given_model_and_schema() {
     let (site, providers) = (TestSite::start(), Providers::start());
-    let address = providers.address("openai");
+    let address = providers.url("openai");
     let server = TestServer::with_env(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &address)]).await;
     let schema = r#"{"type": "object", "properties": {"title": {"type": "string"}}}"#;
     let page = site.url("/article");

@@ -1,4 +1,4 @@
-//! What strangers send, by chance and from the corpus of the fuzz targets: no promise about it is broken.
+//! The properties of the fuzz targets, checked with random input and with the corpus.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Everything that the target of this name starts from, and has found.
+/// The corpus of a fuzz target.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let seeds: Vec<_> = files.map(|file| fs::read(file.expect("a file").path()).expect("it can be read")).collect();
-    assert!(seeds.len() >= 4, "{target} starts from almost nothing");
+    assert!(seeds.len() >= 4, "the corpus of {target} is too small");
     seeds
 }
 
@@ -22,13 +22,13 @@ fn texts(target: &str) -> Vec<String> {
     corpus(target).iter().map(|seed| String::from_utf8_lossy(seed).into_owned()).collect()
 }
 
-/// The promise holds for the corpus, for parts of it that were put together in another way, and for `others`.
-fn holds(target: &str, promise: fn(&str), others: impl Strategy<Value = String>) {
+/// Checks a property with the corpus, with recombined parts of the corpus, and with `others`.
+fn check_property(target: &str, property: fn(&str), others: impl Strategy<Value = String>) {
     let seeds = texts(target);
-    seeds.iter().for_each(|seed| promise(seed));
+    seeds.iter().for_each(|seed| property(seed));
     let settings = Config { cases: 1000, failure_persistence: None, ..Config::default() };
     let check = |input: String| {
-        promise(&input);
+        property(&input);
         Ok(())
     };
     TestRunner::new(settings.clone()).run(&shuffled(seeds), check).unwrap_or_else(|found| panic!("{found}"));
@@ -45,7 +45,7 @@ fn shuffled(seeds: Vec<String>) -> impl Strategy<Value = String> {
 }
 
 fn v4() -> impl Strategy<Value = String> {
-    let spelled = |(bits, way): (u32, u8)| {
+    let notation = |(bits, way): (u32, u8)| {
         let [a, b, c, d] = bits.to_be_bytes();
         match way % 6 {
             0 => format!("{a}.{b}.{c}.{d}"),
@@ -56,11 +56,11 @@ fn v4() -> impl Strategy<Value = String> {
             _ => format!("[2002:{:x}:{:x}::1]", bits >> 16, bits & 0xffff),
         }
     };
-    // Around the edges of the special blocks, too.
+    // Also addresses around the edges of the special blocks.
     let edges =
         select(vec![0x0a00_0000_u32, 0x7f00_0001, 0xa9fe_a9fe, 0xac10_0000, 0xc0a8_0000, 0x6440_0000, 0xe000_0000]);
     let near = (edges, 0..4_u32).prop_map(|(edge, by)| edge.wrapping_sub(2).wrapping_add(by));
-    (prop_oneof![any::<u32>(), near], any::<u8>()).prop_map(spelled)
+    (prop_oneof![any::<u32>(), near], any::<u8>()).prop_map(notation)
 }
 
 fn v6() -> impl Strategy<Value = String> {
@@ -73,17 +73,17 @@ fn v6() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn the_guard_lets_nothing_through_that_is_not_globally_reachable() {
+fn guard_allows_only_globally_reachable_addresses() {
     let host = prop_oneof![v4(), v6(), "[a-z0-9.%@\\\\:-]{1,20}"];
     let resolved = vec(prop_oneof![v4(), v6()].prop_map(|host| host.replace(['[', ']'], "")), 0..3);
     let others = ("(http|https|ftp)://", "(a@|a:b@|)", host, "(:[0-9]{1,5}|)", resolved).prop_map(
         |(scheme, user, host, port, resolved)| format!("{scheme}{user}{host}{port}/\n{}", resolved.join("\n")),
     );
-    holds("address", promises::address, others);
+    check_property("address", promises::address, others);
 }
 
 #[test]
-fn a_configuration_that_is_accepted_is_printed_so_that_it_loads_again() {
+fn accepted_configuration_is_printed_in_loadable_form() {
     let section = select(vec!["limits", "crawler", "webhooks", "security", "egress", "jobs", "llm", "app", "redis"]);
     let key = select(vec![
         "max_urls",
@@ -100,7 +100,7 @@ fn a_configuration_that_is_accepted_is_printed_so_that_it_loads_again() {
         prop_oneof!["[0-9]{1,19}(ms|s|m|h|d|y|)", "[\\PC]{0,12}", "\\{[a-z]{1,3}: [\\PC]{0,6}\\}", "\\[[\\PC]{0,8}\\]"];
     let others = vec((section, key, value), 1..3);
     let others = others.prop_map(|lines| lines.iter().map(|(s, k, v)| format!("{s}: {{{k}: {v}}}\n")).collect());
-    holds("configuration", promises::configuration, others);
+    check_property("configuration", promises::configuration, others);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -125,33 +125,33 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 #[test]
-fn a_body_is_answered_with_its_job_or_with_every_place_where_it_is_wrong() {
+fn body_yields_a_job_or_the_location_of_every_error() {
     let key =
         select(vec!["urls", "url", "q", "schema", "webhook_config", "crawler_config", "browser_config", "temperature"]);
     let others = vec((key, json()), 0..5).prop_map(|members| {
         let members: serde_json::Map<_, _> = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         serde_json::Value::from(members).to_string()
     });
-    holds("body", |text| promises::body(text.as_bytes()), others);
+    check_property("body", |text| promises::body(text.as_bytes()), others);
 }
 
 #[test]
-fn every_page_has_the_fields_that_clients_rely_on() {
+fn every_page_result_has_the_required_fields() {
     corpus("page").iter().for_each(|seed| promises::page(seed));
     let tag =
         "<(/|)(p|b|a href=[a-z/:#.]{0,9}|table|tr|td|li|ul|pre|img src=[a-z/:]{0,9}|svg|title|base href=[a-z/:]{0,9})>";
     let others = vec(prop_oneof![tag, "[\\PC]{0,9}", "&[a-z#0-9]{1,5};"], 0..40).prop_map(|parts| parts.concat());
-    holds("page", |text| promises::page(text.as_bytes()), others);
+    check_property("page", |text| promises::page(text.as_bytes()), others);
 }
 
 #[test]
-fn a_webhooks_header_is_refused_or_sent_as_it_was_given() {
+fn webhook_header_is_rejected_or_sent_unchanged() {
     let others = ("[!-~]{0,24}", "(\\PC|[\\x00-\\x1f]){0,40}").prop_map(|(name, value)| format!("{name}:{value}"));
-    holds("webhook_header", promises::webhook_header, others);
+    check_property("webhook_header", promises::webhook_header, others);
 }
 
 #[test]
-fn an_answer_of_a_model_is_what_it_says_and_mended_once_for_all() {
+fn model_response_is_parsed_or_repaired_consistently() {
     let around =
         select(vec![("", ""), ("```json\n", "\n```"), ("Here: ", ". Bye"), ("<think>{}</think>", ""), ("", ",}")]);
     let others = (around, json(), any::<bool>()).prop_map(|((before, after), value, quoted)| {
@@ -159,5 +159,5 @@ fn an_answer_of_a_model_is_what_it_says_and_mended_once_for_all() {
         let text = if quoted { text.replace('"', "'") } else { text };
         format!("{before}{text}{after}")
     });
-    holds("answer", promises::answer, others);
+    check_property("answer", promises::answer, others);
 }

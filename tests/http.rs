@@ -1,4 +1,4 @@
-//! The HTTP routes over real actors and a real store.
+//! The HTTP routes in process, over a real store and without running actors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +30,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Status and body of one request to a server over an empty store.
-async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
+/// Status and body of the response to each request to a server with an empty store.
+async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -61,14 +61,14 @@ async fn ask(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
     let access = Auth::new(&AuthSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));
     let app = test::init_service(App::new().wrap(guarded).configure(|config| api.mount(config))).await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for request in requests {
         let response = test::call_service(&app, request.to_request()).await;
         let status = response.status();
         let body = test::read_body(response).await;
-        answers.push((status, serde_json::from_slice(&body).unwrap_or(Value::Null)));
+        responses.push((status, serde_json::from_slice(&body).unwrap_or(Value::Null)));
     }
-    answers
+    responses
 }
 
 fn submit(body: &str) -> test::TestRequest {
@@ -77,8 +77,8 @@ fn submit(body: &str) -> test::TestRequest {
 }
 
 #[actix::test]
-async fn bad_input_is_answered_with_its_status_and_its_place() {
-    let answers = ask(vec![
+async fn invalid_requests_get_their_status_and_location() {
+    let responses = respond(vec![
         submit("{"),
         submit("{}"),
         submit(r#"{"urls": ["notaurl"], "webhook_config": {}}"#),
@@ -93,27 +93,28 @@ async fn bad_input_is_answered_with_its_status_and_its_place() {
         submit(r#"{"urls": ["raw:x"]}"#).insert_header(("idempotency-key", "a b")),
     ])
     .await;
-    let statuses: Vec<_> = answers.iter().map(|(status, _)| status.as_u16()).collect();
+    let statuses: Vec<_> = responses.iter().map(|(status, _)| status.as_u16()).collect();
     assert_eq!(statuses, [400, 422, 422, 404, 404, 422, 404, 405, 415, 413, 422, 422]);
-    assert_eq!(answers[1].1["detail"][0]["loc"], json!(["body", "urls"]));
-    assert_eq!(answers[2].1["detail"][0]["loc"], json!(["body", "urls", 0]));
-    assert_eq!(answers[2].1["detail"][1]["loc"], json!(["body", "webhook_config", "webhook_url"]));
-    assert_eq!(answers[3].1, json!({"detail": "Task not found"}));
-    assert!(answers.iter().all(|(_, body)| !body["detail"].is_null()), "every error says why");
-    assert_eq!(answers[5].1["detail"].as_array().map(Vec::len), Some(2));
+    assert_eq!(responses[1].1["detail"][0]["loc"], json!(["body", "urls"]));
+    assert_eq!(responses[2].1["detail"][0]["loc"], json!(["body", "urls", 0]));
+    assert_eq!(responses[2].1["detail"][1]["loc"], json!(["body", "webhook_config", "webhook_url"]));
+    assert_eq!(responses[3].1, json!({"detail": "Task not found"}));
+    assert!(responses.iter().all(|(_, body)| !body["detail"].is_null()), "every error has a detail");
+    assert_eq!(responses[5].1["detail"].as_array().map(Vec::len), Some(2));
 }
 
 #[actix::test]
-async fn a_submission_while_the_queue_is_away_is_told_to_come_back() {
-    let answers = ask(vec![submit(r#"{"urls": ["https://example.com"]}"#)]).await;
-    assert_eq!(answers[0].0.as_u16(), 503);
+async fn submission_without_a_supervisor_is_unavailable() {
+    let responses = respond(vec![submit(r#"{"urls": ["https://example.com"]}"#)]).await;
+    assert_eq!(responses[0].0.as_u16(), 503);
 }
 
 #[actix::test]
-async fn health_says_ok_with_a_number_and_a_version() {
-    let answers = ask(vec![test::TestRequest::get().uri("/health"), test::TestRequest::get().uri("/ready")]).await;
-    let (status, health) = &answers[0];
+async fn health_has_status_timestamp_and_version() {
+    let responses =
+        respond(vec![test::TestRequest::get().uri("/health"), test::TestRequest::get().uri("/ready")]).await;
+    let (status, health) = &responses[0];
     assert_eq!((status.as_u16(), &health["status"]), (200, &json!("ok")));
     assert!(health["timestamp"].is_number() && health["version"].is_string());
-    assert_eq!(answers[1].0.as_u16(), 200);
+    assert_eq!(responses[1].0.as_u16(), 200);
 }

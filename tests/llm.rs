@@ -16,7 +16,7 @@ struct Scene {
 impl Scene {
     async fn start() -> Self {
         let providers = Providers::start();
-        let (openai, anthropic) = (providers.address("openai"), providers.address("anthropic"));
+        let (openai, anthropic) = (providers.url("openai"), providers.url("anthropic"));
         let server = TestServer::with_env(&[
             ("OPENAI_API_KEY", KEY),
             ("OPENAI_BASE_URL", &openai),
@@ -76,7 +76,7 @@ async fn example_6_runs_to_the_letter() {
     assert_eq!(received.body["urls"], json!([scene.site.url("/article")]));
     assert_eq!(received.body["data"], json!({"extracted_content": {"title": "T"}}));
 
-    let asked = &scene.providers.taken()[0].body;
+    let asked = &scene.providers.requests()[0].body;
     assert!(asked["messages"][1]["content"].as_str().is_some_and(|text| text.contains("# A title")), "{asked}");
     for path in ["llm", "crawl"] {
         let (_, status) = scene.server.get(&format!("/{path}/job/{id}")).await;
@@ -168,14 +168,14 @@ async fn an_answer_that_was_here_before_a_kill_is_not_asked_for_again() {
     let mut body = scene.example_6("openai/hangs-later", true);
     body["schema"] = json!({"type": "object", "properties": {"title": {"type": "string"}}});
     scene.submit(body).await;
-    scene.providers.asked().await;
-    scene.providers.asked().await;
+    scene.providers.wait_for_request().await;
+    scene.providers.wait_for_request().await;
     scene.server.kill().await;
     scene.server.restart().await;
     let received = scene.next_webhook().await.body;
     assert_eq!((&received["status"], &received["usage"]["requests"]), (&json!("completed"), &json!(2)));
     // The response before the kill, the question that the kill cut short, and the same once more.
-    assert_eq!(scene.providers.taken().len(), 3);
+    assert_eq!(scene.providers.requests().len(), 3);
 }
 
 #[actix::test]

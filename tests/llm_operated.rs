@@ -11,8 +11,8 @@ fn config(providers: &Providers, rest: &str) -> String {
     format!(
         "llm:\n  provider: mine/good\n  retry: {{tries: 1, requeue_delay: 10ms}}\n  families:\n    mine: {{base_url: \"{}\", \
          api_key: {KEY}, models: [good, bad-key, picky, hangs-once]}}\n    openai: {{base_url: \"{}\", api_key: {KEY}}}\n{rest}",
-        providers.address("own"),
-        providers.address("openai"),
+        providers.url("own"),
+        providers.url("openai"),
     )
 }
 
@@ -76,7 +76,7 @@ async fn answers_are_used_again_where_the_operator_says_so() {
         [("mine/good", json!(null), 1), ("mine/good", json!(true), 1), ("openai/good", json!(null), 2)]
     {
         let received = next_webhook(&server, &site, json!(provider)).await;
-        assert_eq!((&received["usage"]["cached"], providers.taken().len()), (&cached, asked), "{received}");
+        assert_eq!((&received["usage"]["cached"], providers.requests().len()), (&cached, asked), "{received}");
         assert_eq!(received["data"]["extracted_content"], json!({"title": "T"}));
     }
 }
@@ -88,7 +88,7 @@ async fn a_stopping_server_hands_a_job_back_whose_model_hangs_and_loses_no_attem
     let body = json!({"url": site.url("/article"), "q": "the title", "provider": "mine/hangs-once",
         "webhook_config": {"webhook_url": site.webhook_url()}});
     let (_, job) = server.post("/llm/job", body).await;
-    providers.asked().await;
+    providers.wait_for_request().await;
     server.send_sigterm();
     assert!(server.wait_for_exit().await.success());
     server.restart().await;
@@ -131,7 +131,7 @@ async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
     seen += &server.remaining_log().await;
     assert!(seen.contains("***: this model takes no such temperature"), "{seen}");
     assert!(!seen.contains(KEY) && !seen.contains("sk-of-the-caller"), "{seen}");
-    assert_eq!((site.visits(), providers.taken().len()), (0, 3));
+    assert_eq!((site.visits(), providers.requests().len()), (0, 3));
 }
 
 /// The keys that existing receivers and clients read of LLM jobs, as Crawl4AI 0.9.2 has them.

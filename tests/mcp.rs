@@ -21,7 +21,7 @@ const WAYS: [(&str, &str); 6] =
 
 /// With a token, internal addresses are for nobody; the tests' own pages are at one.
 async fn closed(providers: &Providers) -> TestServer {
-    let base_url = providers.address("openai");
+    let base_url = providers.url("openai");
     let environment = [
         ("CRAWL4AI_API_TOKEN", TOKEN),
         ("LLM_PROVIDER", "openai/good"),
@@ -81,7 +81,7 @@ async fn without_the_right_token_the_sdk_is_refused_on_every_transport() {
             let reason = match transport {
                 "stdio" => "the server refuses: Authentication required (HTTP 401)",
                 "sse" => "401 Unauthorized",
-                _ => "TestServer returned an error response",
+                _ => "Server returned an error response",
             };
             assert!(said.contains(reason), "{transport} {mode}: {said}");
         }

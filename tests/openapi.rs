@@ -1,5 +1,5 @@
-//! The OpenAPI document against the real binary: validated and driven by other people's tools, held against real answers
-//! key by key, and shown by Swagger UI without a network.
+//! The OpenAPI document of the real binary: validated and exercised by third-party tools, compared with real responses key
+//! by key, and displayed by Swagger UI without a network.
 
 #[path = "openapi/fields.rs"]
 mod fields;
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
 #[actix::test]
-async fn the_document_is_valid_to_a_validator_of_other_hands() {
+async fn document_passes_a_third_party_validator() {
     let (server, workshop) = (TestServer::start().await, Workshop::open());
-    let said = output(workshop.python(&file("tests/clients/openapi/valid.py")).arg(server.base())).await;
-    assert_eq!(said, "3.1.0 True\n");
+    let printed = output(workshop.python(&file("tests/clients/openapi/valid.py")).arg(server.base())).await;
+    assert_eq!(printed, "3.1.0 True\n");
 }
 
 #[actix::test]
-async fn a_client_made_from_the_document_compiles_and_submits_a_job() {
+async fn client_generated_from_the_document_submits_a_job() {
     let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
     let (_, document) = server.get("/openapi.json").await;
     let document = workshop.write("openapi.json", &document.to_string());
@@ -30,56 +30,56 @@ async fn a_client_made_from_the_document_compiles_and_submits_a_job() {
     let text = std::fs::read_to_string(file("tests/clients/openapi/submit.ts")).expect("the file exists");
     let script = workshop.write("submit.ts", &text);
     assert_eq!(programs::type_errors(std::slice::from_ref(&script)).await, "");
-    let said = output(workshop.typescript(&script).await.args([server.base(), &site.url("/article")])).await;
-    assert_eq!(said, "completed true\nbody.urls\n");
+    let printed = output(workshop.typescript(&script).await.args([server.base(), &site.url("/article")])).await;
+    assert_eq!(printed, "completed true\nbody.urls\n");
 }
 
 #[actix::test]
-async fn every_field_of_an_answer_is_described() {
+async fn every_field_of_a_response_is_described() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let (status, document) = server.get("/openapi.json").await;
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
     let mut missing: Vec<String> = Vec::new();
-    let mut hold = |schema: &str, response: &Value| missing.extend(undescribed(&document, schema, response));
+    let mut compare = |schema: &str, response: &Value| missing.extend(undescribed(&document, schema, response));
 
     let urls = [site.url("/full"), site.url("/nowhere")];
     let (_, crawled) = server.post("/crawl", json!({"urls": urls, "priority": 1})).await;
-    hold("Crawled", &crawled);
+    compare("Crawled", &crawled);
     let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
     let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook, "x": 1})).await;
-    hold("Accepted", &accepted);
-    hold("WebhookBody", &site.next_webhook().await.body);
+    compare("Accepted", &accepted);
+    compare("WebhookBody", &site.next_webhook().await.body);
     let id = accepted["task_id"].as_str().expect("an id");
-    hold("JobStatus", &server.get(&format!("/crawl/job/{id}")).await.1);
-    hold("PageResult", &server.get(&format!("/crawl/job/{id}/pages/0")).await.1);
-    hold("Delivered", &server.get(&format!("/jobs/{id}/deliveries")).await.1);
-    hold("JobList", &server.get("/jobs").await.1);
+    compare("JobStatus", &server.get(&format!("/crawl/job/{id}")).await.1);
+    compare("PageResult", &server.get(&format!("/crawl/job/{id}/pages/0")).await.1);
+    compare("Delivered", &server.get(&format!("/jobs/{id}/deliveries")).await.1);
+    compare("JobList", &server.get("/jobs").await.1);
     let question = json!({"url": site.url("/article"), "q": "?", "webhook_config": webhook});
     let (_, accepted) = server.post("/llm/job", question).await;
-    hold("Accepted", &accepted);
-    hold("WebhookBody", &site.next_webhook().await.body);
+    compare("Accepted", &accepted);
+    compare("WebhookBody", &site.next_webhook().await.body);
     let id = accepted["task_id"].as_str().expect("an id");
-    hold("JobStatus", &server.get(&format!("/llm/job/{id}")).await.1);
-    hold("Markdown", &server.post("/md", json!({"url": urls[0], "f": "raw"})).await.1);
-    hold("Html", &server.post("/html", json!({"url": urls[0]})).await.1);
-    hold("Defaults", &server.get("/schema").await.1);
-    hold("Health", &server.get("/health").await.1);
-    hold("Ready", &server.get("/ready").await.1);
-    hold("Replayed", &server.post("/deliveries/replay", json!({"state": "refused"})).await.1);
-    hold("Problem", &server.get("/nowhere").await.1);
-    hold("Invalid", &server.post("/crawl/job", json!({})).await.1);
+    compare("JobStatus", &server.get(&format!("/llm/job/{id}")).await.1);
+    compare("Markdown", &server.post("/md", json!({"url": urls[0], "f": "raw"})).await.1);
+    compare("Html", &server.post("/html", json!({"url": urls[0]})).await.1);
+    compare("Defaults", &server.get("/schema").await.1);
+    compare("Health", &server.get("/health").await.1);
+    compare("Ready", &server.get("/ready").await.1);
+    compare("Replayed", &server.post("/deliveries/replay", json!({"state": "refused"})).await.1);
+    compare("Problem", &server.get("/nowhere").await.1);
+    compare("Invalid", &server.post("/crawl/job", json!({})).await.1);
     assert_eq!(missing, [] as [String; 0]);
 }
 
-/// Fewer would not come to the corners.
+/// The least number of requests that reaches the rare cases.
 const REQUESTS: usize = 2000;
 
 #[actix::test]
-async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_servers_own() {
+async fn schemathesis_finds_only_documented_statuses_and_no_500() {
     let (site, providers, workshop) = (TestSite::start(), Providers::start(), Workshop::open());
-    // What is not of the test's own is not dialled.
+    // Only the addresses of the test can be reached.
     let config = "egress: {allow_internal: false, allow: [127.0.0.1]}\nlogging: {level: warn}";
-    let base_url = providers.address("openai");
+    let base_url = providers.url("openai");
     let model = [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
     let server = TestServer::with_config_and_env(config, &model).await;
     let webhook = json!({"webhook_url": site.webhook_url()});
@@ -95,14 +95,14 @@ async fn schemathesis_finds_no_status_that_is_not_described_and_no_error_of_the_
     let counts = workshop.write("counts", "");
     let mut drive = workshop.schemathesis(&file("tests/clients/openapi"));
     drive.arg(format!("{}/openapi.json", server.base())).env("SITE", site.url("")).env("JOBS", jobs.join(","));
-    let said = output(drive.env("COUNTS", &counts)).await;
+    let printed = output(drive.env("COUNTS", &counts)).await;
     let counts = std::fs::read_to_string(&counts).expect("it was written");
     let counted = counts.lines().filter_map(|line| line.split_once(' ')?.1.parse::<usize>().ok());
-    assert!(counted.sum::<usize>() >= REQUESTS, "{counts}{said}");
+    assert!(counted.sum::<usize>() >= REQUESTS, "{counts}{printed}");
 }
 
 #[actix::test]
-async fn swagger_ui_comes_from_the_binary_and_asks_nobody_else() {
+async fn swagger_ui_is_served_without_third_party_requests() {
     let server = TestServer::start().await;
     let text = async |path: &str| {
         let response =

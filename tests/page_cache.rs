@@ -1,4 +1,4 @@
-//! Pages that were fetched earlier, as crawl jobs and LLM jobs use them.
+//! The page cache, used by crawl jobs and LLM jobs.
 
 mod providers;
 mod support;
@@ -7,7 +7,7 @@ use providers::{KEY, Providers};
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
-/// The one page of a crawl by these options.
+/// The single page of a crawl with these options.
 async fn crawled(server: &TestServer, site: &TestSite, options: Value) -> Value {
     let body = json!({"urls": [site.url("/counted")], "crawler_config": options,
         "webhook_config": {"webhook_url": site.webhook_url()}});
@@ -19,7 +19,7 @@ async fn crawled(server: &TestServer, site: &TestSite, options: Value) -> Value 
 }
 
 #[actix::test]
-async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
+async fn cache_mode_controls_reads_and_writes_of_the_cache() {
     let (server, site) = (TestServer::start().await, TestSite::start());
     for (mode, visits, shown, status) in [
         (json!({"cache_mode": "read_only"}), 1, "visit 1", "miss"),
@@ -42,7 +42,7 @@ async fn a_crawl_uses_and_keeps_pages_as_its_cache_mode_says() {
 }
 
 #[actix::test]
-async fn pages_fetched_before_a_restart_are_found_after_it() {
+async fn cached_pages_survive_a_restart() {
     let (mut server, site) = (TestServer::start().await, TestSite::start());
     for (visits, status) in [(1, "miss"), (1, "hit")] {
         let page = crawled(&server, &site, json!({"cache_mode": "enabled"})).await;
@@ -53,9 +53,9 @@ async fn pages_fetched_before_a_restart_are_found_after_it() {
 }
 
 #[actix::test]
-async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
+async fn llm_job_uses_a_cached_page_if_requested() {
     let (providers, site) = (Providers::start(), TestSite::start());
-    let base_url = providers.address("openai");
+    let base_url = providers.url("openai");
     let environment =
         [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
     let server = TestServer::with_env(&environment).await;
@@ -70,7 +70,7 @@ async fn an_llm_job_takes_a_page_fetched_earlier_where_it_says_so() {
 }
 
 #[actix::test]
-async fn no_page_is_kept_where_the_operator_gives_no_room() {
+async fn max_bytes_0_disables_the_cache() {
     let (server, site) = (TestServer::with_config("crawler: {cache: {max_bytes: 0}}").await, TestSite::start());
     for visits in [1, 2] {
         let page = crawled(&server, &site, json!({"cache_mode": "enabled"})).await;

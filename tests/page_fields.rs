@@ -1,4 +1,4 @@
-//! The table of a page's fields, asserted by one and the same check wherever a page's result is shown.
+//! The fields of a page's result, the same in every response and webhook that contains it.
 
 mod support;
 
@@ -45,13 +45,13 @@ const MEDIUM: [&str; 8] = ["src", "alt", "desc", "score", "type", "group_id", "f
 const TABLE: [&str; 5] = ["headers", "rows", "caption", "summary", "metadata"];
 const METADATA: [&str; 4] = ["title", "description", "keywords", "author"];
 
-/// What every page's result promises, whatever became of the page.
-fn keeps_the_table(page: &Value, from: &str) {
+/// Asserts what holds for every page, successful or not.
+fn assert_page(page: &Value, from: &str) {
     let has = |value: &Value, keys: &[&str], what: &str| {
         let missing: Vec<_> = keys.iter().filter(|key| value.get(**key).is_none()).collect();
         assert!(missing.is_empty(), "{from}: {what} lacks {missing:?}: {value}");
     };
-    let text = |value: &Value, what: &str| assert!(value.is_string(), "{from}: {what} is no text: {value}");
+    let text = |value: &Value, what: &str| assert!(value.is_string(), "{from}: {what} is not a string: {value}");
     has(page, &KEYS, "the page");
     for key in ["url", "html", "error_message"] {
         text(&page[key], key);
@@ -61,7 +61,7 @@ fn keeps_the_table(page: &Value, from: &str) {
         text(&page["markdown"][key], key);
     }
     let list = |value: &Value, keys: &[&str], what: &str| {
-        let list = value.as_array().unwrap_or_else(|| panic!("{from}: {what} is no list: {value}"));
+        let list = value.as_array().unwrap_or_else(|| panic!("{from}: {what} is not a list: {value}"));
         list.iter().for_each(|item| has(item, keys, what));
         list.clone()
     };
@@ -80,8 +80,8 @@ fn keeps_the_table(page: &Value, from: &str) {
     }
 }
 
-/// And what the page with something of everything shows.
-fn shows_everything(page: &Value, from: &str) {
+/// Asserts the content of the page with every kind of content.
+fn assert_full_page(page: &Value, from: &str) {
     let count = |pointer: &str| page.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
     for pointer in ["/links/internal", "/links/external", "/media/images", "/tables"] {
         assert_eq!(count(pointer), 1, "{from}: {pointer}");
@@ -92,13 +92,13 @@ fn shows_everything(page: &Value, from: &str) {
 }
 
 #[actix::test]
-async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
+async fn page_results_have_the_same_fields_everywhere() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let urls = [site.url("/full"), site.url("/nowhere"), "http://127.0.0.1:1/".to_owned()];
     let request = json!({"urls": urls});
     let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
 
-    let (_, waited) = server.post("/crawl", request.clone()).await;
+    let (_, crawled) = server.post("/crawl", request.clone()).await;
     let (_, job) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook})).await;
     let received = site.next_webhook().await.body;
     let (_, status) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
@@ -110,7 +110,7 @@ async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
     lines.sort_by_key(|page| urls.iter().position(|url| page["url"] == **url));
 
     for (from, pages) in [
-        ("POST /crawl", &waited["results"]),
+        ("POST /crawl", &crawled["results"]),
         ("POST /crawl/stream", &json!(lines)),
         ("a job's result", &status["result"]["results"]),
         ("a job's results", &status["results"]),
@@ -119,8 +119,8 @@ async fn every_page_keeps_the_table_of_fields_wherever_it_is_shown() {
         let pages = pages.as_array().unwrap_or_else(|| panic!("{from} has no pages"));
         let found: Vec<_> = pages.iter().map(|page| page["url"].as_str().expect("a URL")).collect();
         assert_eq!(found, urls, "{from}");
-        pages.iter().for_each(|page| keeps_the_table(page, from));
-        shows_everything(&pages[0], from);
+        pages.iter().for_each(|page| assert_page(page, from));
+        assert_full_page(&pages[0], from);
         let statuses: Vec<_> = pages.iter().map(|page| page["status_code"].as_u64()).collect();
         assert_eq!(statuses, [Some(200), Some(404), None], "{from}");
     }

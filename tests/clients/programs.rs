@@ -4,9 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use opilio_actors::testing::until::DEADLINE;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 
 /// A file of the project.
 pub fn file(path: &str) -> PathBuf {
@@ -125,7 +127,8 @@ impl Program {
     }
 
     pub async fn next_line(&mut self) -> String {
-        self.lines.next_line().await.expect("it is text").expect("the program still runs")
+        let line = timeout(DEADLINE, self.lines.next_line()).await.expect("a line is printed in time");
+        line.expect("it is text").expect("the program still runs")
     }
 
     /// The next lines, sorted, because concurrent work prints in any order.

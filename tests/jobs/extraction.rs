@@ -1,28 +1,30 @@
-//! Extractions from submission to webhook, by a model that follows a script.
+//! LLM jobs from submission to webhook, with a scripted model.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use opilio_actors::domain::extraction::ExtractionSpec;
-use opilio_actors::ports::Role;
+use opilio_actors::ports::{FetchedPage, ModelAnswer, ModelError, NewJob, Question, Role};
+use opilio_actors::testing::fakes::{ScriptedModel, page, says};
 use opilio_actors::testing::jobs::extraction;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use crate::app::TestApp;
 
 fn with_schema(schema: Value) -> NewJob {
     let mut job = extraction("the title");
     let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.schema = Some(schema);
-    job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
+    job.spec.webhook.as_mut().expect("the job has a webhook").data_in_payload = true;
     job
 }
 
-/// A house whose jobs wait for their provider as long as it takes.
-fn patient(
-    script: impl Fn(&ModelRequest) -> Option<Result<ModelResponse, ModelError>> + Send + Sync + 'static,
+/// An app without a practical limit for the time that a job waits for its provider.
+fn with_long_max_wait(
+    script: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
 ) -> TestApp {
-    TestApp::changed(
+    TestApp::customized(
         &[],
         |_| Some(Ok(page(200))),
         |dependencies, policy| {
@@ -41,94 +43,94 @@ fn model_name() -> String {
 }
 
 #[actix::test]
-async fn what_conforms_is_told_with_what_it_cost() {
+async fn webhook_has_the_content_and_its_token_usage() {
     let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| says("```json\n{\"title\": \"T\"}\n```"));
     let id = app.submit(with_schema(titled())).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["task_id"], &told["task_type"]), (&json!(id), &json!("llm_extraction")));
-    assert_eq!(told["urls"], json!(["https://example.com/article"]));
-    assert_eq!(told["data"], json!({"extracted_content": {"title": "T"}}));
-    assert_eq!((&told["usage"]["total_tokens"], &told["usage"]["requests"]), (&json!(110), &json!(1)));
-    assert_eq!((&told["usage"]["provider"], &told["usage"]["model"]), (&json!("openai"), &json!("test-1")));
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["task_id"], &webhook["task_type"]), (&json!(id), &json!("llm_extraction")));
+    assert_eq!(webhook["urls"], json!(["https://example.com/article"]));
+    assert_eq!(webhook["data"], json!({"extracted_content": {"title": "T"}}));
+    assert_eq!((&webhook["usage"]["total_tokens"], &webhook["usage"]["requests"]), (&json!(110), &json!(1)));
+    assert_eq!((&webhook["usage"]["provider"], &webhook["usage"]["model"]), (&json!("openai"), &json!("test-1")));
 }
 
 #[actix::test]
-async fn an_answer_that_does_not_conform_is_asked_for_again_with_what_is_wrong_named() {
-    let questions = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&questions);
+async fn nonconforming_response_is_retried_with_the_violations() {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&requests);
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         move |question| {
-            let mut seen = seen.lock().expect("no panic");
-            seen.push(question.clone());
-            says(["no JSON", "{\"title\": 7}", "{\"title\": \"T\"}"][seen.len() - 1])
+            let mut log = log.lock().expect("no panic");
+            log.push(question.clone());
+            says(["no JSON", "{\"title\": 7}", "{\"title\": \"T\"}"][log.len() - 1])
         },
     );
     app.submit(with_schema(titled())).await;
-    let told = app.webhook().await;
-    assert_eq!(told["data"]["extracted_content"], json!({"title": "T"}));
-    assert_eq!((&told["usage"]["requests"], &told["usage"]["repairs"]), (&json!(3), &json!(2)));
-    let questions = questions.lock().expect("no panic");
-    let last = questions[2].messages.last().expect("a turn");
+    let webhook = app.next_webhook().await;
+    assert_eq!(webhook["data"]["extracted_content"], json!({"title": "T"}));
+    assert_eq!((&webhook["usage"]["requests"], &webhook["usage"]["repairs"]), (&json!(3), &json!(2)));
+    let requests = requests.lock().expect("no panic");
+    let last = requests[2].turns.last().expect("a turn");
     assert!(last.role == Role::User && last.text.contains("/title: 7 is not of type"), "{}", last.text);
 }
 
 #[actix::test]
-async fn what_never_conforms_is_a_failure_that_names_the_violations() {
+async fn response_that_never_conforms_fails_with_the_violations() {
     let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| says("{\"title\": 7}"));
     app.submit(with_schema(titled())).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("not_conforming")));
-    let error = told["error"].as_str().expect("a sentence");
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("not_conforming")));
+    let error = webhook["error"].as_str().expect("a sentence");
     assert!(error.contains("/title: 7 is not of type"), "{error}");
-    assert_eq!(told["usage"]["requests"], 3);
-    assert!(told.get("data").is_none());
+    assert_eq!(webhook["usage"]["requests"], 3);
+    assert!(webhook.get("data").is_none());
 }
 
 #[actix::test]
-async fn an_unusable_provider_fails_before_the_page_is_fetched() {
+async fn unusable_provider_fails_before_the_page_is_fetched() {
     let mut app = TestApp::with_model(&[], |_| panic!("nothing is fetched"), |_| says("{}"));
     let mut job = extraction("the title");
     let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
-    spec.provider = Some("nobody/x".to_owned());
+    spec.provider = Some("unknown/x".to_owned());
     app.submit(job).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unknown_provider")));
-    assert_eq!(told["error"], "Unknown LLM provider `nobody`");
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("unknown_provider")));
+    assert_eq!(webhook["error"], "LLM provider `nobody` is not known");
 }
 
 #[actix::test]
-async fn a_page_that_is_not_there_is_the_reason() {
+async fn page_that_cannot_be_fetched_fails_the_job() {
     let mut app = TestApp::new(&[], |_| Some(Ok(page(404))));
     app.submit(extraction("the title")).await;
-    let told = app.webhook().await;
-    assert_eq!(told["error"], "The page was not fetched: HTTP 404");
-    assert_eq!(told["error_type"], "page_not_fetched");
+    let webhook = app.next_webhook().await;
+    assert_eq!(webhook["error"], "The page was not fetched: HTTP 404");
+    assert_eq!(webhook["error_type"], "page_not_fetched");
 }
 
 #[actix::test]
-async fn work_that_always_panics_is_told_as_well() {
-    let asked = AtomicUsize::new(0);
+async fn extraction_that_always_panics_sends_a_webhook() {
+    let count = AtomicUsize::new(0);
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
-        move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        move |_| match count.fetch_add(1, Ordering::SeqCst) {
             0 => says("no JSON"),
             _ => panic!("on purpose"),
         },
     );
     app.submit(with_schema(titled())).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("unexpected")));
-    let error = told["error"].as_str().expect("a sentence");
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("unexpected")));
+    let error = webhook["error"].as_str().expect("a sentence");
     assert!(error.starts_with("Given up after 3 attempts"), "{error}");
-    // The one response that came was not for nothing.
-    assert_eq!((&told["usage"]["requests"], &told["usage"]["total_tokens"]), (&json!(1), &json!(110)));
+    // The first response counts in the usage.
+    assert_eq!((&webhook["usage"]["requests"], &webhook["usage"]["total_tokens"]), (&json!(1), &json!(110)));
 }
 
 #[actix::test]
-async fn a_worker_that_dies_costs_no_question_that_was_answered() {
+async fn crashed_worker_repeats_no_answered_model_request() {
     let (asked, fetched) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (count, pages) = (Arc::clone(&asked), Arc::clone(&fetched));
     let mut app = TestApp::with_model(
@@ -139,63 +141,61 @@ async fn a_worker_that_dies_costs_no_question_that_was_answered() {
         },
         move |_| match count.fetch_add(1, Ordering::SeqCst) {
             0 => says("no JSON"),
-            1 => panic!("the second question ends the attempt"),
+            1 => panic!("the second request panics"),
             _ => says("{\"title\": \"T\"}"),
         },
     );
     app.submit(with_schema(titled())).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["status"], &told["usage"]["requests"]), (&json!("completed"), &json!(2)));
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["status"], &webhook["usage"]["requests"]), (&json!("completed"), &json!(2)));
     assert_eq!((asked.load(Ordering::SeqCst), fetched.load(Ordering::SeqCst)), (3, 1));
 }
 
 #[actix::test]
-async fn a_passing_trouble_is_waited_for_without_a_worker_and_without_costing_an_attempt() {
-    let asked = AtomicUsize::new(0);
-    let mut app = patient(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
-        0 => Some(Err(ModelError::RateLimited { model: model_name(), retry_after: Some(Duration::from_millis(60)) })),
-        1 | 2 => Some(Err(ModelError::Overloaded { model: model_name(), status: 500, retry_after: None })),
+async fn transient_model_errors_defer_the_job_without_an_attempt() {
+    let count = AtomicUsize::new(0);
+    let mut app = with_long_max_wait(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
+        1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
         _ => says("{\"title\": \"T\"}"),
     });
     let id = app.submit(with_schema(titled())).await;
-    assert_eq!(app.webhook().await["status"], "completed");
-    let job = app.store.job(&id, None).await.expect("the store is available").expect("the job is stored");
+    assert_eq!(app.next_webhook().await["status"], "completed");
+    let job = app.job(&id).await;
     assert_eq!(job.attempt(), 1);
 }
 
 #[actix::test]
-async fn a_trouble_that_does_not_pass_fails_by_its_own_name_when_the_job_has_waited_enough() {
+async fn persistent_transient_error_fails_the_job_after_max_wait() {
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
         |_| Some(Err(ModelError::Overloaded { model: model_name(), status: 503, retry_after: None })),
     );
     app.submit(extraction("the title")).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["status"], &told["error_type"]), (&json!("failed"), &json!("overloaded")));
-    assert_eq!(told["error"], "the model is overloaded or unavailable (HTTP 503)");
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("overloaded")));
+    assert_eq!(webhook["error"], "the model is out of order or overloaded (HTTP 503)");
 }
 
 #[actix::test]
-async fn a_job_waiting_for_its_provider_holds_up_nobody_else() {
-    let mut app = patient(|question| match question.model.model.as_str() {
-        "down" => {
-            Some(Err(ModelError::RateLimited { model: model_name(), retry_after: Some(Duration::from_secs(600)) }))
-        }
+async fn deferred_job_does_not_delay_other_jobs() {
+    let mut app = with_long_max_wait(|question| match question.model.model.as_str() {
+        "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_secs(600)) })),
         _ => says("fine"),
     });
-    let mut names = Vec::new();
+    let mut ids = Vec::new();
     for model in ["down", "down", "down", "down", "up"] {
         let mut job = extraction("the title");
         let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
         spec.provider = Some(format!("openai/{model}"));
-        names.push(app.submit(job).await);
+        ids.push(app.submit(job).await);
     }
-    assert_eq!(app.webhook().await["task_id"], names[4].as_str());
+    assert_eq!(app.next_webhook().await["task_id"], ids[4].as_str());
 }
 
 #[actix::test]
-async fn a_second_provider_answers_where_the_first_cannot() {
+async fn fallback_provider_is_used_when_the_first_fails() {
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
@@ -208,12 +208,12 @@ async fn a_second_provider_answers_where_the_first_cannot() {
     let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.provider = Some("openai/second".to_owned());
     app.submit(job).await;
-    let told = app.webhook().await;
-    assert_eq!((&told["status"], &told["usage"]["provider"]), (&json!("completed"), &json!("second")));
+    let webhook = app.next_webhook().await;
+    assert_eq!((&webhook["status"], &webhook["usage"]["provider"]), (&json!("completed"), &json!("second")));
 }
 
 #[actix::test]
-async fn a_job_that_would_run_away_is_stopped() {
+async fn job_above_its_token_budget_fails() {
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(page(200))),
@@ -223,7 +223,7 @@ async fn a_job_that_would_run_away_is_stopped() {
         },
     );
     app.submit(with_schema(titled())).await;
-    assert_eq!(app.webhook().await["error_type"], "token_budget");
+    assert_eq!(app.next_webhook().await["error_type"], "token_budget");
 }
 
 pub fn long_page() -> FetchedPage {
@@ -232,7 +232,7 @@ pub fn long_page() -> FetchedPage {
 }
 
 #[actix::test]
-async fn a_long_page_is_asked_about_in_parts_and_put_together() {
+async fn long_page_is_extracted_in_chunks_and_merged() {
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(long_page())),
@@ -247,15 +247,15 @@ async fn a_long_page_is_asked_about_in_parts_and_put_together() {
     let schema = json!({"type": "object", "required": ["items"],
         "properties": {"items": {"type": "array", "minItems": 200, "items": {"type": "integer"}}}});
     app.submit(with_schema(schema)).await;
-    let told = app.webhook().await;
-    assert_eq!(told["status"], "completed", "{told}");
+    let webhook = app.next_webhook().await;
+    assert_eq!(webhook["status"], "completed", "{webhook}");
     let all: Vec<u32> = (0..200).collect();
-    assert_eq!(told["data"]["extracted_content"], json!({"items": all}));
-    assert!(told["usage"]["requests"].as_u64().expect("a number") > 1);
+    assert_eq!(webhook["data"]["extracted_content"], json!({"items": all}));
+    assert!(webhook["usage"]["requests"].as_u64().expect("a number") > 1);
 }
 
 #[actix::test]
-async fn parts_that_cannot_be_put_together_by_rule_are_asked_about_once_more() {
+async fn chunks_without_a_merge_rule_are_merged_by_the_model() {
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(long_page())),
@@ -267,31 +267,30 @@ async fn parts_that_cannot_be_put_together_by_rule_are_asked_about_once_more() {
     let schema = json!({"type": "object", "required": ["count", "title"],
         "properties": {"count": {"type": "integer"}, "title": {"type": "string"}}});
     app.submit(with_schema(schema)).await;
-    assert_eq!(app.webhook().await["data"]["extracted_content"], json!({"count": 3, "title": "T"}));
+    assert_eq!(app.next_webhook().await["data"]["extracted_content"], json!({"count": 3, "title": "T"}));
 }
 
 #[actix::test]
-async fn without_a_schema_data_stays_data_and_text_stays_text() {
-    for (said, content) in [("[1, 2]", json!([1, 2])), ("Just words.", json!("Just words."))] {
-        let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), move |_| says(said));
+async fn without_a_schema_json_and_text_are_unchanged() {
+    for (response, content) in [("[1, 2]", json!([1, 2])), ("Just words.", json!("Just words."))] {
+        let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), move |_| says(response));
         let mut job = extraction("anything");
-        job.spec.webhook.as_mut().expect("it has one").data_in_payload = true;
+        job.spec.webhook.as_mut().expect("the job has a webhook").data_in_payload = true;
         app.submit(job).await;
-        assert_eq!(app.webhook().await["data"]["extracted_content"], content);
+        assert_eq!(app.next_webhook().await["data"]["extracted_content"], content);
     }
 }
 
 #[actix::test]
-async fn cancelling_ends_an_extraction_whose_model_hangs() {
+async fn cancelling_stops_an_extraction_whose_model_hangs() {
     let mut app = TestApp::with_model(&[], |_| Some(Ok(page(200))), |_| None);
     let id = app.submit(extraction("the title")).await;
-    let cancel = CancelJob { job: id, principal: None };
-    app.actors.front.send(cancel).await.expect("the front runs").expect("it is not settled");
-    assert_eq!(app.webhook().await["status"], "cancelled");
+    app.cancel(&id).await;
+    assert_eq!(app.next_webhook().await["status"], "cancelled");
 }
 
 #[actix::test]
-async fn the_same_question_over_the_same_page_is_answered_from_memory() {
+async fn repeated_extraction_of_a_page_is_served_from_the_cache() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let mut app = TestApp::with_model(
@@ -304,14 +303,17 @@ async fn the_same_question_over_the_same_page_is_answered_from_memory() {
     );
     for cached in [json!(null), json!(true)] {
         app.submit(with_schema(titled())).await;
-        let told = app.webhook().await;
-        assert_eq!((&told["data"]["extracted_content"], &told["usage"]["cached"]), (&json!({"title": "T"}), &cached));
+        let webhook = app.next_webhook().await;
+        assert_eq!(
+            (&webhook["data"]["extracted_content"], &webhook["usage"]["cached"]),
+            (&json!({"title": "T"}), &cached)
+        );
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[actix::test]
-async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
+async fn context_too_long_error_reduces_the_chunk_size() {
     let mut app = TestApp::with_model(
         &[],
         |_| Some(Ok(long_page())),
@@ -329,6 +331,6 @@ async fn a_context_smaller_than_thought_makes_the_parts_smaller() {
     let spec = job.spec.task.get_mut::<ExtractionSpec>().expect("an extraction");
     spec.instruction = "every item".to_owned();
     app.submit(job).await;
-    let told = app.webhook().await;
-    assert_eq!(told["data"]["extracted_content"]["items"].as_array().map(Vec::len), Some(200), "{told}");
+    let webhook = app.next_webhook().await;
+    assert_eq!(webhook["data"]["extracted_content"]["items"].as_array().map(Vec::len), Some(200), "{webhook}");
 }

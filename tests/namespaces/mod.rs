@@ -1,11 +1,11 @@
-//! A test that runs itself again within Linux namespaces of its own, as whoever it is; where none can be made it fails.
+//! Runs a test again inside new Linux namespaces. Fails if they cannot be created.
 
 use std::process::Command;
 
 const MARK: &str = "OPILIO_TEST_WITHIN";
 
-/// Whether this is the test of this name within namespaces of these kinds (`--net`, `--mount`); where it is not, it has
-/// been run there, and has passed, by the time of the response.
+/// Returns true inside new namespaces of these kinds (`--net`, `--mount`). Outside, runs the test of this name inside them
+/// and returns false once it has passed.
 pub fn within(kinds: &[&str], name: &str) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;
@@ -19,17 +19,17 @@ pub fn within(kinds: &[&str], name: &str) -> bool {
          (sysctl kernel.unprivileged_userns_clone=1)",
     );
     let this = std::env::current_exe().expect("the test is a program");
-    let mut again = Command::new("unshare");
-    again.args(user).args(kinds).arg("--").arg(this).args([name, "--exact", "--nocapture", "--test-threads", "1"]);
-    let ended = again.env(MARK, "1").status().expect("unshare is there");
-    assert!(ended.success(), "{name} failed within its namespaces: {ended}");
+    let mut inner = Command::new("unshare");
+    inner.args(user).args(kinds).arg("--").arg(this).args([name, "--exact", "--nocapture", "--test-threads", "1"]);
+    let status = inner.env(MARK, "1").status().expect("unshare is installed");
+    assert!(status.success(), "{name} failed inside its namespaces: {status}");
     false
 }
 
-/// Runs a program that prepares the namespace.
+/// Runs a program that must succeed.
 pub fn run(program: &str, arguments: &[&str]) {
-    let done = Command::new(program).args(arguments).output();
-    let done = done.unwrap_or_else(|error| panic!("{program}: {error}; Debian: apt-get install iproute2 mount"));
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{program} {arguments:?}: {said}");
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}; Debian: apt-get install iproute2 mount"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {errors}");
 }

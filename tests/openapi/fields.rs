@@ -1,11 +1,11 @@
-//! Which fields of a response its schema does not name.
+//! Finds the fields of a response that its schema does not describe.
 
 use serde_json::{Map, Value};
 
-/// Their paths. A schema that says nothing of an object's fields says nothing against them.
+/// The paths of the undescribed fields. A schema without properties allows any field.
 pub fn undescribed(document: &Value, schema: &str, response: &Value) -> Vec<String> {
     let schemas = &document["components"]["schemas"];
-    assert!(schemas[schema].is_object(), "there is no schema {schema}");
+    assert!(schemas[schema].is_object(), "no schema {schema}");
     let mut missing = Vec::new();
     Walk { schemas, missing: &mut missing }.compare(&schemas[schema], response, schema.to_owned());
     missing
@@ -50,7 +50,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The schema without references and choices: all that it is made of.
+    /// The schemas that this one consists of, without references and combinations.
     fn plain(&self, schema: &Value) -> Vec<Value> {
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
             return self.plain(&self.schemas[name]);

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::TestServer;
+use tokio::time::timeout;
+
+use super::{DEADLINE, TestServer};
 
 pub struct Event {
     pub id: String,
@@ -18,7 +20,12 @@ pub async fn events_until(server: &TestServer, path: &str, last: Option<&str>, n
     }
     let mut response = request.send().await.expect("the server responds");
     let (mut events, mut text) = (Vec::new(), String::new());
-    while let Some(chunk) = response.chunk().await.expect("the connection holds") {
+    loop {
+        let Ok(chunk) = timeout(DEADLINE, response.chunk()).await else {
+            let names: Vec<_> = events.iter().map(|event: &Event| &event.name).collect();
+            panic!("no further event within {DEADLINE:?} after {names:?}");
+        };
+        let Some(chunk) = chunk.expect("the connection holds") else { return events };
         text.push_str(std::str::from_utf8(&chunk).expect("text"));
         while let Some((event, rest)) = text.split_once("\n\n") {
             let field = |name: &str| {
@@ -33,5 +40,4 @@ pub async fn events_until(server: &TestServer, path: &str, last: Option<&str>, n
             }
         }
     }
-    events
 }

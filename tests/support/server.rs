@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// A server process; killed when dropped.
 pub struct TestServer {
@@ -98,7 +99,7 @@ impl TestServer {
 
     /// The next line of the log.
     pub async fn next_log_line(&mut self) -> String {
-        self.process.log.recv().await.expect("the process runs")
+        timeout(DEADLINE, self.process.log.recv()).await.expect("a line is logged in time").expect("the process runs")
     }
 
     /// All unread lines of the log, once the process has ended.

@@ -9,6 +9,9 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, watch};
+use tokio::time::timeout;
+
+use super::DEADLINE;
 
 const ARTICLE: &str = "<!DOCTYPE html><title>The page</title><h1>A title</h1>\
     <p>Some <b>bold</b> words and <a href=\"/other\">a link</a>.</p>";
@@ -93,7 +96,8 @@ impl TestSite {
 
     /// Waits for the next webhook.
     pub async fn next_webhook(&self) -> ReceivedWebhook {
-        self.webhooks.lock().await.recv().await.expect("the receiver runs")
+        let webhook = timeout(DEADLINE, async { self.webhooks.lock().await.recv().await }).await;
+        webhook.expect("a webhook arrives in time").expect("the receiver runs")
     }
 
     /// Sets the statuses of the next responses to webhooks. After them, every response is a 200.
@@ -118,7 +122,8 @@ impl TestSite {
 
     /// Waits for one more request for `/gated`.
     pub async fn wait_for_gated_request(&self) {
-        self.state.gated_requests.acquire().await.expect("never closed").forget();
+        let request = timeout(DEADLINE, self.state.gated_requests.acquire()).await;
+        request.expect("a request arrives in time").expect("never closed").forget();
     }
 }
 
