@@ -1,4 +1,4 @@
-//! Slow, huge and greedy clients, and huge pages, against the real binary.
+//! Limits on slow, large and frequent requests and on large pages, against the real binary.
 
 mod support;
 
@@ -6,51 +6,48 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::events::events_until;
-use support::{TestServer, TestSite};
+use support::{DEADLINE, TestServer, TestSite, expect, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
-
-/// Until a hang is called one. Nothing here is about speed.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn connect(server: &TestServer) -> TcpStream {
     let address = server.base().strip_prefix("http://").expect("an address");
     TcpStream::connect(address).await.expect("the server listens")
 }
 
-/// All that comes until the server closes the connection.
-async fn rest(stream: &mut TcpStream) -> String {
+/// Reads until the server closes the connection.
+async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
-    // A reset ends it as well.
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("the server ends it");
+    // A reset ends the connection too.
+    let _ = timeout(DEADLINE, stream.read_to_end(&mut all)).await.expect("the server closes the connection");
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// Reads until `end` has come.
-async fn until(stream: &mut TcpStream, end: &str) -> String {
+/// Reads until `end` has arrived.
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut all = String::new();
-    let mut piece = [0; 4096];
+    let mut chunk = [0; 4096];
     while !all.contains(end) {
         let read =
-            timeout(PATIENCE, stream.read(&mut piece)).await.expect("a response").expect("the connection is there");
+            timeout(DEADLINE, stream.read(&mut chunk)).await.expect("a response").expect("the connection is open");
         assert!(read > 0, "the connection ended after {all:?}");
-        all.push_str(&String::from_utf8_lossy(&piece[..read]));
+        all.push_str(&String::from_utf8_lossy(&chunk[..read]));
     }
     all
 }
 
-/// A connection on which this was asked for, and of whose response little but the head is read.
-async fn unread(server: &TestServer, path: &str) -> TcpStream {
+/// Sends a request and reads little more than the head of its response.
+async fn request_without_reading(server: &TestServer, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(8192).expect("it may be small");
+    socket.set_recv_buffer_size(8192).expect("a small buffer");
     let address = server.base().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     let mut stream = socket.connect(address).await.expect("the server listens");
     stream
         .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
         .await
         .expect("the write succeeds");
-    until(&mut stream, "\r\n\r\n").await;
+    read_until(&mut stream, "\r\n\r\n").await;
     stream
 }
 
@@ -61,7 +58,7 @@ fn post(path: &str, headers: &str) -> String {
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 #[actix::test]
-async fn a_body_is_counted_as_it_arrives() {
+async fn body_size_is_checked_while_the_body_arrives() {
     let server = TestServer::with_config("limits: {max_body_bytes: 1000}").await;
     let mut stream = connect(&server).await;
     stream
@@ -71,60 +68,60 @@ async fn a_body_is_counted_as_it_arrives() {
     for _ in 0..3 {
         stream.write_all(format!("190\r\n{}\r\n", " ".repeat(400)).as_bytes()).await.expect("the write succeeds");
     }
-    // There is no end of the body, and none is waited for.
-    let response = until(&mut stream, "}").await;
+    // The body has no end.
+    let response = read_until(&mut stream, "}").await;
     assert!(response.starts_with("HTTP/1.1 413") && response.contains("1000 bytes"), "{response}");
     let mut stream = connect(&server).await;
     stream.write_all(post("/crawl/job", "content-length: 1001\r\n").as_bytes()).await.expect("the write succeeds");
-    let response = until(&mut stream, "}").await;
+    let response = read_until(&mut stream, "}").await;
     assert!(response.starts_with("HTTP/1.1 413"), "{response}");
 }
 
 #[actix::test]
-async fn a_head_that_does_not_come_to_its_end_is_not_waited_for_first_or_later() {
+async fn incomplete_request_head_times_out() {
     let server = TestServer::with_config("limits: {header_timeout: 300ms, keep_alive: 300ms}").await;
-    for begun in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
+    for start in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let mut stream = connect(&server).await;
-        stream.write_all(begun.as_bytes()).await.expect("the write succeeds");
-        rest(&mut stream).await;
+        stream.write_all(start.as_bytes()).await.expect("the write succeeds");
+        read_to_end(&mut stream).await;
         let mut stream = connect(&server).await;
-        stream.write_all(format!("{HEALTH}{begun}").as_bytes()).await.expect("the write succeeds");
-        let response = rest(&mut stream).await;
-        assert_eq!(response.matches("HTTP/1.1 200").count(), 1, "{begun:?}: {response}");
+        stream.write_all(format!("{HEALTH}{start}").as_bytes()).await.expect("the write succeeds");
+        let response = read_to_end(&mut stream).await;
+        assert_eq!(response.matches("HTTP/1.1 200").count(), 1, "{start:?}: {response}");
     }
 }
 
 #[actix::test]
-async fn bytes_that_drip_in_do_not_prolong_a_head() {
+async fn slowly_sent_request_head_times_out() {
     let server = TestServer::with_config("limits: {header_timeout: 500ms, keep_alive: 500ms}").await;
     let mut stream = connect(&server).await;
     stream.write_all(HEALTH.as_bytes()).await.expect("the write succeeds");
-    until(&mut stream, "}").await;
+    read_until(&mut stream, "}").await;
     stream.write_all(b"GET /health HTTP/1.1\r\nx: ").await.expect("the write succeeds");
-    let dripped = timeout(PATIENCE, async {
+    let closed = timeout(DEADLINE, async {
         while stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    dripped.await.expect("the server ends it");
+    closed.await.expect("the server closes the connection");
 }
 
 #[actix::test]
-async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
+async fn incomplete_body_times_out() {
     let server = TestServer::with_config("limits: {body_timeout: 300ms}").await;
     for headers in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
         let mut stream = connect(&server).await;
         stream.write_all(post("/crawl/job", headers).as_bytes()).await.expect("the write succeeds");
         stream.write_all(b"2\r\n{ \r\n").await.expect("the write succeeds");
-        let response = rest(&mut stream).await;
+        let response = read_to_end(&mut stream).await;
         assert!(response.starts_with("HTTP/1.1 408"), "{headers}: {response}");
     }
 }
 
 #[actix::test]
-async fn who_does_not_read_the_answer_is_let_go() {
+async fn client_that_does_not_read_is_disconnected() {
     let (site, server) = (TestSite::start(), TestServer::with_config("limits: {write_timeout: 1s}").await);
-    // Some megabytes, more than the buffers in between take.
+    // More than the socket buffers hold.
     let page = format!("raw:<p>{}</p>", "x ".repeat(500_000));
     let body = json!({"urls": [page], "webhook_config": {"webhook_url": site.webhook_url()}});
     let (status, job) = server.post("/crawl/job", body).await;
@@ -132,7 +129,7 @@ async fn who_does_not_read_the_answer_is_let_go() {
     site.next_webhook().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
     // The head, and then nothing for as long as the server is patient; it closes what it cannot write.
-    let mut stream = unread(&server, &path).await;
+    let mut stream = request_without_reading(&server, &path).await;
     let closed = async {
         loop {
             let metrics =
@@ -144,11 +141,11 @@ async fn who_does_not_read_the_answer_is_let_go() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(PATIENCE, closed).await.expect("the server ends it");
+    timeout(DEADLINE, closed).await.expect("the server closes the connection");
 }
 
 #[actix::test]
-async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_short_ones() {
+async fn response_memory_limits_long_responses_only() {
     let server = TestServer::with_config("limits: {response_memory: 3000000}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(1_900_000));
     let (_, long) = server.post("/crawl/job", json!({"urls": [page]})).await;
@@ -156,25 +153,27 @@ async fn long_answers_that_nobody_reads_leave_no_room_for_more_of_them_but_for_s
     let id = |job: &Value| job["task_id"].as_str().expect("an id").to_owned();
     let page = format!("/crawl/job/{}/pages/0", id(&long));
     settled(&server, &short).await;
-    let ended = async { while server.get(&page).await.0 != 200 {} };
-    timeout(PATIENCE, ended).await.expect("the page is crawled");
+    let is_available = async || {
+        let (status, body) = server.get(&page).await;
+        expect(status == 200, (status, body["detail"].clone()))
+    };
+    until(is_available, DEADLINE).await;
 
-    let reader = unread(&server, &page).await;
+    let reader = request_without_reading(&server, &page).await;
     for path in [page.clone(), format!("/crawl/job/{}", id(&long)), format!("/crawl/job/{}?fields=html", id(&long))] {
         let refused =
             server.client().get(format!("{}{path}", server.base())).send().await.expect("the server responds");
-        let wait = refused.headers().get("retry-after").map(|wait| wait.as_bytes().to_vec());
-        assert_eq!((refused.status().as_u16(), wait), (503, Some(b"1".to_vec())), "{path}");
+        let wait = rejected.headers().get("retry-after").map(|wait| wait.as_bytes().to_vec());
+        assert_eq!((rejected.status().as_u16(), wait), (503, Some(b"1".to_vec())), "{path}");
     }
     let (status, response) = server.get(&format!("/crawl/job/{}", id(&short))).await;
     assert_eq!((status, &response["status"]), (200, &json!("completed")));
     drop(reader);
-    let free = async { while server.get(&page).await.0 != 200 {} };
-    timeout(PATIENCE, free).await.expect("there is room again");
+    until(is_available, DEADLINE).await;
 }
 
 #[actix::test]
-async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the_addresses() {
+async fn large_jobs_are_listed_in_pages_and_events_omit_urls() {
     let server = TestServer::start().await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(100_000));
     let mut jobs = Vec::new();
@@ -183,63 +182,61 @@ async fn a_list_of_large_requests_comes_in_parts_and_their_events_do_without_the
         assert_eq!(status, 202, "{job}");
         jobs.push(job["task_id"].clone());
     }
-    let (mut listed, mut parts, mut path) = (Vec::new(), 0, "/jobs?limit=1000".to_owned());
+    let (mut listed, mut pages, mut path) = (Vec::new(), 0, "/jobs?limit=1000".to_owned());
     loop {
         let (_, list) = server.get(&path).await;
         listed.extend(list["jobs"].as_array().expect("a list").iter().map(|job| job["task_id"].clone()));
-        parts += 1;
+        pages += 1;
         let Some(next) = list["next_cursor"].as_str() else { break };
         path = format!("/jobs?limit=1000&cursor={next}");
     }
     jobs.reverse();
-    assert_eq!((parts, listed), (3, jobs.clone()), "two of them are a megabyte");
+    assert_eq!((pages, listed), (3, jobs.clone()), "a page holds a megabyte, which is two of these jobs");
 
     let path = format!("/jobs/{}/events", jobs[0].as_str().expect("an id"));
     let events = events_until(&server, &path, None, "completed").await;
-    let received: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
-    assert_eq!((received.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
+    let states: Vec<_> = events.iter().filter(|event| event.name != "page").map(|event| &event.data).collect();
+    assert_eq!((states.len(), events.last().map(|last| last.id.as_str())), (3, Some("settled")));
     assert!(
-        received
+        states
             .iter()
             .all(|job| job["task_id"] == jobs[0] && job["urls"] == Value::Null && job["status"] != Value::Null)
     );
 }
 
 #[actix::test]
-async fn connections_are_counted_by_address_and_a_place_that_is_left_is_free() {
+async fn connections_per_address_are_limited() {
     let server =
         TestServer::with_config("limits: {max_connections_per_address: 2, keep_alive: 1m, header_timeout: 1m}").await;
-    let mut inside = Vec::new();
+    let mut open = Vec::new();
     for _ in 0..2 {
         let mut stream = connect(&server).await;
         stream.write_all(HEALTH.as_bytes()).await.expect("the write succeeds");
-        until(&mut stream, "}").await;
-        inside.push(stream);
+        read_until(&mut stream, "}").await;
+        open.push(stream);
     }
     let mut third = connect(&server).await;
-    let response = rest(&mut third).await;
+    let response = read_to_end(&mut third).await;
     assert!(response.is_empty() || response.starts_with("HTTP/1.1 503"), "{response}");
-    inside.pop();
-    let free = async {
-        loop {
-            let mut stream = connect(&server).await;
-            if stream.write_all(HEALTH.as_bytes()).await.is_ok() && rest_of_one(&mut stream).await.contains("200 OK") {
-                break;
-            }
-        }
+    open.pop();
+    let evaluate = async || {
+        let mut stream = connect(&server).await;
+        let _ = stream.write_all(HEALTH.as_bytes()).await;
+        let response = read_chunk(&mut stream).await;
+        expect(response.contains("200 OK"), response)
     };
-    timeout(PATIENCE, free).await.expect("a place is free again");
+    until(evaluate, DEADLINE).await;
 }
 
-/// One response, or what there is of it when the connection ends.
-async fn rest_of_one(stream: &mut TcpStream) -> String {
-    let mut piece = [0; 4096];
-    let read = timeout(PATIENCE, stream.read(&mut piece)).await.expect("a response or an end").unwrap_or(0);
-    String::from_utf8_lossy(&piece[..read]).into_owned()
+/// Reads the first chunk of a response, which is empty if the connection has ended.
+async fn read_chunk(stream: &mut TcpStream) -> String {
+    let mut chunk = [0; 4096];
+    let read = timeout(DEADLINE, stream.read(&mut chunk)).await.expect("a response or the end of the connection").unwrap_or(0);
+    String::from_utf8_lossy(&chunk[..read]).into_owned()
 }
 
 #[actix::test]
-async fn a_head_that_says_too_much_is_refused() {
+async fn large_request_head_is_rejected() {
     let server = TestServer::with_config("limits: {max_headers: 20, max_header_bytes: 2000}").await;
     let names: Vec<_> = (0..21).map(|n| format!("x-{n}")).collect();
     let many: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
@@ -253,18 +250,18 @@ async fn a_head_that_says_too_much_is_refused() {
         assert_eq!(status, 431, "{name}: {response}");
     }
     assert_eq!(server.get("/health").await.0, 200);
-    // Beyond what the parser takes.
+    // Above the limit of the parser.
     let server = TestServer::start().await;
     let mut stream = connect(&server).await;
     let head = format!("GET /health HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(300_000));
-    // It may be cut off while it is sent.
+    // The server may close the connection before it has read all.
     let _ = stream.write_all(head.as_bytes()).await;
-    let response = rest(&mut stream).await;
+    let response = read_to_end(&mut stream).await;
     assert!(response.is_empty() || response.starts_with("HTTP/1.1 431"), "{response}");
 }
 
 #[actix::test]
-async fn json_may_be_nested_so_deep_and_no_deeper() {
+async fn json_nesting_depth_is_limited() {
     let server = TestServer::with_config("limits: {max_json_depth: 10}").await;
     for (depth, expected) in [(10, 422), (11, 400), (100_000, 400)] {
         let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
@@ -275,14 +272,14 @@ async fn json_may_be_nested_so_deep_and_no_deeper() {
 }
 
 #[actix::test]
-async fn who_asks_too_often_is_told_when_to_come_again() {
-    for (config, free) in
+async fn rate_limited_request_gets_retry_after() {
+    for (config, path) in
         [("limits: {rate: {per_address: 2/hour}}", "/health"), ("limits: {rate: {per_principal: 2/hour}}", "/jobs")]
     {
         let server = TestServer::with_config(config).await;
         let mut statuses = Vec::new();
         for _ in 0..3 {
-            let (status, headers, _) = server.request("GET", free, &[], vec![]).await;
+            let (status, headers, _) = server.request("GET", path, &[], vec![]).await;
             statuses.push(status);
             if status == 429 {
                 let wait = headers.get("retry-after").and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
@@ -294,7 +291,7 @@ async fn who_asks_too_often_is_told_when_to_come_again() {
 }
 
 #[actix::test]
-async fn the_limit_of_an_existing_configuration_counts_where_the_caller_waits() {
+async fn default_limit_of_crawl4ai_applies_to_synchronous_routes() {
     let server =
         TestServer::with_config("rate_limiting: {enabled: true, default_limit: 1/hour, trusted_proxies: []}").await;
     let page = json!({"url": "raw:<p>x", "f": "raw"});
@@ -311,9 +308,9 @@ async fn the_limit_of_an_existing_configuration_counts_where_the_caller_waits() 
 }
 
 #[actix::test]
-async fn ones_own_jobs_are_a_429_and_everybodys_a_503() {
+async fn full_principal_queue_is_429_and_full_queue_is_503() {
     let site = TestSite::start();
-    for (config, refused) in [
+    for (config, expected) in [
         ("limits: {queue: {per_principal: 2}}\njobs: {crawl_workers: 1}", 429),
         ("limits: {queue: {maxsize: 1}}\njobs: {crawl_workers: 1}", 503),
     ] {
@@ -325,37 +322,37 @@ async fn ones_own_jobs_are_a_429_and_everybodys_a_503() {
         let body = gated.to_string().into_bytes();
         let (status, headers, response) =
             server.request("POST", "/crawl/job", &[("content-type", "application/json")], body).await;
-        assert_eq!(status, refused, "{config}: {response}");
+        assert_eq!(status, expected, "{config}: {response}");
         assert!(headers.contains_key("retry-after"), "{config}");
     }
 }
 
 #[actix::test]
-async fn a_token_may_have_bounds_of_its_own() {
+async fn token_can_have_its_own_limits() {
     let hash: String = opilio::http::hash("t").iter().map(|byte| format!("{byte:02x}")).collect();
     let token = format!("{{sha256: {hash}, scope: submit, rate: 3/hour, max_jobs: 1}}");
     let config = format!("security: {{api_token: own, tokens: {{ci: {token}}}}}\negress: {{allow: [127.0.0.1]}}");
     let (site, server) = (TestSite::start(), TestServer::with_config(&config).await);
     let gated = json!({"urls": [site.url("/gated")]}).to_string().into_bytes();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for token in ["t", "t", "t", "t", "own", "own"] {
         let headers = [("x-api-key", token), ("content-type", "application/json")];
         let (status, _, response) = server.request("POST", "/crawl/job", &headers, gated.clone()).await;
-        answers.push((status, response["detail"].as_str().map(|detail| detail.starts_with("Too many of your jobs"))));
+        responses.push((status, response["detail"].as_str().map(|detail| detail.starts_with("Too many of your jobs"))));
     }
     let full = (429, Some(true));
-    assert_eq!(answers, [(202, None), full, full, (429, Some(false)), (202, None), (202, None)]);
+    assert_eq!(responses, [(202, None), full, full, (429, Some(false)), (202, None), (202, None)]);
 }
 
-/// A site that answers every request like this, by its path.
+/// Starts a site with this response by path.
 async fn site(response: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("it is bound"));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let head = until(&mut stream, "\r\n\r\n").await;
+            let head = read_until(&mut stream, "\r\n\r\n").await;
             let path = head.split(' ').nth(1).expect("a path");
-            // Who has enough of it hangs up.
+            // The client may close the connection early.
             let _ = stream.write_all(&response(path)).await;
         }
     });
@@ -363,7 +360,7 @@ async fn site(response: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
 }
 
 #[actix::test]
-async fn a_page_is_led_so_far_by_redirects_and_no_further() {
+async fn redirects_of_a_page_are_limited() {
     let site = site(|path| {
         let next = path.trim_start_matches('/').parse::<u32>().map_or(0, |left| left.saturating_sub(1));
         let head = if path == "/0" { "200 OK".to_owned() } else { format!("302 Found\r\nlocation: /{next}") };
@@ -379,7 +376,7 @@ async fn a_page_is_led_so_far_by_redirects_and_no_further() {
 }
 
 #[actix::test]
-async fn a_body_that_becomes_too_many_times_as_long_is_given_up_in_every_encoding() {
+async fn decompression_ratio_is_limited_in_every_encoding() {
     let site = site(|path| {
         let zeros = vec![b' '; 4 << 20];
         let (encoding, bomb) = match path {
@@ -420,10 +417,10 @@ async fn a_body_that_becomes_too_many_times_as_long_is_given_up_in_every_encodin
 }
 
 #[actix::test]
-async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
+async fn forwarded_headers_count_from_trusted_proxies_only() {
     let limits = "limits: {rate: {per_address: 2/hour}}\n";
     let listed = "rate_limiting: {trusted_proxies: [127.0.0.0/8]}";
-    // Nothing is private here, so that what a proxy says does not stop at the door.
+    // An open server rejects requests with forwarded headers unless this is set.
     let open = "security: {allow_unauthenticated: true}\n";
     let unlisted = "rate_limiting: {trusted_proxies: [192.0.2.99]}";
     let body = json!({"urls": ["raw:<p>x"]}).to_string().into_bytes();
@@ -451,7 +448,7 @@ async fn only_a_listed_proxy_says_for_whom_it_asks_and_under_which_name() {
 }
 
 #[actix::test]
-async fn pages_that_do_not_fit_into_a_jobs_results_fail_and_the_others_stay() {
+async fn pages_above_max_job_bytes_fail() {
     let server = TestServer::with_config("limits: {max_job_bytes: 20000}\ncrawler: {pages_per_job: 1}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(400));
     let (_, job) = server.post("/crawl/job", json!({"urls": [page, page, page, page]})).await;
@@ -463,19 +460,12 @@ async fn pages_that_do_not_fit_into_a_jobs_results_fail_and_the_others_stay() {
     assert!(failed.iter().all(|page| page["error_message"] == reason), "{failed:?}");
 }
 
-/// The job's status once it has ended.
 async fn settled(server: &TestServer, job: &Value) -> Value {
-    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
-    loop {
-        let (_, status) = server.get(&path).await;
-        if status["status"] != "processing" {
-            return status;
-        }
-    }
+    server.wait_until_settled(job["task_id"].as_str().expect("an id")).await
 }
 
 #[actix::test]
-async fn a_result_that_would_be_too_large_is_a_page_that_failed() {
+async fn page_above_max_result_bytes_fails() {
     let server = TestServer::with_config("limits: {max_result_bytes: 5000}").await;
     let page = format!("raw:<p>{}</p>", "word ".repeat(2000));
     let (_, job) = server.post("/crawl/job", json!({"urls": [page, "raw:<p>small"]})).await;
