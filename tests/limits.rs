@@ -128,20 +128,13 @@ async fn client_that_does_not_read_is_disconnected() {
     assert_eq!(status, 202, "{job}");
     site.next_webhook().await;
     let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
-    // The head, and then nothing for as long as the server is patient; it closes what it cannot write.
+    // The server closes a connection to which it cannot write.
     let mut stream = request_without_reading(&server, &path).await;
-    let closed = async {
-        loop {
-            let metrics =
-                server.client().get(format!("{}/health", server.base())).send().await.expect("the server responds");
-            assert_eq!(metrics.status().as_u16(), 200);
-            if stream.write_all(b"x").await.is_err() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    let evaluate = async || {
+        assert_eq!(server.get("/health").await.0, 200);
+        expect(stream.write_all(b"x").await.is_err(), "the connection is open")
     };
-    timeout(DEADLINE, closed).await.expect("the server closes the connection");
+    until(evaluate, DEADLINE).await;
 }
 
 #[actix::test]
@@ -161,7 +154,7 @@ async fn response_memory_limits_long_responses_only() {
 
     let reader = request_without_reading(&server, &page).await;
     for path in [page.clone(), format!("/crawl/job/{}", id(&long)), format!("/crawl/job/{}?fields=html", id(&long))] {
-        let refused =
+        let rejected =
             server.client().get(format!("{}{path}", server.base())).send().await.expect("the server responds");
         let wait = rejected.headers().get("retry-after").map(|wait| wait.as_bytes().to_vec());
         assert_eq!((rejected.status().as_u16(), wait), (503, Some(b"1".to_vec())), "{path}");
@@ -231,7 +224,8 @@ async fn connections_per_address_are_limited() {
 /// Reads the first chunk of a response, which is empty if the connection has ended.
 async fn read_chunk(stream: &mut TcpStream) -> String {
     let mut chunk = [0; 4096];
-    let read = timeout(DEADLINE, stream.read(&mut chunk)).await.expect("a response or the end of the connection").unwrap_or(0);
+    let read =
+        timeout(DEADLINE, stream.read(&mut chunk)).await.expect("a response or the end of the connection").unwrap_or(0);
     String::from_utf8_lossy(&chunk[..read]).into_owned()
 }
 

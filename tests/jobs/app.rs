@@ -16,8 +16,8 @@ use opilio_actors::job_supervisor::{CancelJob, JobPolicy, SubmitJob};
 use opilio_actors::kinds::{CRAWL, LLM_EXTRACTION};
 use opilio_actors::metrics::{ActorLabels, Metrics};
 use opilio_actors::ports::{
-    Clock, FetchError, FetchedPage, JobStore, LanguageModel, ModelAnswer, ModelError, NewJob, Question, StoreError,
-    WebhookRequest,
+    Clock, FetchError, FetchedPage, JobStore, LanguageModel, ModelError, ModelRequest, ModelResponse, NewJob,
+    StoreError, WebhookRequest,
 };
 use opilio_actors::start::{Actors, start};
 use opilio_actors::testing::contract::RETENTION;
@@ -28,7 +28,7 @@ use opilio_actors::testing::fakes::{
 use opilio_actors::testing::jobs::crawl;
 use opilio_actors::testing::until::{DEADLINE, until};
 use opilio_actors::webhook_sender::SenderPolicy;
-use opilio_actors::{AnswerCache, CrawlPolicy, Dependencies, ExtractionPolicy, Policy};
+use opilio_actors::{CrawlPolicy, Dependencies, ExtractionPolicy, Policy, ResponseCacheSettings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -60,7 +60,7 @@ impl TestApp {
     pub fn with_model(
         script: &[u16],
         fetch: impl Fn(&str) -> Option<Result<FetchedPage, FetchError>> + Send + Sync + 'static,
-        model: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
+        model: impl Fn(&ModelRequest) -> Option<Result<ModelResponse, ModelError>> + Send + Sync + 'static,
     ) -> Self {
         Self::with_language_model(script, fetch, Arc::new(ScriptedModel { context_tokens: 2000, script: model }))
     }
@@ -90,7 +90,7 @@ impl TestApp {
             fetcher: Arc::new(ScriptedFetcher(fetch)),
             reader: Arc::new(StatusReader),
             transport: Arc::new(ScriptedReceiver { script: script.to_vec().into(), received }),
-            model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &Question| says("{}") }),
+            model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| says("{}") }),
             clock: Arc::new(SystemClock),
         };
         let (metrics, mut policy) = (Metrics::default(), policy());
@@ -142,13 +142,13 @@ pub fn policy() -> Policy {
             repair_attempts: 2,
             tries: 2,
             backoff: quick,
-            patience: Duration::from_millis(50),
-            rest: Duration::from_millis(20),
+            max_inline_wait: Duration::from_millis(50),
+            requeue_delay: Duration::from_millis(20),
             max_wait: Duration::from_millis(200),
             max_tokens_per_job: Some(5000),
-            overlap_tokens: 0,
-            parts_side_by_side: NonZeroUsize::new(2).expect("not zero"),
-            answers: Some(AnswerCache { max_bytes: 100_000, keep: Duration::from_secs(60) }),
+            chunk_overlap_tokens: 0,
+            concurrent_chunks: NonZeroUsize::new(2).expect("not zero"),
+            response_cache: Some(ResponseCacheSettings { max_bytes: 100_000, ttl: Duration::from_secs(60) }),
         },
         webhooks: SenderPolicy {
             retry: DeliveryPolicy {

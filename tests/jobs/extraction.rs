@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opilio_actors::domain::extraction::ExtractionSpec;
-use opilio_actors::ports::{FetchedPage, ModelAnswer, ModelError, NewJob, Question, Role};
+use opilio_actors::ports::{FetchedPage, ModelError, ModelRequest, ModelResponse, NewJob, Role};
 use opilio_actors::testing::fakes::{ScriptedModel, page, says};
 use opilio_actors::testing::jobs::extraction;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn with_schema(schema: Value) -> NewJob {
 
 /// An app without a practical limit for the time that a job waits for its provider.
 fn with_long_max_wait(
-    script: impl Fn(&Question) -> Option<Result<ModelAnswer, ModelError>> + Send + Sync + 'static,
+    script: impl Fn(&ModelRequest) -> Option<Result<ModelResponse, ModelError>> + Send + Sync + 'static,
 ) -> TestApp {
     TestApp::customized(
         &[],
@@ -72,7 +72,7 @@ async fn nonconforming_response_is_retried_with_the_violations() {
     assert_eq!(webhook["data"]["extracted_content"], json!({"title": "T"}));
     assert_eq!((&webhook["usage"]["requests"], &webhook["usage"]["repairs"]), (&json!(3), &json!(2)));
     let requests = requests.lock().expect("no panic");
-    let last = requests[2].turns.last().expect("a turn");
+    let last = requests[2].messages.last().expect("a turn");
     assert!(last.role == Role::User && last.text.contains("/title: 7 is not of type"), "{}", last.text);
 }
 
@@ -97,7 +97,7 @@ async fn unusable_provider_fails_before_the_page_is_fetched() {
     app.submit(job).await;
     let webhook = app.next_webhook().await;
     assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("unknown_provider")));
-    assert_eq!(webhook["error"], "LLM provider `nobody` is not known");
+    assert_eq!(webhook["error"], "Unknown LLM provider `nobody`");
 }
 
 #[actix::test]
@@ -155,8 +155,8 @@ async fn crashed_worker_repeats_no_answered_model_request() {
 async fn transient_model_errors_defer_the_job_without_an_attempt() {
     let count = AtomicUsize::new(0);
     let mut app = with_long_max_wait(move |_| match count.fetch_add(1, Ordering::SeqCst) {
-        0 => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_millis(60)) })),
-        1 | 2 => Some(Err(ModelError::Overloaded { who: who(), status: 500, wait: None })),
+        0 => Some(Err(ModelError::RateLimited { model: model_name(), retry_after: Some(Duration::from_millis(60)) })),
+        1 | 2 => Some(Err(ModelError::Overloaded { model: model_name(), status: 500, retry_after: None })),
         _ => says("{\"title\": \"T\"}"),
     });
     let id = app.submit(with_schema(titled())).await;
@@ -175,13 +175,15 @@ async fn persistent_transient_error_fails_the_job_after_max_wait() {
     app.submit(extraction("the title")).await;
     let webhook = app.next_webhook().await;
     assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("overloaded")));
-    assert_eq!(webhook["error"], "the model is out of order or overloaded (HTTP 503)");
+    assert_eq!(webhook["error"], "the model is overloaded or unavailable (HTTP 503)");
 }
 
 #[actix::test]
 async fn deferred_job_does_not_delay_other_jobs() {
     let mut app = with_long_max_wait(|question| match question.model.model.as_str() {
-        "down" => Some(Err(ModelError::RateLimited { who: who(), wait: Some(Duration::from_secs(600)) })),
+        "down" => {
+            Some(Err(ModelError::RateLimited { model: model_name(), retry_after: Some(Duration::from_secs(600)) }))
+        }
         _ => says("fine"),
     });
     let mut ids = Vec::new();

@@ -31,8 +31,8 @@ fn job(provider: &str) -> NewJob {
 
 /// Models of all four families at the fake server, with changed settings.
 fn models(providers: &Providers, change: impl FnOnce(ModelSettings) -> ModelSettings) -> Arc<Models> {
-    let wires = [Wire::OpenAi, Wire::Anthropic, Wire::Gemini, Wire::Ollama];
-    let families = FAMILIES.iter().zip(wires).map(|(name, wire)| {
+    let protocols = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
+    let families = FAMILIES.iter().zip(protocols).map(|(name, protocol)| {
         let base_url = providers.url(name).parse().expect("an address");
         let key = Some(Secret::new(KEY));
         FamilySettings { protocol, key, needs_key: true, ..FamilySettings::compatible(name, base_url) }
@@ -110,7 +110,7 @@ async fn response_that_never_conforms_fails() {
 
 #[actix::test]
 async fn truncated_response_fails() {
-    assert_fails("truncated", "truncated", "was cut off at its limit of tokens").await;
+    assert_fails("truncated", "truncated", "was cut off at its token limit").await;
     for webhook in webhooks("truncated").await {
         assert_eq!(
             (&webhook["usage"]["requests"], &webhook["usage"]["total_tokens"]),
@@ -149,11 +149,11 @@ async fn empty_response_fails() {
 
 #[actix::test]
 async fn each_rejected_request_has_its_own_message() {
-    assert_fails("bad-key", "unauthorized", "refused the key (HTTP 401)").await;
+    assert_fails("bad-key", "unauthorized", "rejected the API key (HTTP 401)").await;
     assert_fails("forbidden", "forbidden", "(HTTP 403)").await;
     assert_fails("missing", "model_not_found", "(HTTP 404)").await;
-    assert_fails("quota", "quota_exhausted", "quota is used up").await;
-    assert_fails("long", "context_too_long", "longer than its context").await;
+    assert_fails("quota", "quota_exhausted", "is used up").await;
+    assert_fails("long", "context_too_long", "longer than the context").await;
     assert_fails("picky", "bad_request", "***: this model takes no such temperature").await;
 }
 
@@ -179,7 +179,7 @@ async fn each_persistent_error_has_its_own_message() {
 
 #[actix::test]
 async fn model_that_hangs_times_out() {
-    assert_fails("hangs", "timeout", "did not answer within 500ms").await;
+    assert_fails("hangs", "timeout", "did not respond within 500ms").await;
 }
 
 #[actix::test]
@@ -206,7 +206,7 @@ async fn provider_of_a_job_must_be_configured_and_allowed() {
     for (provider, kind, sentence) in [
         ("openai/other", "provider_not_allowed", "LLM provider not allowed"),
         ("anthropic/good", "missing_key", "set ANTHROPIC_API_KEY"),
-        ("unknown/good", "unknown_provider", "`unknown` is not known"),
+        ("unknown/good", "unknown_provider", "Unknown LLM provider `unknown`"),
     ] {
         app.submit(job(provider)).await;
         let webhook = app.next_webhook().await;
@@ -271,7 +271,7 @@ fn limited(providers: &Providers, limits: ModelLimits) -> TestApp {
 #[actix::test]
 async fn model_concurrency_limit_covers_all_workers() {
     let providers = Providers::start();
-    let limits = RateLimits { concurrency: NonZeroUsize::new(1), ..RateLimits::default() };
+    let limits = ModelLimits { concurrency: NonZeroUsize::new(1), ..ModelLimits::default() };
     let models = models(&providers, |mut settings| {
         settings.families[0].limits = limits;
         settings
@@ -287,7 +287,7 @@ async fn model_concurrency_limit_covers_all_workers() {
 }
 
 /// Asserts that a second job for a model with an exhausted rate is deferred while four others complete.
-async fn assert_deferred(limits: RateLimits) {
+async fn assert_deferred(limits: ModelLimits) {
     let providers = Providers::start();
     let mut app = limited(&providers, limits);
     app.submit(job("openai/good")).await;
@@ -301,7 +301,7 @@ async fn assert_deferred(limits: RateLimits) {
         assert_eq!((&webhook["status"], &webhook["usage"]["provider"]), (&json!("completed"), &json!("anthropic")));
     }
     // The job waits in the queue with a reason and uses no attempt. `max_wait` does not apply to configured rates.
-    let reason = "the rate configured for openai/good is used up";
+    let reason = "The configured rate limit for openai/good is used up";
     let job = app.job_until(&deferred, |job| job.error.as_deref() == Some(reason)).await;
     assert_eq!((job.state.is_settled(), job.attempts_spent), (false, 0));
     assert_eq!(
@@ -312,12 +312,12 @@ async fn assert_deferred(limits: RateLimits) {
 
 #[actix::test]
 async fn exhausted_request_rate_defers_the_job() {
-    assert_deferred(RateLimits { requests_per_minute: Some(1), ..RateLimits::default() }).await;
+    assert_deferred(ModelLimits { requests_per_minute: Some(1), ..ModelLimits::default() }).await;
 }
 
 #[actix::test]
 async fn exhausted_token_rate_defers_the_job() {
-    assert_deferred(RateLimits { tokens_per_minute: Some(1), ..RateLimits::default() }).await;
+    assert_deferred(ModelLimits { tokens_per_minute: Some(1), ..ModelLimits::default() }).await;
 }
 
 #[actix::test]
@@ -325,7 +325,7 @@ async fn chunks_wait_for_the_concurrency_limit_and_are_sent_once() {
     let providers = Providers::start();
     let models = models(&providers, |mut settings| {
         // A response takes longer than a chunk waits for a permit.
-        settings.patience = Duration::from_millis(5);
+        settings.max_inline_wait = Duration::from_millis(5);
         settings.families[0].limits.concurrency = NonZeroUsize::new(1);
         settings.families[0].context_tokens = 2000;
         settings
@@ -348,7 +348,7 @@ async fn redirects_of_a_provider_are_not_followed() {
     app.submit(job("openai/moved")).await;
     let webhook = app.next_webhook().await;
     assert_eq!(webhook["error_type"], "bad_request");
-    assert!(webhook["error"].as_str().is_some_and(|error| error.contains("it redirects")), "{webhook}");
+    assert!(webhook["error"].as_str().is_some_and(|error| error.contains("redirects are not followed")), "{webhook}");
     assert_eq!(providers.requests().len(), 1);
 }
 
