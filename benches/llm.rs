@@ -199,10 +199,10 @@ fn policy(workers: usize) -> Policy {
         webhooks: SenderPolicy {
             retry,
             lease: 60 * second,
-            in_flight: 1,
-            in_flight_per_receiver: 1,
+            max_in_flight: 1,
+            max_in_flight_per_receiver: 1,
             horizon: 60 * second,
-            held: 1,
+            max_in_memory: 1,
             sweep: second,
         },
     }

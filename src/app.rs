@@ -89,7 +89,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
     metrics.register(&mut registry);
     let actors = start(dependencies, policy::policy(settings), metrics);
     if let Some(notifications) = notifications {
-        actix_web::rt::spawn(notifications.listen(actors.ears()));
+        actix_web::rt::spawn(notifications.listen(actors.notification_handler()));
     }
     Ok(Api {
         front: actors.front,

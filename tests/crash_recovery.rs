@@ -191,9 +191,9 @@ async fn metrics_count_started_and_stopped_actors() {
         let line = format!("opilio_actors_started_total{{actor=\"{actor}\",cause=\"start\"}} {count}");
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
-    let died = ["crawl_worker\",cause=\"hung", "llm_worker\",cause=\"in a job", "webhook_sender\",cause=\"panicked"];
+    let died = ["crawl_worker\",cause=\"stalled", "llm_worker\",cause=\"working", "webhook_sender\",cause=\"panicked"];
     for labels in died {
-        let line = format!("opilio_actors_died_total{{actor=\"{labels}\"}} 0");
+        let line = format!("opilio_actors_exited_total{{actor=\"{labels}\"}} 0");
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
     let replaced = "opilio_actors_started_total{actor=\"job_supervisor\",cause=\"replaced\"} 0";

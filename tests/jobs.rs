@@ -113,7 +113,7 @@ async fn cancelling_stops_a_job_whose_page_hangs() {
         assert_eq!(app.cancel(job).await.state, JobState::Cancelled);
         assert_eq!(app.next_webhook().await["status"], "cancelled");
     }
-    assert_eq!(app.died("crawl_worker", "in a job"), 0);
+    assert_eq!(app.died("crawl_worker", "working"), 0);
 }
 
 #[actix::test]
@@ -121,11 +121,11 @@ async fn workers_that_stop_between_jobs_are_replaced_and_counted() {
     let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
     app.submit(crawl(1)).await;
     app.next_webhook().await;
-    app.actors.supervisor.tell(KillWorkers);
+    app.actors.supervisor.notify(KillWorkers);
     app.submit(crawl(1)).await;
     assert_eq!(app.next_webhook().await["status"], "completed");
-    assert_eq!(app.died("crawl_worker", "between jobs"), 2);
-    assert_eq!(app.died("llm_worker", "between jobs"), 2);
+    assert_eq!(app.died("crawl_worker", "idle"), 2);
+    assert_eq!(app.died("llm_worker", "idle"), 2);
 }
 
 #[actix::test]
@@ -133,7 +133,7 @@ async fn crashed_sender_is_replaced_and_sends_due_webhooks() {
     let mut app = TestApp::new(&[], |_| Some(Ok(page(200))));
     app.submit(crawl(1)).await;
     app.next_webhook().await;
-    app.actors.sender.tell(Panic);
+    app.actors.sender.notify(Panic);
     app.submit(crawl(1)).await;
     assert_eq!(app.next_webhook().await["status"], "completed");
     assert_eq!(app.died("webhook_sender", "panicked"), 1);
@@ -147,7 +147,7 @@ async fn crashed_supervisor_is_replaced_and_claims_queued_jobs() {
     let job = crawl(1);
     let id = job.id.clone();
     app.store.submit(job).await.expect("there is room");
-    app.actors.supervisor.tell(Panic);
+    app.actors.supervisor.notify(Panic);
     assert_eq!(app.next_webhook().await["task_id"], id.as_str());
     assert_eq!(app.died("job_supervisor", "panicked"), 1);
 }

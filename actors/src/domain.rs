@@ -1,4 +1,4 @@
-//! What Opilio is about, as plain values and rules: no I/O, no clock, no chance.
+//! Domain values and rules: no I/O, no clock, no randomness.
 
 pub mod crawl;
 pub mod crawl_options;
@@ -19,3 +19,4 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod webhook;
+pub mod webhook_envelope;

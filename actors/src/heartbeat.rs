@@ -1,4 +1,4 @@
-//! Whether work gets on: it beats whenever something is done, and whoever watches asks how long it has been silent.
+//! The progress of work: it beats whenever a step is done, and its supervisor measures the silence.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ tokio::task_local! {
     static HEARTBEAT: Heartbeat;
 }
 
-/// Cheap to clone: every clone is the same pulse.
+/// The time of the last beat. All clones share it.
 #[derive(Clone, Debug)]
 pub struct Heartbeat(Arc<Mutex<Instant>>);
 
@@ -24,26 +24,25 @@ impl Heartbeat {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    /// What runs in `work`, on its task, beats this pulse.
+    /// Runs `work` with this heartbeat as the one of its task.
     pub async fn over<F: Future>(self, work: F) -> F::Output {
         HEARTBEAT.scope(self, work).await
     }
 }
 
-/// The work that calls it gets on: a page or an answer is there, or it waits for its turn among others. Outside of any
-/// work it does nothing.
+/// Beats the heartbeat of the current task, if it has one.
 pub fn beat() {
     let _ =
         HEARTBEAT.try_with(|heartbeat| *heartbeat.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now());
 }
 
-/// Waits for `turn`, which may take as long as there are others before it, and beats meanwhile.
-pub async fn while_waiting<F: Future>(turn: F) -> F::Output {
-    const EVERY: Duration = Duration::from_secs(1);
-    let mut turn = std::pin::pin!(turn);
+/// Beats while it waits for `permit`: waiting in a queue does not count as a stall.
+pub async fn while_waiting<F: Future>(permit: F) -> F::Output {
+    const INTERVAL: Duration = Duration::from_secs(1);
+    let mut permit = std::pin::pin!(permit);
     loop {
-        match tokio::time::timeout(EVERY, &mut turn).await {
-            Ok(come) => return come,
+        match tokio::time::timeout(INTERVAL, &mut permit).await {
+            Ok(output) => return output,
             Err(_) => beat(),
         }
     }
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_hangs_falls_silent_and_work_that_waits_for_its_turn_does_not() {
+    async fn hanging_work_is_silent_and_waiting_work_is_not() {
         let heartbeat = Heartbeat::default();
         let hour = Duration::from_secs(3600);
         heartbeat.clone().over(while_waiting(tokio::time::sleep(hour))).await;

@@ -1,9 +1,9 @@
-//! Answers for the HTTP routes: lets jobs in or says that none are taken, passes commands on to their owners, and knows
-//! who waits for which job.
+//! The actor behind the HTTP routes: admits jobs or refuses them, forwards commands, and wakes waiting clients.
 
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::crawl_worker::PageCrawled;
@@ -15,27 +15,27 @@ use crate::ports::{Notification, StoreError, Submission};
 use crate::supervised::ActorRef;
 use crate::webhook_sender::{DrainDeliveries, ReplayDeliveries, ReplayDelivery, WebhookSender};
 
-/// Let no more jobs in; give running ones `grace`, then hand them back; let webhooks in flight end in
-/// what is left of it. The answer comes when nothing runs any more.
+/// Stops admitting jobs, gives running ones `grace` before they are released, and webhooks in flight what is left of it.
+/// The reply follows when nothing runs.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Drain {
     pub grace: Duration,
 }
 
-/// Whether jobs are let in.
+/// Asks whether jobs are admitted.
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
 pub struct IsOpen;
 
-/// Be woken when something happens to a job, until the answer is dropped.
+/// Watches a job until the reply is dropped.
 #[derive(Debug, Message)]
 #[rtype(result = "JobWatch")]
 pub struct WatchJob {
     pub job: JobId,
 }
 
-/// Be woken when something happens to any job, until the answer is dropped.
+/// Watches all jobs until the reply is dropped.
 #[derive(Debug, Message)]
 #[rtype(result = "JobWatch")]
 pub struct WatchJobs;
@@ -57,23 +57,34 @@ impl Actor for HttpFront {
     type Context = Context<Self>;
 }
 
-fn away(what: &str) -> StoreError {
-    StoreError::Unavailable(format!("{what} is being restarted"))
+/// Sends a command to the actor that handles it and returns that actor's reply. `Unavailable` while it is restarted.
+fn forward<A, M, T>(actor: &ActorRef<A>, command: M) -> ResponseFuture<Result<T, StoreError>>
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: Message<Result = Result<T, StoreError>> + Send + 'static,
+    T: Send + 'static,
+{
+    let reply = actor.address().map(|address| address.send(command));
+    Box::pin(async move {
+        let reply = match reply {
+            Some(reply) => reply.await.ok(),
+            None => None,
+        };
+        reply.unwrap_or_else(|| Err(StoreError::Unavailable("an internal component is restarting".to_owned())))
+    })
 }
 
 impl Handler<SubmitJob> for HttpFront {
     type Result = ResponseFuture<Result<Submission, StoreError>>;
 
     fn handle(&mut self, submit: SubmitJob, _: &mut Self::Context) -> Self::Result {
-        let supervisor = self.supervisor.address().filter(|_| !self.draining);
-        let why = if self.draining { StoreError::Unavailable("shutting down".to_owned()) } else { away("the queue") };
-        let news = self.notifier.any();
-        Box::pin(async move {
-            let Some(supervisor) = supervisor else { return Err(why) };
-            let submission = supervisor.send(submit).await.unwrap_or_else(|_| Err(away("the queue")));
-            news.send_replace(());
-            submission
-        })
+        if self.draining {
+            return Box::pin(async { Err(StoreError::Unavailable("the server is shutting down".to_owned())) });
+        }
+        let (submission, new_jobs) = (forward(&self.supervisor, submit), self.notifier.new_jobs());
+        Box::pin(submission.inspect(move |_| {
+            new_jobs.send_replace(());
+        }))
     }
 }
 
@@ -81,11 +92,7 @@ impl Handler<CancelJob> for HttpFront {
     type Result = ResponseFuture<Result<Job, StoreError>>;
 
     fn handle(&mut self, cancel: CancelJob, _: &mut Self::Context) -> Self::Result {
-        let supervisor = self.supervisor.address();
-        Box::pin(async move {
-            let supervisor = supervisor.ok_or_else(|| away("the queue"))?;
-            supervisor.send(cancel).await.unwrap_or_else(|_| Err(away("the queue")))
-        })
+        forward(&self.supervisor, cancel)
     }
 }
 
@@ -93,11 +100,7 @@ impl Handler<ReplayDelivery> for HttpFront {
     type Result = ResponseFuture<Result<Job, StoreError>>;
 
     fn handle(&mut self, replay: ReplayDelivery, _: &mut Self::Context) -> Self::Result {
-        let sender = self.sender.address();
-        Box::pin(async move {
-            let sender = sender.ok_or_else(|| away("the webhook sender"))?;
-            sender.send(replay).await.unwrap_or_else(|_| Err(away("the webhook sender")))
-        })
+        forward(&self.sender, replay)
     }
 }
 
@@ -105,11 +108,7 @@ impl Handler<ReplayDeliveries> for HttpFront {
     type Result = ResponseFuture<Result<u64, StoreError>>;
 
     fn handle(&mut self, replay: ReplayDeliveries, _: &mut Self::Context) -> Self::Result {
-        let sender = self.sender.address();
-        Box::pin(async move {
-            let sender = sender.ok_or_else(|| away("the webhook sender"))?;
-            sender.send(replay).await.unwrap_or_else(|_| Err(away("the webhook sender")))
-        })
+        forward(&self.sender, replay)
     }
 }
 
@@ -141,7 +140,7 @@ impl Handler<JobStarted> for HttpFront {
     type Result = ();
 
     fn handle(&mut self, JobStarted { job }: JobStarted, _: &mut Self::Context) {
-        self.notifier.tell(&job);
+        self.notifier.notify(&job);
     }
 }
 
@@ -149,7 +148,7 @@ impl Handler<PageCrawled> for HttpFront {
     type Result = ();
 
     fn handle(&mut self, PageCrawled { job }: PageCrawled, _: &mut Self::Context) {
-        self.notifier.tell(&job);
+        self.notifier.notify(&job);
     }
 }
 
@@ -157,17 +156,17 @@ impl Handler<JobSettled> for HttpFront {
     type Result = ();
 
     fn handle(&mut self, JobSettled { job }: JobSettled, _: &mut Self::Context) {
-        self.notifier.tell(&job.id);
+        self.notifier.notify(&job.id);
     }
 }
 
 impl Handler<Notification> for HttpFront {
     type Result = ();
 
-    fn handle(&mut self, notice: Notification, _: &mut Self::Context) {
-        match notice {
-            Notification::Changed(job) | Notification::Cancelled(job) => self.notifier.tell(&job),
-            Notification::Missed => self.notifier.tell_all(),
+    fn handle(&mut self, notification: Notification, _: &mut Self::Context) {
+        match notification {
+            Notification::Changed(job) | Notification::Cancelled(job) => self.notifier.notify(&job),
+            Notification::Missed => self.notifier.notify_each(),
             Notification::Ready(_) => {}
         }
     }
@@ -179,14 +178,14 @@ impl Handler<Drain> for HttpFront {
     fn handle(&mut self, Drain { grace }: Drain, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
         let (supervisor, sender) = (self.supervisor.address(), self.sender.address());
-        let began = Instant::now();
+        let started = Instant::now();
         Box::pin(async move {
-            // An actor that is gone runs nothing; its leases end by themselves.
+            // A crashed actor runs nothing; its leases expire.
             if let Some(supervisor) = supervisor {
                 let _ = supervisor.send(DrainJobs { grace }).await;
             }
             if let Some(sender) = sender {
-                let _ = sender.send(DrainDeliveries { grace: grace.saturating_sub(began.elapsed()) }).await;
+                let _ = sender.send(DrainDeliveries { grace: grace.saturating_sub(started.elapsed()) }).await;
             }
         })
     }
@@ -195,22 +194,23 @@ impl Handler<Drain> for HttpFront {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use tokio::time::Instant;
 
     use super::*;
     use crate::kinds::CRAWL;
 
     #[actix::test]
-    async fn what_another_node_says_of_a_job_wakes_who_waits_for_it() {
+    async fn notification_of_another_node_wakes_a_watch() {
         tokio::time::pause();
         let front = HttpFront::new(ActorRef::default(), ActorRef::default()).start();
         let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, 1);
-        for notice in [Notification::Changed(job.clone()), Notification::Cancelled(job.clone()), Notification::Missed] {
-            let mut watch = front.send(WatchJob { job: job.clone() }).await.expect("it is there");
-            front.send(notice).await.expect("it is there");
-            let began = Instant::now();
+        for notification in
+            [Notification::Changed(job.clone()), Notification::Cancelled(job.clone()), Notification::Missed]
+        {
+            let mut watch = front.send(WatchJob { job: job.clone() }).await.expect("the front runs");
+            front.send(notification).await.expect("the front runs");
+            let started = Instant::now();
             watch.changed().await;
-            assert_eq!(began.elapsed(), Duration::ZERO);
+            assert_eq!(started.elapsed(), Duration::ZERO);
         }
     }
 }

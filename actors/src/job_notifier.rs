@@ -1,4 +1,4 @@
-//! Who waits for news of which job.
+//! Wakes requests that wait for changes of jobs.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,67 +8,67 @@ use tokio::time::timeout;
 
 use crate::domain::id::JobId;
 
-/// News may be lost, or be another process's: whoever waits looks into the store this often all the same.
-const LOOK: Duration = Duration::from_secs(1);
+/// Notifications can be lost; a waiting request reads the store at least this often.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Wakes whoever waits for one job. What has changed, the store knows.
+/// Waits for changes of one job or of all jobs. What has changed is read from the store.
 #[derive(Debug)]
 pub struct JobWatch {
-    news: watch::Receiver<()>,
+    changes: watch::Receiver<()>,
 }
 
 impl JobWatch {
-    /// Returns when the job may have changed since the last call.
+    /// Returns when there may have been a change since the last call.
     pub async fn changed(&mut self) {
-        if let Ok(Err(_)) = timeout(LOOK, self.news.changed()).await {
-            // Who told the news is gone.
-            tokio::time::sleep(LOOK).await;
+        if let Ok(Err(_)) = timeout(POLL_INTERVAL, self.changes.changed()).await {
+            // The notifier no longer exists.
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// Everybody who waits, by job.
+/// The watches of this process.
 #[derive(Debug, Default)]
 pub struct JobNotifier {
     jobs: HashMap<JobId, watch::Sender<()>>,
-    /// Of those who follow all jobs.
-    any: watch::Sender<()>,
-    /// When as many jobs are watched, those that nobody watches any more are forgotten.
-    crowded: usize,
+    all: watch::Sender<()>,
+    /// The number of watched jobs at which those without watches are removed.
+    cleanup_at: usize,
 }
 
 impl JobNotifier {
     pub fn watch(&mut self, job: JobId) -> JobWatch {
-        if self.jobs.len() >= self.crowded {
-            self.jobs.retain(|_, told| !told.is_closed());
-            self.crowded = (2 * self.jobs.len()).max(64);
+        if self.jobs.len() >= self.cleanup_at {
+            self.jobs.retain(|_, sender| !sender.is_closed());
+            self.cleanup_at = (2 * self.jobs.len()).max(64);
         }
-        let told = self.jobs.entry(job).or_insert_with(|| watch::channel(()).0);
-        JobWatch { news: told.subscribe() }
+        let sender = self.jobs.entry(job).or_insert_with(|| watch::channel(()).0);
+        JobWatch { changes: sender.subscribe() }
     }
 
-    /// Wakes whoever waits for any job.
+    /// Watches every job.
     pub fn watch_all(&self) -> JobWatch {
-        JobWatch { news: self.any.subscribe() }
+        JobWatch { changes: self.all.subscribe() }
     }
 
-    /// To be told when there is a job that nobody knows yet.
-    pub fn any(&self) -> watch::Sender<()> {
-        self.any.clone()
+    /// Wakes the watches of all jobs when it is sent to; for jobs that are just being submitted.
+    pub fn new_jobs(&self) -> watch::Sender<()> {
+        self.all.clone()
     }
 
-    pub fn tell(&mut self, job: &JobId) {
-        self.any.send_replace(());
-        if let Some(told) = self.jobs.get(job)
-            && told.send(()).is_err()
+    /// Wakes the watches of this job, and those of all jobs.
+    pub fn notify(&mut self, job: &JobId) {
+        self.all.send_replace(());
+        if let Some(sender) = self.jobs.get(job)
+            && sender.send(()).is_err()
         {
             self.jobs.remove(job);
         }
     }
 
-    /// News of who knows which job.
-    pub fn tell_all(&mut self) {
-        self.jobs.retain(|_, told| told.send(()).is_ok());
+    /// Wakes the watches of each single job.
+    pub fn notify_each(&mut self) {
+        self.jobs.retain(|_, sender| sender.send(()).is_ok());
     }
 }
 
@@ -84,32 +84,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn news_of_a_job_wake_those_who_wait_for_it_and_nobody_else() {
+    async fn notification_wakes_only_the_watches_of_its_job() {
         let mut notifier = JobNotifier::default();
         let (mut first, mut second) = (notifier.watch(job(1)), notifier.watch(job(1)));
-        let (mut other, mut any) = (notifier.watch(job(2)), notifier.watch_all());
-        notifier.tell(&job(1));
-        let began = tokio::time::Instant::now();
+        let (mut other, mut all) = (notifier.watch(job(2)), notifier.watch_all());
+        notifier.notify(&job(1));
+        let started = tokio::time::Instant::now();
         first.changed().await;
         second.changed().await;
-        assert_eq!(began.elapsed(), Duration::ZERO);
-        any.changed().await;
-        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        all.changed().await;
+        assert_eq!(started.elapsed(), Duration::ZERO);
         other.changed().await;
-        assert_eq!(began.elapsed(), LOOK, "without news the store is looked into");
+        assert_eq!(started.elapsed(), POLL_INTERVAL, "without a notification the store is polled");
     }
 
     #[test]
-    fn a_job_that_nobody_waits_for_any_more_is_forgotten() {
+    fn jobs_without_watches_are_removed() {
         let mut notifier = JobNotifier::default();
         for random in 0..1000 {
             drop(notifier.watch(job(random)));
         }
         assert!(notifier.jobs.len() <= 64);
-        let kept = notifier.watch(job(5000));
-        notifier.tell(&job(5000));
-        drop(kept);
-        notifier.tell(&job(5000));
+        let watch = notifier.watch(job(5000));
+        notifier.notify(&job(5000));
+        drop(watch);
+        notifier.notify(&job(5000));
         assert!(!notifier.jobs.contains_key(&job(5000)));
     }
 }

@@ -1,6 +1,8 @@
 //! The kinds of job. A kind is one file here and one line in [`REGISTRATIONS`].
 
 mod crawl;
+#[cfg(test)]
+pub mod echo;
 mod llm_extraction;
 pub mod registration;
 
@@ -17,7 +19,12 @@ use crate::domain::kind::JobKind;
 use crate::domain::task::Task;
 
 /// Every kind of job.
-pub const REGISTRATIONS: &[Registration] = &[crawl::REGISTRATION, llm_extraction::REGISTRATION];
+pub const REGISTRATIONS: &[Registration] = &[
+    crawl::REGISTRATION,
+    llm_extraction::REGISTRATION,
+    #[cfg(test)]
+    echo::REGISTRATION,
+];
 
 impl JobKind {
     pub fn all() -> impl Iterator<Item = Self> {

@@ -1,4 +1,4 @@
-//! Writes that must not be given up because the store is away for a while.
+//! Retries of store operations while the store is unavailable.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use crate::ports::StoreError;
 
 const RETRY: Backoff = Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(5), jitter: 0.5 };
 
-/// Repeats `write` until the store takes it or refuses it for good. It ends: a store that is back refuses a lease that
-/// ran out meanwhile.
-pub async fn retry_transient<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
+/// Repeats `operation` with back-off until it succeeds or fails permanently. A write under a lease ends at the latest when
+/// the store is available again and the lease has expired.
+pub async fn retry_transient<T, F>(mut operation: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     let mut attempt = 1;
     loop {
-        match write().await {
+        match operation().await {
             Err(error) if error.is_transient() => {
-                // Work that waits for the store does not hang.
+                // Waiting for the store does not count as a stall.
                 heartbeat::beat();
                 tokio::time::sleep(RETRY.delay_after(attempt, fastrand::f64())).await;
                 attempt = attempt.saturating_add(1);
             }
-            outcome => return outcome,
+            result => return result,
         }
     }
 }

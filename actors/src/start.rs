@@ -1,4 +1,4 @@
-//! Starts the actors and keeps them running.
+//! Starts the actors.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use actix::prelude::*;
 
 use crate::dependencies::Dependencies;
 use crate::http_front::HttpFront;
-use crate::job_supervisor::{Handlers, Handover, JobSupervisor, Listeners, PoolSpec};
+use crate::job_supervisor::{Handover, JobListeners, JobSupervisor, PoolSpec, SupervisorContext};
 use crate::kinds::REGISTRATIONS;
-use crate::kinds::registration::HandlerContext;
+use crate::kinds::registration::{HandlerContext, Registration};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::ports::Notification;
-use crate::supervised::{ActorRef, keep};
-use crate::webhook_sender::WebhookSender;
+use crate::supervised::{ActorRef, supervise};
+use crate::webhook_sender::{SenderContext, WebhookSender};
 
-/// Where the actors that others talk to are.
+/// References to the actors.
 pub struct Actors {
     pub front: Addr<HttpFront>,
     pub supervisor: ActorRef<JobSupervisor>,
@@ -23,56 +23,62 @@ pub struct Actors {
 }
 
 impl Actors {
-    /// Passes what other nodes say on to whom it concerns.
-    pub fn ears(&self) -> impl Fn(Notification) + 'static {
+    /// A function that passes notifications of other nodes on to the actors.
+    pub fn notification_handler(&self) -> impl Fn(Notification) + 'static {
         let (front, supervisor) = (self.front.clone(), self.supervisor.clone());
-        move |notice| {
-            front.do_send(notice.clone());
-            supervisor.tell(notice);
+        move |notification| {
+            front.do_send(notification.clone());
+            supervisor.notify(notification);
         }
     }
 }
 
-/// Starts everything on the arbiter that calls it. What a former process left behind is found in the store.
+/// Starts the actors on the current arbiter. They find unfinished work of earlier processes in the store.
 pub fn start(dependencies: Dependencies, policy: Policy, metrics: Metrics) -> Actors {
     let (supervisor, sender) = (ActorRef::default(), ActorRef::default());
-    let store = Arc::clone(&dependencies.store);
-
-    let (its_store, transport) = (Arc::clone(&store), Arc::clone(&dependencies.transport));
-    let (its_node, webhooks, counts) = (policy.node.clone(), policy.webhooks.clone(), metrics.clone());
-    keep(sender.clone(), "webhook_sender", metrics.clone(), move |death_watch| {
-        let (store, transport, node) = (Arc::clone(&its_store), Arc::clone(&transport), its_node.clone());
-        WebhookSender::new(store, transport, node, webhooks.clone(), counts.clone(), death_watch)
+    let context = SenderContext {
+        store: Arc::clone(&dependencies.store),
+        transport: Arc::clone(&dependencies.transport),
+        node: policy.node.clone(),
+        policy: policy.webhooks.clone(),
+        metrics: metrics.clone(),
+    };
+    supervise(sender.clone(), "webhook_sender", metrics.clone(), move |exit_signal| {
+        WebhookSender::new(context.clone(), exit_signal)
     });
 
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
     let page_listener = front.clone().recipient();
     let context = HandlerContext { dependencies, policy, metrics: metrics.clone(), page_listener };
-    let pools = REGISTRATIONS.iter().map(|registration| PoolSpec {
-        kind: registration.kind,
-        handler: (registration.handler)(&context),
-        workers: context.policy.jobs.workers.get(&registration.kind).copied().unwrap_or(registration.workers),
-    });
-    let pools: Vec<_> = pools.collect();
-    pools.iter().for_each(|pool| metrics.register_worker(pool.kind.worker_name()));
-    let HandlerContext { dependencies: Dependencies { clock, .. }, policy: Policy { node, jobs, .. }, .. } = context;
-    let handlers = Handlers { store, clock, pools };
-    let listeners =
-        Listeners { started: front.clone().recipient(), settled: front.clone().recipient(), sender: sender.clone() };
-    let (counts, handover) = (metrics.clone(), Handover::default());
-    keep(supervisor.clone(), "job_supervisor", metrics, move |death_watch| {
-        JobSupervisor::new(
-            handlers.clone(),
-            node.clone(),
-            jobs.clone(),
-            listeners.clone(),
-            counts.clone(),
-            handover.clone(),
-            death_watch,
-        )
+    let context = SupervisorContext {
+        pools: pools(&context),
+        store: context.dependencies.store,
+        clock: context.dependencies.clock,
+        node: context.policy.node,
+        policy: context.policy.jobs,
+        listeners: JobListeners {
+            started: front.clone().recipient().into(),
+            settled: vec![front.clone().recipient().into(), sender.subscriber()],
+        },
+        metrics: context.metrics,
+        handover: Handover::default(),
+    };
+    supervise(supervisor.clone(), "job_supervisor", metrics, move |exit_signal| {
+        JobSupervisor::new(context.clone(), exit_signal)
     });
 
     Actors { front, supervisor, sender }
+}
+
+/// One worker pool for each registered kind.
+fn pools(context: &HandlerContext) -> Vec<PoolSpec> {
+    let pool = |registration: &Registration| {
+        let kind = registration.kind;
+        context.metrics.register_worker(kind.worker_name());
+        let workers = context.policy.jobs.workers.get(&kind).copied().unwrap_or(registration.workers);
+        PoolSpec { kind, handler: (registration.handler)(context), workers }
+    };
+    REGISTRATIONS.iter().map(pool).collect()
 }
 
 #[cfg(all(test, feature = "testing"))]

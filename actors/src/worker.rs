@@ -62,7 +62,7 @@ pub enum Outcome {
     LeaseLost,
     /// The work panicked, or the store rejected a write permanently.
     Crashed { reason: String },
-    /// A provider is unavailable; the job is not claimed again before `wait` has passed.
+    /// A provider is unavailable; the job is not claimed again before `delay` has passed.
     Deferred { delay: Duration, reason: String },
     /// The time slice is used up while other jobs wait; some pages have no record yet.
     Yielded,

@@ -69,10 +69,10 @@ fn webhooks(settings: &Settings) -> SenderPolicy {
         },
         // Longer than an attempt, so that no other node repeats it meanwhile.
         lease: webhooks.lease.unwrap_or(retry.timeout.saturating_add(LEASE_MARGIN)),
-        in_flight: webhooks.max_in_flight.get(),
-        in_flight_per_receiver: webhooks.max_in_flight_per_receiver.get(),
+        max_in_flight: webhooks.max_in_flight.get(),
+        max_in_flight_per_receiver: webhooks.max_in_flight_per_receiver.get(),
         horizon: Duration::from_secs(60),
-        held: 10_000,
+        max_in_memory: 10_000,
         sweep: SWEEP,
     }
 }

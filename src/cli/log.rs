@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use opilio_actors::domain::text::visible_but;
+use opilio_actors::domain::text::escape_except;
 use tracing::error;
 use tracing_subscriber::EnvFilter;
 
@@ -49,7 +49,7 @@ impl<W: Write> Write for LineWriter<W> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         // One write, so that lines of several threads do not mix.
-        let mut escaped = visible_but(line, |c| c == '\t').into_owned();
+        let mut escaped = escape_except(line, |c| c == '\t').into_owned();
         escaped.push('\n');
         self.0.write_all(escaped.as_bytes())?;
         Ok(event.len())

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use opilio_actors::domain::text::{visible, visible_but};
+use opilio_actors::domain::text::{escape_except, visible};
 use serde_json::Value;
 
 pub fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
@@ -12,7 +12,7 @@ pub fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
 
 /// Keeps line breaks.
 pub fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{}", visible_but(text, |c| c == '\n'))
+    writeln!(out, "{}", escape_except(text, |c| c == '\n'))
 }
 
 /// `crawl_… completed 3 of 3 https://example.com and 2 more`

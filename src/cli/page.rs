@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::queue_key::QueueKey;
-use opilio_actors::domain::text::visible_but;
+use opilio_actors::domain::text::escape_except;
 use opilio_actors::ports::{FetchedPage, PageFetcher, PageRequest};
 use opilio_page::{ContentFilter, Limits, Options};
 use url::Url;
@@ -58,7 +58,7 @@ impl Page {
             let markdown = if self.fit { page.markdown.fit_markdown } else { page.markdown.raw_markdown };
             // Control characters are escaped on a terminal only.
             let text = match out.is_terminal() {
-                true => visible_but(&markdown, |c| matches!(c, '\n' | '\t')),
+                true => escape_except(&markdown, |c| matches!(c, '\n' | '\t')),
                 false => markdown.into(),
             };
             out.write_all(text.as_bytes())?;

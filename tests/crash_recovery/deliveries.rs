@@ -137,7 +137,7 @@ async fn webhook_interrupted_by_a_stop_uses_no_attempt() {
     let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
     let attempts = log["attempts"].as_array().expect("a list");
     assert_eq!(attempts.len(), 13, "{log}");
-    assert_eq!(attempts[0]["error"], "broken off: the server is shutting down");
+    assert_eq!(attempts[0]["error"], "aborted: the server is shutting down");
     assert_eq!(
         server.get(&format!("/crawl/job/{id}")).await.1["webhook"]["attempts"],
         1,

@@ -113,7 +113,7 @@ impl TestApp {
 
     /// The value of the counter of stopped actors with these labels.
     pub fn died(&self, actor: &'static str, cause: &'static str) -> u64 {
-        self.metrics.actors_died.get_or_create(&ActorLabels { actor, cause }).get()
+        self.metrics.actors_exited.get_or_create(&ActorLabels { actor, cause }).get()
     }
 }
 
@@ -158,10 +158,10 @@ pub fn policy() -> Policy {
                 max_interruptions: 10,
             },
             lease: Duration::from_secs(60),
-            in_flight: 8,
-            in_flight_per_receiver: 4,
+            max_in_flight: 8,
+            max_in_flight_per_receiver: 4,
             horizon: Duration::from_secs(60),
-            held: 100,
+            max_in_memory: 100,
             sweep: Duration::from_millis(20),
         },
     }

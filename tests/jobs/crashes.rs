@@ -43,7 +43,7 @@ async fn stalled_attempt_is_aborted_and_its_worker_replaced() {
     let id = app.submit(crawl(1)).await;
     assert_eq!(app.next_webhook().await["status"], "completed");
     assert_eq!(app.job(&id).await.attempt(), 2);
-    assert_eq!(app.died("crawl_worker", "hung"), 1);
+    assert_eq!(app.died("crawl_worker", "stalled"), 1);
 }
 
 #[actix::test]
@@ -68,7 +68,7 @@ async fn wall_clock_limit_fails_unfinished_pages_only() {
     );
     let id = app.submit(crawl(2)).await;
     assert_eq!(app.next_webhook().await["status"], "completed");
-    assert_eq!(app.page_error(&id, 1).await, "Not done within the job's time of 2s");
+    assert_eq!(app.page_error(&id, 1).await, "Not finished within the job's time limit of 2s");
     let second = app.submit(pages("b", 2)).await;
     assert_eq!(app.next_webhook().await["status"], "completed");
     assert_eq!(app.job(&second).await.progress.failed, 1);
@@ -86,7 +86,7 @@ async fn crashed_supervisor_jobs_pass_to_its_successor_immediately() {
     let id = app.submit(one_page("a")).await;
     // The first fetch hangs.
     until(async || expect(fetches.count("https://a.example/0") == 1, fetches.urls()), DEADLINE).await;
-    app.actors.supervisor.tell(Panic);
+    app.actors.supervisor.notify(Panic);
     assert_eq!(app.next_webhook().await["task_id"], id.as_str());
     assert_eq!(app.died("job_supervisor", "panicked"), 1);
 }
@@ -108,7 +108,7 @@ async fn claim_that_reaches_a_crashed_supervisor_is_released() {
     app.job_until(&id, |job| matches!(job.state, JobState::Running { .. })).await;
     // The claim arrives in the mailbox behind the message that panics.
     gate.expect("it was created").send_replace(true);
-    app.actors.supervisor.tell(Panic);
+    app.actors.supervisor.notify(Panic);
     assert_eq!(app.next_webhook().await["task_id"], id.as_str());
     assert_eq!(app.died("job_supervisor", "panicked"), 1);
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::job::{Job, Status};
 use super::page_template::PageTemplate;
-use super::webhook::Envelope;
+use super::webhook_envelope::Envelope;
 
 /// The `result` of a settled crawl. The memory figures are `null`: a process that runs many jobs at once cannot attribute
 /// its memory to one of them.

@@ -1,4 +1,4 @@
-//! A webhook on its way: where it stands, and what one attempt at it came to.
+//! Webhook deliveries: states, attempts and outcomes.
 
 use std::time::Duration;
 
@@ -8,17 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::id::JobId;
 use super::webhook::Receiver;
 
-/// The one webhook of a settled job.
+/// The delivery of a settled job's webhook.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
     pub state: DeliveryState,
-    /// Attempts of the present schedule that ended with an answer or an error; a replay starts again at 0.
+    /// Finished attempts of the current schedule; a replay resets it to 0.
     pub attempts: u32,
-    /// Raised by every change: who acts on what he once read must name it.
+    /// Every change increments it. Writers pass the version that they read (optimistic locking).
     pub version: u64,
 }
 
-/// Where a delivery stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
     Pending {
@@ -27,11 +26,11 @@ pub enum DeliveryState {
     Delivered,
     /// Every attempt failed.
     Exhausted,
-    /// The receiver does not want it, or it may not be sent there.
+    /// The receiver rejected it, or it may not be sent there.
     Refused,
 }
 
-/// [`DeliveryState`] without its detail, and `Waiting` for a job that is not settled yet; as clients read it.
+/// [`DeliveryState`] for clients; `Waiting` while the job is not settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
@@ -77,45 +76,45 @@ impl DeliveryState {
     }
 }
 
-/// A pending delivery whose time has come, or will within the horizon asked for.
+/// A pending delivery that is due, or becomes due within the requested horizon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDelivery {
     pub job: JobId,
     pub receiver: Receiver,
     pub version: u64,
-    /// Attempts in a row that were cut short by the end of their process.
+    /// Consecutive attempts that ended with their process.
     pub interruptions: u32,
     /// Zero when it is due.
     pub wait: Duration,
 }
 
-/// One attempt that has begun: the right to send, and to write down what came of it.
+/// An attempt in progress: the right to send the webhook and to record the outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub job: JobId,
-    /// 1 for the first of the present schedule.
+    /// 1 for the first of the current schedule.
     pub number: u32,
     /// The fencing token of the delivery's lease.
     pub token: u64,
 }
 
-/// What the receiver did.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
     Answered {
         status: u16,
         retry_after: Option<Duration>,
-        /// The first KiB of the answer's body, as text.
+        /// The first KiB of the response body, as text.
         excerpt: String,
     },
-    /// No whole answer: a network error or a time-out.
+    /// There is no complete response: a network error or a timeout.
     Failed { reason: String },
-    /// It must not or cannot be sent, now or later.
+    /// The webhook cannot or must not be sent.
     Unsendable { reason: String },
 }
 
 impl AttemptOutcome {
-    /// One line for the log and for a person.
+    /// One line for logs and users.
     pub fn summary(&self) -> String {
         match self {
             AttemptOutcome::Answered { status, .. } => format!("HTTP {status}"),
@@ -131,21 +130,21 @@ pub enum RetryDecision {
     Refused,
     Exhausted,
     RetryIn(Duration),
-    /// The attempt was broken off on purpose, through no fault of the delivery: it counts for nothing, and is made again.
-    BrokenOff,
+    /// The attempt was aborted by a shutdown. It does not count and is repeated.
+    Aborted,
 }
 
-/// One line of the delivery log.
+/// An attempt in the delivery log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedAttempt {
-    /// 1 for the first ever; replays go on counting.
+    /// 1 for the first; replays continue the numbering.
     pub number: u32,
     pub started_at: Timestamp,
-    /// `None`: it is under way, or the process died during it.
+    /// `None`: it is in progress, or the process ended during it.
     pub finished_at: Option<Timestamp>,
     pub status: Option<u16>,
     pub error: Option<String>,
     pub next_due: Option<Timestamp>,
-    /// The first KiB of the receiver's answer.
+    /// The first KiB of the response body.
     pub answer: Option<String>,
 }

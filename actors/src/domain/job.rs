@@ -1,11 +1,11 @@
-//! A job's life: what it was asked to do, the one table of its states, and what an attempt costs.
+//! Jobs: specification, state transitions, and the cost of an interrupted attempt.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, DeliveryState, DueDelivery};
 use super::id::{JobId, Principal};
 use super::kind::JobKind;
 use super::lease::Lease;
@@ -13,7 +13,7 @@ use super::queue_key::QueueKey;
 use super::task::Task;
 use super::webhook::Target;
 
-/// What a job was asked to do. It never changes.
+/// The specification of a job. It is immutable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobSpec {
     pub task: Task,
@@ -21,7 +21,7 @@ pub struct JobSpec {
     pub webhook: Option<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
-    /// Somebody waits for its end.
+    /// A client waits for the job's end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interactive: bool,
 }
@@ -44,7 +44,6 @@ pub struct Warning {
     pub reason: String,
 }
 
-/// Where a job stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobState {
     Queued { not_before: Option<Timestamp> },
@@ -54,7 +53,7 @@ pub enum JobState {
     Cancelled,
 }
 
-/// What may move a job.
+/// The cause of a state transition.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cause {
     Claimed { lease: Lease },
@@ -64,7 +63,7 @@ pub enum Cause {
 }
 
 impl JobState {
-    /// The only way to move a job. `None`: the move is not allowed.
+    /// The state after `cause`; `None` if the transition is not allowed. The only function that changes a job's state.
     pub fn after(self, cause: Cause) -> Option<JobState> {
         use JobState::{Cancelled, Queued, Running};
         match (self, cause) {
@@ -90,7 +89,7 @@ impl JobState {
     }
 }
 
-/// A job's state as clients and receivers read it.
+/// The status of a job for clients and webhook receivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -117,7 +116,7 @@ impl Status {
     }
 }
 
-/// How a job's work ended.
+/// The outcome of a job's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Completed,
@@ -133,50 +132,52 @@ impl From<Verdict> for JobState {
     }
 }
 
-/// Pages done (well or not), those of them that failed, and all.
+/// Numbers of pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
+    /// Including failed pages.
     pub done: u32,
     pub failed: u32,
     pub total: u32,
 }
 
 impl Progress {
-    /// A crawl is completed when at least one page succeeded.
+    /// A job is completed if at least one page succeeded.
     pub fn verdict(self) -> Verdict {
         if self.done > self.failed { Verdict::Completed } else { Verdict::Failed }
     }
 }
 
-/// Why an attempt ended without settling its job.
+/// Why an attempt ended before its job was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// The process is shutting down and gave the job back.
+    /// The process released the job on shutdown.
     Drained,
-    /// The job let somebody else's go first.
+    /// The job yielded its worker to another queue.
     Yielded,
-    /// What it needs from outside must rest; it comes again later.
+    /// A provider is unavailable; the job waits in the queue.
     Deferred,
-    /// The work panicked, or its worker died.
+    /// The work panicked, or its worker crashed.
     Crashed,
-    /// The work went on too long without an end, or without progress.
+    /// The work stalled.
     Hung,
-    /// The process that held the lease is gone.
+    /// The process that held the lease ended.
     Vanished,
 }
 
 impl Interruption {
-    /// A crash of the whole process also interrupts innocents: it costs only an attempt that completed no page.
-    pub fn costs_an_attempt(self, pages_done_in_it: u32) -> bool {
+    /// Whether the attempt counts. A crash of the process also interrupts unaffected jobs, so it counts only if the attempt
+    /// finished no page.
+    pub fn costs_an_attempt(self, pages_done: u32) -> bool {
         match self {
             Interruption::Drained | Interruption::Yielded | Interruption::Deferred => false,
             Interruption::Crashed | Interruption::Hung => true,
-            Interruption::Vanished => pages_done_in_it == 0,
+            Interruption::Vanished => pages_done == 0,
         }
     }
 }
 
-/// A job as it stands in the store, without its pages.
+/// A stored job, without its pages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     pub id: JobId,
@@ -184,25 +185,25 @@ pub struct Job {
     pub spec: JobSpec,
     pub state: JobState,
     pub progress: Progress,
-    /// Attempts that are over and counted.
+    /// Finished attempts that count.
     pub attempts_spent: u32,
-    /// One sentence for a person: why it failed or was cancelled; of a job still running, why its last attempt ended.
+    /// One sentence for users: why the job failed or was cancelled; before that, why its last attempt ended.
     pub error: Option<String>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
-    /// `None` until the job is settled, and for a job nobody is told about.
+    /// `None` until the job is settled, and for a job without a webhook.
     pub delivery: Option<Delivery>,
 }
 
 impl Job {
-    /// Where it waits for its turn.
+    /// The queue that the job waits in.
     pub fn queue_key(&self) -> QueueKey {
         QueueKey { principal: self.principal.clone(), interactive: self.spec.interactive }
     }
 
-    /// 1 for the first.
+    /// The number of the current or last attempt; 1 for the first.
     pub fn attempt(&self) -> u32 {
         if self.state.is_settled() { self.attempts_spent.max(1) } else { self.attempts_spent + 1 }
     }
@@ -216,14 +217,27 @@ impl Job {
         }
     }
 
-    /// How long the work took, from the first claim to the end.
+    /// The pending delivery of a settled job, due now.
+    pub fn due_delivery(&self) -> Option<DueDelivery> {
+        let (delivery, target) = (self.delivery.as_ref()?, self.spec.webhook.as_ref()?);
+        let pending = matches!(delivery.state, DeliveryState::Pending { .. });
+        pending.then(|| DueDelivery {
+            job: self.id.clone(),
+            receiver: target.receiver(),
+            version: delivery.version,
+            interruptions: 0,
+            wait: Duration::ZERO,
+        })
+    }
+
+    /// The time from the first claim to the end.
     pub fn processing_time(&self) -> Option<Duration> {
         let (started, finished) = (self.started_at?, self.finished_at?);
         Duration::try_from(finished.duration_since(started)).ok()
     }
 }
 
-/// Finer than [`Status`]: what a job is doing.
+/// The stage of a job; finer than [`Status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -245,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_job_moves_no_more() {
+    fn settled_job_allows_no_transition() {
         for settled in [JobState::Completed, JobState::Failed, JobState::Cancelled] {
             let causes = [
                 Cause::Claimed { lease: lease() },
@@ -260,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_queued_job_is_claimed_and_only_a_running_one_settles() {
+    fn only_queued_jobs_are_claimed_and_only_running_ones_settled() {
         let queued = JobState::Queued { not_before: None };
         let running = JobState::Running { lease: lease() };
         assert_eq!(queued.clone().after(Cause::Claimed { lease: lease() }), Some(running.clone()));
@@ -271,13 +285,13 @@ mod tests {
     }
 
     #[test]
-    fn one_page_that_succeeded_completes_a_crawl() {
+    fn one_successful_page_completes_a_job() {
         assert_eq!(Progress { done: 3, failed: 2, total: 3 }.verdict(), Verdict::Completed);
         assert_eq!(Progress { done: 3, failed: 3, total: 3 }.verdict(), Verdict::Failed);
     }
 
     #[test]
-    fn a_crash_of_the_process_costs_only_an_attempt_without_progress() {
+    fn process_crash_costs_only_an_attempt_without_progress() {
         assert!(Interruption::Vanished.costs_an_attempt(0));
         assert!(!Interruption::Vanished.costs_an_attempt(1));
         assert!(Interruption::Crashed.costs_an_attempt(9));

@@ -1,13 +1,13 @@
-//! The right to work on a job for a while.
+//! Leases of jobs.
 
 use super::id::{JobId, NodeId};
 
-/// Every write by a worker carries it. The store refuses one whose token is not the job's newest: of two workers on the
-/// same job only one can write. When it ends is the store's knowledge alone.
+/// The right to work on a job until the lease expires. Every write by a worker carries it; the store rejects a stale one.
+/// Only the store knows the expiry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     pub job: JobId,
     pub node: NodeId,
-    /// The fencing token: raised by every claim, never reused.
+    /// The fencing token. Every claim increments it.
     pub token: u64,
 }

@@ -1,28 +1,28 @@
-//! How long a settled job is kept.
+//! The retention of settled jobs.
 
 use std::time::Duration;
 
 use super::delivery::DeliveryState;
 
-/// The operator's choice; `None` keeps for ever.
+/// The operator's settings; `None`: jobs do not expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     pub settled: Option<Duration>,
-    /// For a job whose webhook was given up: somebody may want to replay it.
+    /// For a job whose delivery is exhausted, so that it can be replayed.
     pub exhausted: Option<Duration>,
 }
 
-/// What to do with a settled job's expiry.
+/// The expiry of a settled job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Its webhook is still to be delivered, or it is kept for ever.
+    /// Its delivery is pending, or jobs do not expire.
     Unbounded,
-    /// From now on.
+    /// It expires this long from now.
     For(Duration),
 }
 
 impl Retention {
-    /// For a job that is settled and whose webhook, if it has one, stands at `delivery`.
+    /// The expiry of a settled job with this delivery state; `None`: it has no webhook.
     pub fn keep(&self, delivery: Option<&DeliveryState>) -> Keep {
         let time = match delivery {
             Some(DeliveryState::Pending { .. }) => return Keep::Unbounded,
@@ -39,7 +39,7 @@ mod tests {
     use jiff::Timestamp;
 
     #[test]
-    fn a_job_still_to_be_delivered_does_not_expire() {
+    fn job_with_pending_delivery_does_not_expire() {
         let retention = Retention { settled: Some(Duration::from_secs(1)), exhausted: Some(Duration::from_secs(9)) };
         assert_eq!(retention.keep(Some(&DeliveryState::Pending { due: Timestamp::UNIX_EPOCH })), Keep::Unbounded);
         assert_eq!(retention.keep(Some(&DeliveryState::Exhausted)), Keep::For(Duration::from_secs(9)));

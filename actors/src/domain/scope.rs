@@ -1,23 +1,23 @@
-//! What somebody who holds a credential may do.
+//! The scopes of credentials.
 
 use serde::Deserialize;
 
-/// Each may do what the ones before it may.
+/// The permissions of a credential. Each scope includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Ask about their own jobs.
+    /// Read one's own jobs.
     Read,
-    /// Submit jobs, and cancel, replay and run again their own.
+    /// Submit jobs; cancel, replay and rerun one's own.
     Submit,
-    /// All of that with everybody's jobs.
+    /// The same for the jobs of all principals.
     Admin,
 }
 
 impl Scope {
     pub const ALL: [Scope; 3] = [Scope::Read, Scope::Submit, Scope::Admin];
 
-    /// As the configuration and signed tokens have it.
+    /// The name in the configuration and in signed tokens.
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::Read => "read",

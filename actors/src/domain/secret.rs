@@ -1,10 +1,10 @@
-//! A text that is stored and sent, but never shown.
+//! Secret text: stored and sent, never logged or shown.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Shown as `***` by `Debug`; serialised in the clear, because the store must be able to send it later.
+/// A secret text. `Debug` shows `***`. It is serialised in plain text, because it is sent later.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -14,7 +14,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself, for the one place that sends it.
+    /// The plain text, for the code that sends it.
     pub fn expose(&self) -> &str {
         &self.0
     }

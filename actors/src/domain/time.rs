@@ -1,4 +1,4 @@
-//! How a moment is written for clients.
+//! The format of times for clients.
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
@@ -7,8 +7,8 @@ use jiff::tz::Offset;
 const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// RFC 3339 in UTC with microseconds: `2025-10-21T10:30:00.000000+00:00`.
-pub fn rfc3339(moment: Timestamp) -> String {
-    PRINTER.timestamp_with_offset_to_string(&moment, Offset::UTC)
+pub fn rfc3339(time: Timestamp) -> String {
+    PRINTER.timestamp_with_offset_to_string(&time, Offset::UTC)
 }
 
 #[cfg(test)]
@@ -16,8 +16,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_written_with_six_digits_and_an_offset() {
-        let moment = Timestamp::from_microsecond(1_761_042_600_000_042).expect("in range");
-        assert_eq!(rfc3339(moment), "2025-10-21T10:30:00.000042+00:00");
+    fn time_has_six_decimals_and_an_offset() {
+        let time = Timestamp::from_microsecond(1_761_042_600_000_042).expect("in range");
+        assert_eq!(rfc3339(time), "2025-10-21T10:30:00.000042+00:00");
     }
 }

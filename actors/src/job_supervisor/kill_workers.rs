@@ -1,11 +1,9 @@
-//! Lets tests end actors from inside, as a fault would.
+//! Test support: makes all workers panic.
 
 use actix::prelude::*;
 
-use super::JobSupervisor;
+use super::actor::JobSupervisor;
 use crate::testing::kill::{KillWorkers, Panic};
-use crate::webhook_sender::WebhookSender;
-use crate::worker::Worker;
 
 impl Handler<KillWorkers> for JobSupervisor {
     type Result = ();
@@ -15,19 +13,3 @@ impl Handler<KillWorkers> for JobSupervisor {
         slots.filter_map(|slot| slot.worker.as_ref()).for_each(|worker| worker.do_send(Panic));
     }
 }
-
-macro_rules! mortal {
-    ($($actor:ty),*) => {
-        $(
-            impl Handler<Panic> for $actor {
-                type Result = ();
-
-                fn handle(&mut self, _: Panic, _: &mut Self::Context) {
-                    panic!("told to die");
-                }
-            }
-        )*
-    };
-}
-
-mortal!(JobSupervisor, Worker, WebhookSender);

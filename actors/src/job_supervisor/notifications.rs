@@ -1,43 +1,39 @@
-//! What other nodes say.
+//! Notifications from other nodes.
 
 use actix::prelude::*;
 
-use super::JobSupervisor;
-use super::ticks::Renew;
+use super::actor::JobSupervisor;
+use super::messages::RenewLeases;
 use crate::domain::id::JobId;
 use crate::ports::Notification;
-
-impl Message for Notification {
-    type Result = ();
-}
 
 impl Handler<Notification> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, notice: Notification, ctx: &mut Self::Context) {
-        match notice {
+    fn handle(&mut self, notification: Notification, ctx: &mut Self::Context) {
+        match notification {
             Notification::Ready(kind) => {
                 if let Some(pool) = self.pools.iter().position(|pool| pool.kind == kind) {
-                    self.claim_for(pool, ctx);
+                    self.claim(pool, ctx);
                 }
             }
             Notification::Cancelled(job) => {
-                self.leave(&job);
-                self.claim(ctx);
+                self.abort_cancelled(&job);
+                self.claim_all(ctx);
             }
             Notification::Changed(_) => {}
             Notification::Missed => {
-                ctx.notify(Renew);
-                self.claim(ctx);
+                ctx.notify(RenewLeases);
+                self.claim_all(ctx);
             }
         }
     }
 }
 
 impl JobSupervisor {
-    /// A job that was cancelled is worked on no more.
-    pub(super) fn leave(&mut self, job: &JobId) {
-        // A claim under way may bring it all the same.
+    /// Stops the work on a cancelled job.
+    pub(super) fn abort_cancelled(&mut self, job: &JobId) {
+        // The reply of a claim in progress may still contain the job.
         for pool in self.pools.iter_mut().filter(|pool| pool.claiming) {
             pool.cancelled.insert(job.clone());
         }

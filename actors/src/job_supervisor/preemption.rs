@@ -1,6 +1,7 @@
-//! Nobody keeps all crawl workers to himself for long. Jobs that end, and long ones that hand over after their slice, make
-//! room by themselves; where none does, because all their pages hang, one of them lets others go first. Extractions are left
-//! alone: a question to a model costs money, and ends by a time-out of its own.
+//! Preemption: no principal keeps most workers of a pool while other jobs wait.
+//!
+//! Usually workers become free when jobs end or yield after their time slice. If none does, because all their pages hang,
+//! one job is released. LLM jobs are never preempted: their requests cost money and have timeouts of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,33 +9,31 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::info;
 
-use super::JobSupervisor;
+use super::actor::JobSupervisor;
 use crate::domain::job::Interruption;
 use crate::ports::Release;
 
-/// For so long others wait for a worker that comes free by itself.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time without a free worker after which a job is preempted.
+const PREEMPT_AFTER: Duration = Duration::from_secs(10);
 
 impl JobSupervisor {
-    /// Where no worker has come free for a while, and one principal's jobs hold most of them, the youngest lets others
-    /// go first, if any wait. Older ones go on, so that each comes to its end. With no slices it never happens.
-    pub(super) fn share(&mut self, ctx: &mut Context<Self>) {
-        let preemptible = self.pools.iter().enumerate().filter(|(_, pool)| pool.handler.is_preemptible());
-        let youngest: Vec<_> = preemptible
-            .filter_map(|(pool, workers)| Some((pool, workers.kind, workers.youngest_of_most(PATIENCE)?)))
-            .collect();
-        for (pool, kind, (queue, lease)) in youngest {
-            let store = Arc::clone(&self.store);
-            let asked = async move { (store.should_yield(kind, &queue).await, lease) };
-            ctx.spawn(asked.into_actor(self).map(move |(should_yield, lease), this, ctx| {
-                let still = this.pools[pool].youngest_of_most(PATIENCE).is_some_and(|(_, youngest)| youngest == lease);
-                if this.draining || !still || !should_yield.unwrap_or(false) {
+    /// In each pool where no worker has become free for a while and one principal holds most workers, releases that
+    /// principal's youngest job if jobs wait that it must yield to. Older jobs continue, so that each one finishes.
+    pub(super) fn preempt(&mut self, ctx: &mut Context<Self>) {
+        for (pool, workers) in self.pools.iter().enumerate().filter(|(_, pool)| pool.handler.is_preemptible()) {
+            let Some((queue, lease)) = workers.preemption_candidate(PREEMPT_AFTER) else { continue };
+            let (store, kind) = (Arc::clone(&self.store), workers.kind);
+            let checked = async move { (store.should_yield(kind, &queue).await, lease) };
+            ctx.spawn(checked.into_actor(self).map(move |(should_yield, lease), this, ctx| {
+                let candidate = this.pools[pool].preemption_candidate(PREEMPT_AFTER);
+                let is_unchanged = candidate.is_some_and(|(_, candidate)| candidate == lease);
+                if this.draining || !is_unchanged || !should_yield.unwrap_or(false) {
                     return;
                 }
-                info!(task_id = %lease.job, "job lets others go first");
+                info!(task_id = %lease.job, "job preempted");
                 this.stop_work(|held| *held == lease);
-                let back = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
-                this.release(lease, back, ctx);
+                let release = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
+                this.release(lease, release, ctx);
             }));
         }
     }

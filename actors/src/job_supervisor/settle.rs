@@ -1,4 +1,4 @@
-//! From the workers back to the store: settled, handed back, or failed because their time is over.
+//! The end of work: jobs are settled, released, or failed because their time is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,78 +6,77 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::{info, warn};
 
-use super::worker_pool::Busy;
-use super::{JobSettled, JobSupervisor};
+use super::actor::JobSupervisor;
+use super::events::JobSettled;
+use super::worker_pool::Assignment;
 use crate::domain::job::{Interruption, Job};
 use crate::domain::lease::Lease;
 use crate::ports::{Release, SettleReason, StoreError};
 use crate::retry_store::retry_transient;
-use crate::worker::{Outcome, SlotId};
+use crate::worker::Outcome;
 
 impl JobSupervisor {
-    /// A worker is idle again.
-    pub(super) fn end(&mut self, slot: SlotId, lease: &Lease, outcome: Outcome, ctx: &mut Context<Self>) {
-        let found = self.pools[slot.pool].slot(slot);
-        let Some(found) = found.filter(|found| found.busy.as_ref().is_some_and(|busy| busy.lease == *lease)) else {
-            return;
-        };
-        let Some(busy) = found.busy.take() else { return };
-        found.crashes = 0;
+    pub(super) fn end_work(&mut self, assignment: Assignment, outcome: Outcome, ctx: &mut Context<Self>) {
+        let task_id = &assignment.lease.job;
         match outcome {
-            Outcome::Done => self.settle(busy.lease, ctx),
+            Outcome::Done => self.settle(assignment.lease, ctx),
             Outcome::LeaseLost => {
-                self.tell_if_idle();
-                self.claim(ctx);
+                self.notify_if_idle();
+                self.claim_all(ctx);
             }
             Outcome::Yielded => {
-                info!(task_id = %lease.job, "job lets others go first");
-                let back = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
-                self.release(busy.lease, back, ctx);
+                info!(%task_id, "job yielded its worker");
+                let release = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
+                self.release(assignment.lease, release, ctx);
             }
             Outcome::Crashed { reason } => {
-                warn!(task_id = %lease.job, %reason, "attempt broke");
-                self.break_off(busy, Interruption::Crashed, reason, ctx);
+                warn!(%task_id, %reason, "attempt failed");
+                self.retry(assignment, Interruption::Crashed, reason, ctx);
             }
             Outcome::Deferred { delay, reason } => {
-                info!(task_id = %lease.job, %reason, ?delay, "job deferred");
-                let back = Release { interruption: Interruption::Deferred, reason: Some(reason), delay };
-                self.release(busy.lease, back, ctx);
+                info!(%task_id, %reason, ?delay, "job deferred");
+                let release = Release { interruption: Interruption::Deferred, reason: Some(reason), delay };
+                self.release(assignment.lease, release, ctx);
             }
         }
     }
 
-    /// The attempt is spent; the job comes again after a while.
-    pub(super) fn break_off(&mut self, busy: Busy, how: Interruption, reason: String, ctx: &mut Context<Self>) {
-        let delay = self.policy.backoff.delay_after(busy.attempt, fastrand::f64());
-        self.release(busy.lease, Release { interruption: how, reason: Some(reason), delay }, ctx);
+    /// Returns the job to the queue with the delay before its next attempt.
+    pub(super) fn retry(
+        &mut self,
+        assignment: Assignment,
+        interruption: Interruption,
+        reason: String,
+        ctx: &mut Context<Self>,
+    ) {
+        let delay = self.policy.backoff.delay_after(assignment.attempt, fastrand::f64());
+        self.release(assignment.lease, Release { interruption, reason: Some(reason), delay }, ctx);
     }
 
     fn settle(&mut self, lease: Lease, ctx: &mut Context<Self>) {
         let (store, held) = (Arc::clone(&self.store), lease.clone());
-        self.write_end(
-            held,
-            async move { retry_transient(|| store.settle(&lease, SettleReason::WorkDone)).await },
-            ctx,
-        );
+        let work = async move { retry_transient(|| store.settle(&lease, SettleReason::WorkDone)).await };
+        self.spawn_settlement(held, work, ctx);
     }
 
-    /// The pages that are not done fail for this reason, and the job settles.
-    pub(super) fn fail_the_rest(&mut self, lease: Lease, reason: String, ctx: &mut Context<Self>) {
-        warn!(task_id = %lease.job, %reason, "job ended");
+    /// Fails the job's unfinished pages for this reason, and settles it.
+    pub(super) fn fail_unfinished(&mut self, lease: Lease, reason: String, ctx: &mut Context<Self>) {
+        warn!(task_id = %lease.job, %reason, "job stopped");
         let (store, held) = (Arc::clone(&self.store), lease.clone());
         let work = async move {
             let job = retry_transient(|| store.job(&lease.job, None)).await?.ok_or(StoreError::LeaseLost)?;
+            // A page that has a record keeps it.
             let all: Vec<u32> = (0..job.progress.total).collect();
-            // A page that has its record keeps it.
-            let written_down = retry_transient(|| store.checkpoints(&lease.job)).await?;
-            let pages = job.spec.task.failed_records(&all, &written_down, &reason);
-            retry_transient(|| store.record_pages(&lease, pages.clone())).await?;
+            let checkpoints = retry_transient(|| store.checkpoints(&lease.job)).await?;
+            let records = job.spec.task.failed_records(&all, &checkpoints, &reason);
+            retry_transient(|| store.record_pages(&lease, records.clone())).await?;
             retry_transient(|| store.settle(&lease, SettleReason::WorkDone)).await
         };
-        self.write_end(held, work, ctx);
+        self.spawn_settlement(held, work, ctx);
     }
 
-    pub(super) fn write_end(
+    /// Runs `work`, which settles the job of the lease `held`, and publishes the result.
+    pub(super) fn spawn_settlement(
         &mut self,
         held: Lease,
         work: impl Future<Output = Result<Job, StoreError>> + 'static,
@@ -85,43 +84,42 @@ impl JobSupervisor {
     ) {
         self.writing.push(held.clone());
         ctx.spawn(work.into_actor(self).map(move |settled, this, ctx| {
-            this.written(&held, ctx);
-            this.announce(settled);
+            this.end_write(&held, ctx);
+            this.publish_settled(settled);
         }));
     }
 
-    pub(super) fn release(&mut self, lease: Lease, back: Release, ctx: &mut Context<Self>) {
+    pub(super) fn release(&mut self, lease: Lease, release: Release, ctx: &mut Context<Self>) {
         self.writing.push(lease.clone());
         let (store, held) = (Arc::clone(&self.store), lease.clone());
-        let work = async move { retry_transient(|| store.release(&lease, back.clone())).await };
-        ctx.spawn(work.into_actor(self).map(move |returned, this, ctx| {
-            this.written(&held, ctx);
-            match returned {
-                // Settled or claimed by somebody else meanwhile.
+        let work = async move { retry_transient(|| store.release(&lease, release.clone())).await };
+        ctx.spawn(work.into_actor(self).map(move |released, this, ctx| {
+            this.end_write(&held, ctx);
+            match released {
+                // `LeaseLost`: the job is settled, or claimed again.
                 Ok(()) | Err(StoreError::LeaseLost) => {}
-                Err(error) => warn!(%error, "a job could not be handed back; its lease will run out"),
+                Err(error) => warn!(task_id = %held.job, %error, "releasing a job failed; its lease will expire"),
             }
         }));
     }
 
-    fn written(&mut self, lease: &Lease, ctx: &mut Context<Self>) {
+    fn end_write(&mut self, lease: &Lease, ctx: &mut Context<Self>) {
         self.writing.retain(|other| other != lease);
-        self.tell_if_idle();
-        self.claim(ctx);
+        self.notify_if_idle();
+        self.claim_all(ctx);
     }
 
-    pub(super) fn announce(&self, settled: Result<Job, StoreError>) {
+    pub(super) fn publish_settled(&self, settled: Result<Job, StoreError>) {
         match settled {
             Ok(job) => {
                 let status = job.state.status().as_str();
                 info!(task_id = %job.id, status, error = job.error.as_deref(), "job settled");
                 self.metrics.settled(status);
                 let settled = JobSettled { job: Arc::new(job) };
-                self.listeners.settled.do_send(settled.clone());
-                self.listeners.sender.tell(settled);
+                self.listeners.settled.iter().for_each(|listener| listener.notify(settled.clone()));
             }
-            // Its lease runs out, it is claimed again, and found with nothing left to crawl.
-            Err(error) => warn!(%error, "a job could not be settled"),
+            // The lease expires; the job is claimed again, has no unfinished page, and is settled.
+            Err(error) => warn!(%error, "settling a job failed"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the supervisor tells itself: look for work, look through the store, renew, watch, replace.
+//! Periodic work: sweeps, lease renewal, stalled work, and the replacement of workers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,62 +6,28 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::warn;
 
-use super::JobSupervisor;
-use super::worker_pool::Overdue;
+use super::actor::JobSupervisor;
+use super::messages::{CheckWork, RenewLeases, ReplaceWorker, Sweep};
+use super::worker_pool::{Overdue, RetiredWork};
 use crate::domain::job::Interruption;
 use crate::domain::retry::Backoff;
 use crate::worker::{SlotId, WorkerExited};
 
-/// Pages removed in one write at most, so that others get their turn between.
-const EXPIRED_PAGES: usize = 1000;
+/// Pages to remove in one transaction, so that other writes are not delayed.
+const MAX_EXPIRED_PAGES: usize = 1000;
 
-/// A worker's place that dies at once again and again is filled more and more slowly.
+/// The delay before a crashed worker is replaced, by consecutive crashes in its slot.
 const RESTART: Backoff = Backoff { initial: Duration::from_millis(1), max: Duration::from_secs(5), jitter: 0.0 };
 
-/// There may be something to claim.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct WorkArrived;
-
-/// Look through the store for what no message told.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Sweep;
-
-/// Prolong the leases of what runs.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Renew;
-
-/// Look for work that goes on too long.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Watch;
-
-/// Fill a dead worker's place.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Replace {
-    slot: SlotId,
-}
-
 impl JobSupervisor {
-    pub(super) fn start_ticking(&self, ctx: &mut Context<Self>) {
+    pub(super) fn start_ticks(&self, ctx: &mut Context<Self>) {
         let policy = &self.policy;
-        let shortest = policy.wall_clock.map_or(policy.stall_timeout, |wall| wall.min(policy.stall_timeout));
-        let watch = (shortest / 4).clamp(Duration::from_millis(5), Duration::from_secs(1));
+        let shortest = policy.wall_clock.map_or(policy.stall_timeout, |limit| limit.min(policy.stall_timeout));
+        let check = (shortest / 4).clamp(Duration::from_millis(5), Duration::from_secs(1));
         ctx.notify(Sweep);
         ctx.run_interval(policy.sweep, |_, ctx| ctx.notify(Sweep));
-        ctx.run_interval(policy.lease / 3, |_, ctx| ctx.notify(Renew));
-        ctx.run_interval(watch, |_, ctx| ctx.notify(Watch));
-    }
-}
-
-impl Handler<WorkArrived> for JobSupervisor {
-    type Result = ();
-
-    fn handle(&mut self, _: WorkArrived, ctx: &mut Self::Context) {
-        self.claim(ctx);
+        ctx.run_interval(policy.lease / 3, |_, ctx| ctx.notify(RenewLeases));
+        ctx.run_interval(check, |_, ctx| ctx.notify(CheckWork));
     }
 }
 
@@ -73,58 +39,58 @@ impl Handler<Sweep> for JobSupervisor {
             return;
         }
         let store = Arc::clone(&self.store);
-        let upkeep = async move { (store.requeue().await, store.expire(EXPIRED_PAGES).await) };
-        ctx.spawn(upkeep.into_actor(self).map(|(requeued, expired), this, ctx| {
+        let swept = async move { (store.requeue().await, store.expire(MAX_EXPIRED_PAGES).await) };
+        ctx.spawn(swept.into_actor(self).map(|(requeued, expired), this, ctx| {
             this.sweeping = false;
             if let Some(error) = requeued.err().or(expired.as_ref().err().cloned()) {
-                warn!(%error, "the store could not be swept");
+                warn!(%error, "sweep failed");
             }
             if expired.is_ok_and(|jobs| jobs > 0) {
                 ctx.notify(Sweep);
             }
-            this.claim(ctx);
+            this.claim_all(ctx);
         }));
     }
 }
 
-impl Handler<Renew> for JobSupervisor {
+impl Handler<RenewLeases> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, _: Renew, ctx: &mut Self::Context) {
-        let (store, leases, hold) = (Arc::clone(&self.store), self.leases(), self.policy.lease);
+    fn handle(&mut self, _: RenewLeases, ctx: &mut Self::Context) {
+        let (store, leases, lease_duration) = (Arc::clone(&self.store), self.leases(), self.policy.lease);
         if leases.is_empty() {
             return;
         }
-        let renewed = async move { store.renew(&leases, hold).await };
+        let renewed = async move { store.renew(&leases, lease_duration).await };
         ctx.spawn(renewed.into_actor(self).map(|lost, this, ctx| {
             if let Ok(lost) = lost {
                 this.stop_work(|lease| lost.contains(lease));
             }
-            this.claim(ctx);
+            this.claim_all(ctx);
         }));
     }
 }
 
-impl Handler<Watch> for JobSupervisor {
+impl Handler<CheckWork> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, _: Watch, ctx: &mut Self::Context) {
-        let stall = self.policy.stall_timeout;
-        self.share(ctx);
+    fn handle(&mut self, _: CheckWork, ctx: &mut Self::Context) {
+        let stall_timeout = self.policy.stall_timeout;
+        self.preempt(ctx);
         for pool in 0..self.pools.len() {
             let actor = self.pools[pool].kind.worker_name();
-            for (slot, busy, overdue) in self.pools[pool].abandon_overdue(pool, stall) {
-                warn!(actor, worker = slot.index, task_id = %busy.lease.job, "a worker hangs and is replaced");
-                self.metrics.died(actor, "hung");
-                ctx.notify(Replace { slot });
+            for RetiredWork { slot, assignment, overdue } in self.pools[pool].retire_overdue(pool, stall_timeout) {
+                warn!(actor, worker = slot.index, task_id = %assignment.lease.job, "worker stalled and is replaced");
+                self.metrics.exited(actor, "stalled");
+                ctx.notify(ReplaceWorker { slot });
                 match overdue {
-                    Overdue::Silent => {
-                        let reason = format!("no progress within {stall:?}");
-                        self.break_off(busy, Interruption::Hung, reason, ctx);
+                    Overdue::Stalled => {
+                        let reason = format!("no progress within {stall_timeout:?}");
+                        self.retry(assignment, Interruption::Hung, reason, ctx);
                     }
-                    Overdue::OutOfTime => {
-                        let reason = self.out_of_time();
-                        self.fail_the_rest(busy.lease, reason, ctx);
+                    Overdue::DeadlineExceeded => {
+                        let reason = self.time_limit_reason();
+                        self.fail_unfinished(assignment.lease, reason, ctx);
                     }
                 }
             }
@@ -135,30 +101,31 @@ impl Handler<Watch> for JobSupervisor {
 impl Handler<WorkerExited> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, WorkerExited { slot }: WorkerExited, ctx: &mut Self::Context) {
-        let Some(found) = self.pools[slot.pool].slot(slot) else { return };
-        found.generation += 1;
-        found.worker = None;
-        found.crashes = found.crashes.saturating_add(1);
-        let (busy, generation, crashes) = (found.busy.take(), found.generation, found.crashes);
-        let actor = self.pools[slot.pool].kind.worker_name();
-        warn!(actor, worker = slot.index, "a worker died and is replaced");
-        self.metrics.died(actor, if busy.is_some() { "in a job" } else { "between jobs" });
-        if let Some(busy) = busy {
-            self.break_off(busy, Interruption::Crashed, "its worker died".to_owned(), ctx);
+    fn handle(&mut self, WorkerExited { slot: id }: WorkerExited, ctx: &mut Self::Context) {
+        let Some(slot) = self.pools[id.pool].slot(id) else { return };
+        slot.generation += 1;
+        slot.worker = None;
+        slot.crashes = slot.crashes.saturating_add(1);
+        let (assignment, generation, crashes) = (slot.assignment.take(), slot.generation, slot.crashes);
+        let actor = self.pools[id.pool].kind.worker_name();
+        warn!(actor, worker = id.index, "worker crashed and is replaced");
+        self.metrics.exited(actor, if assignment.is_some() { "working" } else { "idle" });
+        if let Some(assignment) = assignment {
+            self.retry(assignment, Interruption::Crashed, "the worker crashed".to_owned(), ctx);
         }
-        ctx.notify_later(Replace { slot: SlotId { generation, ..slot } }, RESTART.delay_after(crashes, 0.0));
+        let slot = SlotId { generation, ..id };
+        ctx.notify_later(ReplaceWorker { slot }, RESTART.delay_after(crashes, 0.0));
     }
 }
 
-impl Handler<Replace> for JobSupervisor {
+impl Handler<ReplaceWorker> for JobSupervisor {
     type Result = ();
 
-    fn handle(&mut self, Replace { slot }: Replace, ctx: &mut Self::Context) {
-        let worker = self.spawn_worker(slot, ctx);
-        if let Some(found) = self.pools[slot.pool].slot(slot) {
-            found.worker = Some(worker);
+    fn handle(&mut self, ReplaceWorker { slot: id }: ReplaceWorker, ctx: &mut Self::Context) {
+        let worker = self.spawn_worker(id, ctx);
+        if let Some(slot) = self.pools[id.pool].slot(id) {
+            slot.worker = Some(worker);
         }
-        self.claim(ctx);
+        self.claim_all(ctx);
     }
 }

@@ -1,4 +1,4 @@
-//! The workers of one kind, each in a place of its own, and what they are busy with.
+//! The workers of one kind and their assignments.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::PoolSpec;
 use crate::domain::id::JobId;
 use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
@@ -16,37 +15,45 @@ use crate::heartbeat::Heartbeat;
 use crate::ports::Claim;
 use crate::worker::{JobHandler, SlotId, StartWork, StopWork, Worker};
 
-/// A job that a worker is at.
-pub struct Busy {
+/// What a pool is created from.
+#[derive(Clone)]
+pub struct PoolSpec {
+    pub kind: JobKind,
+    pub handler: Arc<dyn JobHandler>,
+    pub workers: usize,
+}
+
+/// A job that is assigned to a worker.
+pub struct Assignment {
     pub lease: Lease,
     pub queue: QueueKey,
-    pub since: Instant,
+    pub started: Instant,
     /// 1 for the first.
     pub attempt: u32,
     pub heartbeat: Heartbeat,
-    /// When the job's time is over.
-    pub ends: Option<Instant>,
-    /// Its last attempts died with their process, and it has only this one left.
+    /// The end of the job's time limit.
+    pub deadline: Option<Instant>,
+    /// The job may have caused crashes of the process, and has one attempt left.
     pub suspect: bool,
 }
 
-/// A slot of the pool, and the worker in it.
+/// A slot and the worker in it.
 #[derive(Default)]
 pub struct Slot {
     pub generation: u64,
     pub worker: Option<Addr<Worker>>,
-    pub busy: Option<Busy>,
-    /// Consecutive crashes of its workers.
+    pub assignment: Option<Assignment>,
+    /// Consecutive crashes of workers in this slot.
     pub crashes: u32,
 }
 
 impl Slot {
     fn is_idle(&self) -> bool {
-        self.worker.is_some() && self.busy.is_none()
+        self.worker.is_some() && self.assignment.is_none()
     }
 
     fn stop_work(&mut self) {
-        self.busy = None;
+        self.assignment = None;
         if let Some(worker) = &self.worker {
             worker.do_send(StopWork);
         }
@@ -58,20 +65,27 @@ pub struct WorkerPool {
     pub kind: JobKind,
     pub handler: Arc<dyn JobHandler>,
     pub slots: Vec<Slot>,
-    /// A claim for them is under way.
+    /// A claim for the pool is in progress.
     pub claiming: bool,
-    /// Another one is to follow it.
+    /// Another claim follows it.
     pub claim_again: bool,
-    /// Jobs that were cancelled meanwhile.
+    /// Jobs that were cancelled while the claim was in progress.
     pub cancelled: HashSet<JobId>,
 }
 
-/// Work that goes on too long.
+/// Why work is aborted.
 pub enum Overdue {
-    /// Without any progress.
-    Silent,
-    /// The job's time is over.
-    OutOfTime,
+    /// It makes no progress.
+    Stalled,
+    /// The job's time limit is reached.
+    DeadlineExceeded,
+}
+
+/// Aborted work. `slot` is empty and waits for a new worker.
+pub struct RetiredWork {
+    pub slot: SlotId,
+    pub assignment: Assignment,
+    pub overdue: Overdue,
 }
 
 impl WorkerPool {
@@ -81,18 +95,24 @@ impl WorkerPool {
         Self { kind, handler, slots, claiming: false, claim_again: false, cancelled: HashSet::new() }
     }
 
-    pub fn idle(&self) -> usize {
+    pub fn idle_workers(&self) -> usize {
         self.slots.iter().filter(|slot| slot.is_idle()).count()
     }
 
-    /// Gives the job to an idle worker, for so long at most; `false` if there is none.
-    pub fn assign(&mut self, claim: Claim, left: Option<Duration>, suspect: bool) -> bool {
+    /// Assigns the job to an idle worker; `false` if there is none.
+    pub fn assign(&mut self, claim: Claim, time_left: Option<Duration>, suspect: bool) -> bool {
         let idle = self.slots.iter_mut().find(|slot| slot.is_idle());
-        let Some(Slot { worker: Some(worker), busy, .. }) = idle else { return false };
-        let (lease, attempt, heartbeat) = (claim.lease.clone(), claim.job.attempt(), Heartbeat::default());
-        let (queue, since) = (claim.job.queue_key(), Instant::now());
-        let ends = left.map(|left| since + left);
-        *busy = Some(Busy { lease, queue, since, attempt, heartbeat: heartbeat.clone(), ends, suspect });
+        let Some(Slot { worker: Some(worker), assignment, .. }) = idle else { return false };
+        let (started, heartbeat) = (Instant::now(), Heartbeat::default());
+        *assignment = Some(Assignment {
+            lease: claim.lease.clone(),
+            queue: claim.job.queue_key(),
+            started,
+            attempt: claim.job.attempt(),
+            heartbeat: heartbeat.clone(),
+            deadline: time_left.map(|time_left| started + time_left),
+            suspect,
+        });
         worker.do_send(StartWork { claim, heartbeat });
         true
     }
@@ -102,58 +122,59 @@ impl WorkerPool {
         self.slots.get_mut(id.index).filter(|slot| slot.generation == id.generation)
     }
 
-    pub fn busy(&self) -> impl Iterator<Item = &Busy> {
-        self.slots.iter().filter_map(|slot| slot.busy.as_ref())
+    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.slots.iter().filter_map(|slot| slot.assignment.as_ref())
     }
 
-    /// Where no worker has come free for so long, and one principal's jobs hold more than half of the workers: his youngest
-    /// job, of those that nobody waits for if it can be. A line's only one goes on, or it might never come to its end, unless
-    /// he has no others.
-    pub fn youngest_of_most(&self, time: Duration) -> Option<(QueueKey, Lease)> {
-        let youngest = self.busy().map(|busy| busy.since).max()?;
-        if self.claiming || self.idle() > 0 || youngest.elapsed() < time {
+    /// The job to preempt, if no worker has become free for `min_wait` and one principal's jobs hold more than half of the
+    /// workers: its youngest job, preferably a batch job. The only job of a queue is not preempted, so that it finishes,
+    /// unless the principal has no other jobs.
+    pub fn preemption_candidate(&self, min_wait: Duration) -> Option<(QueueKey, Lease)> {
+        let last_start = self.assignments().map(|assignment| assignment.started).max()?;
+        if self.claiming || self.idle_workers() > 0 || last_start.elapsed() < min_wait {
             return None;
         }
-        let (mut by_principal, mut by_line) = (HashMap::new(), HashMap::new());
-        for Busy { queue, .. } in self.busy() {
+        let (mut by_principal, mut by_queue) = (HashMap::new(), HashMap::new());
+        for Assignment { queue, .. } in self.assignments() {
             *by_principal.entry(&queue.principal).or_insert(0) += 1;
-            *by_line.entry(queue).or_insert(0) += 1;
+            *by_queue.entry(queue).or_insert(0) += 1;
         }
-        let too_many = |count: usize| count > 1 && 2 * count > self.slots.len();
-        let (most, _) = by_principal.into_iter().find(|(_, count)| too_many(*count))?;
-        let could_stop = self.busy().filter(|busy| busy.queue.principal == *most && !busy.suspect);
-        let first = |busy: &&Busy| {
-            let has_others = by_line[&busy.queue] > 1;
-            (has_others, has_others && !busy.queue.interactive, busy.since)
+        let exceeds_share = |count: usize| count > 1 && 2 * count > self.slots.len();
+        let (principal, _) = by_principal.into_iter().find(|(_, count)| exceeds_share(*count))?;
+        let candidates = self.assignments().filter(|it| it.queue.principal == *principal && !it.suspect);
+        let preference = |assignment: &&Assignment| {
+            let has_others = by_queue[&assignment.queue] > 1;
+            (has_others, has_others && !assignment.queue.interactive, assignment.started)
         };
-        could_stop.max_by_key(first).map(|busy| (busy.queue.clone(), busy.lease.clone()))
+        candidates.max_by_key(preference).map(|it| (it.queue.clone(), it.lease.clone()))
     }
 
-    /// Stops the work that `condition` picks by its lease: another worker may have the same job by a newer one.
+    /// Stops the work whose lease meets the condition. Another worker may hold the same job by a newer lease.
     pub fn stop_work(&mut self, condition: impl Fn(&Lease) -> bool) {
         for slot in &mut self.slots {
-            if slot.busy.as_ref().is_some_and(|busy| condition(&busy.lease)) {
+            if slot.assignment.as_ref().is_some_and(|assignment| condition(&assignment.lease)) {
                 slot.stop_work();
             }
         }
     }
 
-    /// Stops work that is overdue and leaves its worker for good: who let it come so far is not to be trusted.
-    pub fn abandon_overdue(&mut self, pool: usize, stall: Duration) -> Vec<(SlotId, Busy, Overdue)> {
+    /// Aborts overdue work and retires its workers: they did not stop by themselves. `pool` is this pool's index.
+    pub fn retire_overdue(&mut self, pool: usize, stall_timeout: Duration) -> Vec<RetiredWork> {
         let now = Instant::now();
-        let mut found = Vec::new();
+        let mut retired = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            let overdue = match &slot.busy {
-                Some(busy) if busy.ends.is_some_and(|end| end <= now) => Overdue::OutOfTime,
-                Some(busy) if busy.heartbeat.silent_for() >= stall => Overdue::Silent,
+            let overdue = match &slot.assignment {
+                Some(work) if work.deadline.is_some_and(|deadline| deadline <= now) => Overdue::DeadlineExceeded,
+                Some(work) if work.heartbeat.silent_for() >= stall_timeout => Overdue::Stalled,
                 _ => continue,
             };
-            let Some(busy) = slot.busy.take() else { continue };
+            let Some(assignment) = slot.assignment.take() else { continue };
             slot.stop_work();
             slot.worker = None;
             slot.generation += 1;
-            found.push((SlotId { pool, index, generation: slot.generation }, busy, overdue));
+            let slot = SlotId { pool, index, generation: slot.generation };
+            retired.push(RetiredWork { slot, assignment, overdue });
         }
-        found
+        retired
     }
 }

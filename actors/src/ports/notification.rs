@@ -1,17 +1,20 @@
-//! Notifications from other nodes that use the same store.
+//! Notifications between nodes that share a store.
+
+use actix::Message;
 
 use crate::domain::id::JobId;
 use crate::domain::kind::JobKind;
 
-/// A hint: it can arrive twice, late or never.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A hint about jobs. It can arrive twice, late or never.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
 pub enum Notification {
-    /// A job of this kind can be claimed.
+    /// A job of this kind may be ready to be claimed.
     Ready(JobKind),
-    /// A job was started or settled, or one of its pages was recorded.
+    /// A job was started, has a new page, or is settled.
     Changed(JobId),
-    /// A job was cancelled, so its worker's lease is no longer valid.
+    /// A job was cancelled. Its lease is stale.
     Cancelled(JobId),
-    /// Any number of notifications may have been lost.
+    /// Notifications may have been lost.
     Missed,
 }

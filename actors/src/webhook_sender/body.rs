@@ -9,7 +9,7 @@ use crate::domain::crawl_result;
 use crate::domain::job::{Job, Status};
 use crate::domain::kind::ResultForm;
 use crate::domain::task::{Members, RecordView};
-use crate::domain::webhook::Envelope;
+use crate::domain::webhook_envelope::Envelope;
 use crate::ports::{CHUNK, JobStore, StoreError, WebhookBody};
 
 /// The body for a settled job; `None` if the job is not settled.

@@ -1,4 +1,4 @@
-//! What is due within the horizon, in order of time; one entry a job.
+//! Deliveries that become due within the horizon, ordered by time; one entry per job.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,38 +16,30 @@ pub struct DelayQueue {
 }
 
 impl DelayQueue {
-    /// Replaces what is known of the same job.
+    /// Inserts a delivery, in place of an earlier entry of the same job.
     pub fn insert(&mut self, at: Instant, due: DueDelivery) {
-        self.forget(&due.job);
+        self.remove(&due.job);
         self.times.insert(due.job.clone(), at);
         *self.per_receiver.entry(due.receiver.clone()).or_default() += 1;
         self.queue.insert((at, due.job.clone()), due);
     }
 
-    pub fn forget(&mut self, job: &JobId) {
-        if let Some(at) = self.times.remove(job) {
-            let gone = self.queue.remove(&(at, job.clone()));
-            gone.iter().for_each(|due| self.uncount(&due.receiver));
+    pub fn remove(&mut self, job: &JobId) {
+        if let Some(at) = self.times.remove(job)
+            && let Some(due) = self.queue.remove(&(at, job.clone()))
+        {
+            self.uncount(&due.receiver);
         }
     }
 
-    /// Whether the job is here as it stands at `version`.
-    pub fn knows(&self, job: &JobId, version: u64) -> bool {
+    /// Whether there is an entry of the job with this version.
+    pub fn contains(&self, job: &JobId, version: u64) -> bool {
         let entry = self.times.get(job).and_then(|at| self.queue.get(&(*at, job.clone())));
         entry.is_some_and(|due| due.version == version)
     }
 
     pub fn waiting_for(&self, receiver: &Receiver) -> usize {
         self.per_receiver.get(receiver).copied().unwrap_or(0)
-    }
-
-    fn uncount(&mut self, receiver: &Receiver) {
-        if let Some(count) = self.per_receiver.get_mut(receiver) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_receiver.remove(receiver);
-            }
-        }
     }
 
     pub fn len(&self) -> usize {
@@ -58,13 +50,22 @@ impl DelayQueue {
         self.queue.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The earliest, if its time has come.
+    /// Removes the earliest delivery, if it is due.
     pub fn pop_due(&mut self, now: Instant) -> Option<DueDelivery> {
         let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
         let due = entry.remove();
         self.times.remove(&due.job);
         self.uncount(&due.receiver);
         Some(due)
+    }
+
+    fn uncount(&mut self, receiver: &Receiver) {
+        if let Some(count) = self.per_receiver.get_mut(receiver) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_receiver.remove(receiver);
+            }
+        }
     }
 }
 
@@ -79,29 +80,24 @@ mod tests {
 
     fn due(n: u128, version: u64) -> DueDelivery {
         let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, n);
-        DueDelivery {
-            job,
-            receiver: Receiver::new("http://a.example"),
-            version,
-            interruptions: 0,
-            wait: Duration::ZERO,
-        }
+        let receiver = Receiver::new("http://a.example");
+        DueDelivery { job, receiver, version, interruptions: 0, wait: Duration::ZERO }
     }
 
     #[test]
-    fn what_is_due_comes_in_order_and_not_before_its_time() {
+    fn deliveries_are_popped_in_order_when_due() {
         let (mut delayed, now) = (DelayQueue::default(), Instant::now());
         delayed.insert(now + Duration::from_secs(2), due(2, 1));
         delayed.insert(now + Duration::from_secs(1), due(1, 1));
         assert_eq!(delayed.pop_due(now), None);
-        let soon = now + Duration::from_secs(2);
-        assert_eq!([delayed.pop_due(soon), delayed.pop_due(soon)], [Some(due(1, 1)), Some(due(2, 1))]);
-        assert!(!delayed.knows(&due(1, 1).job, 1));
+        let later = now + Duration::from_secs(2);
+        assert_eq!([delayed.pop_due(later), delayed.pop_due(later)], [Some(due(1, 1)), Some(due(2, 1))]);
+        assert!(!delayed.contains(&due(1, 1).job, 1));
         assert_eq!(delayed.waiting_for(&due(1, 1).receiver), 0);
     }
 
     #[test]
-    fn a_job_has_one_entry_the_newest() {
+    fn newer_entry_of_a_job_replaces_the_older_one() {
         let (mut delayed, now) = (DelayQueue::default(), Instant::now());
         delayed.insert(now, due(1, 1));
         delayed.insert(now + Duration::from_secs(1), due(1, 2));

@@ -65,7 +65,7 @@ pub fn finish(
         RetryDecision::Refused => DeliveryState::Refused,
         RetryDecision::Exhausted => DeliveryState::Exhausted,
         RetryDecision::RetryIn(wait) => DeliveryState::Pending { due: later(context.steady(), wait) },
-        RetryDecision::BrokenOff => DeliveryState::Pending { due: context.steady() },
+        RetryDecision::Aborted => DeliveryState::Pending { due: context.steady() },
     };
     // The log uses wall-clock time, like its other times.
     let next_due = match (&state, decision) {
@@ -78,7 +78,7 @@ pub fn finish(
     log_outcome(connection, &delivery, now, outcome, next_due)?;
     let attempts = match decision {
         _ if delivery.replay_requested => 0,
-        RetryDecision::BrokenOff => delivery.attempts,
+        RetryDecision::Aborted => delivery.attempts,
         _ => delivery.attempts + 1,
     };
     let version = delivery_row::set_state(connection, context, delivery.seq, &state, attempts)?;

@@ -79,7 +79,7 @@ impl RedisStore {
             RetryDecision::Refused => ("refused", Duration::ZERO),
             RetryDecision::Exhausted => ("exhausted", Duration::ZERO),
             RetryDecision::RetryIn(wait) => ("pending", wait),
-            RetryDecision::BrokenOff => ("pending", Duration::ZERO),
+            RetryDecision::Aborted => ("pending", Duration::ZERO),
         };
         let moved = delivery_state(state, jiff::Timestamp::UNIX_EPOCH)?;
         let kept = Self::keep(self.settings.retention.keep(Some(&moved)));
@@ -92,7 +92,7 @@ impl RedisStore {
         let mut reply: Reply = self
             .ask(&self.scripts.finish_attempt, |call| {
                 call.arg(attempt.job.as_str()).arg(attempt.token).arg(state).arg(micros(wait)).arg(kept);
-                call.arg(status).arg(error).arg(answer).arg(u8::from(next != RetryDecision::BrokenOff));
+                call.arg(status).arg(error).arg(answer).arg(u8::from(next != RetryDecision::Aborted));
             })
             .await?;
         if reply.word != "ok" {

@@ -1,173 +1,171 @@
-//! One caller with very much to do, or with what never ends, and another one with a single job: how many claims, pages and
-//! deliveries go before his. Counted, not timed.
+//! Fairness between principals: how many pages and deliveries of a large or hanging load precede another principal's job.
 
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
 
-#[test]
-fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_anothers() {
-    no_more_than_those_under_way_go_before(of("one", 1));
+use tokio::time::Instant;
+
+use super::scripted::{Fetch, ScriptedSite};
+use super::system::{HOUR, SECOND, Setup, crawl_of, wait_until, with_paused_time};
+use crate::domain::id::Principal;
+use crate::kinds::CRAWL;
+use crate::ports::NewJob;
+
+/// Pages of the hosts `hangs…` hang for this time.
+fn hanging_for(time: Duration) -> ScriptedSite {
+    ScriptedSite::new(move |url| if url.contains("hangs") { Fetch::Hang(time) } else { Fetch::Succeed })
 }
 
 #[test]
-fn of_1_000_pages_that_hang_no_more_than_those_under_way_go_before_one_of_the_same_caller_who_waits_for_it() {
-    let mut job = of("one", 1);
+fn other_principal_waits_only_for_in_flight_pages() {
+    waits_only_for_in_flight_pages(crawl_of("one", 1));
+}
+
+#[test]
+fn interactive_page_waits_only_for_in_flight_pages() {
+    let mut job = crawl_of("one", 1);
     (job.principal, job.spec.interactive) = (Principal::new("hangs"), true);
-    no_more_than_those_under_way_go_before(job);
+    waits_only_for_in_flight_pages(job);
 }
 
-fn no_more_than_those_under_way_go_before(job: NewJob) {
-    by_jumps(|| async {
-        let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
-        let plot = Plot::new(Site::new(hang));
-        let (workers, side_by_side) = (plot.policy.jobs.workers[&CRAWL], plot.policy.crawl.pages_per_job.get());
-        let mut house = plot.build();
+fn waits_only_for_in_flight_pages(job: NewJob) {
+    with_paused_time(|| async {
+        let setup = Setup::new(hanging_for(HOUR));
+        let (workers, pages) = (setup.policy.jobs.workers[&CRAWL], setup.policy.crawl.pages_per_job.get());
+        let mut system = setup.start();
         for _ in 0..workers {
-            house.submit(of("hangs", 250)).await;
+            system.submit(crawl_of("hangs", 250)).await;
         }
-        // Every worker is at it.
-        while house.site.under_way() < workers * side_by_side {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let id = house.submit(job).await;
-        assert_eq!(house.webhook().await["task_id"], id.as_str());
-        let before = house.site.before("one.example");
-        assert_eq!(before, workers * side_by_side, "only what was under way already");
-        assert_eq!(house.died("crawl_worker", "hung"), 0);
+        wait_until(|| system.site.in_progress() == workers * pages).await;
+        let id = system.submit(job).await;
+        assert_eq!(system.webhook().await["task_id"], id.as_str());
+        assert_eq!(system.site.started_before("one.example"), workers * pages, "only pages in flight");
+        assert_eq!(system.exits("crawl_worker", "stalled"), 0);
     });
 }
 
 #[test]
-fn where_both_lines_of_a_caller_hold_all_workers_his_youngest_that_nobody_waits_for_lets_others_go_first() {
-    let handed_over = handed_over_by(&[false, true, false, true]);
-    assert_eq!(handed_over, [0, 0, 1, 0]);
+fn youngest_batch_job_is_preempted_first() {
+    assert_eq!(preempted(&[false, true, false, true]), [0, 0, 1, 0]);
 }
 
 #[test]
-fn the_only_one_of_a_line_goes_on_while_the_other_line_has_more() {
-    assert_eq!(handed_over_by(&[true, false, true, true]), [0, 0, 0, 1]);
+fn only_job_of_a_queue_is_not_preempted() {
+    assert_eq!(preempted(&[true, false, true, true]), [0, 0, 0, 1]);
 }
 
 #[test]
-fn where_each_line_of_a_caller_has_but_one_they_let_others_go_first_all_the_same() {
-    assert_eq!(handed_over_by(&[true, false]), [0, 1]);
-    assert_eq!(handed_over_by(&[false, true]), [0, 1]);
+fn job_is_preempted_if_each_queue_has_only_one() {
+    assert_eq!(preempted(&[true, false]), [0, 1]);
+    assert_eq!(preempted(&[false, true]), [0, 1]);
 }
 
-/// Of one caller's jobs that hold a worker each, and whose pages hang, how often each was begun anew because it had let
-/// another caller's go first.
-fn handed_over_by(interactive: &'static [bool]) -> Vec<usize> {
-    let (tell, told) = std::sync::mpsc::channel();
-    by_jumps(|| async move {
-        let hang = |url: &str| if url.contains("hangs") { Does::Hang(3600 * SECOND) } else { Does::Come };
-        let mut plot = Plot::new(Site::new(hang));
-        plot.policy.jobs.workers.insert(CRAWL, interactive.len());
-        let mut house = plot.build();
+/// One principal's jobs, interactive or batch, hold all workers and hang. Returns how often each was preempted for
+/// another principal's job.
+fn preempted(interactive: &'static [bool]) -> Vec<usize> {
+    let (sender, result) = std::sync::mpsc::channel();
+    with_paused_time(|| async move {
+        let mut setup = Setup::new(hanging_for(HOUR));
+        setup.policy.jobs.workers.insert(CRAWL, interactive.len());
+        let mut system = setup.start();
         for (at, interactive) in interactive.iter().enumerate() {
-            let mut job = of(&format!("hangs-{at}"), 1);
+            let mut job = crawl_of(&format!("hangs-{at}"), 1);
             (job.principal, job.spec.interactive) = (Principal::new("hangs"), *interactive);
-            house.submit(job).await;
-            while house.site.under_way() <= at {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            system.submit(job).await;
+            wait_until(|| system.site.in_progress() > at).await;
         }
-        let id = house.submit(of("one", 1)).await;
-        assert_eq!(house.webhook().await["task_id"], id.as_str());
-        while house.site.under_way() < interactive.len() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let begun = house.site.begun();
-        let times = |at: usize| begun.iter().filter(|url| url.contains(&format!("hangs-{at}."))).count();
-        tell.send((0..interactive.len()).map(|at| times(at) - 1).collect()).expect("the test waits");
+        let id = system.submit(crawl_of("one", 1)).await;
+        assert_eq!(system.webhook().await["task_id"], id.as_str());
+        wait_until(|| system.site.in_progress() == interactive.len()).await;
+        let started = system.site.started();
+        let starts = |at: usize| started.iter().filter(|url| url.contains(&format!("hangs-{at}."))).count();
+        sender.send((0..interactive.len()).map(|at| starts(at) - 1).collect()).expect("the test waits");
     });
-    told.recv().expect("it is told")
+    result.recv().expect("a result was sent")
 }
 
 #[test]
-fn a_job_that_lets_others_go_first_because_its_pages_hang_goes_on_afterwards_and_loses_no_attempt() {
-    by_jumps(|| async {
-        let hang = |url: &str| if url.contains("hangs") { Does::Hang(60 * SECOND) } else { Does::Hang(SECOND) };
-        let plot = Plot::new(Site::new(hang));
-        let workers = plot.policy.jobs.workers[&CRAWL];
-        let mut house = plot.build();
+fn preempted_jobs_finish_and_lose_no_attempt() {
+    with_paused_time(|| async {
+        let fetch = |url: &str| Fetch::Hang(if url.contains("hangs") { 60 * SECOND } else { SECOND });
+        let setup = Setup::new(ScriptedSite::new(fetch));
+        let workers = setup.policy.jobs.workers[&CRAWL];
+        let mut system = setup.start();
         let mut hanging = Vec::new();
         for _ in 0..workers {
-            hanging.push(house.submit(of("hangs", 2)).await);
+            hanging.push(system.submit(crawl_of("hangs", 2)).await);
         }
-        // One who has very much to do as well, so that somebody always waits.
+        // Another principal always has jobs that wait.
         for _ in 0..500 {
-            house.submit(of("many", 1)).await;
+            system.submit(crawl_of("many", 1)).await;
         }
-        let mut left = hanging.clone();
-        while !left.is_empty() {
-            let told = house.webhook().await;
-            left.retain(|id| told["task_id"] != id.as_str());
+        let mut remaining = hanging.clone();
+        while !remaining.is_empty() {
+            let webhook = system.webhook().await;
+            remaining.retain(|id| webhook["task_id"] != id.as_str());
         }
         for id in &hanging {
-            assert_eq!(house.job(id).await.attempt(), 1);
+            assert_eq!(system.job(id).await.attempt(), 1);
         }
     });
 }
 
 #[test]
-fn where_no_job_is_to_hand_over_none_does() {
-    by_jumps(|| async {
-        let hang = |url: &str| if url.contains("hangs") { Does::Hang(100 * SECOND) } else { Does::Come };
-        let mut plot = Plot::new(Site::new(hang));
-        plot.policy.crawl.time_slice = None;
-        let mut house = plot.build();
+fn no_job_is_preempted_without_time_slices() {
+    with_paused_time(|| async {
+        let mut setup = Setup::new(hanging_for(100 * SECOND));
+        setup.policy.crawl.time_slice = None;
+        let mut system = setup.start();
         for _ in 0..4 {
-            house.submit(of("hangs", 4)).await;
+            system.submit(crawl_of("hangs", 4)).await;
         }
-        while house.site.under_way() < 16 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let (id, began) = (house.submit(of("one", 1)).await, Instant::now());
-        while house.webhook().await["task_id"] != id.as_str() {}
-        assert!(began.elapsed() > 99 * SECOND, "{:?}", began.elapsed());
-        assert_eq!(house.site.begun().len(), 17, "nothing was begun twice");
+        wait_until(|| system.site.in_progress() == 16).await;
+        let (id, submitted) = (system.submit(crawl_of("one", 1)).await, Instant::now());
+        while system.webhook().await["task_id"] != id.as_str() {}
+        assert!(submitted.elapsed() > 99 * SECOND, "{:?}", submitted.elapsed());
+        assert_eq!(system.site.started().len(), 17, "no page was started twice");
     });
 }
 
 #[test]
-fn one_principals_jobs_are_left_alone_while_nobody_else_waits() {
-    by_jumps(|| async {
-        let house = Plot::new(Site::new(|_| Does::Hang(3600 * SECOND))).build();
+fn no_job_is_preempted_while_no_other_principal_waits() {
+    with_paused_time(|| async {
+        let system = Setup::new(ScriptedSite::new(|_| Fetch::Hang(HOUR))).start();
         for _ in 0..9 {
-            house.submit(of("a", 1)).await;
+            system.submit(crawl_of("a", 1)).await;
         }
         tokio::time::sleep(120 * SECOND).await;
-        assert_eq!(house.site.begun().len(), 4, "nothing was begun twice");
+        assert_eq!(system.site.started().len(), 4, "no page was started twice");
     });
 }
 
 #[test]
-fn of_1_000_receivers_that_hang_each_has_one_delivery_under_way_before_anothers() {
-    by_jumps(|| async {
-        let mut plot = Plot::new(Site::new(|_| Does::Come));
-        plot.receivers = Arc::new(|host| match host.starts_with("hangs") {
+fn delivery_waits_for_at_most_one_delivery_of_each_hanging_receiver() {
+    with_paused_time(|| async {
+        let mut setup = Setup::new(ScriptedSite::new(|_| Fetch::Succeed));
+        setup.receivers = Arc::new(|host| match host.starts_with("hangs") {
             true => (SECOND, 0),
             false => (Duration::ZERO, 200),
         });
         for n in 0..1000 {
             for _ in 0..2 {
-                let job = of(&format!("hangs-{n}"), 1);
+                let job = crawl_of(&format!("hangs-{n}"), 1);
                 let id = job.id.clone();
-                plot.store.submit(job).await.expect("there is room");
-                plot.store.cancel(&id, None).await.expect("it is not settled");
+                setup.store.submit(job).await.expect("the job is admitted");
+                setup.store.cancel(&id, None).await.expect("the job is not settled");
             }
         }
-        let in_flight = plot.policy.webhooks.in_flight;
-        let mut house = plot.build();
-        // All places are taken by who does not answer.
-        for _ in 0..in_flight {
-            house.webhook().await;
+        let max_in_flight = setup.policy.webhooks.max_in_flight;
+        let mut system = setup.start();
+        for _ in 0..max_in_flight {
+            system.webhook().await;
         }
-        let id = house.submit(of("one", 1)).await;
-        let mut before = in_flight;
-        while house.webhook().await["task_id"] != id.as_str() {
-            before += 1;
+        let id = system.submit(crawl_of("one", 1)).await;
+        let mut earlier = max_in_flight;
+        while system.webhook().await["task_id"] != id.as_str() {
+            earlier += 1;
         }
-        // Those under way when it came, one of each receiver, and those that begin beside it.
-        assert!(before <= 1000 + 2 * in_flight, "{before} deliveries went first");
+        // Those in flight at submission, one per receiver, and those that start at the same time.
+        assert!(earlier <= 1000 + 2 * max_in_flight, "{earlier} deliveries preceded it");
     });
 }

@@ -131,7 +131,7 @@ pub async fn aborted_attempt_does_not_count(h: &impl Harness) {
         let attempt = started(h).await;
         assert_eq!(attempt.number, 1);
         let outcome = AttemptOutcome::Failed { reason: "aborted".to_owned() };
-        let moved = h.store().finish_attempt(&attempt, &outcome, RetryDecision::BrokenOff).await;
+        let moved = h.store().finish_attempt(&attempt, &outcome, RetryDecision::Aborted).await;
         assert!(matches!(moved, Ok((DeliveryState::Pending { .. }, _))), "{moved:?}");
     }
     let log = h.store().deliveries(&job, None).await.unwrap().unwrap();

@@ -75,13 +75,13 @@ impl State {
             RetryDecision::Refused => DeliveryState::Refused,
             RetryDecision::Exhausted => DeliveryState::Exhausted,
             RetryDecision::RetryIn(wait) => DeliveryState::Pending { due: later(now, wait) },
-            RetryDecision::BrokenOff => DeliveryState::Pending { due: now },
+            RetryDecision::Aborted => DeliveryState::Pending { due: now },
         };
         row.log(now, outcome, &state);
         let replay_requested = row.replay_requested;
         let attempts = |count| match decision {
             _ if replay_requested => 0,
-            RetryDecision::BrokenOff => count,
+            RetryDecision::Aborted => count,
             _ => count + 1,
         };
         let version = row.set_delivery(now, state.clone(), retention, attempts);
