@@ -82,7 +82,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let guard = egress::guard(settings)?;
     let mut stores = store::open(settings, &clock).await?;
-    let notifications = stores.notices.take();
+    let notifications = stores.notifications.take();
     let dependencies = dependencies::dependencies(settings, &clock, stores, guard.clone())?;
     let store = Arc::clone(&dependencies.store);
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));

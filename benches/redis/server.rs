@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use opilio::stores::StoreSettings;
-use opilio::stores::redis::RedisStore;
+use opilio::stores::redis::{ConnectionSettings, RedisStore};
 use opilio_actors::testing::contract::RETENTION;
 use redis::Client;
 use tempfile::TempDir;
@@ -49,7 +49,7 @@ impl Redis {
     /// As the nodes use it.
     pub fn store(&self) -> RedisStore {
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
-        RedisStore::new(&self.client, 4, "opilio", settings).expect("a client")
+        RedisStore::new(&self.client, ConnectionSettings::new(4, 4), "opilio", settings).expect("a client")
     }
 
     /// The real binary on it.

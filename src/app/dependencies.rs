@@ -10,7 +10,7 @@ use opilio_actors::ports::Clock;
 use opilio_page::ContentFilter;
 
 use super::extraction;
-use super::store::Kept;
+use super::store::Stores;
 use crate::egress::{Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
 use crate::models::Models;
@@ -21,7 +21,7 @@ use crate::webhooks::{HttpTransport, WebhookSettings};
 pub fn dependencies(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
-    stores: Kept,
+    stores: Stores,
     guard: Guard,
 ) -> anyhow::Result<Dependencies> {
     let egress = EgressSettings {
@@ -33,9 +33,9 @@ pub fn dependencies(
     let transport = HttpTransport::new(egress.clone(), &transport(settings), Arc::clone(clock)).context("webhooks")?;
     let models = extraction::models(&settings.llm);
     Ok(Dependencies {
-        store: faults::with_fault_points(stores.jobs),
+        store: faults::with_fault_points(stores.store),
         fetcher: Arc::new(HttpFetcher::new(egress.clone(), fetcher(settings), Arc::clone(clock))),
-        cache: stores.pages,
+        cache: stores.page_cache,
         reader: Arc::new(CpuReader::new(reader(settings))),
         transport: Arc::new(transport),
         model: Arc::new(Models::new(egress, Arc::clone(clock), models)),

@@ -1,4 +1,4 @@
-//! The store that the operator chose, opened.
+//! Opens the store of the configured backend.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -17,74 +17,85 @@ use crate::stores::embedded::EmbeddedStore;
 use crate::stores::embedded::page_cache::EmbeddedPageCache;
 use crate::stores::page_cache::{NoPageCache, PageCacheSettings};
 use crate::stores::redis::page_cache::RedisPageCache;
-use crate::stores::redis::{Notices, RedisSettings, RedisStore, TlsSettings};
+use crate::stores::redis::{ConnectionSettings, Notifications, RedisSettings, RedisStore, TlsSettings};
 
-/// What is kept: jobs, and pages that were fetched.
-pub struct Kept {
-    pub jobs: Arc<dyn Store>,
-    pub pages: Arc<dyn PageCache>,
-    /// Where other nodes keep theirs in the same place.
-    pub notices: Option<Notices>,
+/// The open store of one backend.
+pub struct Stores {
+    pub store: Arc<dyn Store>,
+    pub page_cache: Arc<dyn PageCache>,
+    /// Notifications of other nodes, if the backend is shared.
+    pub notifications: Option<Notifications>,
 }
 
 /// # Errors
-/// What keeps it from being used. A Redis that is away for now does not: it is looked at when it is there.
-pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Kept> {
+/// The store cannot be used. An unavailable Redis is not an error: it is checked again until it is available.
+pub async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Stores> {
+    match settings.store.backend {
+        StoreBackend::Embedded => open_embedded(settings, clock),
+        StoreBackend::Redis => open_redis(settings, clock).await,
+    }
+}
+
+fn open_embedded(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Stores> {
+    let directory = &settings.store.path;
+    let store = Arc::new(EmbeddedStore::open(directory, Arc::clone(clock), store_settings(settings))?);
+    let page_cache: Arc<dyn PageCache> = match page_cache_settings(settings) {
+        Some(cache) => Arc::new(EmbeddedPageCache::open(directory, Arc::clone(clock), cache)?),
+        None => Arc::new(NoPageCache),
+    };
+    Ok(Stores { store, page_cache, notifications: None })
+}
+
+async fn open_redis(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Stores> {
+    let redis = &settings.redis;
+    let client = redis_settings(settings)?.client()?;
+    let connections = ConnectionSettings::new(redis.connections.get(), redis.pool_size.get());
+    let store = Arc::new(RedisStore::new(&client, connections, &redis.prefix, store_settings(settings))?);
+    let address = format!("{}:{}", redis.host, redis.port);
+    if let Err(error) = check(&store, &address, clock).await? {
+        warn!(address, %error, "Redis is unavailable; requests get 503 until it is available");
+        actix_web::rt::spawn(check_until_available(Arc::clone(&store), address, Arc::clone(clock)));
+    }
+    let notifications = Some(store.notifications(&client));
+    let page_cache: Arc<dyn PageCache> = match page_cache_settings(settings) {
+        Some(cache) => Arc::new(RedisPageCache::new(Arc::clone(&store), cache)),
+        None => Arc::new(NoPageCache),
+    };
+    Ok(Stores { store, page_cache, notifications })
+}
+
+fn store_settings(settings: &Settings) -> StoreSettings {
     let retention = Retention {
         settled: limit::duration(settings.redis.task_ttl),
         exhausted: limit::duration(settings.webhooks.keep_exhausted),
     };
-    let bound = |bound: u64| (bound > 0).then_some(bound);
+    let count = |limit: u64| (limit > 0).then_some(limit);
     let queue = &settings.limits.queue;
-    let (max_queued, max_per_principal) = (bound(queue.maxsize), bound(queue.per_principal));
-    let choice = StoreSettings { retention, max_queued, max_per_principal };
-    let cache = &settings.crawler.cache;
-    let room = NonZeroU64::new(cache.max_bytes);
-    let pages = room.map(|room| PageCacheSettings { max_bytes: room.get(), ttl: cache.ttl });
-    match settings.store.backend {
-        StoreBackend::Embedded => {
-            let folder = &settings.store.path;
-            let jobs = Arc::new(EmbeddedStore::open(folder, Arc::clone(clock), choice)?);
-            let pages: Arc<dyn PageCache> = match pages {
-                Some(pages) => Arc::new(EmbeddedPageCache::open(folder, Arc::clone(clock), pages)?),
-                None => Arc::new(NoPageCache),
-            };
-            Ok(Kept { jobs, pages, notices: None })
-        }
-        StoreBackend::Redis => {
-            let redis = &settings.redis;
-            let client = described(settings)?.client()?;
-            let store = Arc::new(RedisStore::new(&client, redis.connections.get(), &redis.prefix, choice)?);
-            let place = format!("{}:{}", redis.host, redis.port);
-            if let Err(away) = look_at(&store, &place, clock).await? {
-                warn!("Redis at {place} is away ({away}); answers are 503 until it is there");
-                actix_web::rt::spawn(look_later(Arc::clone(&store), place, Arc::clone(clock)));
-            }
-            let notices = Some(store.notices(&client));
-            let pages: Arc<dyn PageCache> = match pages {
-                Some(pages) => Arc::new(RedisPageCache::new(Arc::clone(&store), pages)),
-                None => Arc::new(NoPageCache),
-            };
-            Ok(Kept { jobs: store, pages, notices })
-        }
-    }
+    StoreSettings { retention, max_queued: count(queue.maxsize), max_per_principal: count(queue.per_principal) }
 }
 
-fn described(settings: &Settings) -> anyhow::Result<RedisSettings> {
+/// `None`: the cache is disabled.
+fn page_cache_settings(settings: &Settings) -> Option<PageCacheSettings> {
+    let cache = &settings.crawler.cache;
+    let max_bytes = NonZeroU64::new(cache.max_bytes)?.get();
+    Some(PageCacheSettings { max_bytes, ttl: cache.ttl })
+}
+
+fn redis_settings(settings: &Settings) -> anyhow::Result<RedisSettings> {
     let redis = &settings.redis;
     let client = match (&redis.ssl_certfile, &redis.ssl_keyfile) {
         (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
         (None, None) => None,
-        _ => bail!("redis.ssl_certfile and redis.ssl_keyfile belong together"),
+        _ => bail!("`redis.ssl_certfile` and `redis.ssl_keyfile` must be set together"),
     };
-    let unverified = match redis.ssl_cert_reqs.as_deref().map(str::to_ascii_lowercase).as_deref() {
+    let insecure = match redis.ssl_cert_reqs.as_deref().map(str::to_ascii_lowercase).as_deref() {
         None | Some("required" | "optional") => false,
         Some("none") => true,
-        Some(other) => bail!("redis.ssl_cert_reqs is `{other}`; it is required or none"),
+        Some(other) => bail!("`redis.ssl_cert_reqs` is `{other}`; it must be `required` or `none`"),
     };
-    let tls = TlsSettings { authorities: redis.ssl_ca_certs.clone(), client, unverified };
+    let tls = TlsSettings { ca_certificates: redis.ssl_ca_certs.clone(), client, insecure };
     if redis.ssl {
-        // Somebody may have installed it already.
+        // Fails only if a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     Ok(RedisSettings {
@@ -97,29 +108,29 @@ fn described(settings: &Settings) -> anyhow::Result<RedisSettings> {
     })
 }
 
-/// Says what is unsafe, a line each. The inner error: it is away.
-async fn look_at(store: &RedisStore, place: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Result<(), StoreError>> {
+/// Checks Redis and logs each risk. The inner error means that Redis is unavailable.
+async fn check(store: &RedisStore, address: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Result<(), StoreError>> {
     let findings = match store.check(clock.now().as_second()).await {
         Ok(findings) => findings,
-        Err(away @ StoreError::Unavailable(_)) => return Ok(Err(away)),
+        Err(unavailable @ StoreError::Unavailable(_)) => return Ok(Err(unavailable)),
         Err(other) => return Err(other).context("redis"),
     };
-    if let Some(why) = findings.unusable {
-        bail!("Redis at {place} cannot be used: {why}");
+    if let Some(reason) = findings.unusable {
+        bail!("Redis at {address} cannot be used: {reason}");
     }
     for risk in findings.risks {
-        warn!("Redis at {place}: {risk}");
+        warn!("Redis at {address}: {risk}");
     }
     Ok(Ok(()))
 }
 
-async fn look_later(store: Arc<RedisStore>, place: String, clock: Arc<dyn Clock>) {
+async fn check_until_available(store: Arc<RedisStore>, address: String, clock: Arc<dyn Clock>) {
     let backoff = Backoff { initial: Duration::from_millis(500), max: Duration::from_secs(10), jitter: 0.0 };
     let mut attempt = 1;
     loop {
         tokio::time::sleep(backoff.delay_after(attempt, 0.0)).await;
-        match look_at(&store, &place, &clock).await {
-            Ok(Ok(())) => return info!("Redis at {place} is there"),
+        match check(&store, &address, &clock).await {
+            Ok(Ok(())) => return info!(address, "Redis is available"),
             Ok(Err(_)) => attempt += 1,
             Err(unusable) => return tracing::error!("{unusable:#}"),
         }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::environment::Environment;
 use super::invariants::{assert_settled_once, settled_and_delivered};
-use super::on_redis::{Redis, Wire, signal};
+use super::on_redis::{Proxy, Redis, signal};
 use super::scenario::{self, Submission};
 use super::support::{DEADLINE, TestServer, until};
 
@@ -41,7 +41,7 @@ pub enum Fault {
 
 struct Node {
     server: TestServer,
-    wire: Wire,
+    proxy: Proxy,
     /// The present fault, and when it ends.
     fault: Option<(Fault, Instant)>,
 }
@@ -68,10 +68,10 @@ impl Campaign {
         let openai = environment.url("/openai");
         let mut nodes = Vec::new();
         for binary in binaries() {
-            let wire = redis.wire();
+            let proxy = redis.proxy();
             let model = [("OPENAI_BASE_URL", openai.as_str()), ("OPENAI_API_KEY", "k")];
-            let server = TestServer::with_binary(binary, CONFIG, &[&wire.variables()[..], &model].concat()).await;
-            nodes.push(Node { server, wire, fault: None });
+            let server = TestServer::with_binary(binary, CONFIG, &[&proxy.variables()[..], &model].concat()).await;
+            nodes.push(Node { server, proxy, fault: None });
         }
         Self { environment, redis, nodes, submissions: Vec::new(), rng, counts: BTreeMap::new() }
     }
@@ -137,7 +137,7 @@ impl Campaign {
         match fault {
             Fault::Kill => node.server.kill().await,
             Fault::Freeze => signal(node.server.pid(), "STOP"),
-            Fault::Disconnect => node.wire.cut(),
+            Fault::Disconnect => node.proxy.cut(),
             Fault::Drain => {
                 node.server.send_sigterm();
                 node.server.wait_for_exit().await;
@@ -214,7 +214,7 @@ impl Node {
         match self.fault.take_if(|(_, end)| due(*end)) {
             Some((Fault::Kill, _)) => self.server.restart().await,
             Some((Fault::Freeze, _)) => signal(self.server.pid(), "CONT"),
-            Some((Fault::Disconnect, _)) => self.wire.mend(),
+            Some((Fault::Disconnect, _)) => self.proxy.restore(),
             _ => {}
         }
     }

@@ -1,54 +1,51 @@
-//! Who gets which job, and what one server can still do to what another one has.
-
-use serde_json::Value;
+//! The distribution of jobs and deliveries over servers.
 
 use super::on_redis::{Redis, signal};
 use super::support::{TestServer, TestSite};
-use super::{settled, submitted};
+use super::{settled, submit};
 
-/// Nothing runs out, and nobody asks how things stand, for as long as a test takes.
-const NO_HURRY: (&str, &str) = ("OPILIO__JOBS__LEASE", "1h");
+/// Leases and polling intervals longer than a test.
+const LONG_LEASE: (&str, &str) = ("OPILIO__JOBS__LEASE", "1h");
 const ONE_WORKER: (&str, &str) = ("OPILIO__JOBS__CRAWL_WORKERS", "1");
 const TWO_WORKERS: (&str, &str) = ("OPILIO__JOBS__CRAWL_WORKERS", "2");
 
-/// How many jobs are at this stage.
-async fn at(server: &TestServer, stage: &str) -> usize {
+/// The number of jobs at this stage.
+async fn count(server: &TestServer, stage: &str) -> usize {
     let (_, list) = server.get("/jobs").await;
-    let jobs = list["jobs"].as_array().expect("a list");
-    jobs.iter().filter(|job| job["stage"] == stage).count()
+    list["jobs"].as_array().unwrap().iter().filter(|job| job["stage"] == stage).count()
 }
 
 #[actix::test]
-async fn a_job_cancelled_at_another_server_frees_its_worker_at_once() {
+async fn cancellation_at_another_server_frees_the_worker() {
     let (site, redis) = (TestSite::start(), Redis::start());
-    let first = redis.server(&[NO_HURRY, ONE_WORKER]).await;
-    let path = submitted(&first, &site, "/gated").await;
+    let first = redis.server(&[LONG_LEASE, ONE_WORKER]).await;
+    let path = submit(&first, &site, "/gated").await;
     site.wait_for_gated_request().await;
-    let mut second = redis.server(&[NO_HURRY, ONE_WORKER]).await;
+    let mut second = redis.server(&[LONG_LEASE, ONE_WORKER]).await;
     assert_eq!(second.delete(&path).await.0, 202);
     assert_eq!(site.next_webhook().await.body["status"], "cancelled");
     second.kill().await;
-    // Its only worker would hang at the gate, and its lease would last; there is nobody else.
-    submitted(&first, &site, "/article").await;
+    // Only the first server's one worker can run this job.
+    submit(&first, &site, "/article").await;
     assert_eq!(site.next_webhook().await.body["status"], "completed");
 }
 
 #[actix::test]
-async fn a_server_takes_no_more_jobs_than_it_can_start_and_the_others_get_the_rest() {
+async fn server_claims_only_as_many_jobs_as_it_has_workers() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let first = redis.server(&[TWO_WORKERS]).await;
     for _ in 0..5 {
-        submitted(&first, &site, "/gated").await;
+        submit(&first, &site, "/gated").await;
     }
     for _ in 0..2 {
         site.wait_for_gated_request().await;
     }
-    assert_eq!((at(&first, "running").await, at(&first, "queued").await), (2, 3));
+    assert_eq!((count(&first, "running").await, count(&first, "queued").await), (2, 3));
     let second = redis.server(&[TWO_WORKERS]).await;
     for _ in 0..2 {
         site.wait_for_gated_request().await;
     }
-    assert_eq!((at(&second, "running").await, at(&second, "queued").await), (4, 1));
+    assert_eq!((count(&second, "running").await, count(&second, "queued").await), (4, 1));
     site.open_gate();
     for _ in 0..5 {
         assert_eq!(site.next_webhook().await.body["status"], "completed");
@@ -56,53 +53,45 @@ async fn a_server_takes_no_more_jobs_than_it_can_start_and_the_others_get_the_re
 }
 
 #[actix::test]
-async fn a_frozen_server_sends_no_webhook_that_another_one_has_sent_meanwhile() {
+async fn frozen_server_does_not_repeat_a_webhook_sent_by_another_one() {
     let (site, redis) = (TestSite::start(), Redis::start());
-    let quick = [("OPILIO__WEBHOOKS__RETRY__TIMEOUT", "1s"), ("OPILIO__WEBHOOKS__LEASE", "2s")];
-    let first = redis.server(&quick).await;
+    let short = [("OPILIO__WEBHOOKS__RETRY__TIMEOUT", "1s"), ("OPILIO__WEBHOOKS__LEASE", "2s")];
+    let first = redis.server(&short).await;
     site.set_webhook_statuses(&[500]);
-    let path = submitted(&first, &site, "/article").await;
-    let refused = site.next_webhook().await;
-    // It holds the next attempt in its memory, or the lease of this one.
+    let path = submit(&first, &site, "/article").await;
+    let rejected = site.next_webhook().await;
+    // The server has either the next attempt in memory or the lease of this one.
     signal(first.pid(), "STOP");
-    let second = redis.server(&quick).await;
-    let taken = site.next_webhook().await;
-    assert_eq!((taken.header("webhook-id"), &taken.bytes), (refused.header("webhook-id"), &refused.bytes));
-    delivered(&second, &path).await;
+    let second = redis.server(&short).await;
+    let accepted = site.next_webhook().await;
+    assert_eq!((accepted.header("webhook-id"), &accepted.bytes), (rejected.header("webhook-id"), &rejected.bytes));
+    let id = path.rsplit('/').next().unwrap();
+    second.wait_for_webhook_state(id, "delivered").await;
     signal(first.pid(), "CONT");
-    submitted(&first, &site, "/article").await;
-    assert_ne!(site.next_webhook().await.header("webhook-id"), taken.header("webhook-id"));
-    let (_, log) = first.get(&format!("/jobs/{}/deliveries", path.rsplit('/').next().expect("an id"))).await;
+    submit(&first, &site, "/article").await;
+    assert_ne!(site.next_webhook().await.header("webhook-id"), accepted.header("webhook-id"));
+    let (_, log) = first.get(&format!("/jobs/{id}/deliveries")).await;
     assert_eq!(log["attempts"].as_array().map(Vec::len), Some(2), "{log}");
 }
 
 #[actix::test]
-async fn a_server_that_was_cut_off_works_again_when_the_wire_is_mended() {
+async fn disconnected_server_works_again_after_reconnection() {
     let (site, redis) = (TestSite::start(), Redis::start());
-    let wire = redis.wire();
-    let first = redis.server_by(&wire, &[ONE_WORKER]).await;
-    let path = submitted(&first, &site, "/gated").await;
+    let proxy = redis.proxy();
+    let first = redis.server_through(&proxy, &[ONE_WORKER]).await;
+    let path = submit(&first, &site, "/gated").await;
     site.wait_for_gated_request().await;
-    wire.cut();
+    proxy.cut();
     let mut second = redis.server(&[ONE_WORKER]).await;
     site.wait_for_gated_request().await;
     site.open_gate();
-    let next_webhook = site.next_webhook().await;
+    let webhook = site.next_webhook().await;
     assert_eq!(settled(&second, &path).await["status"], "completed");
     second.kill().await;
-    wire.mend();
-    while first.get("/ready").await.0 != 200 {}
-    submitted(&first, &site, "/article").await;
+    proxy.restore();
+    first.get_until("/ready", |ready| ready["status"] == "ready").await;
+    submit(&first, &site, "/article").await;
     let next = site.next_webhook().await;
     assert_eq!(next.body["status"], "completed");
-    assert_ne!(next.header("webhook-id"), next_webhook.header("webhook-id"), "what it had found out came too late");
-}
-
-async fn delivered(server: &TestServer, path: &str) -> Value {
-    loop {
-        let (_, status) = server.get(path).await;
-        if status["webhook"]["state"] == "delivered" {
-            return status;
-        }
-    }
+    assert_ne!(next.header("webhook-id"), webhook.header("webhook-id"), "the first server's result was stale");
 }

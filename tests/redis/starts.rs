@@ -1,4 +1,4 @@
-//! What a start says about the Redis that it finds, and what it never says.
+//! What a server logs about Redis at start.
 
 use std::process::Stdio;
 
@@ -7,92 +7,92 @@ use tokio::process::Command;
 
 use super::on_redis::Redis;
 
-/// All that the server writes until it has begun to listen, and whether it has.
+/// Starts a server; returns whether it listens, and its output up to then.
 async fn start(environment: &[(&str, &str)]) -> (bool, String) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let directory = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(["serve", "--port", "0"])
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .envs(environment.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("the binary is built");
-    let mut errors = child.stderr.take().expect("it is piped");
+        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
     let errors = actix::spawn(async move {
-        let mut said = String::new();
-        errors.read_to_string(&mut said).await.expect("it is text");
-        said
+        let mut errors = String::new();
+        stderr.read_to_string(&mut errors).await.unwrap();
+        errors
     });
-    let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-    let mut said = String::new();
-    output.read_line(&mut said).await.expect("it is text");
-    let listens = said.starts_with("listening on");
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut output = String::new();
+    stdout.read_line(&mut output).await.unwrap();
+    let listens = output.starts_with("listening on");
     if listens {
-        child.kill().await.expect("it was running");
+        child.kill().await.unwrap();
     }
-    output.read_to_string(&mut said).await.expect("it is text");
-    (listens, said + &errors.await.expect("it is text"))
+    stdout.read_to_string(&mut output).await.unwrap();
+    (listens, output + &errors.await.unwrap())
 }
 
 #[actix::test]
-async fn a_start_on_a_safe_redis_has_nothing_to_say_about_it() {
+async fn safe_redis_causes_no_warning() {
     let redis = Redis::start();
-    let (listens, said) = start(&redis.wire().variables()).await;
-    assert!(listens && !said.contains("WARN"), "{said}");
+    let (listens, output) = start(&redis.proxy().variables()).await;
+    assert!(listens && !output.contains("WARN"), "{output}");
 }
 
 #[actix::test]
-async fn what_is_unsafe_about_a_redis_is_said_in_a_line_each() {
+async fn each_unsafe_redis_setting_is_a_warning() {
     let redis = Redis::start_with(&["--appendonly", "no", "--maxmemory-policy", "allkeys-lru"]);
-    let (listens, said) = start(&redis.wire().variables()).await;
-    let warnings: Vec<_> = said.lines().filter(|line| line.contains("WARN")).collect();
-    assert!(listens && warnings.len() == 2, "{said}");
-    assert!(warnings[0].contains("maxmemory-policy is allkeys-lru"), "{said}");
-    assert!(warnings[1].contains("appendonly is no"), "{said}");
+    let (listens, output) = start(&redis.proxy().variables()).await;
+    let warnings: Vec<_> = output.lines().filter(|line| line.contains("WARN")).collect();
+    assert!(listens && warnings.len() == 2, "{output}");
+    assert!(warnings[0].contains("maxmemory-policy is allkeys-lru"), "{output}");
+    assert!(warnings[1].contains("appendonly is no"), "{output}");
 
     let redis = Redis::start_with(&["--appendonly", "yes"]);
-    let (_, said) = start(&redis.wire().variables()).await;
-    assert!(said.lines().any(|line| line.contains("WARN") && line.contains("appendfsync is everysec")), "{said}");
+    let (_, output) = start(&redis.proxy().variables()).await;
+    let warned = |line: &str| line.contains("WARN") && line.contains("appendfsync is everysec");
+    assert!(output.lines().any(warned), "{output}");
 }
 
 #[actix::test]
-async fn a_redis_that_is_too_old_stops_the_start_by_its_version() {
+async fn old_redis_version_prevents_the_start() {
     let redis = Redis::start();
-    let wire = redis.wire_that_says("redis_version:7", "redis_version:6");
-    let (listens, said) = start(&wire.variables()).await;
-    assert!(!listens && said.contains("7.0 is the oldest that will do"), "{said}");
+    let proxy = redis.proxy_that_replaces("redis_version:7", "redis_version:6");
+    let (listens, output) = start(&proxy.variables()).await;
+    assert!(!listens && output.contains("version 7.0 or newer is required"), "{output}");
 }
 
 #[actix::test]
-async fn data_of_a_version_that_is_too_new_stop_the_start() {
+async fn unsupported_data_format_prevents_the_start() {
     let redis = Redis::start();
-    redis.tell(&["SET", "{opilio}:layout", "2"]);
-    let (listens, said) = start(&redis.wire().variables()).await;
-    assert!(!listens && said.contains("a newer version's"), "{said}");
+    redis.execute(&["SET", "{opilio}:format", "2"]);
+    let (listens, output) = start(&redis.proxy().variables()).await;
+    assert!(!listens && output.contains("format 2; this version of Opilio supports only format 1"), "{output}");
 }
 
 #[actix::test]
-async fn a_redis_that_is_away_is_a_warning_and_no_reason_to_stop() {
+async fn unavailable_redis_is_a_warning() {
     let redis = Redis::start();
-    let wire = redis.wire();
-    wire.cut();
-    let (listens, said) = start(&wire.variables()).await;
-    assert!(listens && said.lines().any(|line| line.contains("WARN") && line.contains("is away")), "{said}");
+    let proxy = redis.proxy();
+    proxy.cut();
+    let (listens, output) = start(&proxy.variables()).await;
+    let warned = |line: &str| line.contains("WARN") && line.contains("Redis is unavailable");
+    assert!(listens && output.lines().any(warned), "{output}");
 }
 
 #[actix::test]
-async fn no_password_is_ever_said_whether_redis_takes_it_or_not() {
+async fn passwords_are_never_logged() {
     let redis = Redis::start_with(&["--appendonly", "yes", "--appendfsync", "always", "--requirepass", "open-sesame"]);
-    let loud = ("OPILIO__LOGGING__LEVEL", "TRACE");
-    for (password, taken) in [("open-sesame", true), ("wrong-sesame", false)] {
-        let wire = redis.wire();
-        let (listens, said) = start(
-            &[&wire.variables()[..], &[loud, ("REDIS_PASSWORD", password), ("REDIS_USERNAME", "default")]].concat(),
-        )
-        .await;
-        assert!(listens && !said.contains("sesame"), "{said}");
-        assert_eq!(said.contains("is away"), !taken, "{said}");
+    let verbose = ("OPILIO__LOGGING__LEVEL", "TRACE");
+    for (password, accepted) in [("open-sesame", true), ("wrong-sesame", false)] {
+        let proxy = redis.proxy();
+        let login = [verbose, ("REDIS_PASSWORD", password), ("REDIS_USERNAME", "default")];
+        let (listens, output) = start(&[&proxy.variables()[..], &login].concat()).await;
+        assert!(listens && !output.contains("sesame"), "{output}");
+        assert_eq!(output.contains("Redis is unavailable"), !accepted, "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! The page cache on Redis, shared by all processes: the newest pages, within a bound on their bytes.
+//! The page cache on Redis, shared by all processes. The newest pages within the size limit are kept.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +19,16 @@ pub struct RedisPageCache {
 }
 
 impl RedisPageCache {
-    /// Beside the jobs of `store`, over its connections.
+    /// Uses the connections and the prefix of `store`.
     pub fn new(store: Arc<RedisStore>, settings: PageCacheSettings) -> Self {
         Self { store, settings }
     }
 
-    async fn look_up(&self, request: &PageRequest) -> Result<Option<(i64, u64, Vec<u8>)>, StoreError> {
+    /// The time, the age and the packed form of a page.
+    async fn read(&self, request: &PageRequest) -> Result<Option<(i64, u64, Vec<u8>)>, StoreError> {
         let store = &self.store;
         let found: Vec<Vec<u8>> = store
-            .ask(&store.scripts.find_page, |call| {
+            .run_large(&store.scripts.find_cached_page, |call| {
                 call.arg(&key(request)[..]).arg(micros(self.settings.ttl));
             })
             .await?;
@@ -43,7 +44,7 @@ impl RedisPageCache {
             return Ok(());
         }
         store
-            .ask(&store.scripts.keep_page, |call| {
+            .run_large(&store.scripts.store_cached_page, |call| {
                 call.arg(&key(request)[..]).arg(packed).arg(self.settings.max_bytes).arg(micros(self.settings.ttl));
             })
             .await
@@ -53,16 +54,15 @@ impl RedisPageCache {
 #[async_trait]
 impl PageCache for RedisPageCache {
     async fn find(&self, request: &PageRequest) -> Option<CachedPage> {
-        let found = self.look_up(request).await;
-        let found = found.inspect_err(|error| warn!("no page was looked up in Redis: {error}")).ok()?;
-        let (at, age, packed) = found?;
-        let (at, page) = (Timestamp::from_microsecond(at).ok()?, decode(&blob::unpack(&packed).ok()?)?);
-        Some(CachedPage { page, cached_at: at, age: Duration::from_micros(age) })
+        let found = self.read(request).await;
+        let (at, age, packed) = found.inspect_err(|error| warn!(%error, "cached page could not be read")).ok()??;
+        let (cached_at, page) = (Timestamp::from_microsecond(at).ok()?, decode(&blob::unpack(&packed).ok()?)?);
+        Some(CachedPage { page, cached_at, age: Duration::from_micros(age) })
     }
 
     async fn store(&self, request: &PageRequest, page: &FetchedPage) {
         if let Err(error) = self.write(request, page).await {
-            warn!("a page was not kept in Redis: {error}");
+            warn!(%error, "page could not be cached");
         }
     }
 }

@@ -1,19 +1,20 @@
-//! A job's hash and what it means.
+//! The hash of a job.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use opilio_actors::domain::delivery::{Delivery, DeliveryState, LoggedAttempt};
+use opilio_actors::domain::delivery::{Delivery, LoggedAttempt};
 use opilio_actors::domain::id::{JobId, NodeId, Principal};
 use opilio_actors::domain::job::{Job, JobSpec, JobState, Progress};
 use opilio_actors::domain::lease::Lease;
 use opilio_actors::ports::StoreError;
 
-use super::blob;
+use crate::stores::blob;
+use crate::stores::convert::{delivery_state, invalid};
 
-/// Field by field, as Redis has it.
+/// The fields of a hash.
 pub struct Fields(pub HashMap<String, Vec<u8>>);
 
 impl Fields {
@@ -23,29 +24,28 @@ impl Fields {
 
     pub fn text(&self, name: &str) -> Result<Option<String>, StoreError> {
         let text = self.bytes(name).map(|bytes| String::from_utf8(bytes.to_vec()));
-        text.transpose().map_err(|_| damaged(name))
+        text.transpose().map_err(|_| invalid(name))
     }
 
-    /// 0 where there is nothing.
+    /// 0 if the field does not exist.
     pub fn number<T: FromStr + Default>(&self, name: &str) -> Result<T, StoreError> {
         let number = self.text(name)?.map(|text| text.parse());
-        number.transpose().map(Option::unwrap_or_default).map_err(|_| damaged(name))
+        number.transpose().map(Option::unwrap_or_default).map_err(|_| invalid(name))
     }
 
     pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
         self.text(name)?.map(|micros| moment(&micros)).transpose()
     }
 
-    /// The whole job.
     pub fn job(&self, id: JobId) -> Result<Job, StoreError> {
         Ok(Job {
-            principal: Principal::new(self.text("principal")?.ok_or_else(|| damaged("a job's principal"))?),
+            principal: Principal::new(self.text("principal")?.ok_or_else(|| invalid("job principal"))?),
             spec: self.spec()?,
             state: self.state(&id)?,
             progress: self.progress()?,
             attempts_spent: self.number("attempts_spent")?,
             error: self.text("error")?,
-            created_at: self.moment("created_at")?.ok_or_else(|| damaged("a job's time"))?,
+            created_at: self.moment("created_at")?.ok_or_else(|| invalid("job time"))?,
             started_at: self.moment("started_at")?,
             finished_at: self.moment("finished_at")?,
             expires_at: self.moment("expires_at")?,
@@ -54,8 +54,8 @@ impl Fields {
         })
     }
 
-    /// Bytes of the job's request.
-    pub fn weight(&self) -> usize {
+    /// The size of the job's request in bytes.
+    pub fn request_size(&self) -> usize {
         self.bytes("spec").map_or(0, blob::unpacked_len)
     }
 
@@ -64,10 +64,10 @@ impl Fields {
     }
 
     fn spec(&self) -> Result<JobSpec, StoreError> {
-        let stored = blob::unpack(self.bytes("spec").ok_or_else(|| damaged("a job's spec"))?)?;
-        let mut spec: JobSpec = serde_json::from_slice(&stored).map_err(|_| damaged("a job's spec"))?;
+        let stored = blob::unpack(self.bytes("spec").ok_or_else(|| invalid("job spec"))?)?;
+        let mut spec: JobSpec = serde_json::from_slice(&stored).map_err(|_| invalid("job spec"))?;
         if let Some(webhook) = self.bytes("webhook_config") {
-            spec.webhook = Some(serde_json::from_slice(webhook).map_err(|_| damaged("a job's webhook_config"))?);
+            spec.webhook = Some(serde_json::from_slice(webhook).map_err(|_| invalid("job webhook_config"))?);
         }
         Ok(spec)
     }
@@ -83,18 +83,18 @@ impl Fields {
             "completed" => JobState::Completed,
             "failed" => JobState::Failed,
             "cancelled" => JobState::Cancelled,
-            _ => return Err(damaged("a job's state")),
+            _ => return Err(invalid("job state")),
         })
     }
 
     fn delivery(&self) -> Result<Option<Delivery>, StoreError> {
-        let Some(state) = self.text("d_state")? else { return Ok(None) };
-        let due = self.moment("d_due")?.ok_or_else(|| damaged("a delivery's time"))?;
-        let state = delivery_state(&state, due)?;
-        Ok(Some(Delivery { state, attempts: self.number("d_attempts")?, version: self.number("d_version")? }))
+        let Some(state) = self.text("delivery_state")? else { return Ok(None) };
+        let due = self.moment("delivery_due")?.ok_or_else(|| invalid("delivery time"))?;
+        let (attempts, version) = (self.number("delivery_attempts")?, self.number("delivery_version")?);
+        Ok(Some(Delivery { state: delivery_state(&state, due)?, attempts, version }))
     }
 
-    /// The log of a delivery, whose fields are `<number>.<what>`.
+    /// The log of a delivery's attempts, whose fields are `<number>.<field>`.
     pub fn attempts(&self) -> Result<Vec<LoggedAttempt>, StoreError> {
         let started = self.0.keys().filter_map(|name| name.strip_suffix(".started_at")?.parse().ok());
         let mut numbers: Vec<u32> = started.collect();
@@ -104,48 +104,24 @@ impl Fields {
             let status = self.text(&field("status"))?.map(|status| status.parse());
             Ok(LoggedAttempt {
                 number,
-                started_at: self.moment(&field("started_at"))?.ok_or_else(|| damaged("an attempt's time"))?,
+                started_at: self.moment(&field("started_at"))?.ok_or_else(|| invalid("attempt time"))?,
                 finished_at: self.moment(&field("finished_at"))?,
-                status: status.transpose().map_err(|_| damaged("an attempt's status"))?,
+                status: status.transpose().map_err(|_| invalid("attempt status"))?,
                 error: self.text(&field("error"))?,
                 next_due: self.moment(&field("next_due"))?,
-                answer: self.text(&field("answer"))?,
+                answer: self.text(&field("response"))?,
             })
         };
         numbers.into_iter().map(attempt).collect()
     }
 }
 
-pub fn delivery_state(name: &str, due: Timestamp) -> Result<DeliveryState, StoreError> {
-    Ok(match name {
-        "pending" => DeliveryState::Pending { due },
-        "delivered" => DeliveryState::Delivered,
-        "exhausted" => DeliveryState::Exhausted,
-        "refused" => DeliveryState::Refused,
-        _ => return Err(damaged("a delivery's state")),
-    })
-}
-
 pub fn moment(micros: &str) -> Result<Timestamp, StoreError> {
-    let micros = micros.parse().map_err(|_| damaged("a time"))?;
-    Timestamp::from_microsecond(micros).map_err(|_| damaged("a time"))
+    let micros = micros.parse().map_err(|_| invalid("time"))?;
+    Timestamp::from_microsecond(micros).map_err(|_| invalid("time"))
 }
 
-/// What the scripts reckon in; they cut what is too long to be reckoned with.
+/// A duration as the scripts expect it, in microseconds.
 pub fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-pub fn state_name(state: &JobState) -> &'static str {
-    match state {
-        JobState::Queued { .. } => "queued",
-        JobState::Running { .. } => "running",
-        JobState::Completed => "completed",
-        JobState::Failed => "failed",
-        JobState::Cancelled => "cancelled",
-    }
-}
-
-pub fn damaged(what: &str) -> StoreError {
-    StoreError::Damaged(format!("{what} is not what this version writes"))
 }

@@ -1,4 +1,4 @@
-//! The scripts: every step that touches more than one key is one of them, and takes Redis' own time.
+//! The Lua scripts.
 
 use jiff::Timestamp;
 use opilio_actors::domain::id::{JobId, NodeId};
@@ -7,21 +7,22 @@ use opilio_actors::domain::lease::Lease;
 use opilio_actors::kinds::CRAWL;
 use redis::Script;
 
-use super::row::state_name;
+use crate::stores::convert::job_state_name;
 
+/// Generates [`Scripts`] from the names of the files.
 macro_rules! scripts {
     ($($name:ident),* $(,)?) => {
-        /// Each sent by its digest, and loaded where Redis does not know it (any more).
+        /// Each script is invoked by its digest and loaded when Redis does not know it.
         pub struct Scripts {
             $(pub $name: Script,)*
         }
 
         impl Scripts {
-            /// `clock`: a Lua function `now` that returns microseconds; by default, Redis' own time.
+            /// `clock`: a Lua function `now` that returns microseconds; `None`: Redis' own time.
             pub fn new(clock: Option<&str>) -> Self {
                 let prelude = include_str!("scripts/prelude.lua")
-                    .replace("--{clock}", clock.unwrap_or("local function now() return time() end"))
-                    .replace("--{moves}", &moves());
+                    .replace("--{clock}", clock.unwrap_or("local function now() return redis_time() end"))
+                    .replace("--{transitions}", &transitions());
                 Self {
                     $($name: Script::new(&format!(
                         "{prelude}\n{}", include_str!(concat!("scripts/", stringify!($name), ".lua"))
@@ -35,29 +36,29 @@ macro_rules! scripts {
 scripts!(
     cancel,
     changes,
-    checkpoint,
     claim,
     due,
     expire,
-    find_page,
+    fail_unreadable,
+    find_cached_page,
     finish_attempt,
-    release,
-    jobs,
-    keep_page,
-    should_yield,
+    list_jobs,
     record_pages,
+    release,
     renew,
     replay,
-    replay_many,
+    replay_matching,
     requeue,
-    set_aside,
     settle,
+    should_yield,
     start_attempt,
+    store_cached_page,
     submit,
+    write_checkpoint,
 );
 
-/// [`JobState::after`] as a Lua table, so that the scripts move jobs by the one table that there is.
-fn moves() -> String {
+/// [`JobState::after`] as a Lua table, so that the scripts use the one state machine of the domain.
+fn transitions() -> String {
     let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, 0);
     let lease = Lease { job, node: NodeId::new(""), token: 0 };
     let states = [
@@ -69,17 +70,17 @@ fn moves() -> String {
     ];
     let causes = [
         ("claimed", Cause::Claimed { lease }),
-        ("handed_back", Cause::Released { not_before: None }),
+        ("released", Cause::Released { not_before: None }),
         ("completed", Cause::Settled { verdict: Verdict::Completed }),
         ("failed", Cause::Settled { verdict: Verdict::Failed }),
         ("cancelled", Cause::CancelRequested),
     ];
     let rows = states.map(|state| {
-        let allowed = causes.iter().filter_map(|(cause, moved)| {
-            let next = state.clone().after(moved.clone())?;
-            Some(format!("{cause} = '{}'", state_name(&next)))
+        let allowed = causes.iter().filter_map(|(name, cause)| {
+            let next = state.clone().after(cause.clone())?;
+            Some(format!("{name} = '{}'", job_state_name(&next)))
         });
-        format!("{} = {{{}}}", state_name(&state), allowed.collect::<Vec<_>>().join(", "))
+        format!("{} = {{{}}}", job_state_name(&state), allowed.collect::<Vec<_>>().join(", "))
     });
     format!("{{{}}}", rows.join(", "))
 }

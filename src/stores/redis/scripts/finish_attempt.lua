@@ -1,18 +1,15 @@
--- Writes down what came of an attempt, and moves the delivery.
--- ARGV: id, token, next state, wait, how long it is kept then, status, error, answer (empty: none),
--- whether it counts
+-- Records an attempt's outcome and moves the delivery.
+-- ARGV: id, token, next state, retry delay, retention in that state, status, error, response (empty: none), whether the
+-- attempt counts
 local id, state = ARGV[1], ARGV[3]
-local f = fields(id, 'd_version', 'd_lease_until', 'd_again', 'd_attempts', 'd_made')
-if f[1] ~= ARGV[2] or not f[2] then return {'lost'} end
-local due, keep, attempts = after(tonumber(ARGV[4])), ARGV[5], tonumber(f[4]) + tonumber(ARGV[9])
-local again = f[3] == '1'
-if again then attempts = 0 end
--- A replay was asked for meanwhile: it follows.
-if again then state, due, keep = 'pending', NOW, '' end
-local log, n = P .. 'log:' .. id, f[5]
-call('HSET', log, n .. '.finished_at', whole(NOW))
-for place, name in pairs({[6] = '.status', [7] = '.error', [8] = '.answer'}) do
-  if ARGV[place] ~= '' then call('HSET', log, n .. name, ARGV[place]) end
+local f = fields(id, 'delivery_version', 'attempt_until', 'replay_requested', 'delivery_attempts', 'total_attempts')
+if f[1] ~= ARGV[2] or not f[2] then return {'stale'} end
+local due, retention, attempts = from_now(tonumber(ARGV[4])), ARGV[5], tonumber(f[4]) + tonumber(ARGV[9])
+if f[3] == '1' then state, due, retention, attempts = 'pending', NOW, '', 0 end
+local log, number = P .. 'attempts:' .. id, f[5]
+call('HSET', log, number .. '.finished_at', integer(NOW))
+for position, name in pairs({[6] = '.status', [7] = '.error', [8] = '.response'}) do
+  if ARGV[position] ~= '' then call('HSET', log, number .. name, ARGV[position]) end
 end
-if state == 'pending' then call('HSET', log, n .. '.next_due', whole(due)) end
-return {'ok', state, whole(due), move_delivery(id, state, due, attempts, keep)}
+if state == 'pending' then call('HSET', log, number .. '.next_due', integer(due)) end
+return {'ok', state, integer(due), set_delivery(id, state, due, attempts, retention)}

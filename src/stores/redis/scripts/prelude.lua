@@ -1,29 +1,32 @@
--- What every script begins with. Keys are made from KEYS[1], the prefix that carries the one hash tag.
+-- The common part of every script. All keys begin with KEYS[1], a prefix with the one hash tag of a cluster.
 -- Moments are microseconds since 1970 in UTC.
 local P = KEYS[1]
 local call = redis.call
 
-local function whole(number)
+-- An integer without an exponent.
+local function integer(number)
   return string.format('%.0f', number)
 end
 
-local function time()
+local function redis_time()
   local t = call('TIME')
   return t[1] * 1000000 + t[2]
 end
 --{clock}
 local NOW = now()
--- A moment further away than this is for ever.
-local function after(wait)
+
+-- NOW + wait, at most the largest integer that a sorted set stores exactly.
+local function from_now(wait)
   return math.min(NOW + wait, 9000000000000000)
 end
 
--- Which state follows on which cause; nil: the move is not allowed.
-local AFTER = --{moves}
+-- The job state machine: TRANSITIONS[state][cause] is the next state; nil: not allowed.
+local TRANSITIONS = --{transitions}
 
--- Says to all nodes: a task is `ready`, or a job `changed` or was `cancelled`.
-local function tell(what, of)
-  call('PUBLISH', P .. 'wake', what .. ' ' .. of)
+-- Notifies all nodes: a task is `ready`, or a job is `changed` or `cancelled`. A notification may be lost, so an error is
+-- ignored.
+local function notify(event, subject)
+  redis.pcall('PUBLISH', P .. 'notifications', event .. ' ' .. subject)
 end
 
 local function job_key(id)
@@ -34,50 +37,52 @@ local function fields(id, ...)
   return call('HMGET', job_key(id), ...)
 end
 
--- An admission, a first start or an end, numbered, for who follows all jobs.
-local function note_change(id)
-  call('ZADD', P .. 'changed', call('INCR', P .. 'change'), id)
+-- Whether the job exists and belongs to `principal` (empty: any).
+local function visible(id, principal)
+  local owner = call('HGET', job_key(id), 'principal')
+  return owner and (principal == '' or owner == principal)
 end
 
-local function tally(principal, state, by)
-  if state ~= 'queued' and state ~= 'running' then return end
-  call('HINCRBY', P .. 'tally', state, by)
-  if call('HINCRBY', P .. 'open', principal, by) <= 0 then
-    call('HDEL', P .. 'open', principal)
-  end
-end
-
--- Where a job waits for its turn; an older version knows one line of each principal, and names it after him.
-local function line_of(id)
-  local f = fields(id, 'line', 'principal')
-  return f[1] or f[2]
-end
-
--- Into its line, at its place, and the line into the ring.
-local function make_ready(id)
-  local f, line = fields(id, 'task', 'seq'), line_of(id)
-  call('ZADD', P .. 'ready:' .. f[1] .. ':' .. line, f[2], id)
-  call('ZADD', P .. 'ring:' .. f[1], 0, line)
-end
-
-local function unready(id, task, line)
-  local key = P .. 'ready:' .. task .. ':' .. line
-  call('ZREM', key, id)
-  if call('EXISTS', key) == 0 then
-    call('ZREM', P .. 'ring:' .. task, line)
-  end
-end
-
--- Whether the lease `id, node, token` is the job's newest.
-local function held(id, node, token)
+-- Whether `id, node, token` is the job's current lease.
+local function leased(id, node, token)
   local f = fields(id, 'state', 'node', 'token')
   return f[1] == 'running' and f[2] == node and f[3] == token
 end
 
--- Back to the queue, at the old place. `cost`: the attempts it costs without progress and with some.
-local function release(id, wait, reason, cost_idle, cost_busy)
-  local f = fields(id, 'principal', 'pages_in_attempt', 'state')
-  local state = AFTER[f[3]] and AFTER[f[3]].handed_back
+-- Assigns the next change number: at admission, first start and settlement.
+local function note_change(id)
+  call('ZADD', P .. 'changes', call('INCR', P .. 'last_change'), id)
+end
+
+-- Counts queued and running jobs, in total and by principal.
+local function count(principal, state, by)
+  if state ~= 'queued' and state ~= 'running' then return end
+  call('HINCRBY', P .. 'counts', state, by)
+  if call('HINCRBY', P .. 'open_jobs', principal, by) <= 0 then
+    call('HDEL', P .. 'open_jobs', principal)
+  end
+end
+
+-- Adds a job to its queue at its original position.
+local function make_ready(id)
+  local f = fields(id, 'task', 'seq', 'queue')
+  call('ZADD', P .. 'ready:' .. f[1] .. ':' .. f[3], f[2], id)
+  call('ZADD', P .. 'queues:' .. f[1], 0, f[3])
+end
+
+-- Removes a job from its queue, and the queue from the round-robin if it is empty.
+local function remove_ready(id, task, queue)
+  local key = P .. 'ready:' .. task .. ':' .. queue
+  call('ZREM', key, id)
+  if call('EXISTS', key) == 0 then
+    call('ZREM', P .. 'queues:' .. task, queue)
+  end
+end
+
+-- Returns a running job to its queue. `cost_idle`, `cost_busy`: the attempts it costs without and with progress.
+local function release(id, delay, reason, cost_idle, cost_busy)
+  local f = fields(id, 'principal', 'progress_in_attempt', 'state')
+  local state = TRANSITIONS[f[3]] and TRANSITIONS[f[3]].released
   if not state then return end
   local spent = tonumber(f[2]) > 0 and cost_busy or cost_idle
   call('HINCRBY', job_key(id), 'attempts_spent', spent)
@@ -85,19 +90,19 @@ local function release(id, wait, reason, cost_idle, cost_busy)
   call('HDEL', job_key(id), 'node', 'lease_until', 'not_before')
   if reason ~= '' then call('HSET', job_key(id), 'error', reason) end
   call('ZREM', P .. 'leases', id)
-  tally(f[1], f[3], -1)
-  tally(f[1], state, 1)
-  if wait > 0 then
-    local at = after(wait)
-    call('HSET', job_key(id), 'not_before', whole(at))
-    call('ZADD', P .. 'later', at, id)
+  count(f[1], f[3], -1)
+  count(f[1], state, 1)
+  if delay > 0 then
+    local at = from_now(delay)
+    call('HSET', job_key(id), 'not_before', integer(at))
+    call('ZADD', P .. 'delayed', at, id)
   else
     make_ready(id)
   end
 end
 
--- When the first delivery to this receiver is due, for who goes round the receivers.
-local function note_receiver(receiver)
+-- Updates the receiver's earliest due time.
+local function update_receiver(receiver)
   local first = call('ZRANGE', P .. 'due:' .. receiver, 0, 0, 'WITHSCORES')
   if first[1] then
     call('ZADD', P .. 'receivers', first[2], receiver)
@@ -106,113 +111,107 @@ local function note_receiver(receiver)
   end
 end
 
-local function await_delivery(id, receiver, due)
+local function add_due(id, receiver, due)
   call('ZADD', P .. 'due:' .. receiver, due, id)
-  note_receiver(receiver)
+  update_receiver(receiver)
 end
 
-local function unawait_delivery(id, receiver)
+local function remove_due(id, receiver)
   call('ZREM', P .. 'due:' .. receiver, id)
-  note_receiver(receiver)
+  update_receiver(receiver)
 end
 
--- From now on, or never (`keep` is empty).
-local function expire_in(id, keep)
-  if keep == '' then
+-- Starts the job's retention period (empty: it does not expire).
+local function expire_in(id, retention)
+  if retention == '' then
     call('HDEL', job_key(id), 'expires_at')
     call('ZREM', P .. 'expiring', id)
   else
-    local at = after(tonumber(keep))
-    call('HSET', job_key(id), 'expires_at', whole(at))
+    local at = from_now(tonumber(retention))
+    call('HSET', job_key(id), 'expires_at', integer(at))
     call('ZADD', P .. 'expiring', at, id)
   end
 end
 
--- Moves a delivery and frees its lease; where it ended, its job's remaining time begins. Returns the new version.
-local function move_delivery(id, state, due, attempts, keep)
-  local f = fields(id, 'receiver', 'd_state')
-  call('ZREM', P .. 'sending', id)
-  if f[2] == 'pending' and state ~= 'pending' then call('HINCRBY', P .. 'tally', 'pending', -1) end
-  if f[2] ~= 'pending' and state == 'pending' then call('HINCRBY', P .. 'tally', 'pending', 1) end
-  call('HSET', job_key(id), 'd_state', state, 'd_attempts', whole(attempts), 'd_interruptions', '0', 'd_again', '0')
-  call('HDEL', job_key(id), 'd_lease_until')
+-- Changes a delivery's state, ends its lease and updates the job's expiry. Returns the new version.
+local function set_delivery(id, state, due, attempts, retention)
+  local f = fields(id, 'receiver', 'delivery_state')
+  call('ZREM', P .. 'attempt_leases', id)
+  if f[2] == 'pending' and state ~= 'pending' then call('HINCRBY', P .. 'counts', 'pending_deliveries', -1) end
+  if f[2] ~= 'pending' and state == 'pending' then call('HINCRBY', P .. 'counts', 'pending_deliveries', 1) end
+  call('HSET', job_key(id), 'delivery_state', state, 'delivery_attempts', integer(attempts),
+    'delivery_interruptions', '0', 'replay_requested', '0')
+  call('HDEL', job_key(id), 'attempt_until')
   if state == 'pending' then
-    call('HSET', job_key(id), 'd_due', whole(due))
-    await_delivery(id, f[1], due)
+    call('HSET', job_key(id), 'delivery_due', integer(due))
+    add_due(id, f[1], due)
   else
-    unawait_delivery(id, f[1])
+    remove_due(id, f[1])
   end
-  expire_in(id, keep)
-  return call('HINCRBY', job_key(id), 'd_version', 1)
+  expire_in(id, retention)
+  return call('HINCRBY', job_key(id), 'delivery_version', 1)
 end
 
--- Makes a delivery due by a fresh schedule: now, or when the attempt under way is over.
-local function send_again(id)
-  if call('HEXISTS', job_key(id), 'd_lease_until') == 1 then
-    call('HSET', job_key(id), 'd_again', '1')
+-- Starts a new retry schedule: now, or when the attempt in progress ends.
+local function replay(id)
+  if call('HEXISTS', job_key(id), 'attempt_until') == 1 then
+    call('HSET', job_key(id), 'replay_requested', '1')
   else
-    move_delivery(id, 'pending', NOW, 0, '')
+    set_delivery(id, 'pending', NOW, 0, '')
   end
 end
 
--- Ends a job, queues its webhook if it has one, and frees the lease.
-local function finish(id, state, error, counts, keep)
-  local f = fields(id, 'state', 'principal', 'task', 'receiver')
+-- Settles a job, creates its delivery if it has a webhook, and ends its lease.
+local function settle(id, state, error, counts_as_attempt, retention)
+  local f = fields(id, 'state', 'principal', 'task', 'queue', 'receiver')
   if f[1] == 'queued' then
-    unready(id, f[3], line_of(id))
-    call('ZREM', P .. 'later', id)
+    remove_ready(id, f[3], f[4])
+    call('ZREM', P .. 'delayed', id)
   end
   call('ZREM', P .. 'leases', id)
-  tally(f[2], f[1], -1)
+  count(f[2], f[1], -1)
   call('HDEL', job_key(id), 'node', 'lease_until', 'not_before', 'error')
-  call('HSET', job_key(id), 'state', state, 'finished_at', whole(NOW))
+  call('HSET', job_key(id), 'state', state, 'finished_at', integer(NOW))
   note_change(id)
   if error then call('HSET', job_key(id), 'error', error) end
-  if counts == 1 then call('HINCRBY', job_key(id), 'attempts_spent', 1) end
-  call('UNLINK', P .. 'steps:' .. id)
-  if f[4] then
-    call('HSET', job_key(id), 'd_state', 'pending', 'd_due', whole(NOW), 'd_attempts', '0', 'd_interruptions', '0',
-      'd_made', '0', 'd_version', '1', 'd_again', '0')
-    call('HINCRBY', P .. 'tally', 'pending', 1)
-    await_delivery(id, f[4], NOW)
+  if counts_as_attempt == 1 then call('HINCRBY', job_key(id), 'attempts_spent', 1) end
+  call('UNLINK', P .. 'checkpoints:' .. id)
+  if f[5] then
+    call('HSET', job_key(id), 'delivery_state', 'pending', 'delivery_due', integer(NOW), 'delivery_attempts', '0',
+      'delivery_interruptions', '0', 'total_attempts', '0', 'delivery_version', '1', 'replay_requested', '0')
+    call('HINCRBY', P .. 'counts', 'pending_deliveries', 1)
+    add_due(id, f[5], NOW)
   else
-    expire_in(id, keep)
+    expire_in(id, retention)
   end
 end
 
--- Frees deliveries whose sender did not come back in time.
-local function free_deliveries()
-  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sending', '-inf', NOW, 'LIMIT', 0, 1000)) do
-    local f = fields(id, 'receiver', 'd_due', 'd_again')
-    call('ZREM', P .. 'sending', id)
+-- Ends delivery attempts whose lease has expired. A replay that was requested meanwhile starts a new schedule.
+local function end_interrupted_attempts()
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'attempt_leases', '-inf', NOW, 'LIMIT', 0, 1000)) do
+    local f = fields(id, 'receiver', 'delivery_due', 'replay_requested')
+    call('ZREM', P .. 'attempt_leases', id)
     if f[1] and f[2] then
-      call('HDEL', job_key(id), 'd_lease_until')
-      -- A replay asked for meanwhile is the next attempt.
-      if f[3] == '1' then call('HSET', job_key(id), 'd_attempts', '0', 'd_again', '0') end
-      call('HINCRBY', job_key(id), 'd_version', 1)
-      await_delivery(id, f[1], f[2])
+      call('HDEL', job_key(id), 'attempt_until')
+      if f[3] == '1' then call('HSET', job_key(id), 'delivery_attempts', '0', 'replay_requested', '0') end
+      call('HINCRBY', job_key(id), 'delivery_version', 1)
+      add_due(id, f[1], f[2])
     end
   end
 end
 
--- Jobs whose lease ran out or whose wait is over go back to the queue.
+-- Requeues jobs whose lease has expired or whose delay has passed.
 local function requeue(cost_idle, cost_busy)
-  free_deliveries()
+  end_interrupted_attempts()
   for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, 1000)) do
     release(id, 0, '', cost_idle, cost_busy)
     call('ZREM', P .. 'leases', id)
   end
-  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'later', '-inf', NOW, 'LIMIT', 0, 1000)) do
-    call('ZREM', P .. 'later', id)
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'delayed', '-inf', NOW, 'LIMIT', 0, 1000)) do
+    call('ZREM', P .. 'delayed', id)
     if call('HGET', job_key(id), 'state') == 'queued' then
       call('HDEL', job_key(id), 'not_before')
       make_ready(id)
     end
   end
-end
-
--- The job, if `principal` (empty: anybody) may see it.
-local function visible(id, principal)
-  local owner = call('HGET', job_key(id), 'principal')
-  return owner and (principal == '' or owner == principal)
 end

@@ -1,6 +1,6 @@
--- Writes down pages that are done. ARGV: id, node, token, then index, success, error and result of each
+-- Records finished pages. ARGV: id, node, token, then index, success, error and result of each page
 local id = ARGV[1]
-if not held(id, ARGV[2], ARGV[3]) then return {'lost'} end
+if not leased(id, ARGV[2], ARGV[3]) then return {'stale'} end
 local total, done, failed = tonumber(call('HGET', job_key(id), 'total')), 0, 0
 for n = 4, #ARGV, 4 do
   if tonumber(ARGV[n]) < total and call('HSETNX', P .. 'pages:' .. id, ARGV[n], ARGV[n + 3]) == 1 then
@@ -11,6 +11,6 @@ for n = 4, #ARGV, 4 do
     end
   end
 end
-call('HINCRBY', job_key(id), 'pages_in_attempt', done)
-tell('changed', id)
+call('HINCRBY', job_key(id), 'progress_in_attempt', done)
+notify('changed', id)
 return {'ok', call('HINCRBY', job_key(id), 'done', done), call('HINCRBY', job_key(id), 'failed', failed), total}

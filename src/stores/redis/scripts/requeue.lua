@@ -1,5 +1,5 @@
--- What time does to jobs and deliveries; returns how long until the next one's turn, or -1.
--- ARGV: what a vanished attempt costs without and with progress
+-- Requeues jobs and ends interrupted attempts; returns the time until the next delay ends, or -1.
+-- ARGV: cost of an expired attempt without and with progress
 requeue(ARGV[1], ARGV[2])
-local first = call('ZRANGE', P .. 'later', 0, 0, 'WITHSCORES')[2]
+local first = call('ZRANGE', P .. 'delayed', 0, 0, 'WITHSCORES')[2]
 return first and math.max(0, first - NOW) or -1

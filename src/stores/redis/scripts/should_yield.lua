@@ -1,5 +1,5 @@
--- Whether a job of this kind is ready to run in a line other than these two. ARGV: task, two lines
-for _, name in ipairs(call('ZRANGE', P .. 'ring:' .. ARGV[1], 0, 2)) do
-  if name ~= ARGV[2] and name ~= ARGV[3] then return 1 end
+-- Whether a job of this task is ready in a queue other than these two. ARGV: task, two queues
+for _, queue in ipairs(call('ZRANGE', P .. 'queues:' .. ARGV[1], 0, 2)) do
+  if queue ~= ARGV[2] and queue ~= ARGV[3] then return 1 end
 end
 return 0

@@ -1,17 +1,19 @@
--- Begins an attempt at a delivery. ARGV: id, version, hold, most interruptions, how long an exhausted one is kept,
--- how long it rests if nobody ever says what came of it
-free_deliveries()
+-- Leases a delivery for one attempt. ARGV: id, version, lease duration, limit of interruptions, retention of an exhausted
+-- job, delay of an interrupted attempt
+end_interrupted_attempts()
 local id = ARGV[1]
-local f = fields(id, 'd_state', 'd_version', 'd_interruptions', 'd_made', 'd_attempts', 'd_lease_until', 'receiver')
-if f[1] ~= 'pending' or f[6] or f[2] ~= ARGV[2] then return {'stale'} end
+local f = fields(id, 'delivery_state', 'delivery_version', 'delivery_interruptions', 'delivery_attempts', 'attempt_until',
+  'receiver')
+if f[1] ~= 'pending' or f[5] or f[2] ~= ARGV[2] then return {'stale'} end
 if tonumber(f[3]) > tonumber(ARGV[4]) then
-  move_delivery(id, 'exhausted', 0, tonumber(f[5]), ARGV[5])
-  return {'given up'}
+  set_delivery(id, 'exhausted', 0, tonumber(f[4]), ARGV[5])
+  return {'exhausted'}
 end
-local till, made = after(tonumber(ARGV[3])), call('HINCRBY', job_key(id), 'd_made', 1)
-unawait_delivery(id, f[7])
-call('HINCRBY', job_key(id), 'd_interruptions', 1)
-call('HSET', job_key(id), 'd_lease_until', whole(till), 'd_due', whole(after(tonumber(ARGV[6]))))
-call('ZADD', P .. 'sending', till, id)
-call('HSET', P .. 'log:' .. id, made .. '.started_at', whole(NOW))
-return {'started', tonumber(f[5]) + 1, call('HINCRBY', job_key(id), 'd_version', 1)}
+local lease_until, number = from_now(tonumber(ARGV[3])), call('HINCRBY', job_key(id), 'total_attempts', 1)
+remove_due(id, f[6])
+-- The interruption and the due time apply if the attempt is interrupted; its outcome overwrites them.
+call('HINCRBY', job_key(id), 'delivery_interruptions', 1)
+call('HSET', job_key(id), 'attempt_until', integer(lease_until), 'delivery_due', integer(from_now(tonumber(ARGV[6]))))
+call('ZADD', P .. 'attempt_leases', lease_until, id)
+call('HSET', P .. 'attempts:' .. id, number .. '.started_at', integer(NOW))
+return {'started', tonumber(f[4]) + 1, call('HINCRBY', job_key(id), 'delivery_version', 1)}

@@ -1,11 +1,11 @@
-//! Where Redis is, and how it is spoken to.
+//! The address, login and TLS settings of Redis.
 
 use std::path::PathBuf;
 
 use opilio_actors::domain::secret::Secret;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
-/// What the operator chose about Redis.
+/// The operator's settings of Redis.
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
     pub host: String,
@@ -13,24 +13,24 @@ pub struct RedisSettings {
     pub db: u32,
     pub username: Option<String>,
     pub password: Option<Secret>,
-    /// `None`: in the clear.
+    /// `None`: no TLS.
     pub tls: Option<TlsSettings>,
 }
 
-/// Files in PEM.
+/// TLS settings; all files are PEM.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
-    /// Whom to believe; `None`: whom the machine believes.
-    pub authorities: Option<PathBuf>,
-    /// Certificate and key, where Redis wants to know who comes.
+    /// The trusted certificates; `None`: the system's.
+    pub ca_certificates: Option<PathBuf>,
+    /// The client certificate and its key.
     pub client: Option<(PathBuf, PathBuf)>,
-    /// Whoever answers is believed.
-    pub unverified: bool,
+    /// Do not verify the server certificate.
+    pub insecure: bool,
 }
 
-/// Why no connection can be described.
+/// Why a client cannot be created.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub enum ClientError {
     #[error("{path} cannot be read: {source}")]
     File { path: String, source: std::io::Error },
     #[error("redis: {0}")]
@@ -38,15 +38,15 @@ pub enum ConnectError {
 }
 
 impl RedisSettings {
-    /// Connects to nobody yet.
+    /// Creates a client without connecting.
     ///
     /// # Errors
-    /// A file cannot be read, or is no certificate.
-    pub fn client(&self) -> Result<Client, ConnectError> {
+    /// A file cannot be read or is not a valid certificate or key.
+    pub fn client(&self) -> Result<Client, ClientError> {
         let (host, port) = (self.host.clone(), self.port);
         let address = match &self.tls {
             None => ConnectionAddr::Tcp(host, port),
-            Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: tls.unverified, tls_params: None },
+            Some(tls) => ConnectionAddr::TcpTls { host, port, insecure: tls.insecure, tls_params: None },
         };
         let mut login = RedisConnectionInfo::default().set_db(i64::from(self.db));
         if let Some(username) = &self.username {
@@ -63,11 +63,11 @@ impl RedisSettings {
             }
             None => None,
         };
-        let root_cert = tls.authorities.as_ref().map(read).transpose()?;
+        let root_cert = tls.ca_certificates.as_ref().map(read).transpose()?;
         Ok(Client::build_with_tls(target, TlsCertificates { client_tls, root_cert })?)
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, ConnectError> {
-    std::fs::read(path).map_err(|source| ConnectError::File { path: path.display().to_string(), source })
+fn read(path: &PathBuf) -> Result<Vec<u8>, ClientError> {
+    std::fs::read(path).map_err(|source| ClientError::File { path: path.display().to_string(), source })
 }

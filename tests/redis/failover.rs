@@ -1,33 +1,32 @@
-//! A failover to a replica that lags behind, as Redis started again on an older copy of its files: its last moments are
-//! gone.
+//! Failover to a replica that lags behind, simulated by a restart on an older copy of Redis' files.
 
 use super::on_redis::Redis;
 use super::support::TestSite;
-use super::{settled, submitted};
+use super::{settled, submit};
 
 const TWO_WORKERS: (&str, &str) = ("OPILIO__JOBS__CRAWL_WORKERS", "2");
 
 #[actix::test]
-async fn after_a_failover_to_an_older_state_what_redis_forgot_is_unknown_and_what_it_knows_goes_on() {
+async fn lost_jobs_are_not_found_and_the_others_continue() {
     let (site, mut redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[TWO_WORKERS]).await;
-    let done = submitted(&server, &site, "/article").await;
+    let completed = submit(&server, &site, "/article").await;
     let first = site.next_webhook().await;
-    let undone = submitted(&server, &site, "/gated").await;
+    let running = submit(&server, &site, "/gated").await;
     site.wait_for_gated_request().await;
     let older = redis.copy();
-    let forgotten = submitted(&server, &site, "/gated").await;
+    let lost = submit(&server, &site, "/gated").await;
     site.wait_for_gated_request().await;
     redis.restart_on(&older);
     site.open_gate();
-    // Both workers come back to a Redis that knows only one of their jobs.
+    // Redis has only one of the two running jobs.
     let second = site.next_webhook().await;
-    assert_eq!(settled(&server, &undone).await["status"], "completed");
-    assert_eq!(server.get(&forgotten).await.0, 404);
-    assert_eq!(settled(&server, &done).await["status"], "completed");
+    assert_eq!(settled(&server, &running).await["status"], "completed");
+    assert_eq!(server.get(&lost).await.0, 404);
+    assert_eq!(settled(&server, &completed).await["status"], "completed");
     assert_ne!(first.header("webhook-id"), second.header("webhook-id"));
     for _ in 0..2 {
-        submitted(&server, &site, "/article").await;
+        submit(&server, &site, "/article").await;
     }
     for _ in 0..2 {
         assert_eq!(site.next_webhook().await.body["status"], "completed");
@@ -35,10 +34,10 @@ async fn after_a_failover_to_an_older_state_what_redis_forgot_is_unknown_and_wha
 }
 
 #[actix::test]
-async fn a_job_whose_end_redis_forgot_is_done_again_and_told_of_by_the_same_webhook() {
+async fn job_with_a_lost_settlement_runs_again_with_the_same_webhook_id() {
     let (site, mut redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[TWO_WORKERS]).await;
-    let path = submitted(&server, &site, "/gated").await;
+    let path = submit(&server, &site, "/gated").await;
     site.wait_for_gated_request().await;
     let older = redis.copy();
     site.open_gate();
@@ -49,4 +48,16 @@ async fn a_job_whose_end_redis_forgot_is_done_again_and_told_of_by_the_same_webh
     assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
     assert_eq!((&again.body["task_id"], &again.body["status"]), (&first.body["task_id"], &first.body["status"]));
     assert_eq!(settled(&server, &path).await["status"], "completed");
+}
+
+#[actix::test]
+async fn flushed_redis_has_no_old_jobs_and_accepts_new_ones() {
+    let (site, redis) = (TestSite::start(), Redis::start());
+    let server = redis.server(&[]).await;
+    let path = submit(&server, &site, "/gated").await;
+    site.wait_for_gated_request().await;
+    redis.flush();
+    assert_eq!(server.get(&path).await.0, 404);
+    submit(&server, &site, "/article").await;
+    assert_eq!(site.next_webhook().await.body["status"], "completed");
 }
