@@ -11,8 +11,8 @@ use http::StatusCode;
 use opilio_actors::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
-use opilio_actors::ports::{FetchedPage, PageReader, PageRequest};
-use opilio_page::{ContentFilter, Limits, Markdown, Options, Page, ReadError};
+use opilio_actors::ports::{FetchedPage, PageReader, PageRequest, PageText};
+use opilio_page::{ContentFilter, Limits, Options, Page, ReadError};
 use url::Url;
 
 use crate::egress::format_duration;
@@ -100,10 +100,15 @@ impl PageReader for CpuReader {
         self.parse(request, page, stats, move |result| PageRecord::new(index, &result)).await
     }
 
-    async fn read_markdown(&self, request: &PageRequest, page: FetchedPage) -> Result<Markdown, String> {
-        let convert = |result: PageResult| if result.success { Ok(result.markdown) } else { Err(result.error_message) };
+    async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> Result<PageText, String> {
+        let convert = |result: PageResult| if result.success { Ok(text(result)) } else { Err(result.error_message) };
         self.parse(request, page, FetchStats::default(), convert).await
     }
+}
+
+fn text(PageResult { metadata, markdown, .. }: PageResult) -> PageText {
+    let title = metadata.as_ref().and_then(|metadata| metadata.get("title")?.as_str());
+    PageText { title: title.unwrap_or_default().to_owned(), markdown }
 }
 
 /// Applies the operator's filter unless the job has one.

@@ -6,15 +6,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opilio_page::Markdown;
-
 use crate::domain::crawl::{CacheHit, CacheHitKind, FetchStats, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::faults;
 use crate::heartbeat;
-use crate::ports::{FetchError, FetchedPage, PageCache, PageFetcher, PageReader, PageRequest};
+use crate::ports::{FetchError, FetchedPage, PageCache, PageFetcher, PageReader, PageRequest, PageText};
 use http_cache::CacheDecision;
 
 /// The pages of all jobs, for crawls and extractions.
@@ -49,14 +47,14 @@ impl PageSource {
         }
     }
 
-    /// The page as Markdown, or the reason why it cannot be fetched or read.
-    pub async fn markdown(&self, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> Result<Markdown, String> {
+    /// The text of the page, or the reason why it cannot be fetched or read.
+    pub async fn text(&self, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> Result<PageText, String> {
         let request = PageRequest { url: url.to_owned(), options, queue: queue.clone() };
         let (fetched, _) = self.obtain(&request).await;
         let page = fetched.map_err(|error| error.to_string())?;
-        let markdown = self.reader.read_markdown(&request, page).await?;
-        self.check_size(markdown.raw_markdown.len())?;
-        Ok(markdown)
+        let text = self.reader.read_text(&request, page).await?;
+        self.check_size(text.markdown.raw_markdown.len())?;
+        Ok(text)
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), String> {

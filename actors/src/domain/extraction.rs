@@ -1,6 +1,7 @@
 //! Extraction jobs: the request, the usage of the model, and the result.
 
 pub mod chunk;
+pub mod input;
 pub mod merge;
 pub mod prompt;
 pub mod response;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use opilio_page::Markdown;
 use tokio::time::Instant;
 
 use super::blocking::run_blocking;
@@ -15,6 +14,7 @@ use super::response_cache::{CacheKey, Content, ResponseCache};
 use super::session::{ModelSession, SessionContext, SessionJob, over_budget};
 use crate::domain::crawl_options::{CacheOptions, CrawlOptions};
 use crate::domain::extraction::chunk::{MIN_BUDGET, tokens};
+use crate::domain::extraction::input::model_input;
 use crate::domain::extraction::prompt;
 use crate::domain::extraction::schema::{OutputSchema, SchemaScope};
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, Usage, record};
@@ -23,7 +23,7 @@ use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::metrics::Metrics;
 use crate::page_source::PageSource;
-use crate::ports::{Claim, Clock, JobStore, LanguageModel, ModelError, StoreError};
+use crate::ports::{Claim, Clock, JobStore, LanguageModel, ModelError, PageText, StoreError};
 use crate::retry_store::retry_transient;
 use crate::worker::{JobHandler, Outcome};
 
@@ -138,11 +138,11 @@ impl Extractor {
         // The page is stored in the cache for other jobs even if this job does not use cached pages.
         let cache = CacheOptions { read: spec.cache, write: true, revalidate: false };
         let options = CrawlOptions { cache, ..CrawlOptions::default() };
-        let markdown = self.pages.markdown(&spec.url, Arc::new(options), queue).await.map_err(|error| {
+        let page = self.pages.text(&spec.url, Arc::new(options), queue).await.map_err(|error| {
             ExtractionError::failed("page_not_fetched", format!("The page was not fetched: {error}"))
         })?;
-        let Markdown { raw_markdown, fit_markdown, .. } = markdown;
-        let text = if fit_markdown.trim().is_empty() { raw_markdown } else { fit_markdown };
+        let PageText { title, markdown } = page;
+        let text = model_input(&title, markdown.raw_markdown, markdown.fit_markdown);
         session.write_checkpoint(PAGE, text.clone().into()).await?;
         Ok(text)
     }

@@ -6,12 +6,19 @@ use opilio_page::Markdown;
 use super::page_fetcher::{FetchedPage, PageRequest};
 use crate::domain::crawl::{FetchStats, PageRecord};
 
+/// What a model reads of a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageText {
+    pub title: String,
+    pub markdown: Markdown,
+}
+
 /// Decodes, parses and serializes pages, on other threads than those that serve messages, in bounded time.
 #[async_trait]
 pub trait PageReader: Send + Sync + 'static {
     /// The record of `page`, which has index `index` in its job. A page that cannot be read has a failed record.
     async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord;
 
-    /// The Markdown of `page`, or the `error_message` that its record would have.
-    async fn read_markdown(&self, request: &PageRequest, page: FetchedPage) -> Result<Markdown, String>;
+    /// The text of `page`, or the `error_message` that its record would have.
+    async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> Result<PageText, String>;
 }

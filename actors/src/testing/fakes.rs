@@ -9,7 +9,7 @@ use crate::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
     CachedPage, FetchError, FetchedPage, LanguageModel, ModelError, ModelName, ModelRequest, ModelResponse, PageCache,
-    PageFetcher, PageReader, PageRequest, ResolvedModel, StoreError, WebhookRequest, WebhookTransport,
+    PageFetcher, PageReader, PageRequest, PageText, ResolvedModel, StoreError, WebhookRequest, WebhookTransport,
 };
 
 /// Responds with the result of a function, which may panic; `None`: never responds.
@@ -61,10 +61,11 @@ impl PageReader for StatusReader {
         PageRecord::new(index, &result)
     }
 
-    async fn read_markdown(&self, _: &PageRequest, page: FetchedPage) -> Result<Markdown, String> {
+    async fn read_text(&self, _: &PageRequest, page: FetchedPage) -> Result<PageText, String> {
         let status = page.exchange.status.unwrap_or(200);
         let raw_markdown = String::from_utf8_lossy(&page.body).into_owned();
-        if status < 400 { Ok(Markdown { raw_markdown, ..Markdown::default() }) } else { Err(format!("HTTP {status}")) }
+        let text = PageText { title: String::new(), markdown: Markdown { raw_markdown, ..Markdown::default() } };
+        if status < 400 { Ok(text) } else { Err(format!("HTTP {status}")) }
     }
 }
 

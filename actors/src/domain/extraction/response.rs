@@ -10,6 +10,10 @@ use depth_limit::DepthLimited;
 
 /// The JSON of a response for which JSON was requested.
 pub fn parse_json(text: &str) -> Option<Value> {
+    // Strings of complete JSON can contain the tags of a reasoning section.
+    if let Ok(value) = serde_json::from_str(text.trim()) {
+        return Some(value);
+    }
     let text = without_reasoning(text);
     let candidates = [Some(text), fenced(text), outermost(text)];
     let found = candidates.iter().flatten().find_map(|candidate| serde_json::from_str(candidate.trim()).ok());
@@ -18,20 +22,25 @@ pub fn parse_json(text: &str) -> Option<Value> {
 
 /// The value of a response for which no format was requested: its JSON object or array, else its text.
 pub fn parse_free_form(text: &str) -> Value {
+    let is_data = |value: &Value| value.is_object() || value.is_array();
+    if let Some(value) = serde_json::from_str(text).ok().filter(is_data) {
+        return value;
+    }
     let text = without_reasoning(text);
     let whole = serde_json::from_str::<Value>(text).ok();
     let in_fence = || {
         let bare = text.strip_prefix("```").is_some_and(|rest| rest.trim_end().ends_with("```"));
         fenced(text).filter(|_| bare).and_then(|inner| serde_json::from_str(inner.trim()).ok())
     };
-    whole.filter(|value| value.is_object() || value.is_array()).or_else(in_fence).unwrap_or_else(|| text.into())
+    whole.filter(is_data).or_else(in_fence).unwrap_or_else(|| text.into())
 }
 
-/// The text without the `<think>` section of a reasoning model.
+/// The text after the last reasoning section. The opening tag may be missing: some chat templates end with it.
 fn without_reasoning(text: &str) -> &str {
-    let text = text.trim();
-    let reasoning = text.strip_prefix("<think>").and_then(|rest| rest.split_once("</think>"));
-    reasoning.map_or(text, |(_, response)| response.trim())
+    const CLOSING: [&str; 2] = ["</think>", "</reasoning>"];
+    let lower = text.to_ascii_lowercase();
+    let ends = CLOSING.iter().filter_map(|tag| Some(lower.rfind(tag)? + tag.len()));
+    text[ends.max().unwrap_or(0)..].trim()
 }
 
 /// The text between the first code fence and the last.
@@ -94,6 +103,22 @@ mod tests {
             assert_eq!(parse_json(text), Some(json!({"a": [1, "x"]})), "{text}");
         }
         assert_eq!(parse_json("{\"a\": \"two\nlines\"}"), Some(json!({"a": "two\nlines"})));
+    }
+
+    #[test]
+    fn text_before_the_last_reasoning_tag_is_ignored() {
+        for text in [
+            "I think {\"a\": 0}</think>{\"a\": 1}",
+            "<THINK>{\"a\": 0}</Think>\n<think>no, {\"a\": 2}</think>\n```json\n{\"a\": 1}\n```",
+            "<reasoning>{\"a\": 0}</REASONING> {\"a\": 1}",
+            "İ</think>{\"a\": 1}",
+        ] {
+            assert_eq!(parse_json(text), Some(json!({"a": 1})), "{text}");
+        }
+        assert_eq!(parse_json(r#"{"a": "</think>"}"#), Some(json!({"a": "</think>"})));
+        assert_eq!(parse_free_form("Hm.</think>\n\nThe title is x."), json!("The title is x."));
+        assert_eq!(parse_free_form("<think>[0]</think>[1]"), json!([1]));
+        assert_eq!(parse_free_form(r#"["</reasoning>"]"#), json!(["</reasoning>"]));
     }
 
     #[test]
