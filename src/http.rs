@@ -1,13 +1,13 @@
 //! The HTTP API: routes, one file a resource; one table of errors.
 
-pub(crate) mod body;
+pub mod body;
 mod caller;
 pub mod crawl4ai;
 mod deliveries;
 mod docs;
 mod error;
 mod events;
-pub(crate) mod field_error;
+pub mod field_error;
 pub mod header_rules;
 mod health;
 mod job_status;

@@ -120,7 +120,7 @@ pub fn json(request: &HttpRequest, body: Body) -> Result<Parsed, ApiError> {
 }
 
 /// How deep lists and objects are nested, found without any nesting of our own.
-pub(crate) fn depth(json: &[u8]) -> usize {
+pub fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
     for byte in json {
         match byte {

@@ -2,16 +2,16 @@
 
 pub(crate) mod config_dump;
 pub mod crawl_options;
-pub(crate) mod crawl_request;
+pub mod crawl_request;
 mod crawl_stream;
 pub(crate) mod crawl_sync;
 mod crawler_configs;
 pub(crate) mod llm_answer;
-pub(crate) mod llm_request;
+pub mod llm_request;
 pub(crate) mod markdown;
 pub(crate) mod page_html;
-pub(crate) mod report;
+pub mod report;
 mod request_fields;
 mod sync_page;
-pub(crate) mod url_policy;
-pub(crate) mod webhook_config;
+pub mod url_policy;
+pub mod webhook_config;
