@@ -1,25 +1,25 @@
-# The image of Opilio: the binary, its shared libraries, CA certificates and time zones.
+# The image of Opilio: the binary, the libraries that it links to, CA certificates and time zones, and nothing else.
 #
 #   docker build --tag opilio .
 #
-# Builds with the classic builder and with BuildKit. `--build-arg BINARY=target/image/opilio` uses an existing binary (its path
-# must be allowed in .dockerignore) instead of compiling one. Its shared libraries, the CA certificates and the time zones come
-# from the builder image, which can then be any image that has them (`--build-arg BUILDER=…`).
+# The classic builder does as well as BuildKit. A binary that is there already is put in, instead of one being compiled, by
+# `--build-arg BINARY=target/image/opilio`, a path that .dockerignore lets in. Its libraries come from the builder image,
+# which may then be any that has them, CA certificates and time zones (`--build-arg BUILDER=…`).
 ARG BUILDER=rust:1.95-bookworm
 
 FROM ${BUILDER} AS build
 ARG BINARY
 WORKDIR /opilio
 
-# A layer with the compiled dependencies, which a change of the project's own code does not invalidate. The manifests are
-# stripped of tests and benches, whose files are not copied.
+# What others wrote, compiled under empty packages of ours: a change of our own code leaves this layer as it is. The
+# manifests lose their tests and benches, which are not here.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY actors/Cargo.toml actors/
 COPY page/Cargo.toml page/
 RUN [ -n "$BINARY" ] || { set -e; \
       for package in . actors page; do \
-        awk '/^\[/ { keep = !/^\[\[(bench|test)\]\]/ } keep' $package/Cargo.toml > stripped && mv stripped $package/Cargo.toml; \
+        awk '/^\[/ { keep = !/^\[\[(bench|test)\]\]/ } keep' $package/Cargo.toml > kept && mv kept $package/Cargo.toml; \
         mkdir $package/src && touch $package/src/lib.rs; \
       done; \
       echo 'fn main() {}' > src/main.rs; \
@@ -29,15 +29,15 @@ COPY config.yml ./
 COPY src src
 COPY actors/src actors/src
 COPY page/src page/src
-COPY ${BINARY:-Cargo.lock} /binary/opilio
+COPY ${BINARY:-Cargo.lock} /given/opilio
 RUN [ -n "$BINARY" ] || { set -e; \
       find src */src -name '*.rs' -exec touch {} +; \
       cargo build --release --locked --bin opilio; \
-      cp target/release/opilio /binary/opilio; }
+      cp target/release/opilio /given/opilio; }
 
 RUN set -e; mkdir -p /image/tmp /image/etc/ssl/certs /image/usr/share; chmod 1777 /image/tmp; \
-    install -D /binary/opilio /image/usr/bin/opilio; \
-    ldd /binary/opilio | grep -o '/[^ ]*' | xargs -I '{}' cp --parents --dereference '{}' /image; \
+    install -D /given/opilio /image/usr/bin/opilio; \
+    ldd /given/opilio | grep -o '/[^ ]*' | xargs -I '{}' cp --parents --dereference '{}' /image; \
     cp --dereference /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/; \
     cp -r /usr/share/zoneinfo /image/usr/share/; \
     echo 'opilio:x:65532:65532::/:/usr/bin/opilio' > /image/etc/passwd; \
@@ -46,9 +46,9 @@ RUN set -e; mkdir -p /image/tmp /image/etc/ssl/certs /image/usr/share; chmod 177
 
 FROM scratch
 COPY --from=build /image /
-# Directory of the embedded store.
+# The embedded store, where Redis is not the store.
 COPY --from=build --chown=65532:65532 /image/tmp /data
-# A config.yml that is mounted here is loaded.
+# A config.yml that is mounted here is found.
 WORKDIR /etc/opilio
 ENV OPILIO__APP__HOST=0.0.0.0 OPILIO__STORE__PATH=/data
 USER 65532:65532

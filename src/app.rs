@@ -31,7 +31,7 @@ use tracing::{info, warn};
 
 use crate::clock::SystemClock;
 use crate::http::{
-    Api, Auth, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, response_headers, serve,
+    Api, Auth, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount, response_headers, serve,
 };
 use crate::settings::Settings;
 
@@ -55,7 +55,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
         let guarded = from_fn(move |request, next| auth.clone().admit(request, next));
         let access = web::Data::new(access.clone());
         let shared = Condition::new(!origins.is_empty(), cors(&origins));
-        let routes = |routes: &mut web::ServiceConfig| api.clone().mount(routes);
+        let routes = |routes: &mut web::ServiceConfig| mount(api.clone(), routes);
         // Requests pass the last one first.
         App::new()
             .wrap(guarded)

@@ -1,4 +1,4 @@
-//! The configuration of the real binary.
+//! What the operator configures, as the real binary obeys it.
 
 #[path = "configured/compose.rs"]
 mod compose;
@@ -11,7 +11,7 @@ use support::{TestServer, TestSite};
 
 fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("config.yml"), config).expect("a writable folder");
+    std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
     Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(arguments)
         .envs(environment.iter().copied())
@@ -21,36 +21,36 @@ fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Out
 }
 
 #[actix::test]
-async fn example_5_default_url_receives_webhook_of_job_without_config() {
+async fn example_5_the_default_url_is_told_of_jobs_without_a_webhook_config() {
     let site = TestSite::start();
     let config =
         format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", site.webhook_url());
     let server = TestServer::with_config(&config).await;
     let (status, job) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
     assert_eq!(status, 202);
-    let webhook = site.next_webhook().await;
-    assert_eq!(webhook.body["task_id"], job["task_id"]);
-    assert_eq!(webhook.body["status"], "completed");
-    assert!(webhook.body.get("data").is_none());
+    let next_webhook = site.next_webhook().await;
+    assert_eq!(next_webhook.body["task_id"], job["task_id"]);
+    assert_eq!(next_webhook.body["status"], "completed");
+    assert!(next_webhook.body.get("data").is_none());
 }
 
 #[actix::test]
-async fn webhooks_have_configured_headers_signature_and_data() {
+async fn configured_headers_a_signature_and_the_default_for_data_go_with_every_webhook() {
     let site = TestSite::start();
     let config =
         "webhooks: {headers: {User-Agent: Mine/1.0, X-Team: blue}, secrets: [whsec_c2VjcmV0], data_in_payload: true}";
     let server = TestServer::with_config(config).await;
     let body = json!({"urls": [site.url("/article")], "webhook_config": {"webhook_url": site.webhook_url()}});
     server.post("/crawl/job", body).await;
-    let webhook = site.next_webhook().await;
-    assert_eq!(webhook.header("user-agent"), Some("Mine/1.0"));
-    assert_eq!(webhook.header("x-team"), Some("blue"));
-    assert!(webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
-    assert!(webhook.body["data"]["markdown"].is_string());
+    let next_webhook = site.next_webhook().await;
+    assert_eq!(next_webhook.header("user-agent"), Some("Mine/1.0"));
+    assert_eq!(next_webhook.header("x-team"), Some("blue"));
+    assert!(next_webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
+    assert!(next_webhook.body["data"]["markdown"].is_string());
 }
 
 #[actix::test]
-async fn disabled_webhooks_are_not_sent() {
+async fn a_switched_off_webhook_tells_nobody() {
     let site = TestSite::start();
     let server = TestServer::with_config("webhooks: {enabled: false}").await;
     let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
@@ -60,7 +60,7 @@ async fn disabled_webhooks_are_not_sent() {
 }
 
 #[actix::test]
-async fn webhook_retries_follow_configured_schedule() {
+async fn retries_follow_the_configured_schedule() {
     let site = TestSite::start();
     let server = TestServer::with_config("webhooks: {retry: {max_attempts: 2, initial_delay_ms: 10}}").await;
     site.set_webhook_statuses(&[500, 500]);
@@ -68,16 +68,22 @@ async fn webhook_retries_follow_configured_schedule() {
     let (_, job) = server.post("/crawl/job", body).await;
     site.next_webhook().await;
     site.next_webhook().await;
-    let status = server.wait_for_webhook_state(job["task_id"].as_str().expect("an id"), "exhausted").await;
-    assert_eq!(status["webhook"]["attempts"], 2);
+    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
+    loop {
+        let (_, status) = server.get(&path).await;
+        if status["webhook"]["state"] == "exhausted" {
+            assert_eq!(status["webhook"]["attempts"], 2);
+            break;
+        }
+    }
 }
 
 #[actix::test]
-async fn requests_without_valid_token_are_rejected() {
+async fn with_a_token_only_who_brings_it_gets_in() {
     let server = TestServer::with_config("security: {api_token: letmein}").await;
-    let (status, error) = server.get("/jobs").await;
+    let (status, answer) = server.get("/jobs").await;
     assert_eq!(status, 401);
-    assert!(error["detail"].is_string());
+    assert!(answer["detail"].is_string());
     assert_eq!(server.get("/health").await.0, 200);
     for (name, value, expected) in [
         ("authorization", "Bearer letmein", 200),
@@ -92,28 +98,28 @@ async fn requests_without_valid_token_are_rejected() {
 }
 
 #[actix::test]
-async fn health_command_reports_whether_server_is_alive() {
+async fn health_from_the_command_line_says_whether_a_server_is_there() {
     let server = TestServer::start().await;
     let port = server.port();
     assert!(opilio("", &["health", "--port", &port], &[]).status.success());
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let unused = free.local_addr().expect("bound").port().to_string();
+    let silent = free.local_addr().expect("it is bound").port().to_string();
     drop(free);
-    assert!(!opilio("", &["health", "--port", &unused], &[]).status.success());
+    assert!(!opilio("", &["health", "--port", &silent], &[]).status.success());
 }
 
 #[test]
-fn config_command_prints_values_and_origins() {
+fn config_prints_what_applies_and_where_it_came_from() {
     let output = opilio("app:\n  port: 7\n", &["config"], &[("CRAWL4AI_API_TOKEN", "hunter2")]);
-    let text = String::from_utf8(output.stdout).expect("text");
+    let text = String::from_utf8(output.stdout).expect("it is text");
     assert!(output.status.success());
     assert!(text.contains("port: 7") && text.contains("# config.yml:2"), "{text}");
     assert!(!text.contains("hunter2") && text.contains("# CRAWL4AI_API_TOKEN"), "{text}");
 }
 
 #[test]
-fn invalid_configuration_prevents_start() {
-    for (config, arguments, environment, expected) in [
+fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
+    for (config, arguments, environment, says) in [
         ("webhooks:\n  retries: 3\n", &["serve"][..], &[][..], "config.yml:2: unknown key `webhooks.retries`"),
         ("", &["serve", "--host", "0.0.0.0"], &[], "security.allow_unauthenticated"),
         ("rate_limiting: {trusted_proxies: [127.0.0.1]}", &["serve"], &[], "security.allow_unauthenticated"),
@@ -130,22 +136,22 @@ fn invalid_configuration_prevents_start() {
         let output = opilio(config, arguments, environment);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && output.stdout.is_empty(), "{config} {arguments:?}: {error}");
-        assert!(error.contains(expected), "{config} {arguments:?}: {error}");
+        assert!(error.contains(says), "{config} {arguments:?}: {error}");
     }
 }
 
 #[actix::test]
-async fn unauthenticated_server_on_network_blocks_internal_addresses() {
+async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_refused() {
     let site = TestSite::start();
     let server = TestServer::with_config("app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}").await;
-    let (status, error) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
+    let (status, refusal) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
     let loc = json!(["body", "urls", 0]);
-    assert_eq!((status, &error["detail"][0]["msg"]), (422, &json!("URL blocked")), "{error}");
-    assert_eq!(error["detail"][0]["loc"], loc);
+    assert_eq!((status, &refusal["detail"][0]["msg"]), (422, &json!("URL blocked")), "{refusal}");
+    assert_eq!(refusal["detail"][0]["loc"], loc);
 }
 
 #[actix::test]
-async fn log_is_json_if_configured() {
+async fn logs_are_json_where_that_is_configured() {
     let site = TestSite::start();
     let mut server = TestServer::with_config("logging: {format: json}").await;
     let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
@@ -161,7 +167,7 @@ async fn log_is_json_if_configured() {
 }
 
 #[test]
-fn page_command_reads_file() {
+fn one_page_is_read_from_the_command_line() {
     let story = "The old bridge over the river was closed on Monday, after engineers had found cracks in its arches.";
     let html = format!(
         "<title>Bridge closed</title><nav class=menu><a href=/>Home</a> <a href=/jobs>Jobs</a></nav>\
@@ -169,12 +175,12 @@ fn page_command_reads_file() {
     );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("page.html");
-    std::fs::write(&file, html).expect("a writable folder");
+    std::fs::write(&file, html).expect("the folder is ours");
     let printed = |arguments: &[&str]| {
-        let file = file.to_str().expect("a UTF-8 path");
+        let file = file.to_str().expect("a plain name");
         let output = opilio("", &[&["page", file, "--url", "https://a.example/x/"], arguments].concat(), &[]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
+        String::from_utf8(output.stdout).expect("it is text")
     };
     let raw = printed(&["--markdown"]);
     assert!(raw.contains("[Jobs](https://a.example/jobs)") && raw.contains("[Map](https://a.example/x/map)"), "{raw}");
@@ -183,23 +189,22 @@ fn page_command_reads_file() {
     assert!(fit.contains("cracks in its arches") && !fit.contains("Jobs"), "{fit}");
     let all: serde_json::Value = serde_json::from_str(&printed(&["--fit", "--json"])).expect("JSON");
     assert_eq!((&all["markdown"]["fit_markdown"], &all["metadata"]["title"]), (&json!(fit), &json!("Bridge closed")));
-    std::fs::write(&file, "%PDF-1.7\n\x01").expect("a writable folder");
-    let other = opilio("", &["page", file.to_str().expect("a UTF-8 path")], &[]);
-    let error = String::from_utf8_lossy(&other.stderr).into_owned();
-    assert!(!other.status.success() && error.contains("Unsupported content type application/pdf"), "{error}");
+    std::fs::write(&file, "%PDF-1.7\n\x01").expect("the folder is ours");
+    let other = opilio("", &["page", file.to_str().expect("a plain name")], &[]);
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(!other.status.success() && said.contains("Unsupported content type application/pdf"), "{said}");
     let missing = opilio("", &["page", "missing.html"], &[]);
     assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("missing.html"));
 }
 
 #[actix::test]
-async fn page_command_fetches_url() {
+async fn one_page_is_read_from_the_web_without_a_server() {
     let site = TestSite::start();
     let read = async |path: &str, how: &'static str| {
         let url = site.url(path);
-        let output =
-            actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("the command ran");
+        let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("it ran");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
+        String::from_utf8(output.stdout).expect("it is text")
     };
     assert!(read("/article", "--markdown").await.contains("# A title"));
     for how in ["--markdown", "--fit"] {
@@ -208,7 +213,7 @@ async fn page_command_fetches_url() {
 }
 
 #[actix::test]
-async fn configured_content_filter_applies_to_all_jobs() {
+async fn the_operator_can_have_fit_markdown_made_for_all_jobs() {
     let (site, server) = (TestSite::start(), TestServer::with_config("crawler: {content_filter: main}\n").await);
     let (status, answer) = server.post("/crawl", json!({"urls": [site.url("/article")]})).await;
     let page = &answer["results"][0];

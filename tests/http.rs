@@ -9,7 +9,7 @@ use actix_web::{App, test};
 use jiff::Timestamp;
 use opilio::egress::{Allowlist, Guard};
 use opilio::http::{
-    Api, Auth, AuthSettings, BodyLimits, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
+    Api, Auth, AuthSettings, BodyLimits, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults, mount,
 };
 use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
@@ -49,7 +49,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         body: BodyLimits {
             max_bytes: 1 << 20,
             memory: MemoryBudget::new(1 << 30),
-            time: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
             max_depth: 100,
         },
         response_memory: MemoryBudget::new(1 << 30),
@@ -60,7 +60,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
     };
     let access = Auth::new(&AuthSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));
-    let app = test::init_service(App::new().wrap(guarded).configure(|config| api.mount(config))).await;
+    let app = test::init_service(App::new().wrap(guarded).configure(|config| mount(api, config))).await;
     let mut responses = Vec::new();
     for request in requests {
         let response = test::call_service(&app, request.to_request()).await;

@@ -292,6 +292,7 @@ async fn default_limit_of_crawl4ai_applies_to_synchronous_routes() {
     assert_eq!(server.post("/md", page.clone()).await.0, 200);
     assert_eq!(server.post("/md", page.clone()).await.0, 429);
     assert_eq!(server.post("/crawl", json!({"urls": ["raw:<p>x"]})).await.0, 429);
+    assert_eq!(server.get("/llm/example.com?q=x").await.0, 429);
     for _ in 0..3 {
         assert_eq!(server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await.0, 202);
     }

@@ -340,7 +340,7 @@ async fn sessions_are_their_owners_and_so_many_of_one_and_no_more() {
         sessions.push(ann.session().await);
     }
     let (status, answer) = ann.get("/mcp/sse").await;
-    assert_eq!((status, &answer["detail"]), (429, &json!("Too many sessions are open; try again later")));
+    assert_eq!((status, &answer["detail"]), (429, &json!("Too many open sessions; try again later")));
     let of_ann = sessions.pop().expect("there are some").leave();
     assert_eq!(bob.post(&of_ann, list()).await.0, 404);
     drop(bob.session().await);
@@ -369,13 +369,13 @@ async fn an_answer_that_is_too_long_says_how_to_get_it_in_parts() {
     let urls: Vec<_> = (0..4).map(|n| format!("raw:<h1>{n}</h1><p>{}", "word ".repeat(50_000))).collect();
     let refusal = anyone.refusal("crawl", json!({"urls": urls})).await;
     let why = refusal["detail"].as_str().expect("a sentence");
-    let id = why.split_whitespace().find_map(|word| word.strip_suffix(',').filter(|word| word.starts_with("crawl_")));
+    let id = why.split_whitespace().find_map(|word| Some(word).filter(|word| word.starts_with("crawl_")));
     let id = id.unwrap_or_else(|| panic!("no job in {why}"));
     let part = json!({"task_id": id, "offset": 1, "limit": 2, "fields": ["success"]});
     let part = anyone.text("job_status", part).await;
     assert_eq!(part["result"]["results"], json!([{"success": true}, {"success": true}]));
     let refusal = anyone.refusal("job_status", json!({"task_id": id})).await;
-    assert!(refusal["detail"].as_str().is_some_and(|why| why.contains("larger")), "{refusal}");
+    assert!(refusal["detail"].as_str().is_some_and(|why| why.contains("too large")), "{refusal}");
     let long = json!({"url": format!("raw:<p>{}", "word ".repeat(200_000)), "f": "raw"});
     let refusal = anyone.refusal("md", long).await;
     assert!(refusal["detail"].as_str().is_some_and(|why| why.contains("submit_crawl_job")), "{refusal}");

@@ -8,10 +8,12 @@ mod programs;
 mod providers;
 mod support;
 
-use fields::undescribed;
+use std::collections::BTreeSet;
+
+use fields::Comparison;
 use programs::{Workshop, file, output};
 use providers::{KEY, Providers};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{TestServer, TestSite};
 
 #[actix::test]
@@ -34,41 +36,63 @@ async fn client_generated_from_the_document_submits_a_job() {
     assert_eq!(printed, "completed true\nbody.urls\n");
 }
 
+/// Described fields that the responses below do not have: defaults have no warnings, `cached` needs a second extraction, and
+/// `notes` a page with contradictory parts.
+const NOT_COVERED: [&str; 5] = [
+    "Defaults.browser.warnings",
+    "Defaults.crawler.warnings",
+    "JobStatus.notes",
+    "JobStatus.usage.cached",
+    "WebhookBody.usage.cached",
+];
+
 #[actix::test]
-async fn every_field_of_a_response_is_described() {
-    let (site, server) = (TestSite::start(), TestServer::start().await);
+async fn responses_and_their_schemas_have_the_same_fields() {
+    let (site, providers) = (TestSite::start(), Providers::start());
+    let base_url = providers.url("openai");
+    let model = [("LLM_PROVIDER", "openai/good"), ("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url.as_str())];
+    let server = TestServer::with_env(&model).await;
     let (status, document) = server.get("/openapi.json").await;
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
-    let mut missing: Vec<String> = Vec::new();
-    let mut compare = |schema: &str, response: &Value| missing.extend(undescribed(&document, schema, response));
+    let mut fields = Comparison::new(&document);
 
     let urls = [site.url("/full"), site.url("/nowhere")];
-    let (_, crawled) = server.post("/crawl", json!({"urls": urls, "priority": 1})).await;
-    compare("Crawled", &crawled);
-    let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
-    let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook, "x": 1})).await;
-    compare("Accepted", &accepted);
-    compare("WebhookBody", &site.next_webhook().await.body);
-    let id = accepted["task_id"].as_str().expect("an id");
-    compare("JobStatus", &server.get(&format!("/crawl/job/{id}")).await.1);
-    compare("PageResult", &server.get(&format!("/crawl/job/{id}/pages/0")).await.1);
-    compare("Delivered", &server.get(&format!("/jobs/{id}/deliveries")).await.1);
-    compare("JobList", &server.get("/jobs").await.1);
-    let question = json!({"url": site.url("/article"), "q": "?", "webhook_config": webhook});
-    let (_, accepted) = server.post("/llm/job", question).await;
-    compare("Accepted", &accepted);
-    compare("WebhookBody", &site.next_webhook().await.body);
-    let id = accepted["task_id"].as_str().expect("an id");
-    compare("JobStatus", &server.get(&format!("/llm/job/{id}")).await.1);
-    compare("Markdown", &server.post("/md", json!({"url": urls[0], "f": "raw"})).await.1);
-    compare("Html", &server.post("/html", json!({"url": urls[0]})).await.1);
-    compare("Defaults", &server.get("/schema").await.1);
-    compare("Health", &server.get("/health").await.1);
-    compare("Ready", &server.get("/ready").await.1);
-    compare("Replayed", &server.post("/deliveries/replay", json!({"state": "refused"})).await.1);
-    compare("Problem", &server.get("/nowhere").await.1);
-    compare("Invalid", &server.post("/crawl/job", json!({})).await.1);
-    assert_eq!(missing, [] as [String; 0]);
+    fields.compare("Crawled", &server.post("/crawl", json!({"urls": urls, "priority": 1})).await.1);
+    let headers = json!({"x-secret": "s"});
+    let webhook =
+        json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true, "webhook_headers": headers});
+    for urls in [&urls[..], &urls[1..]] {
+        let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook, "x": 1})).await;
+        fields.compare("Accepted", &accepted);
+        fields.compare("WebhookBody", &site.next_webhook().await.body);
+        let id = accepted["task_id"].as_str().expect("an id");
+        fields.compare("JobStatus", &server.wait_for_webhook_state(id, "delivered").await);
+        fields.compare("PageResult", &server.get(&format!("/crawl/job/{id}/pages/0")).await.1);
+        fields.compare("DeliveryLog", &server.get(&format!("/jobs/{id}/deliveries")).await.1);
+    }
+    for provider in ["openai/good", "openai/bad-key"] {
+        let question =
+            json!({"url": site.url("/article"), "q": "?", "provider": provider, "webhook_config": webhook, "x": 1});
+        let (_, accepted) = server.post("/llm/job", question).await;
+        fields.compare("Accepted", &accepted);
+        fields.compare("WebhookBody", &site.next_webhook().await.body);
+        let id = accepted["task_id"].as_str().expect("an id");
+        fields.compare("JobStatus", &server.get(&format!("/llm/job/{id}")).await.1);
+    }
+    fields.compare("JobList", &server.get("/jobs").await.1);
+    fields.compare("Markdown", &server.post("/md", json!({"url": urls[0], "f": "raw", "x": 1})).await.1);
+    fields.compare("Html", &server.post("/html", json!({"url": urls[0], "x": 1})).await.1);
+    fields.compare("Answer", &server.get(&format!("/llm/{}?q=x", urls[0])).await.1);
+    fields.compare("Defaults", &server.get("/schema").await.1);
+    let config = json!({"type": "CrawlerRunConfig", "params": {"x": 1}});
+    fields.compare("Configuration", &server.post("/config/dump", config).await.1);
+    fields.compare("Health", &server.get("/health").await.1);
+    fields.compare("Ready", &server.get("/ready").await.1);
+    fields.compare("Replayed", &server.post("/deliveries/replay", json!({"state": "refused"})).await.1);
+    fields.compare("Problem", &server.get("/nowhere").await.1);
+    fields.compare("Invalid", &server.post("/crawl/job", json!({})).await.1);
+    assert_eq!(fields.undescribed(), &BTreeSet::new());
+    assert_eq!(fields.missing(), BTreeSet::from(NOT_COVERED.map(str::to_owned)));
 }
 
 /// The least number of requests that reaches the rare cases.

@@ -1,4 +1,4 @@
-//! Sections `security`, `limits` and `rate_limiting` of the settings, as the HTTP server takes them.
+//! The settings of the HTTP server: sections `security`, `limits` and `rate_limiting`.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub fn settings(settings: &Settings, proxies: &TrustedProxies) -> AuthSettings {
         hashes: token.sha256.clone(),
         scope: token.scope,
         rate: token.rate.map(rate),
-        most_jobs: token.max_jobs,
+        max_jobs: token.max_jobs,
     });
     AuthSettings {
         api_token: security.api_token.clone(),
@@ -29,7 +29,7 @@ pub fn settings(settings: &Settings, proxies: &TrustedProxies) -> AuthSettings {
         bound: app.host,
         trusted_hosts: security.trusted_hosts.clone(),
         origins: security.origins().map(str::to_owned).collect(),
-        head: HeaderLimits { headers: bound(limits.max_headers), bytes: bound(limits.max_header_bytes) },
+        header_limits: HeaderLimits { count: limit(limits.max_headers), bytes: limit(limits.max_header_bytes) },
         rates: RateSettings {
             per_address: limits.rate.per_address.map(rate),
             per_principal: limits.rate.per_principal.map(rate),
@@ -46,27 +46,27 @@ pub fn proxies(settings: &Settings) -> anyhow::Result<TrustedProxies> {
 
 pub fn body(limits: &Limits) -> BodyLimits {
     BodyLimits {
-        max_bytes: bound(limits.max_body_bytes),
-        memory: MemoryBudget::new(bound(limits.request_memory)),
-        time: time(limits.body_timeout),
+        max_bytes: limit(limits.max_body_bytes),
+        memory: MemoryBudget::new(limit(limits.request_memory)),
+        timeout: timeout(limits.body_timeout),
         max_depth: limits.max_json_depth.get(),
     }
 }
 
-/// For the long answers that clients have not read yet.
+/// Bounds the response bytes that clients have not read.
 pub fn response_memory(limits: &Limits) -> MemoryBudget {
-    MemoryBudget::new(bound(limits.response_memory))
+    MemoryBudget::new(limit(limits.response_memory))
 }
 
 pub fn server(limits: &Limits, proxies: &TrustedProxies) -> ServerSettings {
     ServerSettings {
-        // The other half is for pages, receivers, models and the store.
-        connections: bound(limits.max_connections).min(max_open_files().map_or(usize::MAX, |most| most / 2)),
-        connections_per_address: bound(limits.max_connections_per_address),
+        // The other half of the file descriptors is for pages, receivers, models and the store.
+        max_connections: limit(limits.max_connections).min(max_open_files().map_or(usize::MAX, |max| max / 2)),
+        max_connections_per_address: limit(limits.max_connections_per_address),
         proxies: proxies.clone(),
-        head_timeout: limits.header_timeout,
+        header_timeout: limits.header_timeout,
         keep_alive: limits.keep_alive,
-        write_timeout: time(limits.write_timeout),
+        write_timeout: timeout(limits.write_timeout),
     }
 }
 
@@ -74,12 +74,12 @@ fn rate(rate: settings::Rate) -> Rate {
     Rate { requests: rate.requests, per: rate.per }
 }
 
-/// Zero means no bound.
-fn bound(bound: usize) -> usize {
-    if bound == 0 { usize::MAX } else { bound }
+/// Zero means no limit.
+fn limit(value: usize) -> usize {
+    if value == 0 { usize::MAX } else { value }
 }
 
-/// Zero means no end; a year is none either.
-fn time(time: Duration) -> Duration {
-    if time.is_zero() { Duration::from_secs(365 * 86_400) } else { time }
+/// Zero means no timeout: a year.
+fn timeout(value: Duration) -> Duration {
+    if value.is_zero() { Duration::from_secs(365 * 86_400) } else { value }
 }

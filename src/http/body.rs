@@ -1,4 +1,4 @@
-//! A request's body, as JSON or as an error of the API's own shape.
+//! Reads request bodies and parses them as JSON.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -13,45 +13,44 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::Api;
 use super::error::ApiError;
 use super::memory_budget::{MemoryBudget, Reservation};
 
-/// What is taken of a body.
+/// Limits of request bodies. Part of the application's data.
 #[derive(Clone, Debug)]
 pub struct BodyLimits {
     pub max_bytes: usize,
-    /// For all bodies that are in memory at the same moment.
+    /// For all bodies that are in memory at the same time.
     pub memory: MemoryBudget,
-    /// From the end of the head to the end of the body.
-    pub time: Duration,
-    /// Of lists and objects within each other.
+    /// From the end of the headers to the end of the body.
+    pub timeout: Duration,
+    /// Nesting of lists and objects.
     pub max_depth: usize,
 }
 
-/// What came, or why it did not.
-pub type Body = Result<Received, ApiError>;
+pub type Body = Result<ReceivedBody, ApiError>;
 
-/// A body that came whole, in time, and is not too large.
-pub struct Received {
+/// A complete body within the limits.
+pub struct ReceivedBody {
     body: Bytes,
     reservation: Reservation,
+    max_depth: usize,
 }
 
-/// What a body says.
-pub struct Parsed {
+/// A parsed body.
+pub struct JsonBody {
     value: Value,
     reservation: Reservation,
 }
 
-impl Parsed {
-    /// What it says, and what goes with it: to be kept as long as what was made of it waits for something.
-    pub fn apart(self) -> (Value, Reservation) {
+impl JsonBody {
+    /// The value and its memory reservation, which is kept as long as a value made from it.
+    pub fn into_parts(self) -> (Value, Reservation) {
         (self.value, self.reservation)
     }
 }
 
-impl Deref for Parsed {
+impl Deref for JsonBody {
     type Target = Value;
 
     fn deref(&self) -> &Value {
@@ -59,33 +58,34 @@ impl Deref for Parsed {
     }
 }
 
-impl FromRequest for Received {
+impl FromRequest for ReceivedBody {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<web::Data<Api>>().map(|api| api.body.clone());
-        let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let limits = request.app_data::<web::Data<BodyLimits>>().cloned();
+        let content_length =
+            request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let payload = payload.take();
         Box::pin(async move {
-            let limits = limits.ok_or_else(|| ApiError::Internal("routes without limits".to_owned()))?;
+            let limits = limits.ok_or_else(|| ApiError::Internal("routes without body limits".to_owned()))?;
             let mut reservation = limits.memory.reserve();
-            let read = timeout(limits.time, read(payload, announced, limits.max_bytes, &mut reservation)).await;
+            let read = timeout(limits.timeout, read(payload, content_length, limits.max_bytes, &mut reservation)).await;
             let body = read.unwrap_or(Err(ApiError::BodyTimeout))?;
-            Ok(Self { body, reservation })
+            Ok(Self { body, reservation, max_depth: limits.max_depth })
         })
     }
 }
 
-/// Counted as it arrives: what was announced is not believed, except that it is too much.
+/// Counts bytes as they arrive. `content_length` is used only to reject a body early.
 async fn read(
     mut payload: Payload,
-    announced: Option<u64>,
+    content_length: Option<u64>,
     max_body: usize,
     reservation: &mut Reservation,
 ) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::TooLarge { max_body };
-    if announced.is_some_and(|announced| announced > max_body as u64) {
+    if content_length.is_some_and(|length| length > max_body as u64) {
         return Err(too_large());
     }
     let mut body = BytesMut::new();
@@ -103,31 +103,30 @@ async fn read(
     Ok(body.freeze())
 }
 
-/// The JSON of a request that says it is JSON.
-pub fn json(request: &HttpRequest, body: Body) -> Result<Parsed, ApiError> {
+/// Parses the body of a request with a JSON `Content-Type`.
+pub fn json(request: &HttpRequest, body: Body) -> Result<JsonBody, ApiError> {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let Received { body, reservation } = body?;
-    let max_depth = request.app_data::<web::Data<Api>>().map_or(0, |api| api.body.max_depth);
+    let ReceivedBody { body, reservation, max_depth } = body?;
     if depth(&body) > max_depth {
-        return Err(ApiError::BadRequest(format!("not JSON that is taken here: nested more than {max_depth} deep")));
+        return Err(ApiError::BadRequest(format!("the JSON is nested more than {max_depth} levels deep")));
     }
     let value = serde_json::from_slice(&body).map_err(|error| ApiError::BadRequest(format!("not JSON: {error}")))?;
-    Ok(Parsed { value, reservation })
+    Ok(JsonBody { value, reservation })
 }
 
-/// How deep lists and objects are nested, found without any nesting of our own.
-pub fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+/// The nesting of lists and objects, computed without recursion.
+pub(crate) fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json {
         match byte {
             _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
             b'[' | b'{' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brackets_count_where_they_nest_and_not_within_texts() {
+    fn depth_ignores_brackets_in_strings() {
         for (json, expected) in [
             ("1", 0),
             ("[]", 1),

@@ -1,4 +1,4 @@
-//! On whose behalf a request comes, and what they may do. Every handler that touches jobs takes a [`Caller`].
+//! The principal of a request and its scope. Every handler that accesses jobs takes a [`Caller`].
 
 use std::future::{Ready, ready};
 
@@ -9,51 +9,51 @@ use opilio_actors::domain::scope::Scope;
 
 use super::error::ApiError;
 
-/// Put into each request by [`super::Auth`]; a request that did not pass it has none, and its handler is not called.
+/// Inserted into each admitted request by [`super::Auth`]. The handler of a request without one is not called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     principal: Principal,
     scope: Scope,
-    most_jobs: Option<u64>,
+    max_jobs: Option<u64>,
 }
 
 impl Caller {
     pub fn new(principal: Principal, scope: Scope) -> Self {
-        Self { principal, scope, most_jobs: None }
+        Self { principal, scope, max_jobs: None }
     }
 
-    /// Of this caller's jobs, queued or running; `None`: as of anybody's.
-    pub fn with_most_jobs(self, most_jobs: Option<u64>) -> Self {
-        Self { most_jobs, ..self }
+    /// Sets the limit of queued and running jobs; `None`: the store's limit.
+    pub fn with_max_jobs(self, max_jobs: Option<u64>) -> Self {
+        Self { max_jobs, ..self }
     }
 
-    pub fn most_jobs(&self) -> Option<u64> {
-        self.most_jobs
+    pub fn max_jobs(&self) -> Option<u64> {
+        self.max_jobs
     }
 
-    /// With no more than `scope`.
+    /// Lowers the scope to at most `scope`.
     pub fn at_most(self, scope: Scope) -> Self {
         Self { scope: self.scope.min(scope), ..self }
     }
 
-    /// Everybody, where no credential is asked for: there is nobody whose jobs would have to be hidden.
+    /// The caller of a server without credentials. It sees all jobs.
     pub fn anonymous() -> Self {
         Self::new(Principal::anonymous(), Scope::Admin)
     }
 
-    /// In whose name jobs are submitted.
+    /// The owner of the jobs that this caller submits.
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Whose jobs are there for this caller; `None`: everybody's.
+    /// The principal whose jobs this caller sees; `None`: all principals.
     pub fn sees(&self) -> Option<&Principal> {
         (self.scope < Scope::Admin).then_some(&self.principal)
     }
 
     /// # Errors
-    /// `Forbidden` where `scope` is more than the credential allows.
-    pub fn needs(&self, scope: Scope) -> Result<(), ApiError> {
+    /// `Forbidden` if the credential lacks `scope`.
+    pub fn require(&self, scope: Scope) -> Result<(), ApiError> {
         if self.scope >= scope { Ok(()) } else { Err(ApiError::Forbidden { required: scope }) }
     }
 }

@@ -1,17 +1,20 @@
 //! Compatibility with Crawl4AI's HTTP API: its routes, request bodies and configuration keys.
 
 pub(crate) mod config_dump;
+mod config_schema;
 pub mod crawl_options;
-pub mod crawl_request;
+pub(crate) mod crawl_request;
 mod crawl_stream;
 pub(crate) mod crawl_sync;
 mod crawler_configs;
 pub(crate) mod llm_answer;
-pub mod llm_request;
+pub(crate) mod llm_request;
 pub(crate) mod markdown;
 pub(crate) mod page_html;
-pub mod report;
+pub(crate) mod report;
 mod request_fields;
+pub(crate) mod routes;
+pub(crate) mod schemas;
 mod sync_page;
-pub mod url_policy;
-pub mod webhook_config;
+pub(crate) mod url_policy;
+pub(crate) mod webhook_config;

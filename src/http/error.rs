@@ -1,26 +1,25 @@
-//! Every error a client can get, and its status.
+//! The errors of the API and their responses.
 
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::text::visible;
 use opilio_actors::ports::StoreError;
-use serde_json::{Value, json};
+use serde::Serialize;
 use tracing::error;
 use ulid::Ulid;
+use utoipa::ToSchema;
 
-use super::field_error::{FieldError, Loc};
-use super::middleware::rate_limit::RateLimited;
-use super::trailing_slash;
+use super::field_error::FieldError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("{0}")]
     BadRequest(String),
-    #[error("Content-Type: application/json is required")]
+    #[error("Content-Type must be application/json")]
     UnsupportedMediaType,
     #[error("Authentication required")]
     Unauthorized,
@@ -31,30 +30,30 @@ pub enum ApiError {
     #[error("Invalid host header")]
     InvalidHost,
     #[error(
-        "This server is open to its own machine, and a proxy passed this on for somebody else: list the proxy in \
+        "Forwarded requests are rejected, because this server accepts local clients without a token: list the proxy in \
          rate_limiting.trusted_proxies and set security.api_token"
     )]
     ForwardedToPrivateServer,
-    #[error("the request's head is larger than is taken here")]
+    #[error("the request line and headers are too large")]
     HeadersTooLarge,
-    #[error("the body took too long to arrive")]
+    #[error("timeout while reading the body")]
     BodyTimeout,
     #[error("Too many requests; try again later")]
     RateLimited { retry_after: Duration },
-    /// The credential is good, but not for this.
-    #[error("a credential with the scope {} is required", required.as_str())]
+    /// The credential is valid but lacks the scope.
+    #[error("the credential lacks the scope {}", required.as_str())]
     Forbidden { required: Scope },
-    #[error("the request has wrong fields")]
+    #[error("the request has invalid fields")]
     Invalid(Vec<FieldError>),
     #[error("Task not found")]
     NotFound,
-    #[error("Page not found: it is not done yet, or the job has no such page")]
+    #[error("Page not found: it is not finished, or the job has no such page")]
     PageNotFound,
     #[error("Not Found")]
     RouteNotFound,
-    #[error("There is no such session; it may have ended")]
+    #[error("Session not found: it may have ended")]
     SessionNotFound,
-    #[error("Too many sessions are open; try again later")]
+    #[error("Too many open sessions; try again later")]
     TooManySessions,
     #[error("Method Not Allowed")]
     MethodNotAllowed { allowed: String },
@@ -64,15 +63,15 @@ pub enum ApiError {
     TooLarge { max_body: usize },
     #[error("{}; try again later", if *principal { "Too many of your jobs are queued or running" } else { "The queue is full" })]
     QueueFull { principal: bool },
-    #[error("The service cannot take this now; try again later")]
+    #[error("The service is unavailable; try again later")]
     Unavailable,
-    /// There is no such thing here so far; the text says what is missing.
+    /// The text names what is missing.
     #[error("{0}")]
     NotImplemented(&'static str),
-    /// The page, or the model, that the answer was to be made of.
+    /// The page could not be fetched or read, or the model failed.
     #[error("{0}")]
     BadGateway(String),
-    /// Every page failed; the first one's reason.
+    /// Every page failed; the reason of the first.
     #[error("Crawl request failed: {0}")]
     CrawlFailed(String),
     #[error("Internal server error")]
@@ -91,12 +90,6 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<RateLimited> for ApiError {
-    fn from(RateLimited { retry_after }: RateLimited) -> Self {
-        Self::RateLimited { retry_after }
-    }
-}
-
 impl From<actix::MailboxError> for ApiError {
     fn from(_: actix::MailboxError) -> Self {
         Self::Unavailable
@@ -106,22 +99,22 @@ impl From<actix::MailboxError> for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::InvalidHost => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthorized | Self::InvalidApiToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::TokenIssuanceDisabled | Self::ForwardedToPrivateServer => {
                 StatusCode::FORBIDDEN
             }
-            Self::InvalidHost => StatusCode::BAD_REQUEST,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::RateLimited { .. } | Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited { .. } | Self::TooManySessions | Self::QueueFull { principal: true } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::PageNotFound | Self::RouteNotFound | Self::SessionNotFound => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::QueueFull { principal: true } => StatusCode::TOO_MANY_REQUESTS,
             Self::QueueFull { principal: false } | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
@@ -142,7 +135,7 @@ impl ResponseError for ApiError {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 response.insert_header((RETRY_AFTER, seconds.max(1)));
             }
-            // What is still to come of the request is not waited for.
+            // The remaining bytes of the request are not read.
             Self::BodyTimeout | Self::HeadersTooLarge => {
                 response.force_close();
             }
@@ -151,41 +144,54 @@ impl ResponseError for ApiError {
             }
             _ => {}
         }
-        response.json(self.document())
+        response.json(self.body())
     }
 }
 
 impl ApiError {
-    /// What the answer says. The reason of an error of the server's own goes to the log, under the id that is told.
-    pub fn document(&self) -> Value {
+    /// The body of the response. Logs the reason of an internal error with the correlation id.
+    pub fn body(&self) -> ErrorBody {
         match self {
             Self::Internal(why) => {
                 let correlation_id = Ulid::generate().to_string();
                 error!(correlation_id, why, "internal error");
-                json!({"error": self.to_string(), "correlation_id": correlation_id})
+                ErrorBody::InternalError(InternalError { error: self.to_string(), correlation_id })
             }
-            Self::Invalid(fields) => json!({"detail": fields.iter().map(FieldError::visible).collect::<Vec<_>>()}),
-            _ => json!({"detail": visible(&self.to_string())}),
+            Self::Invalid(fields) => {
+                ErrorBody::Invalid(Invalid { detail: fields.iter().map(FieldError::visible).collect() })
+            }
+            _ => ErrorBody::Problem(Problem { detail: visible(&self.to_string()).into_owned() }),
         }
     }
 }
 
-/// Whatever no route answers.
-pub async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    trailing_slash::without(&request).ok_or(ApiError::RouteNotFound)
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum ErrorBody {
+    Problem(Problem),
+    Invalid(Invalid),
+    InternalError(InternalError),
 }
 
-/// What only a browser can do.
-pub async fn needs_a_browser() -> Result<HttpResponse, ApiError> {
-    Err(ApiError::NotImplemented("this needs a browser, which this server does not have yet"))
+/// The reason, as one sentence.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"detail": "Task not found"}))]
+pub struct Problem {
+    detail: String,
 }
 
-/// A route answers here, but not to this method. Pages in a path may end in a slash, so `/llm/job/` looks like one.
-pub fn method_not_allowed(request: &HttpRequest, allowed: String) -> Result<HttpResponse, ApiError> {
-    trailing_slash::without(request).ok_or(ApiError::MethodNotAllowed { allowed })
+/// All invalid fields of the request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"detail": [{"loc": ["body", "urls", 0], "msg": "must be a string", "type": "url_type"}]}))]
+pub struct Invalid {
+    detail: Vec<FieldError>,
 }
 
-/// A query string that is not one.
-pub fn bad_query(error: &actix_web::error::QueryPayloadError) -> ApiError {
-    ApiError::Invalid(vec![FieldError { loc: vec![Loc::from("query")], msg: error.to_string(), kind: "value_error" }])
+/// An internal error.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"error": "Internal server error", "correlation_id": "01KASBX3V0J1M8F4C5Q9W2E7RT"}))]
+pub struct InternalError {
+    error: String,
+    /// Identifies the error in the server's log.
+    correlation_id: String,
 }

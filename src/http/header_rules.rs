@@ -1,12 +1,12 @@
-//! Which headers a caller may have sent on their behalf, with pages and with webhooks alike.
+//! Which headers a request may set for page fetches and webhooks.
 
-/// More of them than this in one request are refused.
+/// Limit of headers in one request.
 pub const MAX_HEADERS: usize = 20;
 
 const MAX_NAME: usize = 256;
 const MAX_VALUE: usize = 2048;
 
-/// Set by whoever sends the request, or of a meaning for its connection: nobody else may say them.
+/// Set by the HTTP client or meaningful for the connection.
 const FORBIDDEN: [&str; 11] = [
     "host",
     "content-length",
@@ -21,12 +21,14 @@ const FORBIDDEN: [&str; 11] = [
     "trailer",
 ];
 
-/// Refuses malformed names (RFC 9110, section 5.6.2), names that are forbidden here or in `more_forbidden` (lower
-/// case), control characters in the value, and values over 2,048 bytes. The error is a sentence for a person and never
-/// holds the value. A value that passes may still hold UTF-8 beyond ASCII, to be sent as bytes.
+/// Rejects malformed names (RFC 9110, section 5.6.2), names that are forbidden here or in `more_forbidden` (lower case),
+/// values with control characters, and values over 2,048 bytes. Values may contain UTF-8 beyond ASCII.
+///
+/// # Errors
+/// One sentence, which does not contain the value.
 pub fn check(name: &str, value: &str, more_forbidden: &[&str]) -> Result<(), String> {
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_token) {
-        return Err("not a header name: letters, digits and !#$%&'*+-.^_`|~ only".to_owned());
+        return Err("invalid header name: only letters, digits and !#$%&'*+-.^_`|~ are allowed".to_owned());
     }
     let lower = name.to_ascii_lowercase();
     if FORBIDDEN.contains(&lower.as_str()) || more_forbidden.contains(&lower.as_str()) {
@@ -37,10 +39,10 @@ pub fn check(name: &str, value: &str, more_forbidden: &[&str]) -> Result<(), Str
 
 fn check_value(value: &str) -> Result<(), String> {
     if value.len() > MAX_VALUE {
-        return Err(format!("longer than {MAX_VALUE} bytes"));
+        return Err(format!("the value is longer than {MAX_VALUE} bytes"));
     }
     if value.chars().any(char::is_control) {
-        return Err("holds control characters".to_owned());
+        return Err("the value has control characters".to_owned());
     }
     Ok(())
 }
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_headers_pass() {
+    fn ordinary_headers_are_accepted() {
         for (name, value) in
             [("Authorization", "Bearer x"), ("X-Webhook-Secret", "my-secret-token"), ("x_a", "Jürgen"), ("A", "")]
         {
@@ -65,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_names_and_values_are_refused() {
+    fn malformed_names_and_values_are_rejected() {
         for name in ["", "a b", "a:", ":path", "a\r\nb", "ä", "a(", &"a".repeat(257)] {
             assert!(check(name, "x", &[]).is_err(), "{name:?}");
         }
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_belong_to_the_sender_are_refused_however_they_are_written() {
+    fn forbidden_names_are_rejected_in_any_case() {
         for name in FORBIDDEN.iter().map(|name| name.to_ascii_uppercase()) {
             assert!(check(&name, "x", &[]).is_err(), "{name}");
         }
@@ -84,8 +86,8 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_never_shows_the_value() {
-        let refusal = check("a", "hidden\n", &[]).unwrap_err();
-        assert!(!refusal.contains("hidden"), "{refusal}");
+    fn error_does_not_contain_the_value() {
+        let error = check("a", "hidden\n", &[]).unwrap_err();
+        assert!(!error.contains("hidden"), "{error}");
     }
 }

@@ -1,23 +1,56 @@
-//! Whether the server is alive, and whether it can take work.
+//! `GET /health` and `GET /ready`.
 
 use actix_web::{HttpResponse, web};
 use opilio_actors::http_front::IsOpen;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
-use super::Api;
+use super::api::Api;
 use super::error::ApiError;
+use super::openapi::operation_builder::operation;
+use super::route::{GET, OPEN, READ, Route, STANDARD, route};
 
-/// Alive, whatever the store does.
-#[allow(clippy::cast_precision_loss, reason = "a number of seconds as the peer's clients read it")]
-pub async fn health(api: web::Data<Api>) -> HttpResponse {
-    let timestamp = api.clock.now().as_microsecond() as f64 / 1e6;
-    HttpResponse::Ok().json(json!({"status": "ok", "timestamp": timestamp, "version": env!("CARGO_PKG_VERSION")}))
+pub fn routes() -> Vec<Route> {
+    let health_operation = operation("operations", "health", "Check whether the process is alive")
+        .response::<Health>(200, "Alive", json!({"status": "ok", "timestamp": 1761042600.5, "version": "0.1.0"}))
+        .build();
+    let ready_operation = operation("operations", "ready", "Check whether the server accepts jobs")
+        .response::<Ready>(200, "Ready", json!({"status": "ready"}))
+        .build();
+    vec![
+        route(GET, "/health", OPEN, STANDARD, health, health_operation),
+        route(GET, "/ready", READ, STANDARD, ready, ready_operation),
+    ]
 }
 
-pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
+#[derive(Serialize, ToSchema)]
+struct Health {
+    #[schema(value_type = String, example = "ok")]
+    status: &'static str,
+    /// Seconds since 1970.
+    timestamp: f64,
+    #[schema(value_type = String)]
+    version: &'static str,
+}
+
+/// Does not access the store.
+#[allow(clippy::cast_precision_loss, reason = "Crawl4AI's clients read seconds as a float")]
+async fn health(api: web::Data<Api>) -> HttpResponse {
+    let timestamp = api.clock.now().as_microsecond() as f64 / 1e6;
+    HttpResponse::Ok().json(Health { status: "ok", timestamp, version: env!("CARGO_PKG_VERSION") })
+}
+
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    #[schema(value_type = String, example = "ready")]
+    status: &'static str,
+}
+
+async fn ready(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
     if !api.front.send(IsOpen).await? {
         return Err(ApiError::Unavailable);
     }
     api.store.ready().await?;
-    Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
+    Ok(HttpResponse::Ok().json(Ready { status: "ready" }))
 }

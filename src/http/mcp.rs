@@ -1,56 +1,55 @@
-//! The Model Context Protocol: the routes by which programs come that work for a language model. `rmcp` speaks the
-//! protocol; the tools do what the other routes do, for the same callers and within the same limits.
+//! The Model Context Protocol, for agents. `rmcp` implements the protocol; the tools do what the other routes do, for the
+//! same callers and within the same limits.
 //!
-//! Over streamable HTTP each message is a request of its own, and nothing is kept between two of them: any server can
-//! answer the next, and a client that leaves costs nothing.
+//! Over streamable HTTP each message is a request of its own and the server keeps no state between two of them, so any
+//! node can handle the next.
 
 mod bridge;
 mod calls;
 mod handler;
+mod message;
 mod pending_requests;
 mod progress;
+pub mod sessions;
 mod sse_transport;
+mod tool_input;
 mod tools;
 
-use std::sync::Arc;
-
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode};
+use actix_web::{HttpRequest, HttpResponse, web};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
-use super::body::{self, Body};
-use super::error::ApiError;
-use super::memory_budget::Reservation;
+use super::api::Api;
+use super::body::Body;
+use super::caller::Caller;
 use super::middleware::Auth;
-use super::{Api, Caller, trusted_proxies};
+use super::openapi::operation_builder::{Operation, operation, string};
+use super::route::{GET, POST, READ, Route, STANDARD, route};
 use handler::Handler;
-use tools::Tool;
+use message::{InvalidMessage, RequestContext};
 
-pub use sse_transport::{Sessions, message, open};
-
-/// On whose behalf a message comes, and the address under which this server was reached.
-#[derive(Clone, Debug)]
-pub struct Asker {
-    caller: Caller,
-    base: String,
-    /// What the message takes of the memory for requests.
-    _reservation: Arc<Reservation>,
-}
-
-impl Asker {
-    fn new(request: &HttpRequest, caller: Caller, reservation: Reservation) -> Self {
-        Self { caller, base: trusted_proxies::base(request), _reservation: Arc::new(reservation) }
-    }
+/// Messages require only [`READ`]; a tool requires the scope and counts against the rate of what it does.
+pub fn routes() -> Vec<Route> {
+    let message_operation = operation("mcp", "mcp_message", "Send a message to a session of `GET /mcp/sse`")
+        .query("sessionId", string(), "As in the first event")
+        .request::<JsonRpcMessage>(message_example())
+        .response_empty(202, "The response is an event of the session")
+        .errors(&[404])
+        .build();
+    vec![
+        route(POST, "/mcp", READ, STANDARD, exchange, exchange_operation()),
+        route(GET, "/mcp/sse", READ, STANDARD, sse_transport::open, session_operation()),
+        route(POST, "/mcp/messages", READ, STANDARD, sse_transport::message, message_operation),
+        route(GET, "/mcp/schema", READ, STANDARD, schema, schema_operation()),
+    ]
 }
 
 pub type Service = StreamableHttpService<Handler, NeverSessionManager>;
 
-/// What answers [`exchange`].
+/// The service behind `POST /mcp`. Part of the application's data.
 pub fn service(api: web::Data<Api>) -> Service {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
@@ -60,82 +59,74 @@ pub fn service(api: web::Data<Api>) -> Service {
     Service::new(move || Ok(Handler { api: api.clone() }), NeverSessionManager::default().into(), config)
 }
 
-/// `POST /mcp`.
-pub async fn exchange(
+async fn exchange(
     api: web::Data<Api>,
     service: web::Data<Service>,
-    access: web::Data<Auth>,
+    auth: web::Data<Auth>,
     caller: Caller,
     request: HttpRequest,
     body: Body,
-) -> Result<HttpResponse, Refused> {
-    let (message, text, reservation) = read(&request, &access, body)?;
+) -> Result<HttpResponse, InvalidMessage> {
+    let (message, text, reservation) = message::read(&request, &auth, body)?;
     drop(message);
-    let asker = Asker::new(&request, caller, reservation);
-    let asked = bridge::request(&request, text, asker)?;
-    let mut answer = Box::pin(async move { service.handle(asked).await });
-    Ok(match timeout(api.heartbeat, &mut answer).await {
-        Ok(answer) => bridge::response(answer).await,
-        Err(_) => bridge::late(answer, api.heartbeat),
+    let context = RequestContext::new(&request, caller, reservation);
+    let forwarded = bridge::request(&request, text, context)?;
+    let mut response = Box::pin(async move { service.handle(forwarded).await });
+    Ok(match timeout(api.heartbeat, &mut response).await {
+        Ok(response) => bridge::response(response).await,
+        Err(_) => bridge::delayed(response, api.heartbeat),
     })
 }
 
-/// `GET /mcp/schema`, in the peer's form.
-pub async fn schema() -> HttpResponse {
+/// In Crawl4AI's form.
+async fn schema() -> HttpResponse {
     HttpResponse::Ok().json(json!({"tools": *tools::LIST, "resources": [], "resource_templates": []}))
 }
 
-/// Why a message is not passed on.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    /// It is none of the protocol's.
-    #[error("{why}")]
-    NoMessage { id: Value, code: ErrorCode, why: String },
+/// A request or a notification of JSON-RPC 2.0.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described, never constructed")]
+struct JsonRpcMessage {
+    #[schema(example = "2.0")]
+    jsonrpc: String,
+    /// A string or a number. A message without an id has no response.
+    id: Option<Value>,
+    #[schema(example = "tools/list")]
+    method: String,
+    params: Option<Value>,
 }
 
-impl ResponseError for Refused {
-    fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Api(error) => error.status_code(),
-            Self::NoMessage { .. } => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::Api(error) => error.error_response(),
-            Self::NoMessage { id, code, why } => {
-                let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": why}});
-                HttpResponse::BadRequest().json(error)
-            }
-        }
-    }
+fn message_example() -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 }
 
-/// A client's message, and its text. Calls whose caller waits are counted as at the routes whose caller waits.
-fn read(
-    request: &HttpRequest,
-    access: &Auth,
-    body: Body,
-) -> Result<(ClientJsonRpcMessage, String, Reservation), Refused> {
-    let (value, reservation) = body::json(request, body)
-        .map_err(|error| match error {
-            ApiError::BadRequest(why) => Refused::NoMessage { id: Value::Null, code: ErrorCode::PARSE_ERROR, why },
-            other => other.into(),
-        })?
-        .apart();
-    let message = ClientJsonRpcMessage::deserialize(&value).map_err(|_| Refused::NoMessage {
-        id: value.get("id").filter(|id| id.is_string() || id.is_i64()).cloned().unwrap_or_default(),
-        code: ErrorCode::INVALID_REQUEST,
-        why: "not a message of the protocol".to_owned(),
-    })?;
-    if let ClientJsonRpcMessage::Request(call) = &message
-        && let ClientRequest::CallToolRequest(call) = &call.request
-        && Tool::named(&call.params.name).is_some_and(Tool::is_waited_for)
-    {
-        access.count_waiting(request)?;
-    }
-    Ok((message, value.to_string(), reservation))
+fn exchange_operation() -> Operation {
+    let response = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[…]}}\n\n";
+    operation("mcp", "mcp", "Send a message and receive its response (streamable HTTP)")
+        .description(
+            "`Accept` must contain both `application/json` and `text/event-stream`. `docs/mcp.md` describes the tools.",
+        )
+        .request::<JsonRpcMessage>(message_example())
+        .response_as(200, "Progress notifications, then the response", "text/event-stream", response)
+        .response_empty(202, "The message was a notification")
+        .errors(&[406])
+        .build()
+}
+
+fn session_operation() -> Operation {
+    let endpoint = "event: endpoint\ndata: /mcp/messages?sessionId=…\n\n";
+    operation("mcp", "mcp_sse", "Open a session with server-sent events, for older clients")
+        .description("The first event contains the path for messages; the other events are responses.")
+        .response_as(200, "The session, until the client disconnects", "text/event-stream", endpoint)
+        .build()
+}
+
+fn schema_operation() -> Operation {
+    let tools = json!({
+        "tools": [{"name": "md", "description": "Convert a page to Markdown", "inputSchema": {"type": "object"}}],
+        "resources": [], "resource_templates": [],
+    });
+    operation("mcp", "mcp_schema", "List the tools without the protocol")
+        .response_object(200, "The tools of `tools/list`, and empty lists of resources", tools)
+        .build()
 }

@@ -1,4 +1,4 @@
-//! The checks and headers that apply to every request.
+//! Checks and headers that apply to every request.
 
 pub mod auth;
 mod compression;

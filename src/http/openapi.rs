@@ -1,65 +1,66 @@
-//! The OpenAPI 3.1 document: every route of the table with its fields, answers, errors and examples.
+//! The OpenAPI 3.1 document, built from the declarations of the routes.
 
-mod configuration;
-pub mod deliveries;
-pub mod documents;
-pub mod jobs;
-pub mod mcp;
-mod operation_builder;
-pub mod operations;
-mod schemas;
-pub mod sync;
-pub mod tools;
+pub mod operation_builder;
 
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
 use actix_web::http::Method;
+use actix_web::{HttpResponse, web};
 use bytes::Bytes;
+use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, PathItem, Paths, PathsBuilder};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
-use super::routes::{self, Endpoint};
+use super::route::{GET, OPEN, Route, STANDARD, route};
+use operation_builder::{Operation, operation};
 
-const ABOUT: &str = "Jobs that crawl pages or extract from them by a language model, webhooks that tell when they are \
-    done, and endpoints whose caller waits. Fields may be added; a key of a request that has no effect is accepted and \
-    named in `warnings`. In a request, `null` is absent. Times are RFC 3339 in UTC.";
+const DESCRIPTION: &str = "Crawls pages and extracts data from them with a language model. Jobs run in the background and \
+    notify webhooks; synchronous endpoints respond with the result. Later versions may add fields. A request key that has \
+    no effect is accepted and listed in `warnings`. In a request, `null` means absent. Times are RFC 3339 in UTC.";
 
 const TAGS: [(&str, &str); 5] = [
-    ("jobs", "Submit, ask, cancel; what happens to a job as it happens"),
-    ("deliveries", "Webhooks: what was sent, and sending again"),
-    ("waiting", "Answers to callers who wait; each is a job like any other"),
-    ("mcp", "The Model Context Protocol, for programs that work for a language model"),
-    ("operating", "Health, metrics and this document"),
+    ("jobs", "Submit, query, cancel and watch jobs"),
+    ("deliveries", "Webhooks: the log of attempts, and replays"),
+    ("sync", "Synchronous requests: each runs as a job and responds with its result"),
+    ("mcp", "The Model Context Protocol, for agents"),
+    ("operations", "Health, metrics and this document"),
 ];
 
-/// As it is sent, written once.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| describe(routes::table()).to_json().unwrap_or_default().into());
+/// The serialized document. Part of the application's data.
+pub struct Document(pub &'static LazyLock<Bytes>);
 
-/// `GET /openapi.json`.
-pub async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.clone())
+pub fn routes() -> Vec<Route> {
+    let described = operation("operations", "openapi", "Get this document")
+        .response_object(200, "OpenAPI 3.1", json!({"openapi": "3.1.0"}))
+        .build();
+    vec![route(GET, "/openapi.json", OPEN, STANDARD, document, described)]
 }
 
-fn describe(table: Vec<Endpoint>) -> OpenApi {
-    let mut paths = Paths::new();
-    for Endpoint { method, path, operation, .. } in table {
-        paths.add_path_operation(plain(path), vec![http_method(&method)], operation);
+async fn document(document: web::Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(Bytes::clone(document.0))
+}
+
+/// Describes `routes` and the webhook that is sent when a job is settled.
+pub fn describe(routes: Vec<Route>, job_settled: Operation) -> OpenApi {
+    let (mut paths, mut schemas) = (Paths::new(), job_settled.schemas);
+    for Route { method, path, operation, .. } in routes {
+        paths.add_path_operation(template(&path), vec![http_method(&method)], operation.operation);
+        schemas.extend(operation.schemas);
     }
-    let settled = PathItem::new(HttpMethod::Post, deliveries::webhook());
+    let job_settled = PathItem::new(HttpMethod::Post, job_settled.operation);
     let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Opilio")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(ABOUT))
+        .description(Some(DESCRIPTION))
         .license(Some(license))
         .build();
-    let tags = TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
-    let mut components = schemas::components();
+    let tags = TAGS.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
+    let mut components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     components.add_security_scheme("key", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))));
@@ -67,16 +68,16 @@ fn describe(table: Vec<Endpoint>) -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .paths(paths)
-        .webhooks(Some(PathsBuilder::new().path("jobSettled", settled)))
+        .webhooks(Some(PathsBuilder::new().path("jobSettled", job_settled)))
         .components(Some(components))
-        // The last: a server that was given no token lets everybody in.
+        // The last: a server without tokens requires no credential.
         .security(Some([credential("bearer"), credential("key"), SecurityRequirement::default()]))
         .tags(Some(tags))
         .build()
 }
 
 /// The path without the router's patterns.
-fn plain(path: &str) -> String {
+fn template(path: &str) -> String {
     let segment = |segment: &str| match segment.split_once(':') {
         Some((name, _)) => format!("{name}}}"),
         None => segment.to_owned(),
@@ -97,23 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_operation_has_a_name_of_its_own_a_summary_and_answers() {
-        let document = describe(routes::table());
-        let mut names = Vec::new();
-        for endpoint in routes::table() {
-            let found = document.paths.get_path_operation(plain(endpoint.path), http_method(&endpoint.method));
-            let operation = found.unwrap_or_else(|| panic!("{} is not described", endpoint.path));
-            assert!(operation.summary.is_some() && !operation.responses.responses.is_empty(), "{}", endpoint.path);
-            names.extend(operation.operation_id.clone());
-        }
-        assert_eq!(names.len(), routes::table().len());
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), routes::table().len(), "{names:?}");
-    }
-
-    #[test]
-    fn patterns_of_the_router_are_no_part_of_a_path() {
-        assert_eq!([plain("/llm/{url:.+}"), plain("/jobs/{task_id}/events")], ["/llm/{url}", "/jobs/{task_id}/events"]);
+    fn path_templates_have_no_patterns() {
+        let templates = ["/llm/{url:.+}", "/jobs/{task_id}/events"].map(template);
+        assert_eq!(templates, ["/llm/{url}", "/jobs/{task_id}/events"]);
     }
 }

@@ -1,31 +1,30 @@
-//! How long whoever waits for a job bears with a store that is away.
+//! How long a synchronous request tolerates an unavailable store.
 
 use std::time::Duration;
 
 use opilio_actors::ports::StoreError;
 use tokio::time::Instant;
 
-/// A store that is restarted, or whose line is cut, is there again within this time; one that is not is away.
-const LONGEST: Duration = Duration::from_secs(30);
+/// Longer than a restart of the store or a lost connection.
+const TOLERANCE: Duration = Duration::from_secs(30);
 
 pub struct OutageTolerance {
-    /// When the store last answered.
-    heard: Instant,
+    last_response: Instant,
 }
 
 impl OutageTolerance {
-    /// It has just answered.
+    /// Starts with an available store.
     pub fn new() -> Self {
-        Self { heard: Instant::now() }
+        Self { last_response: Instant::now() }
     }
 
-    /// Whether what the store says, or does not say, is no answer yet.
-    pub fn tolerates<T>(&mut self, said: &Result<T, StoreError>) -> bool {
-        if !matches!(said, Err(StoreError::Unavailable(_))) {
+    /// Whether the read failed because of an outage that is still tolerated. The caller then retries.
+    pub fn tolerates<T>(&mut self, read: &Result<T, StoreError>) -> bool {
+        if !matches!(read, Err(StoreError::Unavailable(_))) {
             *self = Self::new();
             return false;
         }
-        self.heard.elapsed() < LONGEST
+        self.last_response.elapsed() < TOLERANCE
     }
 }
 
@@ -36,17 +35,17 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_may_be_away_for_half_a_minute_since_it_last_answered() {
-        let away = || Err::<(), _>(StoreError::Unavailable("away".to_owned()));
+    async fn outage_is_tolerated_for_thirty_seconds_since_the_last_response() {
+        let unavailable = || Err::<(), _>(StoreError::Unavailable("connection lost".to_owned()));
         let second = Duration::from_secs(1);
-        let mut outage_tolerance = OutageTolerance::new();
+        let mut tolerance = OutageTolerance::new();
         advance(29 * second).await;
-        assert!(outage_tolerance.tolerates(&away()));
-        assert!(!outage_tolerance.tolerates(&Ok(())));
+        assert!(tolerance.tolerates(&unavailable()));
+        assert!(!tolerance.tolerates(&Ok(())));
         advance(29 * second).await;
-        assert!(outage_tolerance.tolerates(&away()), "it was there in between");
+        assert!(tolerance.tolerates(&unavailable()), "the store responded meanwhile");
         advance(second).await;
-        assert!(!outage_tolerance.tolerates(&away()));
-        assert!(!outage_tolerance.tolerates::<()>(&Err(StoreError::Damaged("a job".to_owned()))));
+        assert!(!tolerance.tolerates(&unavailable()));
+        assert!(!tolerance.tolerates::<()>(&Err(StoreError::Damaged("a job".to_owned()))));
     }
 }

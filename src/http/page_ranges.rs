@@ -1,4 +1,4 @@
-//! Which pages of a job somebody has been shown: small enough to travel in the id of an event.
+//! A set of page indexes, small enough to be part of an event id.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use bytes::Bytes;
 use opilio_actors::domain::id::JobId;
 use opilio_actors::ports::{JobStore, StoreError};
 
-/// Half-open ranges of indexes in order, of which no two touch. Written as `0-4,7-8`.
+/// Half-open ranges in ascending order, none of which touch. Written as `0-4,7-8`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageRanges {
     ranges: Vec<(u32, u32)>,
 }
 
 impl PageRanges {
-    /// `None`: not what [`fmt::Display`] writes.
+    /// Parses what [`fmt::Display`] writes.
     pub fn parse(raw: &str) -> Option<Self> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for range in raw.split(',').filter(|range| !range.is_empty()) {
             let (start, end) = range.split_once('-')?;
             let (start, end) = (start.parse().ok()?, end.parse().ok()?);
-            let apart = ranges.last().is_none_or(|(_, before)| *before < start);
-            ranges.push((start < end && apart).then_some((start, end))?);
+            let is_apart = ranges.last().is_none_or(|(_, before)| *before < start);
+            ranges.push((start < end && is_apart).then_some((start, end))?);
         }
         Some(Self { ranges })
     }
@@ -41,7 +41,7 @@ impl PageRanges {
         }
     }
 
-    /// The first index at or after `from` that was not shown.
+    /// The first index at or after `from` that is not in the set.
     fn first_missing(&self, from: u32) -> u32 {
         let at = self.ranges.partition_point(|(start, _)| *start <= from);
         match at.checked_sub(1).map(|before| self.ranges[before]) {
@@ -50,7 +50,7 @@ impl PageRanges {
         }
     }
 
-    /// The next page at or after `from` that is stored and was not shown.
+    /// The first stored page at or after `from` that is not in the set.
     pub async fn next_missing(
         &self,
         store: &dyn JobStore,
@@ -70,8 +70,8 @@ impl PageRanges {
 
 impl fmt::Display for PageRanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (start, end)) in self.ranges.iter().enumerate() {
-            let comma = if place > 0 { "," } else { "" };
+        for (position, (start, end)) in self.ranges.iter().enumerate() {
+            let comma = if position > 0 { "," } else { "" };
             write!(f, "{comma}{start}-{end}")?;
         }
         Ok(())
@@ -83,22 +83,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_grow_together_whatever_the_order() {
-        let mut seen = PageRanges::default();
+    fn adjacent_indexes_merge_in_any_order() {
+        let mut ranges = PageRanges::default();
         for index in [5, 3, 4, 0, 9, 0, 4, 1, 2, 10] {
-            seen.insert(index);
+            ranges.insert(index);
         }
-        assert_eq!(seen.to_string(), "0-6,9-11");
-        assert_eq!([0, 5, 6, 8, 9, 11].map(|from| seen.first_missing(from)), [6, 6, 6, 8, 11, 11]);
+        assert_eq!(ranges.to_string(), "0-6,9-11");
+        assert_eq!([0, 5, 6, 8, 9, 11].map(|from| ranges.first_missing(from)), [6, 6, 6, 8, 11, 11]);
     }
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else() {
-        for good in ["", "0-1", "0-6,9-11"] {
-            assert_eq!(PageRanges::parse(good).map(|seen| seen.to_string()).as_deref(), Some(good));
+    fn only_the_displayed_form_is_parsed() {
+        for valid in ["", "0-1", "0-6,9-11"] {
+            assert_eq!(PageRanges::parse(valid).map(|ranges| ranges.to_string()).as_deref(), Some(valid));
         }
-        for bad in ["x", "1", "2-1", "0-3,3-4", "5-6,1-2", "-1", "1-99999999999"] {
-            assert_eq!(PageRanges::parse(bad), None, "{bad}");
+        for invalid in ["x", "1", "2-1", "0-3,3-4", "5-6,1-2", "-1", "1-99999999999"] {
+            assert_eq!(PageRanges::parse(invalid), None, "{invalid}");
         }
     }
 }

@@ -162,7 +162,7 @@ async fn held_chunk(
         match (api.response_memory.hold(chunk.pages), max_wait.checked_sub(begun.elapsed())) {
             (Ok(pages), _) => return Ok(PageChunk { pages, next: chunk.next }),
             // The chunk is dropped during the wait and read again.
-            (Err(BudgetExhausted), Some(left)) if !left.is_zero() => api.response_memory.freed(left).await,
+            (Err(BudgetExhausted), Some(left)) if !left.is_zero() => api.response_memory.wait_freed(left).await,
             (Err(exhausted), _) => return Err(exhausted.into()),
         }
     }

@@ -1,146 +1,134 @@
-//! The one table of routes: what answers where, and what the OpenAPI document says of it. Neither can be without the other.
+//! All routes, in the order in which paths are matched.
 
-use actix_web::dev::Handler;
-use actix_web::http::Method;
-use actix_web::{FromRequest, Responder, Route, web};
-use utoipa::openapi::path::Operation;
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use super::crawl4ai::{config_dump, crawl_sync, llm_answer, markdown, page_html};
-use super::openapi::{
-    deliveries as deliveries_operations, documents, jobs as described, mcp as protocol, operations, sync,
-};
+use actix_web::error::QueryPayloadError;
+use actix_web::web;
+use bytes::Bytes;
+
+use super::api::Api;
+use super::error::ApiError;
+use super::field_error::{FieldError, Loc};
+use super::openapi::{self, Document};
+use super::route::{Policies, Route};
 use super::{
-    deliveries, docs, error, events, health, job_status, jobs, mcp, metrics, openapi, token, unsupported_routes,
+    crawl4ai, deliveries, docs, events, health, job_list, job_status, jobs, mcp, metrics, token, unsupported_routes,
+    webhook_operation,
 };
 
-/// A method at a path.
-pub struct Endpoint {
-    pub method: Method,
-    /// As the router matches it: a segment may carry a pattern, `{url:.+}`.
-    pub path: &'static str,
-    route: Route,
-    /// What the OpenAPI document says of it.
-    pub operation: Operation,
+static DOCUMENT: LazyLock<Bytes> =
+    LazyLock::new(|| openapi::describe(all(), webhook_operation::operation()).to_json().unwrap_or_default().into());
+
+fn all() -> Vec<Route> {
+    let resources = [
+        job_status::routes(),
+        jobs::routes(),
+        job_list::routes(),
+        events::routes(),
+        deliveries::routes(),
+        crawl4ai::routes::routes(),
+        unsupported_routes::routes(),
+        mcp::routes(),
+        token::routes(),
+        health::routes(),
+        metrics::routes(),
+        openapi::routes(),
+        docs::routes(),
+    ];
+    resources.into_iter().flatten().collect()
 }
 
-/// Every one, in the order in which paths are matched.
-pub fn table() -> Vec<Endpoint> {
-    let mut table = for_jobs();
-    table.extend(for_callers_who_wait());
-    table.extend(for_deliveries());
-    table.extend(for_models());
-    table.extend(for_operators());
-    table
-}
-
-fn for_jobs() -> Vec<Endpoint> {
-    vec![
-        post("/crawl/job", jobs::submit_crawl, described::submit_crawl()),
-        post("/llm/job", jobs::submit_llm, described::submit_llm()),
-        get("/crawl/job/{task_id}", job_status::status, described::status("crawl_job")),
-        delete("/crawl/job/{task_id}", jobs::cancel, described::cancel("crawl_job")),
-        get("/llm/job/{task_id}", job_status::status, described::status("llm_job")),
-        delete("/llm/job/{task_id}", jobs::cancel, described::cancel("llm_job")),
-        get("/job/{task_id}", job_status::status, described::status("job")),
-        get("/task/{task_id}", job_status::status, described::status("task")),
-        get("/crawl/job/{task_id}/pages/{page}", job_status::page, described::page()),
-        get("/jobs", jobs::list, described::list()),
-        get("/events", events::all::events, described::all_events()),
-        get("/jobs/{task_id}/events", events::job::events, described::events()),
-        post("/jobs/{task_id}/rerun", jobs::rerun, described::rerun()),
-    ]
-}
-
-fn for_callers_who_wait() -> Vec<Endpoint> {
-    vec![
-        post("/crawl", crawl_sync::crawl, sync::crawl()),
-        post("/crawl/stream", crawl_sync::crawl_stream, sync::crawl_stream()),
-        post("/md", markdown::markdown, sync::markdown()),
-        post("/html", page_html::html, sync::html()),
-        get("/llm/{url:.+}", llm_answer::ask, sync::ask()),
-        get("/schema", config_dump::schema, sync::schema()),
-        post("/config/dump", config_dump::dump, sync::dump()),
-        post("/screenshot", error::needs_a_browser, sync::missing("screenshot", "A picture of a page")),
-        post("/pdf", error::needs_a_browser, sync::missing("pdf", "A page as PDF")),
-        post("/execute_js", error::needs_a_browser, sync::missing("execute_js", "Scripts within a page")),
-        get("/hooks/info", error::needs_a_browser, sync::missing("hooks_info", "Which hooks there are")),
-        get("/artifacts/{artifact_id}", error::needs_a_browser, sync::artifact()),
-    ]
-}
-
-fn for_deliveries() -> Vec<Endpoint> {
-    vec![
-        get("/jobs/{task_id}/deliveries", deliveries::log, deliveries_operations::log()),
-        post("/jobs/{task_id}/deliveries", deliveries::replay, deliveries_operations::replay()),
-        post("/deliveries/replay", deliveries::replay_many, deliveries_operations::replay_many()),
-    ]
-}
-
-fn for_models() -> Vec<Endpoint> {
-    vec![
-        post("/mcp", mcp::exchange, protocol::exchange()),
-        get("/mcp/sse", mcp::open, protocol::open()),
-        post("/mcp/messages", mcp::message, protocol::message_of_session()),
-        get("/mcp/schema", mcp::schema, protocol::schema()),
-    ]
-}
-
-fn for_operators() -> Vec<Endpoint> {
-    vec![
-        post("/token", token::token, operations::token()),
-        get("/health", health::health, operations::health()),
-        get("/ready", health::ready, operations::ready()),
-        get("/metrics", metrics::metrics, operations::metrics()),
-        get("/openapi.json", openapi::document, documents::openapi()),
-        get("/", docs::entrance, documents::entrance()),
-        get("/docs", docs::page, documents::docs()),
-        get("/docs/{file}", docs::file, documents::docs_file()),
-    ]
-}
-
-/// Mounts them all. Other methods at a path get a `405` that names those there are.
-pub fn mount(config: &mut web::ServiceConfig) {
-    let mut paths: Vec<(&'static str, Vec<Endpoint>)> = Vec::new();
-    for endpoint in table() {
-        match paths.iter_mut().find(|(path, _)| *path == endpoint.path) {
-            Some((_, endpoints)) => endpoints.push(endpoint),
-            None => paths.push((endpoint.path, vec![endpoint])),
-        }
-    }
-    for (path, endpoints) in paths {
-        let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+/// Mounts all routes with the data that handlers and middleware take. Other methods of a path get a `405` that names the
+/// path's methods.
+pub fn mount(api: Api, config: &mut web::ServiceConfig) {
+    let routes = all();
+    config
+        .app_data(web::Data::new(Policies::of(&routes)))
+        .app_data(web::Data::new(Document(&DOCUMENT)))
+        .app_data(web::Data::new(api.body.clone()))
+        .app_data(web::Data::new(api.proxies.clone()))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| invalid_query(&error).into()))
+        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()));
+    let api = web::Data::new(api);
+    config.app_data(web::Data::new(mcp::service(api.clone()))).app_data(api);
+    for (path, routes) in by_path(routes) {
+        let allowed: Vec<_> = routes.iter().map(|route| route.method.as_str()).collect();
         let allowed = allowed.join(", ");
-        let resource = endpoints.into_iter().fold(web::resource(path), |at, endpoint| at.route(endpoint.route));
-        let refuse = move |request| std::future::ready(error::method_not_allowed(&request, allowed.clone()));
-        config.service(resource.default_service(web::to(refuse)));
+        let resource =
+            routes.into_iter().fold(web::resource(path.as_ref()), |resource, route| resource.route(route.service));
+        let reject =
+            move |request| std::future::ready(unsupported_routes::method_not_allowed(&request, allowed.clone()));
+        config.service(resource.default_service(web::to(reject)));
     }
     unsupported_routes::mount(config);
-    config.default_service(web::to(error::no_such_route));
+    config.default_service(web::to(unsupported_routes::not_found));
 }
 
-fn get<F, Args>(path: &'static str, handler: F, operation: Operation) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    Endpoint { method: Method::GET, path, route: web::get().to(handler), operation }
+/// The routes of each path, paths in the order of their first route.
+fn by_path(routes: Vec<Route>) -> Vec<(Cow<'static, str>, Vec<Route>)> {
+    let mut paths: Vec<(Cow<'static, str>, Vec<Route>)> = Vec::new();
+    for route in routes {
+        match paths.iter_mut().find(|(path, _)| *path == route.path) {
+            Some((_, routes)) => routes.push(route),
+            None => paths.push((route.path.clone(), vec![route])),
+        }
+    }
+    paths
 }
 
-fn post<F, Args>(path: &'static str, handler: F, operation: Operation) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    Endpoint { method: Method::POST, path, route: web::post().to(handler), operation }
+fn invalid_query(error: &QueryPayloadError) -> ApiError {
+    ApiError::Invalid(vec![FieldError { loc: vec![Loc::from("query")], msg: error.to_string(), kind: "value_error" }])
 }
 
-fn delete<F, Args>(path: &'static str, handler: F, operation: Operation) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    Endpoint { method: Method::DELETE, path, route: web::delete().to(handler), operation }
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use actix_web::http::Method;
+
+    use super::*;
+    use crate::http::route::{GET, OPEN, POST, Policy, READ, STANDARD, SUBMIT, SYNCHRONOUS};
+
+    #[test]
+    fn operations_have_unique_ids_summaries_and_responses() {
+        let mut ids = BTreeSet::new();
+        for route in all() {
+            let operation = route.operation.operation;
+            assert!(operation.summary.is_some() && !operation.responses.responses.is_empty(), "{}", route.path);
+            assert!(ids.insert(operation.operation_id), "{}", route.path);
+        }
+        assert!(!ids.contains(&None));
+    }
+
+    #[test]
+    fn references_of_the_document_resolve() {
+        let document =
+            serde_json::to_value(openapi::describe(all(), webhook_operation::operation())).expect("a document");
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap_or_default();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn requests_without_a_route_require_a_scope_by_method() {
+        let policies = Policies::of(&all());
+        let policy = |access, rate| Policy { access, rate };
+        assert_eq!(policies.find(Some("/jobs"), &GET), policy(READ, STANDARD));
+        assert_eq!(policies.find(Some("/jobs"), &Method::HEAD), policy(READ, STANDARD));
+        assert_eq!(policies.find(Some("/jobs"), &Method::PUT), policy(SUBMIT, STANDARD));
+        assert_eq!(policies.find(Some("/health"), &Method::PUT), policy(OPEN, STANDARD));
+        assert_eq!(policies.find(None, &GET), policy(READ, STANDARD));
+        assert_eq!(policies.find(None, &POST), policy(SUBMIT, STANDARD));
+    }
+
+    #[test]
+    fn routes_that_wait_for_a_job_are_limited_as_synchronous() {
+        let limited = all().into_iter().filter(|route| route.policy.rate == SYNCHRONOUS).map(|route| route.path);
+        let expected =
+            ["/crawl", "/crawl/stream", "/execute_js", "/html", "/llm/{url:.+}", "/md", "/pdf", "/screenshot"];
+        assert_eq!(limited.collect::<BTreeSet<_>>(), BTreeSet::from(expected.map(Cow::from)));
+    }
 }

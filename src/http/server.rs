@@ -1,4 +1,4 @@
-//! The listening server: its connections are counted and do not wait for ever.
+//! The listening server, with limits and timeouts for connections.
 
 pub mod connection;
 mod connection_limit;
@@ -23,30 +23,29 @@ use super::trusted_proxies::TrustedProxies;
 
 pub use fd_limit::max_open_files;
 
-/// For those for whom there is no place.
+/// The response to a connection above the limit.
 const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
     content-type: application/json\r\ncontent-length: 33\r\n\r\n{\"detail\":\"Too many connections\"}";
 
-/// The operator's choices.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    pub connections: usize,
-    pub connections_per_address: usize,
-    /// Their connections are other people's, and are not counted by address.
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    /// Their connections are not limited by address.
     pub proxies: TrustedProxies,
-    /// To the end of a request's head.
-    pub head_timeout: Duration,
+    /// From the start of a connection to the end of a request's headers.
+    pub header_timeout: Duration,
     /// Between two requests of a connection.
     pub keep_alive: Duration,
-    /// For how long a client may leave an answer waiting, but for what it earns by reading.
+    /// Total time for which a client may block a response, extended as it reads.
     pub write_timeout: Duration,
 }
 
-/// Connections that wait to be accepted.
+/// Connections in the accept queue.
 const BACKLOG: u32 = 1024;
 
 /// # Errors
-/// The address cannot be had.
+/// The address is in use or not available.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -54,10 +53,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Answers what comes in on `listener` by what `app` makes, once for each of its threads.
+/// Serves an application on `listener`. `app` is called once per thread.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// The listener is unusable.
 pub fn serve<F, I, S, B>(listener: TcpListener, settings: &ServerSettings, app: F) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -71,31 +70,31 @@ where
     S::Future: 'static,
     B: MessageBody + 'static,
 {
-    let connection_limiter =
-        ConnectionLimiter::new(settings.connections, settings.connections_per_address, settings.proxies.clone());
-    let (head, between, write) = (settings.head_timeout, settings.keep_alive, settings.write_timeout);
-    let timeouts = Timeouts { head, between, write };
+    let (max, max_per_address) = (settings.max_connections, settings.max_connections_per_address);
+    let limiter = ConnectionLimiter::new(max, max_per_address, settings.proxies.clone());
+    let (header, keep_alive, write) = (settings.header_timeout, settings.keep_alive, settings.write_timeout);
+    let timeouts = Timeouts { header, keep_alive, write };
     let factory = move || {
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
-            .keep_alive(KeepAlive::Timeout(timeouts.between))
-            // The connection has a deadline of its own, for every head; this one is for the first only.
+            .keep_alive(KeepAlive::Timeout(timeouts.keep_alive))
+            // `Connection` has a timeout for the headers of every request; actix' covers only the first.
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(Duration::from_secs(1))
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(connection.phase());
             })
             .finish(map_config(app, |_| AppConfig::default()));
-        let connection_limiter = connection_limiter.clone();
+        let limiter = limiter.clone();
         apply_fn_factory(http, move |stream: TcpStream, http| {
-            // An answer in pieces is not held back until its client has acknowledged the first.
+            // Without Nagle's algorithm, which delays streamed responses.
             let _ = stream.set_nodelay(true);
             let peer = stream.peer_addr().ok();
             let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-            let served = match connection_limiter.acquire(address) {
+            let served = match limiter.acquire(address) {
                 Ok(permit) => Some(http.call((Connection::new(stream, timeouts, permit), Protocol::Http1, peer))),
                 Err(_) => {
-                    // A courtesy to who can still read it.
+                    // Best effort.
                     let _ = stream.try_write(TOO_MANY_CONNECTIONS);
                     None
                 }
@@ -108,8 +107,8 @@ where
             }
         })
     };
-    // More than can come in: who is one too many is told so, and not left waiting.
-    let most = settings.connections.saturating_add(1);
-    let server = Server::build().max_concurrent_connections(most).shutdown_timeout(1).disable_signals();
+    // Above the limiter's limit, so that a connection above it gets a response instead of waiting to be accepted.
+    let max_accepted = max.saturating_add(1);
+    let server = Server::build().max_concurrent_connections(max_accepted).shutdown_timeout(1).disable_signals();
     Ok(server.listen("http", listener, factory)?.run())
 }

@@ -1,14 +1,14 @@
-//! The callers who wait for jobs: a server that leaves lets them have their answers, or tells them that there is none.
+//! Counts the synchronous requests in flight, so that a shutdown can wait for them and abort those that remain.
 
 use std::sync::Arc;
 
 use tokio::sync::watch::{Receiver, Sender};
 
-/// Shared by all that clone it.
+/// Clones share the count.
 #[derive(Clone, Debug)]
 pub struct Shutdown(Arc<Sender<bool>>);
 
-/// One of them, until it is dropped.
+/// A request in flight, counted until it is dropped.
 pub struct InFlight(Receiver<bool>);
 
 impl Default for Shutdown {
@@ -22,12 +22,12 @@ impl Shutdown {
         InFlight(self.0.subscribe())
     }
 
-    /// Returns when nobody waits.
+    /// Returns when no request is in flight.
     pub async fn all_finished(&self) {
         self.0.closed().await;
     }
 
-    /// Tells all who wait that the server leaves.
+    /// Aborts the requests in flight and all later ones.
     pub fn abort(&self) {
         self.0.send_replace(true);
     }
@@ -38,10 +38,10 @@ impl InFlight {
         *self.0.borrow()
     }
 
-    /// Returns when the server leaves.
+    /// Returns when the server aborts the request.
     pub async fn aborted(&mut self) {
-        // Where there is nobody left who could tell, that is no reason to leave.
-        if self.0.wait_for(|leaves| *leaves).await.is_err() {
+        // Without a sender the request cannot be aborted.
+        if self.0.wait_for(|aborted| *aborted).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_waits_is_waited_for_and_told() {
+    async fn requests_in_flight_are_awaited_and_aborted() {
         let shutdown = Shutdown::default();
         shutdown.all_finished().await;
         let mut in_flight = shutdown.register();

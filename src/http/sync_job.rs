@@ -1,5 +1,5 @@
-//! A job that its caller waits for: submitted, watched, and cancelled when the caller leaves before it is settled. A store
-//! that is away for a moment ends neither the wait nor the job.
+//! The job of a synchronous request: submitted, watched, and cancelled if the request ends before the job is settled. A
+//! short outage of the store ends neither.
 
 use actix_web::web;
 use bytes::Bytes;
@@ -10,10 +10,11 @@ use opilio_actors::job_notifier::JobWatch;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
 use opilio_actors::ports::{JobSummary, NewJob, StoreError, Submission};
 
+use super::api::Api;
+use super::caller::Caller;
 use super::error::ApiError;
 use super::outage_tolerance::OutageTolerance;
 use super::shutdown::InFlight;
-use super::{Api, Caller};
 
 pub struct SyncJob {
     pub api: web::Data<Api>,
@@ -27,7 +28,7 @@ pub struct SyncJob {
 impl SyncJob {
     pub async fn submit(api: web::Data<Api>, caller: &Caller, spec: JobSpec) -> Result<Self, ApiError> {
         let job = api.new_job(caller, JobSpec { interactive: true, ..spec }, None)?;
-        // A task of its own, so that a caller who leaves before the job is admitted does not leave it behind.
+        // In a task, so that a disconnect during admission does not leave a job without an owner.
         let submitted = tokio::spawn(Self::admit(api, job)).await;
         submitted.map_err(|error| ApiError::Internal(error.to_string()))?
     }
@@ -40,18 +41,18 @@ impl SyncJob {
                 let (outage_tolerance, in_flight) = (OutageTolerance::new(), api.shutdown.register());
                 Ok(Self { api, id, watch, outage_tolerance, in_flight, settled: false })
             }
-            other => Err(ApiError::Internal(format!("a job without a key was {other:?}"))),
+            other => Err(ApiError::Internal(format!("a job without an idempotency key was {other:?}"))),
         }
     }
 
-    /// How far the job is.
+    /// The job's current state.
     ///
     /// # Errors
-    /// `Away`, too, when the server leaves before the job has come to its end.
-    pub async fn look(&mut self) -> Result<JobSummary, ApiError> {
+    /// `Unavailable` also if the server stops before the job is settled.
+    pub async fn summary(&mut self) -> Result<JobSummary, ApiError> {
         let summary = loop {
-            let said = self.api.store.summary(&self.id).await;
-            if let Some(summary) = self.heard(said).await? {
+            let read = self.api.store.summary(&self.id).await;
+            if let Some(summary) = self.tolerate(read).await? {
                 break summary.ok_or(ApiError::NotFound)?;
             }
         };
@@ -59,51 +60,53 @@ impl SyncJob {
         if self.in_flight.is_aborted() && !self.settled { Err(ApiError::Unavailable) } else { Ok(summary) }
     }
 
-    /// What the store has said; `None`, after a pause: it is away, and is to be asked again.
+    /// The value read; `None`, after a pause, if the store is unavailable and the read must be repeated.
     ///
     /// # Errors
-    /// `Away` when it has been away for too long.
-    pub async fn heard<T>(&mut self, said: Result<T, StoreError>) -> Result<Option<T>, ApiError> {
-        if !self.outage_tolerance.tolerates(&said) {
-            return Ok(Some(said?));
+    /// `Unavailable` after an outage that is too long.
+    pub async fn tolerate<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, ApiError> {
+        if !self.outage_tolerance.tolerates(&read) {
+            return Ok(Some(read?));
         }
         self.changed().await;
         Ok(None)
     }
 
-    /// Returns when there may be more to see.
+    /// Returns when the job may have changed.
     pub async fn changed(&mut self) {
         tokio::select! { () = self.watch.changed() => {}, () = self.in_flight.aborted() => {} }
     }
 
-    /// The job when it has come to its end. Somebody else may have cancelled it: `409`.
-    pub async fn ended(&mut self) -> Result<Job, ApiError> {
+    /// The settled job.
+    ///
+    /// # Errors
+    /// `Conflict` if another client cancelled the job.
+    pub async fn settled(&mut self) -> Result<Job, ApiError> {
         loop {
-            match self.look().await?.status {
+            match self.summary().await?.status {
                 Status::Processing => self.changed().await,
                 Status::Cancelled => return Err(ApiError::Conflict("the job was cancelled".to_owned())),
                 Status::Completed | Status::Failed => break,
             }
         }
         loop {
-            let said = self.api.store.job(&self.id, None).await;
-            if let Some(job) = self.heard(said).await? {
+            let read = self.api.store.job(&self.id, None).await;
+            if let Some(job) = self.tolerate(read).await? {
                 return job.ok_or(ApiError::NotFound);
             }
         }
     }
 
-    /// The one record of a job that has one, when the job has come to its end.
-    pub async fn only_record(&mut self) -> Result<(Job, Bytes), ApiError> {
-        let job = self.ended().await?;
+    /// The settled job and its first record.
+    pub async fn first_record(&mut self) -> Result<(Job, Bytes), ApiError> {
+        let job = self.settled().await?;
         let pages = loop {
-            let said = self.api.store.pages(&self.id, 0, 1).await;
-            if let Some(pages) = self.heard(said).await? {
+            let read = self.api.store.pages(&self.id, 0, 1).await;
+            if let Some(pages) = self.tolerate(read).await? {
                 break pages;
             }
         };
-        let record = pages.into_iter().next();
-        let (_, record) = record.ok_or(ApiError::NotFound)?;
+        let (_, record) = pages.into_iter().next().ok_or(ApiError::NotFound)?;
         Ok((job, record))
     }
 }

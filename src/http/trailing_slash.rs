@@ -1,11 +1,10 @@
-//! A path with a slash too many at its end: as the peer's server does, the client is sent to the path without it, where
-//! there is one, with method, body and query as they were.
+//! Redirects paths with trailing slashes to the route without them, as Crawl4AI does. Method, body and query are kept.
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 
-/// The answer that leads there; `None`: there is no such path.
-pub fn without(request: &HttpRequest) -> Option<HttpResponse> {
+/// The redirect; `None` if there is no such route.
+pub fn redirect(request: &HttpRequest) -> Option<HttpResponse> {
     let path = request.path();
     let bare = path.trim_end_matches('/');
     if bare.len() == path.len() || bare.is_empty() || !request.resource_map().has_resource(bare) {
@@ -15,7 +14,7 @@ pub fn without(request: &HttpRequest) -> Option<HttpResponse> {
     Some(HttpResponse::TemporaryRedirect().insert_header((LOCATION, location)).finish())
 }
 
-/// From where the client is, so that a proxy's prefix stays, and so that no path leads to another host.
+/// A relative reference: it preserves the path prefix of a proxy and cannot name another host.
 fn location(path: &str, query: &str) -> String {
     let bare = path.trim_end_matches('/');
     let up = "../".repeat(path.len() - bare.len());
@@ -31,8 +30,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_client_is_led_to_the_same_path_without_slashes_under_whatever_prefix_it_asked() {
-        for (path, query, leads_to) in [
+    fn redirect_removes_trailing_slashes_under_any_prefix() {
+        for (path, query, target) in [
             ("/crawl/", "", "/crawl"),
             ("/crawl/", "a=1&b=%2F", "/crawl?a=1&b=%2F"),
             ("/crawl/job/x%2Fy/", "", "/crawl/job/x%2Fy"),
@@ -40,9 +39,9 @@ mod tests {
             ("//evil.example/", "", "//evil.example"),
         ] {
             for prefix in ["http://a.example", "http://a.example/behind/a/proxy"] {
-                let asked = Url::parse(&format!("{prefix}{path}")).expect("an address");
-                let led = asked.join(&location(path, query)).expect("an address");
-                assert_eq!(led.as_str(), format!("{prefix}{leads_to}"));
+                let requested = Url::parse(&format!("{prefix}{path}")).expect("a URL");
+                let redirected = requested.join(&location(path, query)).expect("a URL");
+                assert_eq!(redirected.as_str(), format!("{prefix}{target}"));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Who asks, and under which name, where a proxy stands between: its headers say so, and are believed of listed proxies only.
+//! The client's address and the server's public address behind reverse proxies. Forwarding headers are trusted only from
+//! the listed proxies.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,13 +8,10 @@ use actix_web::http::header::{HOST, HeaderMap};
 use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 
-use super::Api;
-
-/// The proxies in front of this server.
+/// The reverse proxies in front of this server. Part of the application's data.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
-/// An entry that is neither an address nor a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{entry}` is neither an IP address nor a network in CIDR notation")]
 pub struct InvalidProxy {
@@ -21,7 +19,7 @@ pub struct InvalidProxy {
 }
 
 impl TrustedProxies {
-    /// Each entry is an IP address or a network (`10.1.0.0/16`).
+    /// Parses IP addresses and networks (`10.1.0.0/16`).
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidProxy> {
         let network = |entry: &str| {
             let entry = entry.trim();
@@ -41,34 +39,33 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whose request it is that came from `peer`: going back by `X-Forwarded-For`, the first who is no proxy. What is said
-    /// beyond may be anybody's invention, and so may what stands before an entry that names nobody: there it is the
-    /// proxy's who passed that on.
+    /// The client of a request that came from `peer`: the last address in `X-Forwarded-For` that is not a trusted proxy.
+    /// Earlier entries may be forged. If an entry is not an address, the client is the proxy that appended it.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut nearest = peer;
-        let said: Vec<_> = said(headers, "x-forwarded-for").collect();
-        let mut said = said.into_iter().rev();
-        while self.contains(nearest)
-            && let Some(before) = said.next().and_then(address)
+        let mut client = peer;
+        let entries: Vec<_> = list(headers, "x-forwarded-for").collect();
+        let mut entries = entries.into_iter().rev();
+        while self.contains(client)
+            && let Some(previous) = entries.next().and_then(address)
         {
-            nearest = before;
+            client = previous;
         }
-        nearest
+        client
     }
 
-    /// The address under which the client reached this server: by the nearest proxy's `X-Forwarded-Proto` and
-    /// `X-Forwarded-Host`, else by `Host`.
-    fn base(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> String {
+    /// The base URL under which the client reached this server: from the nearest proxy's `X-Forwarded-Proto` and
+    /// `X-Forwarded-Host`, else from `Host`.
+    fn base_url(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> String {
         let by_proxy = peer.is_some_and(|peer| self.contains(peer));
-        let nearest = |name: &str| said(headers, name).last().and_then(word).filter(|_| by_proxy);
+        let nearest = |name: &str| list(headers, name).last().and_then(word).filter(|_| by_proxy);
         let scheme = nearest("x-forwarded-proto").filter(|scheme| ["http", "https"].contains(scheme)).unwrap_or("http");
-        let own = || headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = nearest("x-forwarded-host").or_else(own).unwrap_or("localhost");
+        let host = || headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = nearest("x-forwarded-host").or_else(host).unwrap_or("localhost");
         format!("{scheme}://{host}")
     }
 }
 
-/// Whether a proxy says that it asks for somebody else.
+/// Whether a proxy forwarded the request.
 pub fn is_forwarded(headers: &HeaderMap) -> bool {
     headers
         .keys()
@@ -76,33 +73,33 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
         .any(|name| name.starts_with("x-forwarded-") || matches!(name, "forwarded" | "x-real-ip"))
 }
 
-/// The address under which the client reached this server.
-pub fn base(request: &HttpRequest) -> String {
-    let nobody = TrustedProxies::default();
-    let proxies = request.app_data::<web::Data<Api>>().map_or(&nobody, |api| &api.proxies);
-    proxies.base(request.peer_addr().map(|peer| peer.ip()), request.headers())
+/// The base URL under which the client reached this server.
+pub fn base_url(request: &HttpRequest) -> String {
+    let none = TrustedProxies::default();
+    let proxies = request.app_data::<web::Data<TrustedProxies>>().map_or(&none, |proxies| proxies);
+    proxies.base_url(request.peer_addr().map(|peer| peer.ip()), request.headers())
 }
 
-/// What a header says, which may be a list and come several times. Each part stands for itself: a client can put anything
-/// before what its proxy appends.
-fn said<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+/// The entries of a header that is a list and may occur more than once. They are parsed separately, because a client can
+/// put any bytes before the entry that its proxy appends.
+fn list<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
     let values = headers.get_all(name).map(|value| value.as_bytes());
     values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
-fn word(part: &[u8]) -> Option<&str> {
-    let is_word = !part.is_empty() && part.iter().all(u8::is_ascii_graphic);
-    str::from_utf8(part).ok().filter(|_| is_word)
+fn word(entry: &[u8]) -> Option<&str> {
+    let is_word = !entry.is_empty() && entry.iter().all(u8::is_ascii_graphic);
+    str::from_utf8(entry).ok().filter(|_| is_word)
 }
 
-/// An address as proxies write it: plain, in brackets, with the port after it, and any of these in quotation marks.
-fn address(part: &[u8]) -> Option<IpAddr> {
-    let written = word(part)?;
-    let written = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(written);
-    let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    match bare {
-        Some(bare) => bare.parse::<Ipv6Addr>().ok().map(IpAddr::from),
-        None => written.parse().ok().or_else(|| written.parse::<SocketAddr>().ok().map(|place| place.ip())),
+/// Parses an address as proxies write it: plain, in brackets, with a port, and each of these in quotation marks.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let text = word(entry)?;
+    let text = text.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(text);
+    let bracketed = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    match bracketed {
+        Some(address) => address.parse::<Ipv6Addr>().ok().map(IpAddr::from),
+        None => text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip())),
     }
 }
 
@@ -125,27 +122,27 @@ mod tests {
     }
 
     #[test]
-    fn only_a_listed_proxy_is_believed_and_no_further_than_to_the_first_who_is_none() {
+    fn client_is_the_last_address_that_is_not_a_trusted_proxy() {
         let proxies = TrustedProxies::parse(["10.0.0.0/8", "::1"]).expect("networks");
-        for (peer, said, client) in [
+        for (peer, values, client) in [
             ("192.0.2.9", vec!["1.1.1.1"], "192.0.2.9"),
             ("10.0.0.1", vec!["1.1.1.1"], "1.1.1.1"),
             ("::ffff:10.0.0.1", vec!["1.1.1.1"], "1.1.1.1"),
             ("::1", vec!["6.6.6.6, 1.1.1.1, 10.0.0.2"], "1.1.1.1"),
             ("::1", vec!["6.6.6.6", "1.1.1.1", "10.0.0.2"], "1.1.1.1"),
             ("10.0.0.1", vec!["10.0.0.2"], "10.0.0.2"),
-            ("10.0.0.1", vec!["1.1.1.1, nobody"], "10.0.0.1"),
+            ("10.0.0.1", vec!["1.1.1.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", vec![], "10.0.0.1"),
         ] {
-            let pairs: Vec<_> = said.iter().map(|value| ("x-forwarded-for", *value)).collect();
-            assert_eq!(proxies.client(ip(peer), &headers(&pairs)), ip(client), "{peer} {said:?}");
+            let pairs: Vec<_> = values.iter().map(|value| ("x-forwarded-for", *value)).collect();
+            assert_eq!(proxies.client(ip(peer), &headers(&pairs)), ip(client), "{peer} {values:?}");
         }
     }
 
     #[test]
-    fn each_way_to_write_an_address_is_its_client_and_what_names_nobody_is_the_proxys_own() {
+    fn entry_that_is_not_an_address_yields_the_proxy() {
         let proxies = TrustedProxies::parse(["10.0.0.0/8"]).expect("a network");
-        for (said, client) in [
+        for (value, client) in [
             ("1.2.3.4:5678", "1.2.3.4"),
             ("2001:db8::1", "2001:db8::1"),
             ("[2001:db8::1]", "2001:db8::1"),
@@ -168,14 +165,14 @@ mod tests {
             ("", "10.0.0.1"),
         ] {
             let mut forwarded = HeaderMap::new();
-            let value = HeaderValue::from_bytes(said.as_bytes()).expect("a value");
-            forwarded.append(HeaderName::from_static("x-forwarded-for"), value);
-            assert_eq!(proxies.client(ip("10.0.0.1"), &forwarded), ip(client), "{said}");
+            let header = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+            forwarded.append(HeaderName::from_static("x-forwarded-for"), header);
+            assert_eq!(proxies.client(ip("10.0.0.1"), &forwarded), ip(client), "{value}");
         }
     }
 
     #[test]
-    fn what_a_proxy_adds_to_a_request_tells_that_it_asks_for_another() {
+    fn forwarding_headers_mark_a_forwarded_request() {
         for name in ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-real-ip"] {
             assert!(is_forwarded(&headers(&[("host", "localhost"), (name, "")])), "{name}");
         }
@@ -183,23 +180,20 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_a_stranger_says_he_was_asked_under_is_not_believed() {
+    fn base_url_ignores_forwarding_headers_of_untrusted_peers() {
         let proxies = TrustedProxies::parse(["10.0.0.1"]).expect("an address");
         let forwarded =
             headers(&[("host", "own"), ("x-forwarded-host", "a.example, b.example"), ("x-forwarded-proto", "https")]);
-        let base = |peer: &str| proxies.base(Some(ip(peer)), &forwarded);
+        let base = |peer: &str| proxies.base_url(Some(ip(peer)), &forwarded);
         assert_eq!([base("10.0.0.1"), base("10.0.0.2")], ["https://b.example", "http://own"]);
         let odd = headers(&[("host", "own:1"), ("x-forwarded-proto", "javascript")]);
-        assert_eq!(proxies.base(Some(ip("10.0.0.1")), &odd), "http://own:1");
+        assert_eq!(proxies.base_url(Some(ip("10.0.0.1")), &odd), "http://own:1");
     }
 
     #[test]
-    fn an_entry_that_is_no_address_is_named() {
+    fn invalid_entry_is_named() {
         for entry in ["", "*", "proxy.example", "10.0.0.0/33"] {
-            assert_eq!(
-                TrustedProxies::parse([entry]).expect_err("it is none"),
-                InvalidProxy { entry: entry.to_owned() }
-            );
+            assert_eq!(TrustedProxies::parse([entry]).expect_err("invalid"), InvalidProxy { entry: entry.to_owned() });
         }
     }
 }

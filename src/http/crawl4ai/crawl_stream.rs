@@ -60,9 +60,9 @@ impl PageLines {
     /// The next line, if there is one now.
     async fn poll(&mut self) -> Result<Option<Vec<Bytes>>, ApiError> {
         // Read the status before the pages: once the job is settled, all of its pages are recorded.
-        let status = self.job.look().await?.status;
+        let status = self.job.summary().await?.status;
         let page = self.sent.next_missing(&*self.job.api.store, &self.job.id, 0).await;
-        let Some(page) = self.job.heard(page).await? else { return Ok(None) };
+        let Some(page) = self.job.tolerate(page).await? else { return Ok(None) };
         if let Some((index, page)) = page {
             // If the memory budget is exhausted, the page is read again later.
             let Ok(line) = self.job.api.response_memory.hold(page_line(page)) else { return Ok(None) };
@@ -76,7 +76,7 @@ impl PageLines {
 
 /// A short line is one piece, because some clients take each chunk for a line.
 fn page_line(page: Bytes) -> Vec<Bytes> {
-    match page.len() < memory_budget::SMALL {
+    match page.len() < memory_budget::UNCOUNTED {
         true => vec![[&page[..], b"\n"].concat().into()],
         false => vec![page, Bytes::from_static(b"\n")],
     }

@@ -21,7 +21,7 @@ pub async fn crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, reservation) = body::json(&request, body)?.apart();
+    let (body, reservation) = body::json(&request, body)?.into_parts();
     let crawl = parse(&body, &api.guard)?;
     drop(body);
     let (stream, warnings) = (crawl.stream, crawl.warnings.clone());
@@ -42,7 +42,7 @@ pub async fn crawl_stream(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, _reservation) = body::json(&request, body)?.apart();
+    let (body, _reservation) = body::json(&request, body)?.into_parts();
     let crawl = parse(&body, &api.guard)?;
     drop(body);
     let warnings = crawl.warnings.clone();
@@ -66,7 +66,7 @@ pub fn parse(body: &Value, guard: &Guard) -> Result<CrawlRequest, ApiError> {
 /// # Errors
 /// `CrawlFailed` if every page failed.
 pub async fn finished(job: &mut SyncJob) -> Result<Job, ApiError> {
-    let job = job.ended().await?;
+    let job = job.settled().await?;
     match job.state.status() {
         Status::Failed => Err(ApiError::CrawlFailed(job.error.unwrap_or_default())),
         _ => Ok(job),

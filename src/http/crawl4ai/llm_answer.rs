@@ -43,9 +43,9 @@ pub async fn ask(
     let LlmQuery { q, provider, temperature, offset, limit, fields } = query.into_inner();
     let Some(question) = q.filter(|question| !question.trim().is_empty()) else {
         // Crawl4AI's clients ask for the status of a job at this path.
-        let part = job_status::Part { offset, limit, fields };
+        let result_query = job_status::ResultQuery { offset, limit, fields };
         return match JobId::parse(&page) {
-            Ok(_) => job_status::status(api, caller, request, page, web::Query(part)).await,
+            Ok(_) => job_status::job_status(api, caller, request, page, web::Query(result_query)).await,
             Err(_) => Err(ApiError::BadRequest("`q` is required: the question about the page".to_owned())),
         };
     };
@@ -80,7 +80,7 @@ pub async fn text(
     warnings: Vec<Warning>,
 ) -> Result<String, ApiError> {
     let spec = JobSpec { task: Task::new(spec), webhook: None, warnings, interactive: true };
-    let (job, record) = SyncJob::submit(api, caller, spec).await?.only_record().await?;
+    let (job, record) = SyncJob::submit(api, caller, spec).await?.first_record().await?;
     check_outcome(&job, &record)?;
     let content = Extracted::parse(&record).map(|extracted| extracted.extracted_content.get().to_owned());
     let content = content.ok_or_else(|| ApiError::Internal("a stored record has no extracted content".to_owned()))?;

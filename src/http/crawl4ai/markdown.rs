@@ -37,7 +37,7 @@ struct MarkdownRequest {
 
 /// The field `f`: the part of the page that becomes Markdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Filter {
+pub enum Filter {
     /// The main content.
     Fit,
     /// The whole page.
@@ -49,9 +49,9 @@ enum Filter {
 }
 
 impl Filter {
-    const ALL: [Self; 4] = [Self::Fit, Self::Raw, Self::Bm25, Self::Llm];
+    pub const ALL: [Self; 4] = [Self::Fit, Self::Raw, Self::Bm25, Self::Llm];
 
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Fit => "fit",
             Self::Raw => "raw",
@@ -67,7 +67,7 @@ pub async fn markdown(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, _reservation) = body::json(&request, body)?.apart();
+    let (body, _reservation) = body::json(&request, body)?.into_parts();
     response::json(&api.response_memory, &respond(api.clone(), &caller, body).await?)
 }
 

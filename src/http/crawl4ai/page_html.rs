@@ -17,7 +17,7 @@ pub async fn html(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (body, _reservation) = body::json(&request, body)?.apart();
+    let (body, _reservation) = body::json(&request, body)?.into_parts();
     response::json(&api.response_memory, &respond(api.clone(), &caller, body).await?)
 }
 

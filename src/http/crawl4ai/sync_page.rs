@@ -44,7 +44,7 @@ pub async fn crawl(
 ) -> Result<StoredPage, ApiError> {
     let task = Task::new(CrawlSpec { urls: vec![url.into_string()], options, each: vec![] });
     let spec = JobSpec { task, webhook: None, warnings, interactive: true };
-    let (_, record) = SyncJob::submit(api, caller, spec).await?.only_record().await?;
+    let (_, record) = SyncJob::submit(api, caller, spec).await?.first_record().await?;
     let page: StoredPage =
         serde_json::from_slice(&record).map_err(|error| ApiError::Internal(format!("a stored page: {error}")))?;
     if page.success { Ok(page) } else { Err(ApiError::BadGateway(page.error_message)) }

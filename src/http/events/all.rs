@@ -1,7 +1,7 @@
-//! `GET /events`: what happens to all jobs of a caller, as server-sent events.
+//! `GET /events`: the events of all of a caller's jobs.
 //!
-//! The id of an event is the store's number of the change, so that a listener who was cut off resumes at any node. Who
-//! was away hears how each job stands now, not every step that it took.
+//! An event's id is the store's number of the change, so a client can resume at any node. After a gap a client receives
+//! the current state of each changed job, not every change.
 
 use std::collections::VecDeque;
 
@@ -15,82 +15,82 @@ use opilio_actors::job_notifier::JobWatch;
 use opilio_actors::ports::PageLimit;
 use tokio::time::Instant;
 
+use crate::http::api::Api;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::job_view::JobView;
 use crate::http::sse::{self, Event, HEARTBEAT};
-use crate::http::{Api, job_view, trusted_proxies};
+use crate::http::trusted_proxies::base_url;
 
-/// Looked at in one go, and held for a listener until it is sent.
-const STRETCH: PageLimit = PageLimit { jobs: 100, bytes: 1 << 18 };
+/// Changes read at once, and kept until they are sent.
+const BATCH: PageLimit = PageLimit { jobs: 100, bytes: 1 << 18 };
 
 pub async fn events(api: web::Data<Api>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let watch = api.front.send(WatchJobs).await?;
-    let mut follower = Follower {
-        base: trusted_proxies::base(&request),
+    let mut events = AllEvents {
+        base_url: base_url(&request),
         api,
         principal: caller.sees().cloned(),
-        seen: last,
-        waiting: VecDeque::new(),
+        last,
+        unsent: VecDeque::new(),
         watch,
-        spoke: Instant::now(),
+        last_sent: Instant::now(),
     };
-    // Where the store is away now, that is an answer and no stream.
-    follower.look().await?;
-    let begin = follower.mark();
-    follower.waiting.push_front(begin);
-    let events = stream::unfold(follower, |mut follower| async {
-        let event = follower.next().await;
-        Some((event, follower))
-    });
-    Ok(sse::response(events))
+    // If the store is unavailable now, the response is an error instead of a stream.
+    events.poll().await?;
+    let first = events.first();
+    events.unsent.push_front(first);
+    Ok(sse::response(stream::unfold(events, |mut events| async {
+        let event = events.next().await;
+        Some((event, events))
+    })))
 }
 
-struct Follower {
+struct AllEvents {
     api: web::Data<Api>,
-    base: String,
-    /// Whose jobs they are; `None`: everybody's.
+    base_url: String,
+    /// The owner of the jobs; `None`: all principals.
     principal: Option<Principal>,
-    /// The last change that was looked at.
-    seen: Option<u64>,
-    /// Events to be sent.
-    waiting: VecDeque<Bytes>,
+    /// The number of the last change that was read.
+    last: Option<u64>,
+    unsent: VecDeque<Bytes>,
     watch: JobWatch,
-    spoke: Instant,
+    last_sent: Instant,
 }
 
-impl Follower {
+impl AllEvents {
     async fn next(&mut self) -> Result<Bytes, ApiError> {
         loop {
-            if let Some(event) = self.waiting.pop_front() {
-                self.spoke = Instant::now();
+            if let Some(event) = self.unsent.pop_front() {
+                self.last_sent = Instant::now();
                 return Ok(event);
             }
-            match self.look().await {
+            match self.poll().await {
                 Ok(true) => {}
                 Ok(false) | Err(ApiError::Unavailable) => self.watch.changed().await,
                 Err(other) => return Err(other),
             }
-            if self.waiting.is_empty() && self.spoke.elapsed() >= self.api.heartbeat {
-                self.waiting.push_back(HEARTBEAT);
+            if self.unsent.is_empty() && self.last_sent.elapsed() >= self.api.heartbeat {
+                self.unsent.push_back(HEARTBEAT);
             }
         }
     }
 
-    /// Whether there may be more to look at.
-    async fn look(&mut self) -> Result<bool, ApiError> {
-        let changes = self.api.store.changes(self.principal.as_ref(), self.seen, STRETCH).await?;
-        let more = self.seen != Some(changes.up_to);
-        self.seen = Some(changes.up_to);
+    /// Reads the next changes. Returns whether there may be more.
+    async fn poll(&mut self) -> Result<bool, ApiError> {
+        let changes = self.api.store.changes(self.principal.as_ref(), self.last, BATCH).await?;
+        let more = self.last != Some(changes.up_to);
+        self.last = Some(changes.up_to);
         let events: Vec<_> = changes.jobs.iter().map(|(number, job)| self.event(*number, job)).collect();
-        self.waiting.extend(events);
+        self.unsent.extend(events);
         Ok(more)
     }
 
-    /// Where the stream begins, for who is cut off before the first event: an id without an event.
-    fn mark(&self) -> Bytes {
-        let first = self.waiting.is_empty().then_some(self.seen).flatten();
-        first.map_or(HEARTBEAT, |seen| Event { id: Some(&seen), ..Event::default() }.to_bytes())
+    /// An id without an event, so that a client that is disconnected before the first event can resume.
+    fn first(&self) -> Bytes {
+        let last = self.unsent.is_empty().then_some(self.last).flatten();
+        last.map_or(HEARTBEAT, |last| Event { id: Some(&last), ..Event::default() }.to_bytes())
     }
 
     fn event(&self, number: u64, job: &Job) -> Bytes {
@@ -99,7 +99,7 @@ impl Follower {
             (Status::Processing, Some(_)) => "started",
             (settled, _) => settled.as_str(),
         };
-        let data = job_view::told(job, &self.base).to_json();
+        let data = JobView::for_event(job, &self.base_url).to_json();
         Event { id: Some(&number), name: Some(name), data: Some(&data) }.to_bytes()
     }
 }

@@ -1,8 +1,9 @@
-//! `GET /jobs/{id}/events`: what happens to a job, as server-sent events.
+//! `GET /jobs/{task_id}/events`: the events of one job.
 //!
-//! An event's id says all that was told before it, so that a listener who was cut off resumes at any node, also after a
-//! restart: nothing about listeners is kept.
+//! An event's id encodes the events up to it, so a client can resume at any node and after a restart. The server stores
+//! nothing about clients.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -17,38 +18,42 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::http::api::Api;
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::job_view::JobView;
 use crate::http::page_ranges::PageRanges;
 use crate::http::sse::{self, Event};
-use crate::http::{Api, Caller, job_view, jobs, trusted_proxies};
+use crate::http::trusted_proxies::base_url;
 
-/// What a listener has been told.
+/// The events that were sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Told {
-    Nothing,
+enum Position {
+    Start,
     Queued,
+    /// Also these pages.
     Started(PageRanges),
     Settled,
 }
 
-impl Told {
-    /// What is not an id of ours is as nothing.
+impl Position {
+    /// Parses an event id. An invalid id is the start.
     fn parse(raw: &str) -> Self {
         match raw.split_once(':') {
-            Some(("started", seen)) => PageRanges::parse(seen).map_or(Self::Nothing, Self::Started),
+            Some(("started", pages)) => PageRanges::parse(pages).map_or(Self::Start, Self::Started),
             None if raw == "queued" => Self::Queued,
             None if raw == "settled" => Self::Settled,
-            _ => Self::Nothing,
+            _ => Self::Start,
         }
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nothing => Ok(()),
+            Self::Start => Ok(()),
             Self::Queued => f.write_str("queued"),
-            Self::Started(seen) => write!(f, "started:{seen}"),
+            Self::Started(pages) => write!(f, "started:{pages}"),
             Self::Settled => f.write_str("settled"),
         }
     }
@@ -60,117 +65,116 @@ pub async fn events(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = jobs::find(&api, &caller, &id).await?;
+    let job = api.find_job(&caller, &id).await?;
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
-    let told = last.map_or(Told::Nothing, Told::parse);
-    if told == Told::Settled {
-        // An `EventSource` that is told there is no content does not come again.
+    let position = last.map_or(Position::Start, Position::parse);
+    if position == Position::Settled {
+        // After a 204 an `EventSource` does not reconnect.
         return Ok(HttpResponse::NoContent().finish());
     }
     let watch = api.front.send(WatchJob { job: job.id.clone() }).await?;
-    let base = trusted_proxies::base(&request);
-    let listener = Listener { api, job: job.id, base, told, watch, spoke: Instant::now() };
-    let events = stream::unfold(listener, |mut listener| async {
-        let event = listener.next().await?;
-        Some((event, listener))
-    });
-    Ok(sse::response(events))
+    let base_url = base_url(&request);
+    let events = JobEvents { api, job: job.id, base_url, position, watch, last_sent: Instant::now() };
+    Ok(sse::response(stream::unfold(events, |mut events| async {
+        let event = events.next().await?;
+        Some((event, events))
+    })))
 }
 
-struct Listener {
+struct JobEvents {
     api: web::Data<Api>,
     job: JobId,
-    base: String,
-    told: Told,
+    base_url: String,
+    position: Position,
     watch: JobWatch,
-    spoke: Instant,
+    last_sent: Instant,
 }
 
-impl Listener {
-    /// The next event; `None` after the last, and when the job is gone.
+impl JobEvents {
+    /// The next event; `None` after the last one and if the job has expired.
     async fn next(&mut self) -> Option<Result<Bytes, ApiError>> {
-        if self.told == Told::Settled {
+        if self.position == Position::Settled {
             return None;
         }
         loop {
-            match self.look().await {
+            match self.poll().await {
                 Ok(Some(event)) => {
-                    self.spoke = Instant::now();
+                    self.last_sent = Instant::now();
                     return Some(Ok(event));
                 }
                 Err(ApiError::NotFound) => return None,
                 Err(ApiError::Unavailable) | Ok(None) => self.watch.changed().await,
                 Err(other) => return Some(Err(other)),
             }
-            if self.spoke.elapsed() >= self.api.heartbeat {
-                self.spoke = Instant::now();
+            if self.last_sent.elapsed() >= self.api.heartbeat {
+                self.last_sent = Instant::now();
                 return Some(Ok(sse::HEARTBEAT));
             }
         }
     }
 
-    /// The first thing that the listener does not know yet.
-    async fn look(&mut self) -> Result<Option<Bytes>, ApiError> {
-        // The job first: once it is settled, all pages there will be are stored.
+    /// The first event after the position, if it has happened.
+    async fn poll(&mut self) -> Result<Option<Bytes>, ApiError> {
+        // The summary is read before the pages: if it is settled, all pages are stored.
         let summary = self.api.store.summary(&self.job).await?.ok_or(ApiError::NotFound)?;
-        match &mut self.told {
-            Told::Nothing => self.tell(Told::Queued, "queued").await.map(Some),
-            Told::Queued if summary.started => {
-                self.tell(Told::Started(PageRanges::default()), "started").await.map(Some)
+        match &mut self.position {
+            Position::Start => self.job_event(Position::Queued, "queued").await.map(Some),
+            Position::Queued if summary.started => {
+                self.job_event(Position::Started(PageRanges::default()), "started").await.map(Some)
             }
-            Told::Started(seen) if self.job.kind().result_form() == ResultForm::Pages => {
-                match seen.next_missing(&*self.api.store, &self.job, 0).await? {
+            Position::Started(sent) if self.job.kind().result_form() == ResultForm::Pages => {
+                match sent.next_missing(&*self.api.store, &self.job, 0).await? {
                     Some((index, page)) => {
-                        seen.insert(index);
+                        sent.insert(index);
                         Ok(Some(self.event("page", page_event(index, &page, &self.job, summary.progress))))
                     }
-                    None => self.end(summary.status).await,
+                    None => self.terminal_event(summary.status).await,
                 }
             }
-            _ => self.end(summary.status).await,
+            _ => self.terminal_event(summary.status).await,
         }
     }
 
-    async fn end(&mut self, status: Status) -> Result<Option<Bytes>, ApiError> {
+    async fn terminal_event(&mut self, status: Status) -> Result<Option<Bytes>, ApiError> {
         match status {
             Status::Processing => Ok(None),
-            settled => self.tell(Told::Settled, settled.as_str()).await.map(Some),
+            settled => self.job_event(Position::Settled, settled.as_str()).await.map(Some),
         }
     }
 
-    /// The job as it stands, after which the listener has been told as much as `told`.
-    async fn tell(&mut self, told: Told, name: &str) -> Result<Bytes, ApiError> {
+    /// An event with the current job, after which the stream is at `position`.
+    async fn job_event(&mut self, position: Position, name: &str) -> Result<Bytes, ApiError> {
         let job = self.api.store.job(&self.job, None).await?.ok_or(ApiError::NotFound)?;
-        self.told = told;
-        Ok(self.event(name, job_view::told(&job, &self.base).to_json()))
+        self.position = position;
+        Ok(self.event(name, JobView::for_event(&job, &self.base_url).to_json()))
     }
 
     fn event(&self, name: &str, data: impl fmt::Display) -> Bytes {
-        Event { id: Some(&self.told), name: Some(name), data: Some(&data) }.to_bytes()
+        Event { id: Some(&self.position), name: Some(name), data: Some(&data) }.to_bytes()
     }
 }
 
 #[derive(Deserialize)]
-struct PageHead<'a> {
+struct PageSummary<'a> {
     #[serde(borrow)]
-    url: std::borrow::Cow<'a, str>,
+    url: Cow<'a, str>,
     success: bool,
     #[serde(borrow)]
-    error_message: std::borrow::Cow<'a, str>,
+    error_message: Cow<'a, str>,
     status_code: Option<u16>,
 }
 
-/// What a page came to, without what is on it.
+/// The outcome of a page, without its content.
 fn page_event(index: u32, page: &[u8], job: &JobId, progress: Progress) -> Value {
-    let head: Option<PageHead<'_>> = serde_json::from_slice(page).ok();
-    let head = head.as_ref();
+    let summary: Option<PageSummary<'_>> = serde_json::from_slice(page).ok();
+    let summary = summary.as_ref();
     json!({
         "task_id": job,
         "index": index,
-        "url": head.map(|head| &*head.url),
-        "success": head.is_some_and(|head| head.success),
-        "status_code": head.and_then(|head| head.status_code),
-        "error_message": head.map(|head| &*head.error_message),
+        "url": summary.map(|page| &*page.url),
+        "success": summary.is_some_and(|page| page.success),
+        "status_code": summary.and_then(|page| page.status_code),
+        "error_message": summary.map(|page| &*page.error_message),
         "progress": progress,
     })
 }
@@ -180,12 +184,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_events_come_back_as_they_were_sent_and_others_are_as_none() {
+    fn event_ids_round_trip_and_invalid_ids_are_the_start() {
         for id in ["queued", "started:", "started:0-3,7-9", "settled"] {
-            assert_eq!(Told::parse(id).to_string(), id);
+            assert_eq!(Position::parse(id).to_string(), id);
         }
         for id in ["", "12", "started", "started:x", "queued:1"] {
-            assert_eq!(Told::parse(id), Told::Nothing, "{id}");
+            assert_eq!(Position::parse(id), Position::Start, "{id}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Between the web server's requests and answers and those of `rmcp`, which are of another version of `http`.
+//! Converts requests and responses between the web server and `rmcp`, which use different versions of the `http` crate.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,34 +13,38 @@ use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::Asker;
+use super::message::RequestContext;
 use crate::http::error::ApiError;
-use crate::http::sse;
+use crate::http::sse::{self, Event};
 
-pub type Answer = http::Response<BoxBody<Bytes, Infallible>>;
+pub type RmcpResponse = http::Response<BoxBody<Bytes, Infallible>>;
 
-/// The request with a body that was read, and those of its headers that the protocol knows.
+/// The request with the body that was read and the headers that the protocol defines.
 ///
 /// # Errors
-/// A header that cannot be one.
-pub fn request(request: &HttpRequest, body: String, asker: Asker) -> Result<http::Request<Full<Bytes>>, ApiError> {
-    // Host and address were judged before, and are not judged by others' rules.
-    let mut asked = http::Request::post("http://localhost/mcp").extension(asker);
+/// A header is invalid.
+pub fn request(
+    request: &HttpRequest,
+    body: String,
+    context: RequestContext,
+) -> Result<http::Request<Full<Bytes>>, ApiError> {
+    // `Host` was checked before, by this server's own rules.
+    let mut forwarded = http::Request::post("http://localhost/mcp").extension(context);
     for (name, value) in request.headers() {
         let name = name.as_str();
         if matches!(name, "accept" | "content-type") || name.starts_with("mcp-") {
-            asked = asked.header(name, value.as_bytes());
+            forwarded = forwarded.header(name, value.as_bytes());
         }
     }
-    asked.body(Full::from(body)).map_err(|error| ApiError::BadRequest(error.to_string()))
+    forwarded.body(Full::from(body)).map_err(|error| ApiError::BadRequest(error.to_string()))
 }
 
-/// The answer; a stream of events as it comes.
-pub async fn response(answer: Answer) -> HttpResponse {
-    if is_stream(&answer) {
-        return sse::response(pieces(answer.into_body()));
+/// The response. A stream of events is passed on as it arrives.
+pub async fn response(response: RmcpResponse) -> HttpResponse {
+    if is_stream(&response) {
+        return sse::response(pieces(response.into_body()));
     }
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let Ok(body) = body.collect().await;
     let (mut response, body) = (HttpResponse::build(status), body.to_bytes());
@@ -49,27 +53,26 @@ pub async fn response(answer: Answer) -> HttpResponse {
     }
     match head.headers.get("content-type").and_then(|kind| kind.to_str().ok()) {
         Some(kind @ "application/json") => response.insert_header((CONTENT_TYPE, kind)).body(body),
-        // Errors of the API have one form.
+        // An error, in the API's form.
         _ => response.json(json!({"detail": String::from_utf8_lossy(&body)})),
     }
 }
 
-/// An answer that is not there yet, as a stream of events that says meanwhile, every `heartbeat`, that it is to come:
-/// who hears nothing for long gives up, and so do proxies.
-pub fn late(answer: impl Future<Output = Answer> + Unpin + 'static, heartbeat: Duration) -> HttpResponse {
-    let waits = stream::unfold(Some(answer), move |waits| async move {
-        let mut answer = waits?;
-        Some(match timeout(heartbeat, &mut answer).await {
-            Ok(answer) if is_stream(&answer) => (pieces(answer.into_body()).boxed_local(), None),
-            Ok(answer) => (event(answer).boxed_local(), None),
-            Err(_) => (beat().boxed_local(), Some(answer)),
+/// A stream with a comment every `heartbeat` until the response is available. Without them, clients and proxies time out.
+pub fn delayed(response: impl Future<Output = RmcpResponse> + Unpin + 'static, heartbeat: Duration) -> HttpResponse {
+    let events = stream::unfold(Some(response), move |pending| async move {
+        let mut response = pending?;
+        Some(match timeout(heartbeat, &mut response).await {
+            Ok(response) if is_stream(&response) => (pieces(response.into_body()).boxed_local(), None),
+            Ok(response) => (event(response).boxed_local(), None),
+            Err(_) => (heartbeat_event().boxed_local(), Some(response)),
         })
     });
-    sse::response(beat().chain(waits.flatten()))
+    sse::response(heartbeat_event().chain(events.flatten()))
 }
 
-fn is_stream(answer: &Answer) -> bool {
-    let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+fn is_stream(response: &RmcpResponse) -> bool {
+    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
 }
 
@@ -77,14 +80,15 @@ fn pieces(body: BoxBody<Bytes, Infallible>) -> impl Stream<Item = Result<Bytes, 
     body.into_data_stream().map(|piece| piece.map_err(|never| match never {}))
 }
 
-fn beat() -> impl Stream<Item = Result<Bytes, ApiError>> {
+fn heartbeat_event() -> impl Stream<Item = Result<Bytes, ApiError>> {
     stream::iter([Ok(sse::HEARTBEAT)])
 }
 
-/// A message that was to be a whole answer; it has no line break.
-fn event(answer: Answer) -> impl Stream<Item = Result<Bytes, ApiError>> {
+/// A JSON response, which has no line break, as an event.
+fn event(response: RmcpResponse) -> impl Stream<Item = Result<Bytes, ApiError>> {
     stream::once(async move {
-        let Ok(message) = answer.into_body().collect().await;
-        Ok([b"data: ", &message.to_bytes()[..], b"\n\n"].concat().into())
+        let Ok(message) = response.into_body().collect().await;
+        let message = message.to_bytes();
+        Ok(Event { data: Some(&String::from_utf8_lossy(&message)), ..Event::default() }.to_bytes())
     })
 }

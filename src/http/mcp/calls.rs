@@ -1,131 +1,135 @@
-//! What each tool does: the same as the route that is named like it, by the same functions.
+//! Executes tools with the functions of the corresponding routes.
 
 use actix_web::web;
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::Value;
 
-use super::Asker;
-use super::progress::Progress;
+use super::message::RequestContext;
+use super::progress::ProgressNotifier;
 use super::tools::Tool;
+use crate::http::api::Api;
 use crate::http::crawl4ai::{crawl_sync, llm_answer, markdown, page_html};
 use crate::http::error::ApiError;
 use crate::http::field_error::FieldError;
-use crate::http::job_status::{self, Part};
+use crate::http::job_status::{self, ResultQuery};
+use crate::http::job_view::{self, JobView};
+use crate::http::jobs;
 use crate::http::results::{self, Selection};
 use crate::http::sync_job::SyncJob;
-use crate::http::{Api, job_view, jobs};
 
-/// Bytes of an answer: clients take a message of 1 MiB, and a model much less. In the message, each quotation mark
-/// counts twice.
-const LONGEST: usize = 1 << 19;
+/// Maximum size of a result. Clients accept messages of 1 MiB, in which each quotation mark of the result takes two bytes.
+const MAX_RESULT: usize = 1 << 19;
 
-/// One call of a tool.
+/// A call of a tool.
 pub struct Call {
     pub api: web::Data<Api>,
-    pub asker: Asker,
-    pub progress: Progress,
+    pub context: RequestContext,
+    pub progress: ProgressNotifier,
 }
 
-/// Why a call came to nothing.
-pub enum Refusal {
+pub enum CallError {
     Api(ApiError),
-    /// There is an answer, but it is too long: how else it is to be had.
-    TooLong(String),
+    /// The result is larger than [`MAX_RESULT`].
+    TooLarge {
+        alternative: String,
+    },
 }
 
-impl From<ApiError> for Refusal {
+impl From<ApiError> for CallError {
     fn from(error: ApiError) -> Self {
         Self::Api(error)
     }
 }
 
 impl Call {
-    /// What `tool` answers, as JSON.
-    pub async fn perform(self, tool: Tool, arguments: Value) -> Result<String, Refusal> {
-        let Asker { caller, base, .. } = self.asker.clone();
-        let answer = match tool {
+    /// The result of `tool` as JSON.
+    pub async fn perform(self, tool: Tool, arguments: Value) -> Result<String, CallError> {
+        let RequestContext { caller, base_url, .. } = self.context.clone();
+        let result = match tool {
             Tool::Crawl => return self.crawl(arguments).await,
-            Tool::JobStatus => return self.status(arguments).await,
+            Tool::JobStatus => return self.job_status(arguments).await,
             Tool::LlmExtract => return self.extract(arguments).await,
             Tool::Md => markdown::respond(self.api, &caller, arguments).await?,
             Tool::Html => page_html::respond(self.api, &caller, arguments).await?,
-            Tool::SubmitCrawlJob => jobs::begin_crawl(&self.api, &caller, &base, &arguments).await?,
+            Tool::SubmitCrawlJob => jobs::submit_crawl_for_tool(&self.api, &caller, &base_url, &arguments).await?,
             Tool::CancelJob => {
-                let job = jobs::end(&self.api, &caller, task_id(&arguments)?).await?;
-                return Ok(job_view::short(&job, &base).to_json());
+                let job = jobs::cancel_job(&self.api, &caller, task_id(&arguments)?).await?;
+                return Ok(JobView::for_tool(&job, &base_url).to_json());
             }
         };
-        short(answer.to_string(), || "submit_crawl_job does the same, and job_status gives parts of it".to_owned())
+        limited(result.to_string(), || {
+            "use submit_crawl_job, and job_status with offset, limit and fields for parts of the result".to_owned()
+        })
     }
 
-    async fn crawl(mut self, mut arguments: Value) -> Result<String, Refusal> {
-        let part = take_part(&mut arguments);
-        part.of(0)?;
+    async fn crawl(mut self, mut arguments: Value) -> Result<String, CallError> {
+        let query = take_query(&mut arguments);
+        query.selection(0)?;
         let crawl = crawl_sync::parse(&arguments, &self.api.guard)?;
         drop(arguments);
         let warnings = crawl.warnings.clone();
-        let mut interactive = SyncJob::submit(self.api.clone(), &self.asker.caller, crawl.into_spec()).await?;
-        self.progress.follow(&mut interactive).await?;
-        let job = crawl_sync::finished(&mut interactive).await?;
+        let mut sync_job = SyncJob::submit(self.api.clone(), &self.context.caller, crawl.into_spec()).await?;
+        self.progress.follow(&mut sync_job).await?;
+        let job = crawl_sync::finished(&mut sync_job).await?;
         let template = crawl_sync::response_template(&job, &warnings);
-        self.spliced(&job, &template, &part.of(job.progress.total)?).await
+        self.with_pages(&job, &template, &query.selection(job.progress.total)?).await
     }
 
-    async fn status(self, mut arguments: Value) -> Result<String, Refusal> {
-        let (part, base) = (take_part(&mut arguments), &self.asker.base);
-        let job = jobs::find(&self.api, &self.asker.caller, task_id(&arguments)?).await?;
-        let selection = part.of(job.progress.total)?;
+    async fn job_status(self, mut arguments: Value) -> Result<String, CallError> {
+        let (query, base_url) = (take_query(&mut arguments), &self.context.base_url);
+        let job = self.api.find_job(&self.context.caller, task_id(&arguments)?).await?;
+        let selection = query.selection(job.progress.total)?;
         if !job_view::has_result(&job) {
-            return Ok(job_view::short(&job, base).to_json());
+            return Ok(JobView::for_tool(&job, base_url).to_json());
         }
-        let template = match job_status::has_pages(&job) {
-            true => job_view::with_pages_once(&job, base),
-            false => job_status::without_pages(&self.api, &job, base).await?,
+        let template = match job_view::has_pages(&job) {
+            true => job_view::with_pages_for_tool(&job, base_url),
+            false => job_status::without_pages(&self.api, &job, base_url).await?,
         };
-        self.spliced(&job, &template, &selection).await
+        self.with_pages(&job, &template, &selection).await
     }
 
-    async fn extract(mut self, arguments: Value) -> Result<String, Refusal> {
-        let mut interactive = llm_answer::submit(self.api.clone(), &self.asker.caller, &arguments).await?;
-        self.progress.follow(&mut interactive).await?;
-        let (job, record) = interactive.only_record().await?;
+    async fn extract(mut self, arguments: Value) -> Result<String, CallError> {
+        let mut sync_job = llm_answer::submit(self.api.clone(), &self.context.caller, &arguments).await?;
+        self.progress.follow(&mut sync_job).await?;
+        let (job, record) = sync_job.first_record().await?;
         llm_answer::check_outcome(&job, &record)?;
-        short(job_view::with_record(&job, &self.asker.base, &record), || elsewhere(&job))
+        limited(job_view::with_record(&job, &self.context.base_url, &record), || alternative(&job))
     }
 
-    async fn spliced(&self, job: &Job, template: &PageTemplate, selection: &Selection) -> Result<String, Refusal> {
-        let whole = results::to_text(&self.api, &job.id, template, selection, LONGEST).await?;
-        whole.ok_or_else(|| Refusal::TooLong(elsewhere(job)))
+    async fn with_pages(&self, job: &Job, template: &PageTemplate, selection: &Selection) -> Result<String, CallError> {
+        let text = results::to_text(&self.api, &job.id, template, selection, MAX_RESULT).await?;
+        text.ok_or_else(|| CallError::TooLarge { alternative: alternative(job) })
     }
 }
 
-fn short(answer: String, elsewhere: impl FnOnce() -> String) -> Result<String, Refusal> {
-    if answer.len() > LONGEST { Err(Refusal::TooLong(elsewhere())) } else { Ok(answer) }
+fn limited(result: String, alternative: impl FnOnce() -> String) -> Result<String, CallError> {
+    if result.len() > MAX_RESULT { Err(CallError::TooLarge { alternative: alternative() }) } else { Ok(result) }
 }
 
-/// How a job's result is to be had that is too long for an answer.
-fn elsewhere(job: &Job) -> String {
-    match job_status::has_pages(job) {
-        true => format!("job_status gives parts of {}, by offset, limit and fields", job.id),
-        false => format!("GET /llm/job/{} gives it whole", job.id),
+/// How to get a result that is too large.
+fn alternative(job: &Job) -> String {
+    match job_view::has_pages(job) {
+        true => format!("use job_status with offset, limit and fields for parts of {}", job.id),
+        false => format!("GET /llm/job/{} returns the whole result", job.id),
     }
 }
 
 fn task_id(arguments: &Value) -> Result<&str, ApiError> {
     let id = arguments.get("task_id").and_then(Value::as_str);
-    id.ok_or_else(|| ApiError::Invalid(vec![FieldError::in_body(&["task_id"], "missing", "a job's id is needed")]))
+    id.ok_or_else(|| ApiError::Invalid(vec![FieldError::in_body(&["task_id"], "missing", "a job's id is required")]))
 }
 
-/// The part that is asked for, taken out: it is no option of a crawl.
-fn take_part(arguments: &mut Value) -> Part {
+/// Removes the arguments that select a part of the result; the others are the route's request.
+fn take_query(arguments: &mut Value) -> ResultQuery {
     let mut take = |key: &str| match arguments.as_object_mut()?.shift_remove(key)? {
         Value::Null => None,
         Value::String(text) => Some(text),
         Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
         other => Some(other.to_string()),
     };
-    Part { offset: take("offset"), limit: take("limit"), fields: take("fields") }
+    ResultQuery { offset: take("offset"), limit: take("limit"), fields: take("fields") }
 }
 
 #[cfg(test)]
@@ -135,13 +139,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_may_be_given_in_numbers_texts_and_lists() {
+    fn selection_accepts_numbers_strings_and_lists() {
         let mut arguments = json!({"offset": 2, "limit": "3", "fields": ["url", "markdown"], "urls": ["x"]});
-        let part = take_part(&mut arguments);
-        let given = [part.offset, part.limit, part.fields];
+        let query = take_query(&mut arguments);
+        let given = [query.offset, query.limit, query.fields];
         assert_eq!(given.map(Option::unwrap_or_default), ["2", "3", "url,markdown"]);
         assert_eq!(arguments, json!({"urls": ["x"]}));
-        let none = take_part(&mut json!({"fields": null}));
+        let none = take_query(&mut json!({"fields": null}));
         assert!(none.offset.is_none() && none.fields.is_none());
     }
 }

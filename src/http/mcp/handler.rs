@@ -1,4 +1,4 @@
-//! The server that `rmcp` speaks for.
+//! The protocol's requests, as `rmcp` delivers them.
 
 use std::panic::AssertUnwindSafe;
 
@@ -7,22 +7,22 @@ use futures_util::FutureExt;
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Extensions, Implementation,
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool as Described,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool as ToolDescription,
 };
-use rmcp::service::{RequestContext, RoleServer};
+use rmcp::service::{RequestContext as RmcpContext, RoleServer};
 use serde_json::{Value, json};
 
-use super::Asker;
-use super::calls::{Call, Refusal};
-use super::progress::Progress;
+use super::calls::{Call, CallError};
+use super::message::RequestContext;
+use super::progress::ProgressNotifier;
 use super::tools::{self, Tool};
-use crate::http::Api;
+use crate::http::api::Api;
 use crate::http::error::ApiError;
 
-const INSTRUCTIONS: &str = "Reads and crawls web pages. `md` reads one page; `crawl` several, in one answer; \
-    `submit_crawl_job` takes many and answers at once with a job's id, which `job_status` asks about.";
+const INSTRUCTIONS: &str = "Reads and crawls web pages. `md` converts one page to Markdown; `crawl` returns several pages; \
+    `submit_crawl_job` accepts many and returns a job's id immediately, for `job_status`.";
 
-/// Answers for whoever a request says that it comes from: see [`Asker`].
+/// Acts for the caller in each message's [`RequestContext`].
 #[derive(Clone)]
 pub struct Handler {
     pub api: web::Data<Api>,
@@ -35,14 +35,14 @@ impl ServerHandler for Handler {
             .with_instructions(INSTRUCTIONS)
     }
 
-    fn get_tool(&self, name: &str) -> Option<Described> {
+    fn get_tool(&self, name: &str) -> Option<ToolDescription> {
         tools::LIST.iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        _: RmcpContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(tools::LIST.clone()))
     }
@@ -50,46 +50,48 @@ impl ServerHandler for Handler {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        context: RmcpContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let unknown = || ErrorData::invalid_params(format!("there is no tool {:?}", request.name), None);
+        let unknown = || ErrorData::invalid_params(format!("unknown tool {:?}", request.name), None);
         let tool = Tool::named(&request.name).ok_or_else(unknown)?;
-        let asker = asker(&context.extensions).ok_or_else(|| ErrorData::internal_error("nobody asks", None))?;
-        let call = Call { api: self.api.clone(), asker, progress: Progress::of(&context) };
+        let missing = || ErrorData::internal_error("the request has no caller", None);
+        let request_context = request_context(&context.extensions).ok_or_else(missing)?;
+        let progress = ProgressNotifier::of(&context);
+        let call = Call { api: self.api.clone(), context: request_context, progress };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let performed = AssertUnwindSafe(call.perform(tool, arguments)).catch_unwind();
-        // What is dropped halfway cancels the job that it waits for.
-        let answer = tokio::select! {
+        // Dropping an unfinished call cancels its job.
+        let result = tokio::select! {
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
-            answer = performed => answer,
+            result = performed => result,
         };
-        let answer = answer.unwrap_or_else(|_| Err(ApiError::Internal("a tool panicked".to_owned()).into()));
-        Ok(match answer {
+        let result = result.unwrap_or_else(|_| Err(ApiError::Internal("a tool panicked".to_owned()).into()));
+        Ok(match result {
             Ok(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
-            Err(refusal) => CallToolResult::error(vec![ContentBlock::text(told(&refusal))]),
+            Err(error) => CallToolResult::error(vec![ContentBlock::text(error_text(&error))]),
         }
         .into())
     }
 }
 
-/// Over streamable HTTP it is among what is known of the request.
-fn asker(extensions: &Extensions) -> Option<Asker> {
-    let of_http = || extensions.get::<http::request::Parts>()?.extensions.get::<Asker>();
-    extensions.get::<Asker>().or_else(of_http).cloned()
+/// Over streamable HTTP the context is an extension of the HTTP request.
+fn request_context(extensions: &Extensions) -> Option<RequestContext> {
+    let of_http = || extensions.get::<http::request::Parts>()?.extensions.get::<RequestContext>();
+    extensions.get::<RequestContext>().or_else(of_http).cloned()
 }
 
-/// What the route would have answered, with its status; a model reads it and may do better.
-fn told(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Api(error) => {
-            let mut document = json!({"status": error.status_code().as_u16()});
-            if let (Value::Object(told), Value::Object(more)) = (&mut document, error.document()) {
-                told.extend(more);
+/// The body and the status that the corresponding route would respond with, for the model.
+fn error_text(error: &CallError) -> String {
+    match error {
+        CallError::Api(error) => {
+            let mut body = json!(error.body());
+            if let Value::Object(body) = &mut body {
+                body.shift_insert(0, "status".to_owned(), json!(error.status_code().as_u16()));
             }
-            document.to_string()
+            body.to_string()
         }
-        Refusal::TooLong(elsewhere) => {
-            json!({"detail": format!("the result is larger than an answer may be; {elsewhere}")}).to_string()
+        CallError::TooLarge { alternative } => {
+            json!({"detail": format!("the result is too large for a tool; {alternative}")}).to_string()
         }
     }
 }

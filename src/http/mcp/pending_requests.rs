@@ -1,4 +1,4 @@
-//! What a client asked within one session and was not told yet: so much and no more, whether it listens or not.
+//! The requests of a session that are not answered yet, limited whether or not the client reads its responses.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,52 +9,52 @@ use rmcp::model::RequestId;
 
 use crate::http::error::ApiError;
 
-/// Requests of a session that wait for their answers, or whose answers wait for the client.
-const MOST: usize = 16;
+/// Limit of requests that are in progress or whose responses are not sent yet.
+const MAX_PENDING: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    UnderWay,
-    Answered,
+    InProgress,
+    Responded,
 }
 
-/// By id. Cheap to clone: every clone is the same.
+/// By id. Clones share the requests.
 #[derive(Clone, Default)]
 pub struct PendingRequests(Arc<Mutex<HashMap<RequestId, Stage>>>);
 
 impl PendingRequests {
     /// # Errors
-    /// There are too many, or one with this id.
+    /// `RateLimited` if too many requests are pending, `BadRequest` if the id is in use.
     pub fn begin(&self, id: &RequestId) -> Result<(), ApiError> {
-        let mut asked = self.lock();
-        if asked.len() >= MOST {
+        let mut pending = self.lock();
+        if pending.len() >= MAX_PENDING {
             return Err(ApiError::RateLimited { retry_after: Duration::from_secs(1) });
         }
-        match asked.entry(id.clone()) {
-            Entry::Occupied(_) => Err(ApiError::BadRequest(format!("a request with the id {id} is under way"))),
-            Entry::Vacant(place) => {
-                place.insert(Stage::UnderWay);
+        match pending.entry(id.clone()) {
+            Entry::Occupied(_) => Err(ApiError::BadRequest(format!("a request with the id {id} is in progress"))),
+            Entry::Vacant(entry) => {
+                entry.insert(Stage::InProgress);
                 Ok(())
             }
         }
     }
 
-    /// It is not to be answered any more, if it is not yet.
-    pub fn take_back(&self, id: &RequestId) {
-        let mut asked = self.lock();
-        if asked.get(id) == Some(&Stage::UnderWay) {
-            asked.remove(id);
+    /// Drops a request that has no response yet.
+    pub fn cancel(&self, id: &RequestId) {
+        let mut pending = self.lock();
+        if pending.get(id) == Some(&Stage::InProgress) {
+            pending.remove(id);
         }
     }
 
-    /// There is an answer; whether it is to be told.
-    pub fn answer(&self, id: &RequestId) -> bool {
-        let before = self.lock().get_mut(id).map(|stage| std::mem::replace(stage, Stage::Answered));
-        before == Some(Stage::UnderWay)
+    /// Records that there is a response. Returns whether to send it.
+    pub fn respond(&self, id: &RequestId) -> bool {
+        let before = self.lock().get_mut(id).map(|stage| std::mem::replace(stage, Stage::Responded));
+        before == Some(Stage::InProgress)
     }
 
-    /// The client has its answer.
-    pub fn told(&self, id: &RequestId) {
+    /// Removes a request whose response was sent.
+    pub fn finish(&self, id: &RequestId) {
         self.lock().remove(id);
     }
 
@@ -72,26 +72,26 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_nobody_hears_leave_no_room_for_further_requests() {
-        let asked = PendingRequests::default();
-        for number in 0..MOST {
-            asked.begin(&id(number)).expect("there is room");
-            assert!(asked.answer(&id(number)));
-            asked.take_back(&id(number));
+    fn unsent_responses_count_against_the_limit() {
+        let pending = PendingRequests::default();
+        for number in 0..MAX_PENDING {
+            pending.begin(&id(number)).expect("below the limit");
+            assert!(pending.respond(&id(number)));
+            pending.cancel(&id(number));
         }
-        assert!(matches!(asked.begin(&id(MOST)), Err(ApiError::RateLimited { .. })));
-        asked.told(&id(0));
-        assert!(asked.begin(&id(MOST)).is_ok());
+        assert!(matches!(pending.begin(&id(MAX_PENDING)), Err(ApiError::RateLimited { .. })));
+        pending.finish(&id(0));
+        assert!(pending.begin(&id(MAX_PENDING)).is_ok());
     }
 
     #[test]
-    fn an_id_is_one_request_and_what_is_taken_back_is_not_answered() {
-        let asked = PendingRequests::default();
-        asked.begin(&id(1)).expect("there is room");
-        assert!(matches!(asked.begin(&id(1)), Err(ApiError::BadRequest(_))));
-        asked.take_back(&id(1));
-        assert!(!asked.answer(&id(1)));
-        asked.begin(&id(1)).expect("it is free again");
-        assert_eq!([asked.answer(&id(1)), asked.answer(&id(1))], [true, false]);
+    fn ids_are_unique_and_cancelled_requests_get_no_response() {
+        let pending = PendingRequests::default();
+        pending.begin(&id(1)).expect("below the limit");
+        assert!(matches!(pending.begin(&id(1)), Err(ApiError::BadRequest(_))));
+        pending.cancel(&id(1));
+        assert!(!pending.respond(&id(1)));
+        pending.begin(&id(1)).expect("the id is free again");
+        assert_eq!([pending.respond(&id(1)), pending.respond(&id(1))], [true, false]);
     }
 }

@@ -1,45 +1,46 @@
-//! How a job goes, told to the client that waits for it.
+//! Notifies the client of a call about the progress of its job.
 
-use opilio_actors::domain::job::{Progress as Pages, Status};
+use opilio_actors::domain::job::{Progress, Status};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 
 use crate::http::error::ApiError;
 use crate::http::sync_job::SyncJob;
 
-pub struct Progress {
+pub struct ProgressNotifier {
     peer: Peer<RoleServer>,
-    /// `None`: the client does not want to know.
+    /// `None`: the client did not request notifications.
     token: Option<ProgressToken>,
-    /// Pages that were told of.
-    told: Option<u32>,
+    /// Pages in the last notification.
+    notified: Option<u32>,
 }
 
-impl Progress {
+impl ProgressNotifier {
     pub fn of(call: &RequestContext<RoleServer>) -> Self {
-        Self { peer: call.peer.clone(), token: call.meta.get_progress_token(), told: None }
+        Self { peer: call.peer.clone(), token: call.meta.get_progress_token(), notified: None }
     }
 
-    /// Returns when the job has come to its end.
-    pub async fn follow(&mut self, interactive: &mut SyncJob) -> Result<(), ApiError> {
+    /// Returns when the job is settled.
+    pub async fn follow(&mut self, job: &mut SyncJob) -> Result<(), ApiError> {
         loop {
-            let standing = interactive.look().await?;
-            self.tell(standing.progress).await;
-            if standing.status != Status::Processing {
+            let summary = job.summary().await?;
+            self.notify(summary.progress).await;
+            if summary.status != Status::Processing {
                 return Ok(());
             }
-            interactive.changed().await;
+            job.changed().await;
         }
     }
 
-    /// Each time that there is more than the last time.
-    async fn tell(&mut self, progress: Pages) {
-        let Pages { done, failed, total } = progress;
-        let Some(token) = self.token.clone().filter(|_| self.told.is_none_or(|told| told < done)) else { return };
-        self.told = Some(done);
-        let news = ProgressNotificationParam::new(token, done.into()).with_total(total.into());
-        let news = news.with_message(format!("{done} of {total}, {failed} failed"));
-        // Who does not hear it any more will be found to be gone.
-        let _ = self.peer.notify_progress(news).await;
+    /// Sends a notification if more pages are done.
+    async fn notify(&mut self, progress: Progress) {
+        let Progress { done, failed, total } = progress;
+        let is_new = self.notified.is_none_or(|notified| notified < done);
+        let Some(token) = self.token.clone().filter(|_| is_new) else { return };
+        self.notified = Some(done);
+        let progress = ProgressNotificationParam::new(token, done.into()).with_total(total.into());
+        let progress = progress.with_message(format!("{done} of {total}, {failed} failed"));
+        // A disconnect cancels the call elsewhere.
+        let _ = self.peer.notify_progress(progress).await;
     }
 }

@@ -1,10 +1,10 @@
-//! The tools, as clients are told of them.
+//! The tools and their descriptions.
 
 use std::sync::{Arc, LazyLock};
 
-use rmcp::model::{JsonObject, Tool as Described, ToolAnnotations};
+use rmcp::model::{JsonObject, Tool as ToolDescription, ToolAnnotations};
 
-use crate::http::openapi::tools as input;
+use super::tool_input;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
@@ -17,8 +17,8 @@ pub enum Tool {
     CancelJob,
 }
 
-/// Every one, as it is listed.
-pub static LIST: LazyLock<Vec<Described>> = LazyLock::new(|| Tool::ALL.map(Tool::described).to_vec());
+/// All tools, as `tools/list` lists them.
+pub static LIST: LazyLock<Vec<ToolDescription>> = LazyLock::new(|| Tool::ALL.map(Tool::describe).to_vec());
 
 impl Tool {
     pub const ALL: [Self; 7] =
@@ -40,52 +40,53 @@ impl Tool {
         }
     }
 
-    /// The caller waits for pages, and what holds for `POST /crawl` holds for the call.
-    pub fn is_waited_for(self) -> bool {
+    /// Whether a call waits for a job and counts against the limit of synchronous requests.
+    pub fn is_synchronous(self) -> bool {
         matches!(self, Self::Crawl | Self::Md | Self::Html | Self::LlmExtract)
     }
 
-    fn about(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Self::Crawl => {
-                "Crawl up to 100 pages, wait for them, and get Markdown, links, media, metadata and tables of each. \
-                 Name what you need of a page in `fields`."
+                "Crawl up to 100 pages and return the Markdown, links, media, metadata and tables of each. Use `fields` to \
+                 select what you need of a page."
             }
-            Self::Md => "Read one page as Markdown: its main content, all of it, or what answers to a query.",
-            Self::Html => "Read one page as HTML made small, for writing an extraction schema by.",
+            Self::Md => {
+                "Convert a page to Markdown: its main content, the whole page, or the parts that match a query."
+            }
+            Self::Html => "Return a page's reduced HTML, for writing an extraction schema.",
             Self::LlmExtract => {
-                "Have a language model extract from one page, perhaps by a JSON Schema, and wait for it."
+                "Extract data from a page with a language model, optionally by a JSON Schema, and return the result."
             }
             Self::SubmitCrawlJob => {
-                "Submit a crawl of up to 10,000 pages and get the job's id at once. `job_status` tells how it goes."
+                "Submit a crawl of up to 10,000 pages and return the job's id immediately. Use `job_status` to query the \
+                 job."
             }
-            Self::JobStatus => {
-                "How a job stands, with its result, or the part of it that is asked for, once it has one."
-            }
-            Self::CancelJob => "Cancel a job that has not ended.",
+            Self::JobStatus => "Return the status of a job and, if it has one, its result or a part of it.",
+            Self::CancelJob => "Cancel a job that is not settled.",
         }
     }
 
     fn input(self) -> JsonObject {
         match self {
-            Self::Crawl => input::crawl(),
-            Self::Md => input::markdown(),
-            Self::Html => input::html(),
-            Self::LlmExtract => input::extraction(),
-            Self::SubmitCrawlJob => input::crawl_job(),
-            Self::JobStatus => input::job_status(),
-            Self::CancelJob => input::job(),
+            Self::Crawl => tool_input::crawl(),
+            Self::Md => tool_input::markdown(),
+            Self::Html => tool_input::html(),
+            Self::LlmExtract => tool_input::extraction(),
+            Self::SubmitCrawlJob => tool_input::crawl_job(),
+            Self::JobStatus => tool_input::job_status(),
+            Self::CancelJob => tool_input::job(),
         }
     }
 
-    /// It changes nothing here or elsewhere; a page that is read is as it was.
-    fn only_reads(self) -> bool {
+    /// Whether the tool changes nothing, here or on the crawled site.
+    fn is_read_only(self) -> bool {
         !matches!(self, Self::SubmitCrawlJob | Self::CancelJob)
     }
 
-    fn described(self) -> Described {
-        let hints = ToolAnnotations::new().read_only(self.only_reads()).destructive(self == Self::CancelJob);
+    fn describe(self) -> ToolDescription {
+        let hints = ToolAnnotations::new().read_only(self.is_read_only()).destructive(self == Self::CancelJob);
         let hints = hints.open_world(!matches!(self, Self::JobStatus | Self::CancelJob));
-        Described::new(self.name(), self.about(), Arc::new(self.input())).with_annotations(hints)
+        ToolDescription::new(self.name(), self.description(), Arc::new(self.input())).with_annotations(hints)
     }
 }

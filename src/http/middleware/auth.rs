@@ -1,4 +1,4 @@
-//! Who may use the API, and how often: the check that stands before every route, so that none can be without it.
+//! Authenticates requests and enforces the access and the rate limits that each route declares.
 
 mod jwt;
 mod keyring;
@@ -9,52 +9,51 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use jiff::Timestamp;
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::domain::secret::Secret;
 use opilio_actors::ports::Clock;
 
+use super::header_limits::HeaderLimits;
 use super::host_check::HostCheck;
-use super::rate_limit::RateLimits;
+use super::rate_limit::{RateLimits, RateSettings};
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::route::{Access, Policies, Policy, RateClass};
 use crate::http::trusted_proxies::{TrustedProxies, is_forwarded};
 use jwt::Signer;
 use keyring::Keyring;
 
-use super::header_limits::HeaderLimits;
-use super::rate_limit::RateSettings;
 pub use keyring::{NamedToken, TokenHash, hash};
 
-/// The operator's choices. With no credential at all, everybody may do everything.
+/// Without a credential (`api_token`, `tokens`, `jwt_enabled`), every request is admitted.
 #[derive(Clone, Debug)]
 pub struct AuthSettings {
     pub api_token: Option<Secret>,
     pub tokens: Vec<NamedToken>,
-    /// Signs tokens; `None`: a key of this process's own.
+    /// Signs tokens; `None`: an ephemeral key.
     pub secret_key: Option<Secret>,
-    /// Signed tokens are a credential also where there is no other.
+    /// Signed tokens are required even if there is no other credential.
     pub jwt_enabled: bool,
     pub jwt_ttl: Duration,
-    /// `/metrics` is open to all.
+    /// `/metrics` requires no credential.
     pub open_metrics: bool,
-    /// Where the API listens.
+    /// The address that the server listens on.
     pub bound: IpAddr,
     pub trusted_hosts: Vec<String>,
-    /// Sites whose pages may ask.
+    /// Sites whose pages may send requests (CORS).
     pub origins: Vec<String>,
-    pub head: HeaderLimits,
+    pub header_limits: HeaderLimits,
     pub rates: RateSettings,
-    /// Who may say for whom a request is.
+    /// Proxies whose forwarding headers are trusted.
     pub proxies: TrustedProxies,
 }
 
 impl Default for AuthSettings {
-    /// Open, and without bounds but the parser's.
+    /// Open, with only the parser's limits.
     fn default() -> Self {
         Self {
             api_token: None,
@@ -66,51 +65,51 @@ impl Default for AuthSettings {
             bound: Ipv4Addr::LOCALHOST.into(),
             trusted_hosts: vec![],
             origins: vec![],
-            head: HeaderLimits { headers: usize::MAX, bytes: usize::MAX },
+            header_limits: HeaderLimits { count: usize::MAX, bytes: usize::MAX },
             rates: RateSettings::default(),
             proxies: TrustedProxies::default(),
         }
     }
 }
 
-/// Finds out on whose behalf each request comes.
+/// The middleware. Clones share the counters of the rate limits.
 #[derive(Clone)]
-pub struct Auth(Arc<Rules>);
+pub struct Auth(Arc<Inner>);
 
-struct Rules {
-    ring: Keyring,
+struct Inner {
+    keyring: Keyring,
     signer: Signer,
-    needs_token: bool,
-    /// Open, and meant for this machine's own programs only.
+    requires_token: bool,
+    /// The server is open, for programs on this machine only.
     is_private: bool,
     open_metrics: bool,
-    hosts: HostCheck,
-    head: HeaderLimits,
-    rates: RateLimits,
+    host_check: HostCheck,
+    header_limits: HeaderLimits,
+    rate_limits: RateLimits,
     proxies: TrustedProxies,
     clock: Arc<dyn Clock>,
 }
 
 impl Auth {
     pub fn new(settings: &AuthSettings, clock: Arc<dyn Clock>) -> Self {
-        let ring = Keyring::new(settings.api_token.as_ref(), &settings.tokens);
-        let needs_token = settings.jwt_enabled || !ring.is_empty();
+        let keyring = Keyring::new(settings.api_token.as_ref(), &settings.tokens);
+        let requires_token = settings.jwt_enabled || !keyring.is_empty();
         let own_rates = settings.tokens.iter().filter_map(|token| Some((token.principal(), token.rate?)));
-        Self(Arc::new(Rules {
+        Self(Arc::new(Inner {
             signer: Signer::new(settings.secret_key.as_ref(), settings.jwt_ttl),
-            needs_token,
-            is_private: settings.bound.is_loopback() && !needs_token && settings.proxies.is_empty(),
+            requires_token,
+            is_private: settings.bound.is_loopback() && !requires_token && settings.proxies.is_empty(),
             open_metrics: settings.open_metrics,
-            hosts: HostCheck::new(settings.bound, &settings.trusted_hosts, &settings.origins, needs_token),
-            head: settings.head,
-            rates: RateLimits::new(&settings.rates, own_rates),
+            host_check: HostCheck::new(settings.bound, &settings.trusted_hosts, &settings.origins, requires_token),
+            header_limits: settings.header_limits,
+            rate_limits: RateLimits::new(&settings.rates, own_rates),
             proxies: settings.proxies.clone(),
-            ring,
+            keyring,
             clock,
         }))
     }
 
-    /// Lets the request through with its [`Caller`], or answers why not.
+    /// Passes an admitted request on with its [`Caller`]; responds to any other.
     pub async fn admit(
         self,
         request: ServiceRequest,
@@ -121,105 +120,105 @@ impl Auth {
                 caller.map(|caller| request.extensions_mut().insert(caller));
                 Ok(next.call(request).await?.map_into_boxed_body())
             }
-            Err(refusal) => Ok(request.into_response(refusal.error_response())),
+            Err(error) => Ok(request.into_response(error.error_response())),
         }
     }
 
-    /// A signed token for `subject`, for who brings the operator's own.
+    /// Signs a token for `subject`. `api_token` must be the operator's.
     ///
     /// # Errors
-    /// There is no such token, or it is another.
+    /// `TokenIssuanceDisabled`, `InvalidApiToken`.
     pub fn issue(&self, subject: &str, api_token: Option<&str>, now: Timestamp) -> Result<String, ApiError> {
-        let Rules { ring, signer, .. } = &*self.0;
-        if !ring.has_operator() {
+        let Inner { keyring, signer, .. } = &*self.0;
+        if !keyring.has_operator() {
             return Err(ApiError::TokenIssuanceDisabled);
         }
-        match api_token.is_some_and(|token| ring.is_operators(token)) {
+        match api_token.is_some_and(|token| keyring.is_operator(token)) {
             true => Ok(signer.sign(subject, now)),
             false => Err(ApiError::InvalidApiToken),
         }
     }
 
-    /// Counts a call whose caller waits and that is no request of its own.
+    /// Counts a synchronous call that is part of another request.
     ///
     /// # Errors
-    /// There were too many.
-    pub fn count_waiting(&self, request: &HttpRequest) -> Result<(), ApiError> {
-        Ok(self.0.rates.synchronous(self.0.client(request.peer_addr(), request.headers()))?)
+    /// `RateLimited`.
+    pub fn count_synchronous(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        Ok(self.0.rate_limits.synchronous(self.0.client(request.peer_addr(), request.headers()))?)
     }
 
-    /// Tokens that are issued end with this process.
-    pub fn is_passing(&self) -> bool {
-        self.0.signer.is_passing
+    /// Whether signed tokens become invalid when the process ends.
+    pub fn has_ephemeral_key(&self) -> bool {
+        self.0.signer.is_ephemeral
     }
 }
 
-impl Rules {
+impl Inner {
     fn check(&self, request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
         let address = self.client(request.peer_addr(), request.headers());
-        self.rates.address(address)?;
-        self.head.check(request)?;
-        if !self.hosts.allows_host(request.headers()) {
+        self.rate_limits.address(address)?;
+        self.header_limits.check(request)?;
+        if !self.host_check.allows_host(request.headers()) {
             return Err(ApiError::InvalidHost);
         }
-        // The path as routes are found by: `%6dd` is `md` here and there.
-        let (method, path) = (request.method(), request.match_info().unprocessed());
+        let Policy { access, rate } = policy(request)?;
         let caller = self.caller(request);
-        if let Some(scope) = self.needed(method, path) {
+        if let Some(scope) = self.required_scope(access) {
             if self.is_private && is_forwarded(request.headers()) {
                 return Err(ApiError::ForwardedToPrivateServer);
             }
             let caller = caller.as_ref().ok_or(ApiError::Unauthorized)?;
-            self.rates.principal(caller.principal())?;
-            caller.needs(scope)?;
-            if is_synchronous(method, path) {
-                self.rates.synchronous(address)?;
-            }
+            self.rate_limits.principal(caller.principal())?;
+            caller.require(scope)?;
+        }
+        if rate == RateClass::Synchronous {
+            self.rate_limits.synchronous(address)?;
         }
         Ok(caller)
     }
 
-    /// From where it comes, whatever proxies stand between.
+    /// The client's address, behind any number of trusted proxies.
     fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         self.proxies.client(peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip()), headers)
     }
 
-    /// The least that a request needs, whatever route answers it; `None`: nothing. What submits a job needs
-    /// [`Scope::Submit`] whatever is said here: `Api::new_job` asks for it.
-    fn needed(&self, method: &Method, path: &str) -> Option<Scope> {
-        match (method.as_str(), path) {
-            (_, "/health") | ("POST", "/token") => None,
-            // They show what everybody can read in the source, and a browser brings no token.
-            ("GET", "/" | "/openapi.json" | "/docs") => None,
-            ("GET", path) if path.starts_with("/docs/") => None,
-            (_, "/metrics") if self.open_metrics => None,
-            ("GET" | "HEAD" | "OPTIONS", _) | ("POST", "/config/dump") => Some(Scope::Read),
-            // What a message asks for is judged where it is done.
-            ("POST", "/mcp" | "/mcp/messages") => Some(Scope::Read),
-            _ => Some(Scope::Submit),
+    fn required_scope(&self, access: Access) -> Option<Scope> {
+        match access {
+            Access::Open => None,
+            Access::Metrics => (!self.open_metrics).then_some(Scope::Read),
+            Access::Scope(scope) => Some(scope),
         }
     }
 
     fn caller(&self, request: &ServiceRequest) -> Option<Caller> {
-        if !self.needs_token {
-            // Nobody has a token, so what a browser sends by itself is as good as anybody's: another site's page must
-            // not be able to make it start anything.
-            let most = if self.hosts.is_cross_site(request.headers()) { Scope::Read } else { Scope::Admin };
-            return Some(Caller::anonymous().at_most(most));
+        if !self.requires_token {
+            // Without tokens, a page of another site could submit jobs through the user's browser.
+            let cross_site = self.host_check.is_cross_site(request.headers());
+            let scope = if cross_site { Scope::Read } else { Scope::Admin };
+            return Some(Caller::anonymous().at_most(scope));
         }
-        let token = brought(request)?;
-        self.ring.owner(token).cloned().or_else(|| self.signer.owner(token, self.clock.now()))
+        let token = token(request)?;
+        self.keyring.owner(token).cloned().or_else(|| self.signer.owner(token, self.clock.now()))
     }
 }
 
-/// Endpoints whose caller waits, as the peer's server limits them.
-fn is_synchronous(method: &Method, path: &str) -> bool {
-    let paths = ["/crawl", "/crawl/stream", "/md", "/html", "/screenshot", "/pdf", "/execute_js"];
-    method == Method::POST && paths.contains(&path)
+/// The policy of the route that the router will choose. A path with trailing slashes, which is redirected, requires the
+/// access of its target.
+fn policy(request: &ServiceRequest) -> Result<Policy, ApiError> {
+    let policies = request.app_data::<web::Data<Policies>>();
+    let policies = policies.ok_or_else(|| ApiError::Internal("no policies are configured".to_owned()))?;
+    let resources = request.resource_map();
+    // The router's form of the path: `%6d` is `m`.
+    let path = request.match_info().unprocessed();
+    if let Some(pattern) = resources.match_pattern(path) {
+        return Ok(policies.find(Some(&pattern), request.method()));
+    }
+    let target = resources.match_pattern(path.trim_end_matches('/'));
+    Ok(Policy { rate: RateClass::Standard, ..policies.find(target.as_deref(), request.method()) })
 }
 
-/// The token that a request brings: `Authorization: Bearer …`, else `X-API-Key`.
-fn brought(request: &ServiceRequest) -> Option<&str> {
+/// The token in `Authorization: Bearer …`, else in `X-API-Key`.
+fn token(request: &ServiceRequest) -> Option<&str> {
     let header = |name: &str| request.headers().get(name)?.to_str().ok();
     let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;

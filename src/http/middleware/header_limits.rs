@@ -1,23 +1,23 @@
-//! How much a request's head may say.
+//! Limits of a request's line and headers.
 
 use actix_web::dev::ServiceRequest;
 
 use crate::http::error::ApiError;
 
-/// Bounds within those of the parser, which takes 96 headers and 128 KiB.
+/// Below the parser's own limits of 96 headers and 128 KiB.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderLimits {
-    pub headers: usize,
-    /// Address, names and values together.
+    pub count: usize,
+    /// Total size of path, query, names and values.
     pub bytes: usize,
 }
 
 impl HeaderLimits {
     pub fn check(&self, request: &ServiceRequest) -> Result<(), ApiError> {
         let headers = request.headers();
-        let said: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
-        if headers.len() > self.headers || said + address > self.bytes {
+        let header_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let path_bytes = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+        if headers.len() > self.count || header_bytes + path_bytes > self.bytes {
             return Err(ApiError::HeadersTooLarge);
         }
         Ok(())

@@ -1,33 +1,33 @@
-//! For whom a request says it is, and which site sent it: against browsers that are made to ask by somebody's page.
+//! Checks `Host` and `Origin`, against requests that another site's page makes a browser send.
 
 use std::net::IpAddr;
 
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 
-/// The names under which this server may be asked.
+/// The host names of this server and the sites that may send requests.
 #[derive(Clone, Debug)]
 pub struct HostCheck {
     /// `None`: any.
     names: Option<Vec<String>>,
-    /// Other sites whose pages may ask.
+    /// Sites whose pages may send requests.
     origins: Vec<String>,
 }
 
 impl HostCheck {
-    /// `trusted`: host names, `*.example.com` for all below one, `*` for any. Bound to loopback, only this machine's own
-    /// names are good besides: a page whose name was made to lead here is asked for under its own name (DNS rebinding).
-    /// With `needs_token`, no page can ask anyway, and `*` is taken at its word.
-    pub fn new(bound: IpAddr, trusted: &[String], origins: &[String], needs_token: bool) -> Self {
+    /// `trusted`: host names, `*.example.com` for all subdomains, `*` for any name. On loopback only the machine's own names
+    /// are allowed in addition, against DNS rebinding. There, `*` has an effect only with `requires_token`, because a page
+    /// does not have the token.
+    pub fn new(bound: IpAddr, trusted: &[String], origins: &[String], requires_token: bool) -> Self {
         let any = trusted.iter().any(|name| name == "*");
-        let checked = if bound.is_loopback() { !(any && needs_token) } else { !trusted.is_empty() && !any };
-        let names = checked.then(|| {
+        let is_checked = if bound.is_loopback() { !(any && requires_token) } else { !trusted.is_empty() && !any };
+        let names = is_checked.then(|| {
             let own = ["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), literal(bound)];
             own.into_iter().chain(trusted.iter().map(|name| name.to_ascii_lowercase())).collect()
         });
         Self { names, origins: origins.to_vec() }
     }
 
-    /// Whether the request is for one of our names, on any port. Without a name it comes from no browser.
+    /// Whether `Host` is one of the names, on any port. A request without `Host` is not from a browser.
     pub fn allows_host(&self, headers: &HeaderMap) -> bool {
         let (Some(names), Some(host)) = (&self.names, headers.get(HOST)) else { return true };
         let Ok(host) = host.to_str() else { return false };
@@ -40,7 +40,7 @@ impl HostCheck {
             })
     }
 
-    /// Whether a browser says that another site's page made it ask, and nobody allowed that site.
+    /// Whether the headers of a browser name another site as the sender, unless that site is allowed.
     pub fn is_cross_site(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
@@ -49,7 +49,7 @@ impl HostCheck {
         }
         match text("sec-fetch-site") {
             Some(site) => matches!(site, "cross-site" | "same-site"),
-            // A browser of old: the origin is ours if it ends in the name under which we are asked.
+            // Older browsers: the origin must be the host of the request.
             None => origin.is_some_and(|origin| {
                 let own = origin.split_once("://").map(|(_, host)| host);
                 own.is_none() || own != text("host")
@@ -87,13 +87,18 @@ mod tests {
         map
     }
 
-    fn hosts(bound: &str, trusted: &[&str], needs_token: bool) -> HostCheck {
+    fn hosts(bound: &str, trusted: &[&str], requires_token: bool) -> HostCheck {
         let trusted: Vec<_> = trusted.iter().map(|name| (*name).to_owned()).collect();
-        HostCheck::new(bound.parse().expect("an address"), &trusted, &["https://app.example".to_owned()], needs_token)
+        HostCheck::new(
+            bound.parse().expect("an address"),
+            &trusted,
+            &["https://app.example".to_owned()],
+            requires_token,
+        )
     }
 
     #[test]
-    fn on_loopback_only_this_machines_own_names_are_ours() {
+    fn loopback_allows_only_the_machines_own_names() {
         let hosts = hosts("127.0.0.1", &["crawl.lan", "*.wide.lan"], false);
         for host in [
             "localhost",
@@ -134,23 +139,23 @@ mod tests {
     }
 
     #[test]
-    fn where_others_can_reach_it_names_are_checked_once_some_are_given() {
-        let ours = |bound, trusted: &[&str], needs_token, host| {
-            hosts(bound, trusted, needs_token).allows_host(&headers(&[("host", host)]))
+    fn other_addresses_check_names_only_if_some_are_configured() {
+        let allows = |bound, trusted: &[&str], requires_token, host| {
+            hosts(bound, trusted, requires_token).allows_host(&headers(&[("host", host)]))
         };
-        assert!(ours("0.0.0.0", &[], true, "any.example"));
-        assert!(ours("0.0.0.0", &["*"], true, "any.example"));
-        assert!(!ours("0.0.0.0", &["crawl.lan"], true, "any.example"));
-        assert!(ours("0.0.0.0", &["crawl.lan"], true, "localhost:11235"));
-        assert!(ours("127.0.0.1", &["*"], true, "any.example"));
-        assert!(!ours("127.0.0.1", &["*"], false, "any.example"));
-        assert!(ours("127.0.0.2", &[], false, "127.0.0.2:11235"));
+        assert!(allows("0.0.0.0", &[], true, "any.example"));
+        assert!(allows("0.0.0.0", &["*"], true, "any.example"));
+        assert!(!allows("0.0.0.0", &["crawl.lan"], true, "any.example"));
+        assert!(allows("0.0.0.0", &["crawl.lan"], true, "localhost:11235"));
+        assert!(allows("127.0.0.1", &["*"], true, "any.example"));
+        assert!(!allows("127.0.0.1", &["*"], false, "any.example"));
+        assert!(allows("127.0.0.2", &[], false, "127.0.0.2:11235"));
     }
 
     #[test]
-    fn what_another_sites_page_asks_is_foreign_unless_that_site_is_allowed() {
+    fn request_of_another_site_is_cross_site_unless_allowed() {
         let hosts = hosts("127.0.0.1", &[], false);
-        for (given, foreign) in [
+        for (given, cross_site) in [
             (&[("sec-fetch-site", "cross-site")][..], true),
             (&[("sec-fetch-site", "same-site"), ("origin", "http://localhost:3000")], true),
             (&[("sec-fetch-site", "same-origin"), ("origin", "http://localhost:11235")], false),
@@ -162,7 +167,7 @@ mod tests {
             (&[("host", "localhost:11235")], false),
             (&[], false),
         ] {
-            assert_eq!(hosts.is_cross_site(&headers(given)), foreign, "{given:?}");
+            assert_eq!(hosts.is_cross_site(&headers(given)), cross_site, "{given:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How often somebody may ask: by address, by principal, and of the endpoints whose caller waits.
+//! Rate limits by address, by principal, and for synchronous requests.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +11,9 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use opilio_actors::domain::id::Principal;
 
-/// So many requests in so long a time: all at once, if they like, and then as they come in again.
+use crate::http::error::ApiError;
+
+/// Number of requests per period. A client can use them in one burst; each is available again after its share of the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub requests: NonZeroU32,
@@ -24,25 +26,30 @@ impl Rate {
     }
 }
 
-/// `None`: no bound.
+/// `None`: no limit.
 #[derive(Clone, Debug, Default)]
 pub struct RateSettings {
     pub per_address: Option<Rate>,
     pub per_principal: Option<Rate>,
-    /// Of the endpoints whose caller waits, by address, as the peer's server has it.
+    /// Of synchronous requests, by address, as in Crawl4AI.
     pub synchronous: Option<Rate>,
 }
 
-/// Asked for too often; when there is room again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited {
     pub retry_after: Duration,
 }
 
+impl From<RateLimited> for ApiError {
+    fn from(RateLimited { retry_after }: RateLimited) -> Self {
+        Self::RateLimited { retry_after }
+    }
+}
+
 pub struct RateLimits {
     addresses: Option<Keyed<IpAddr>>,
     principals: Option<Keyed<Principal>>,
-    /// Principals with a rate of their own.
+    /// Principals with a limit of their own.
     own: HashMap<Principal, DefaultDirectRateLimiter>,
     synchronous: Option<Keyed<IpAddr>>,
 }
@@ -58,12 +65,12 @@ impl RateLimits {
         }
     }
 
-    /// Of everything that comes from `address`, whoever it is.
+    /// Counts any request from `address`.
     pub fn address(&self, address: IpAddr) -> Result<(), RateLimited> {
         self.addresses.as_ref().map_or(Ok(()), |limiter| limiter.check(&network(address)))
     }
 
-    /// Of an endpoint whose caller waits.
+    /// Counts a synchronous request from `address`.
     pub fn synchronous(&self, address: IpAddr) -> Result<(), RateLimited> {
         self.synchronous.as_ref().map_or(Ok(()), |limiter| limiter.check(&network(address)))
     }
@@ -85,8 +92,8 @@ struct Keyed<K: Clone + Hash + Eq> {
 }
 
 impl<K: Clone + Hash + Eq> Keyed<K> {
-    /// Checks after which those who have been quiet are forgotten.
-    const TIDY: u32 = 4096;
+    /// Number of checks after which keys without recent requests are removed.
+    const CLEANUP: u32 = 4096;
 
     fn new(rate: Option<Rate>) -> Option<Self> {
         let limiter = RateLimiter::keyed(rate?.quota()?);
@@ -94,7 +101,7 @@ impl<K: Clone + Hash + Eq> Keyed<K> {
     }
 
     fn check(&self, key: &K) -> Result<(), RateLimited> {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % Self::TIDY == Self::TIDY - 1 {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % Self::CLEANUP == Self::CLEANUP - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
@@ -102,7 +109,7 @@ impl<K: Clone + Hash + Eq> Keyed<K> {
     }
 }
 
-/// Who has one address of an IPv6 network has them all.
+/// The network of an address: a client with one IPv6 address has the whole /64.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
@@ -119,35 +126,38 @@ mod tests {
     }
 
     #[test]
-    fn each_address_has_its_own_rate_and_a_network_one() {
-        let rates = RateLimits::new(&RateSettings { per_address: rate(2), ..RateSettings::default() }, []);
-        let ask = |text: &str| rates.address(text.parse().expect("an address")).is_ok();
-        assert_eq!([ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")], [true, true, false, true]);
-        assert_eq!([ask("::ffff:192.0.2.2"), ask("::ffff:192.0.2.2")], [true, false]);
+    fn addresses_of_one_network_share_a_limit() {
+        let limits = RateLimits::new(&RateSettings { per_address: rate(2), ..RateSettings::default() }, []);
+        let allowed = |text: &str| limits.address(text.parse().expect("an address")).is_ok();
         assert_eq!(
-            [ask("2001:db8::1"), ask("2001:db8::2"), ask("2001:db8::3"), ask("2001:db8:1::")],
+            [allowed("192.0.2.1"), allowed("192.0.2.1"), allowed("192.0.2.1"), allowed("192.0.2.2")],
+            [true, true, false, true]
+        );
+        assert_eq!([allowed("::ffff:192.0.2.2"), allowed("::ffff:192.0.2.2")], [true, false]);
+        assert_eq!(
+            [allowed("2001:db8::1"), allowed("2001:db8::2"), allowed("2001:db8::3"), allowed("2001:db8:1::")],
             [true, true, false, true]
         );
     }
 
     #[test]
-    fn a_principal_may_have_a_rate_of_its_own() {
+    fn principal_can_have_its_own_limit() {
         let [ann, bob] = ["ann", "bob"].map(Principal::new);
         let own = rate(1).map(|rate| (ann.clone(), rate));
-        let rates = RateLimits::new(&RateSettings { per_principal: rate(2), ..RateSettings::default() }, own);
-        let count = |principal| (0..5).filter(|_| rates.principal(principal).is_ok()).count();
+        let limits = RateLimits::new(&RateSettings { per_principal: rate(2), ..RateSettings::default() }, own);
+        let count = |principal| (0..5).filter(|_| limits.principal(principal).is_ok()).count();
         assert_eq!([count(&ann), count(&bob)], [1, 2]);
     }
 
     #[test]
-    fn who_is_too_often_learns_how_long_to_wait() {
-        let rates = RateLimits::new(&RateSettings { synchronous: rate(1), ..RateSettings::default() }, []);
+    fn limited_request_learns_when_to_retry() {
+        let limits = RateLimits::new(&RateSettings { synchronous: rate(1), ..RateSettings::default() }, []);
         let address = IpAddr::from([192, 0, 2, 1]);
-        assert_eq!(rates.synchronous(address), Ok(()));
-        let retry_after = rates
+        assert_eq!(limits.synchronous(address), Ok(()));
+        let retry_after = limits
             .synchronous(address)
             .map_err(|RateLimited { retry_after }| retry_after)
-            .expect_err("it was asked just now");
+            .expect_err("the limit is reached");
         assert!(retry_after > Duration::from_secs(3000) && retry_after <= Duration::from_secs(3600), "{retry_after:?}");
     }
 }

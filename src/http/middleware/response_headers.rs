@@ -1,5 +1,5 @@
-//! What holds for every answer, whatever route gave it: headers that keep browsers from making anything of it, a panic
-//! that becomes a 500, and the connection's time.
+//! Adds security headers to every response, converts panics to a `500`, and reports the start and end of a response to the
+//! connection's timeouts.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use crate::http::error::ApiError;
 use crate::http::server::connection::Phase;
 
-/// Each unless the route has chosen its own: pages for people need a policy that lets them work.
+/// Defaults: a route can set its own, for example the policy of a page.
 const HEADERS: [(&str, &str); 7] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -35,17 +35,17 @@ pub async fn response_headers(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let phase = request.conn_data::<Phase>().cloned();
     phase.iter().for_each(Phase::begin);
-    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let answered = answered.unwrap_or_else(|_| Err(ApiError::Internal("a handler panicked".to_owned()).into()));
-    match answered {
+    let response = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let response = response.unwrap_or_else(|_| Err(ApiError::Internal("a handler panicked".to_owned()).into()));
+    match response {
         Ok(mut response) => {
             add_headers(response.headers_mut());
             let closing = response.response().head().connection_type() == ConnectionType::Close;
-            Ok(response.map_body(|_, body| BoxBody::new(Timed { body: body.boxed(), phase, closing })))
+            Ok(response.map_body(|_, body| BoxBody::new(TimedBody { body: body.boxed(), phase, closing })))
         }
         Err(error) => {
             phase.iter().for_each(|phase| phase.end(false));
-            Err(Sealed(error).into())
+            Err(ErrorWithHeaders(error).into())
         }
     }
 }
@@ -59,17 +59,17 @@ fn add_headers(headers: &mut HeaderMap) {
     }
 }
 
-/// An error whose answer has the headers, too.
+/// An error whose response has the headers.
 #[derive(Debug)]
-struct Sealed(Error);
+struct ErrorWithHeaders(Error);
 
-impl std::fmt::Display for Sealed {
+impl std::fmt::Display for ErrorWithHeaders {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl ResponseError for Sealed {
+impl ResponseError for ErrorWithHeaders {
     fn status_code(&self) -> StatusCode {
         self.0.as_response_error().status_code()
     }
@@ -81,14 +81,14 @@ impl ResponseError for Sealed {
     }
 }
 
-/// An answer's body; when it is sent, or given up, the connection's time runs again.
-struct Timed {
+/// The body of a response. Dropping it ends the response for the connection's timeouts.
+struct TimedBody {
     body: BoxBody,
     phase: Option<Phase>,
     closing: bool,
 }
 
-impl MessageBody for Timed {
+impl MessageBody for TimedBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -100,7 +100,7 @@ impl MessageBody for Timed {
     }
 }
 
-impl Drop for Timed {
+impl Drop for TimedBody {
     fn drop(&mut self) {
         self.phase.iter().for_each(|phase| phase.end(self.closing));
     }
@@ -116,35 +116,35 @@ mod tests {
     use super::*;
 
     async fn panics() -> HttpResponse {
-        panic!("something inner")
+        panic!("internal detail")
     }
 
-    async fn chooses() -> HttpResponse {
+    async fn own_policy() -> HttpResponse {
         HttpResponse::Ok().insert_header(("content-security-policy", "default-src 'self'")).finish()
     }
 
     #[actix::test]
-    async fn a_panic_is_a_500_that_tells_its_correlation_id_and_nothing_else() {
+    async fn panic_is_a_500_with_a_correlation_id() {
         let app =
             test::init_service(App::new().wrap(from_fn(response_headers)).route("/", web::get().to(panics))).await;
-        let answered = test::try_call_service(&app, test::TestRequest::get().to_request()).await;
-        let Err(error) = answered else { panic!("it was to panic") };
-        let answer = error.error_response();
+        let result = test::try_call_service(&app, test::TestRequest::get().to_request()).await;
+        let Err(error) = result else { panic!("the handler panics") };
+        let response = error.error_response();
         assert_eq!(
-            (answer.status(), answer.headers().contains_key("x-frame-options")),
+            (response.status(), response.headers().contains_key("x-frame-options")),
             (500_u16.try_into().unwrap(), true)
         );
-        let body: Value = serde_json::from_slice(&to_bytes(answer.into_body()).await.unwrap()).unwrap();
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
         let keys: Vec<_> = body.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!((keys, &body["error"]), (vec!["error", "correlation_id"], &Value::from("Internal server error")));
     }
 
     #[actix::test]
-    async fn a_route_may_choose_its_own_policy() {
+    async fn route_can_set_its_own_policy() {
         let app =
-            test::init_service(App::new().wrap(from_fn(response_headers)).route("/", web::get().to(chooses))).await;
-        let answer = test::call_service(&app, test::TestRequest::get().to_request()).await;
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            test::init_service(App::new().wrap(from_fn(response_headers)).route("/", web::get().to(own_policy))).await;
+        let response = test::call_service(&app, test::TestRequest::get().to_request()).await;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         assert_eq!(header("content-security-policy").as_deref(), Some("default-src 'self'"));
         assert_eq!(header("x-frame-options").as_deref(), Some("DENY"));
     }

@@ -1,178 +1,208 @@
-//! A short way to write down an operation.
+//! Builds the OpenAPI operation of a route, and collects the schemas that it refers to.
 
 use serde_json::Value;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{self, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::schemas::{Broken, Invalid, Problem};
+use crate::http::error::{InternalError, Invalid, Problem};
 
-/// What can go wrong with any request.
-const ALWAYS: [u16; 5] = [401, 403, 429, 500, 503];
+/// Statuses that any request can have.
+const COMMON: [u16; 5] = [401, 403, 429, 500, 503];
 
-/// What can go wrong with a request that has a body.
+/// Statuses that any request with a body can have.
 const WITH_BODY: [u16; 5] = [400, 408, 413, 415, 422];
 
-pub struct OperationDoc(OperationBuilder);
+/// Named schemas.
+pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// `id`: a name in `snake_case`, from which clients make names of functions.
-pub fn operation(tag: &str, id: &str, summary: &str) -> OperationDoc {
-    OperationDoc(OperationBuilder::new().tag(tag).operation_id(Some(id)).summary(Some(summary)))
+/// An operation and the schemas that it refers to.
+pub struct Operation {
+    pub operation: path::Operation,
+    pub schemas: Schemas,
 }
 
-impl OperationDoc {
-    pub fn about(self, text: &str) -> Self {
-        Self(self.0.description(Some(text)))
+pub struct OperationBuilder {
+    operation: path::OperationBuilder,
+    statuses: Vec<u16>,
+    schemas: Schemas,
+}
+
+/// `id` is in `snake_case`. Generated clients derive function names from it.
+pub fn operation(tag: &str, id: &str, summary: &str) -> OperationBuilder {
+    let operation = path::OperationBuilder::new().tag(tag).operation_id(Some(id)).summary(Some(summary));
+    OperationBuilder { operation, statuses: Vec::new(), schemas: Schemas::new() }
+}
+
+impl OperationBuilder {
+    pub fn description(self, text: &str) -> Self {
+        Self { operation: self.operation.description(Some(text)), ..self }
     }
 
     /// A JSON body.
-    pub fn takes<T: ToSchema>(self, example: Value) -> Self {
-        let content = ContentBuilder::new().schema(Some(reference::<T>())).example(Some(example)).build();
+    pub fn request<T: ToSchema>(mut self, example: Value) -> Self {
+        let content = ContentBuilder::new().schema(Some(self.reference::<T>())).example(Some(example)).build();
         let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
-        Self(self.0.request_body(Some(body.build()))).fails(&WITH_BODY)
+        Self { operation: self.operation.request_body(Some(body.build())), ..self }.errors(&WITH_BODY)
     }
 
-    /// A part of the path.
-    pub fn named(self, name: &str, kind: RefOr<Schema>, about: &str) -> Self {
-        self.parameter(ParameterIn::Path, Required::True, name, kind, about)
+    /// A path parameter.
+    pub fn path(self, name: &str, schema: RefOr<Schema>, description: &str) -> Self {
+        self.parameter(ParameterIn::Path, Required::True, name, schema, description)
     }
 
-    /// The job's id in the path; without such a job `404`.
-    pub fn of_job(self) -> Self {
-        self.named("task_id", text(), "A job's id").fails(&[404])
+    /// The path parameter `task_id`. An unknown job is a `404`.
+    pub fn job_id(self) -> Self {
+        self.path("task_id", string(), "The job's id").errors(&[404])
     }
 
-    pub fn query(self, name: &str, kind: RefOr<Schema>, about: &str) -> Self {
-        self.parameter(ParameterIn::Query, Required::False, name, kind, about)
+    /// An optional query parameter.
+    pub fn query(self, name: &str, schema: RefOr<Schema>, description: &str) -> Self {
+        self.parameter(ParameterIn::Query, Required::False, name, schema, description)
     }
 
-    pub fn header(self, name: &str, kind: RefOr<Schema>, about: &str) -> Self {
-        self.parameter(ParameterIn::Header, Required::False, name, kind, about)
+    /// An optional header.
+    pub fn header(self, name: &str, schema: RefOr<Schema>, description: &str) -> Self {
+        self.parameter(ParameterIn::Header, Required::False, name, schema, description)
     }
 
-    fn parameter(self, at: ParameterIn, required: Required, name: &str, kind: RefOr<Schema>, about: &str) -> Self {
-        let parameter = ParameterBuilder::new().name(name).parameter_in(at).required(required).schema(Some(kind));
-        Self(self.0.parameter(parameter.description(Some(about)).build()))
+    fn parameter(
+        self,
+        location: ParameterIn,
+        required: Required,
+        name: &str,
+        schema: RefOr<Schema>,
+        description: &str,
+    ) -> Self {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(location).required(required);
+        let parameter = parameter.schema(Some(schema)).description(Some(description)).build();
+        Self { operation: self.operation.parameter(parameter), ..self }
     }
 
-    /// A JSON answer.
-    pub fn answers<T: ToSchema>(self, status: u16, about: &str, example: Value) -> Self {
-        let content = ContentBuilder::new().schema(Some(reference::<T>())).example(Some(example)).build();
-        self.answer(status, ResponseBuilder::new().description(about).content("application/json", content).build())
+    /// A JSON response.
+    pub fn response<T: ToSchema>(mut self, status: u16, description: &str, example: Value) -> Self {
+        let content = ContentBuilder::new().schema(Some(self.reference::<T>())).example(Some(example)).build();
+        let response = ResponseBuilder::new().description(description).content("application/json", content);
+        self.add(status, response.build())
     }
 
-    /// An answer in JSON and in another form.
-    pub fn answers_also<T: ToSchema>(self, status: u16, about: &str, other: &str, example: Value) -> Self {
-        let json = ContentBuilder::new().schema(Some(reference::<T>())).example(Some(example)).build();
-        let other_form = ContentBuilder::new().schema(Some(text())).build();
-        let both =
-            ResponseBuilder::new().description(about).content("application/json", json).content(other, other_form);
-        self.answer(status, both.build())
+    /// A response in JSON or, on request, in another content type.
+    pub fn response_or<T: ToSchema>(
+        mut self,
+        status: u16,
+        description: &str,
+        other_type: &str,
+        example: Value,
+    ) -> Self {
+        let json = ContentBuilder::new().schema(Some(self.reference::<T>())).example(Some(example)).build();
+        let other = ContentBuilder::new().schema(Some(string())).build();
+        let response = ResponseBuilder::new().description(description);
+        self.add(status, response.content("application/json", json).content(other_type, other).build())
     }
 
-    /// An answer that is not JSON.
-    pub fn answers_in(self, status: u16, about: &str, content_type: &str, example: &str) -> Self {
+    /// A response in another content type.
+    pub fn response_as(self, status: u16, description: &str, content_type: &str, example: &str) -> Self {
         let content = ContentBuilder::new().example(Some(example.into()));
-        // What an event is made of, OpenAPI 3.1 cannot say.
-        let content = if content_type == "text/event-stream" { content } else { content.schema(Some(text())) };
-        self.answer(status, ResponseBuilder::new().description(about).content(content_type, content.build()).build())
+        // OpenAPI 3.1 has no schema for events.
+        let content = if content_type == "text/event-stream" { content } else { content.schema(Some(string())) };
+        self.add(status, ResponseBuilder::new().description(description).content(content_type, content.build()).build())
     }
 
-    /// An answer in JSON of which no more is said than that it is an object.
-    pub fn answers_any_object(self, status: u16, about: &str, example: Value) -> Self {
+    /// A JSON object with any members.
+    pub fn response_object(self, status: u16, description: &str, example: Value) -> Self {
         let object = ObjectBuilder::new().schema_type(Type::Object);
         let content = ContentBuilder::new().schema(Some(object)).example(Some(example)).build();
-        self.answer(status, ResponseBuilder::new().description(about).content("application/json", content).build())
+        self.add(status, ResponseBuilder::new().description(description).content("application/json", content).build())
     }
 
-    /// An answer without a body.
-    pub fn answers_nothing(self, status: u16, about: &str) -> Self {
-        self.answer(status, ResponseBuilder::new().description(about).build())
+    /// A response without a body.
+    pub fn response_empty(self, status: u16, description: &str) -> Self {
+        self.add(status, ResponseBuilder::new().description(description).build())
     }
 
-    pub fn fails(self, statuses: &[u16]) -> Self {
-        statuses.iter().fold(self, |this, status| this.answer(*status, failure(*status)))
+    pub fn errors(self, statuses: &[u16]) -> Self {
+        statuses.iter().fold(self, |this, status| this.error(*status, description(*status)))
     }
 
-    /// A status of which the reason is told, although it is `500`.
-    pub fn fails_with_a_reason(self, status: u16, about: &str) -> Self {
-        let content = ContentBuilder::new().schema(Some(reference::<Problem>())).build();
-        self.answer(status, ResponseBuilder::new().description(about).content("application/json", content).build())
+    /// An error whose body has the reason in `detail`, also with status 500.
+    pub fn error_with_reason(mut self, status: u16, description: &str) -> Self {
+        let content = ContentBuilder::new().schema(Some(self.reference::<Problem>())).build();
+        self.add(status, ResponseBuilder::new().description(description).content("application/json", content).build())
     }
 
-    fn answer(self, status: u16, response: Response) -> Self {
-        Self(self.0.response(status.to_string(), response))
+    fn error(mut self, status: u16, description: &str) -> Self {
+        let schema = match status {
+            422 => self.reference::<Invalid>(),
+            500 => self.reference::<InternalError>(),
+            _ => self.reference::<Problem>(),
+        };
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new().description(description).content("application/json", content);
+        let header = || HeaderBuilder::new().schema(Some(string())).build();
+        let response = match status {
+            401 => response.header("WWW-Authenticate", header()),
+            429 | 503 => response.header("Retry-After", header()),
+            _ => response,
+        };
+        self.add(status, response.build())
     }
 
-    /// As it is, but for what can go wrong with any request.
-    pub fn build_open(self) -> Operation {
-        self.0.build()
+    fn add(mut self, status: u16, response: Response) -> Self {
+        self.statuses.push(status);
+        Self { operation: self.operation.response(status.to_string(), response), ..self }
+    }
+
+    fn reference<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        self.schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(&mut self.schemas);
+        Ref::from_schema_name(T::name()).into()
+    }
+
+    /// The operation without the statuses that any request can have.
+    pub fn build_without_common_errors(self) -> Operation {
+        Operation { operation: self.operation.build(), schemas: self.schemas }
     }
 
     pub fn build(self) -> Operation {
-        let mut operation = self.0.build();
-        for status in ALWAYS {
-            operation.responses.responses.entry(status.to_string()).or_insert_with(|| failure(status).into());
-        }
-        operation
+        let missing: Vec<_> = COMMON.into_iter().filter(|status| !self.statuses.contains(status)).collect();
+        self.errors(&missing).build_without_common_errors()
     }
 }
 
-fn failure(status: u16) -> Response {
-    let about = match status {
-        400 => "Not what the endpoint can read",
-        401 => "No or a wrong credential",
-        403 => "Not allowed",
-        404 => "There is no such job, or none of this caller's",
-        406 => "`Accept` names nothing that can be sent",
-        408 => "The body took too long",
-        409 => "Not as things stand",
-        413 => "The body is too large",
-        415 => "The body is not said to be JSON",
-        422 => "Wrong fields, all of them at once",
-        429 => "Too much for this caller; `Retry-After` says when to come again",
-        501 => "Not there yet; `detail` says what is missing",
-        502 => "The page or the model could not be read; `detail` says why",
-        503 => "Not now: the store is away, the queue is full, or the server stops",
-        _ => "An error of the server's own, to be found in its log",
-    };
-    let schema = match status {
-        422 => reference::<Invalid>(),
-        500 => reference::<Broken>(),
-        _ => reference::<Problem>(),
-    };
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let response = ResponseBuilder::new().description(about).content("application/json", content);
+fn description(status: u16) -> &'static str {
     match status {
-        401 => response.header("WWW-Authenticate", HeaderBuilder::new().schema(Some(text())).build()).build(),
-        429 | 503 => response.header("Retry-After", HeaderBuilder::new().schema(Some(text())).build()).build(),
-        _ => response.build(),
+        400 => "Malformed or not supported",
+        401 => "Missing or invalid credential",
+        403 => "The credential lacks the required scope",
+        404 => "Unknown or expired job, or a job of another principal",
+        406 => "`Accept` names no content type of the response",
+        408 => "Timeout while reading the body",
+        409 => "Conflicts with the state of the job",
+        413 => "The body is too large",
+        415 => "The `Content-Type` of the body is not JSON",
+        422 => "All invalid fields",
+        429 => "Rate or quota exceeded; retry after `Retry-After` seconds",
+        501 => "Not available; `detail` names what is missing",
+        502 => "The page could not be fetched or read, or the model failed; `detail` has the reason",
+        503 => "The store is unavailable, the queue is full, or the server is shutting down",
+        _ => "Internal error; the log has an entry with the `correlation_id`",
     }
 }
 
-pub fn reference<T: ToSchema>() -> RefOr<Schema> {
-    Ref::from_schema_name(T::name()).into()
-}
-
-pub fn text() -> RefOr<Schema> {
+pub fn string() -> RefOr<Schema> {
     String::schema()
 }
 
-/// A whole number, also as the text of a query.
-pub fn number(least: u32, most: u32) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).build().into()
+pub fn integer(min: u32, max: u32) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max)).build().into()
 }
 
-pub fn one_of(values: &[&str]) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values.iter().copied())).build().into()
-}
-
-/// A text of this form, and no longer than `most` characters.
-pub fn text_like(pattern: &str, most: usize) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(most)).build().into()
+/// A string of at most `max` characters that matches `pattern`.
+pub fn string_like(pattern: &str, max: usize) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(max)).build().into()
 }

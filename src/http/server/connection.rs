@@ -1,6 +1,5 @@
-//! A client's connection that does not wait for ever: neither for the head of a request nor for somebody who does not
-//! read the answer. (Bodies of requests have a time of their own, in `src/http/body.rs`.) Who hangs up while an answer is
-//! made has left: the work for it is dropped.
+//! A client connection with timeouts for the headers of a request and for reading a response. (The timeout for request
+//! bodies is in `src/http/body.rs`.) If the client disconnects while a request is handled, the handler is dropped.
 
 use std::cell::Cell;
 use std::io;
@@ -15,69 +14,69 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection_limit::ConnectionPermit;
 
-/// How long a client may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// From the first moment, or the end of the last answer's wait, to the end of a request's head.
-    pub head: Duration,
+    /// From the start of the connection, or the end of `keep_alive`, to the end of a request's headers.
+    pub header: Duration,
     /// Between two requests.
-    pub between: Duration,
-    /// With an answer that waits for the client, in all, but for what it earns by reading.
+    pub keep_alive: Duration,
+    /// Total time for which writes may block, extended as the client reads. See [`WriteAllowance`].
     pub write: Duration,
 }
 
-/// How long a client may still leave an answer waiting. Otherwise one that takes a byte now and then holds it for ever.
-struct Credit {
-    left: Duration,
-    most: Duration,
+/// The time for which writes may still block. A fixed timeout per write would let a client that reads a byte now and then
+/// hold a response forever.
+struct WriteAllowance {
+    remaining: Duration,
+    max: Duration,
 }
 
-impl Credit {
-    /// What a client earns by each byte that it takes: a second by 4 KiB.
-    const EARNED: Duration = Duration::from_nanos(1_000_000_000 / 4096);
+impl WriteAllowance {
+    /// Added for each byte that the client reads: 1 s per 4 KiB.
+    const PER_BYTE: Duration = Duration::from_nanos(1_000_000_000 / 4096);
 
-    fn new(most: Duration) -> Self {
-        Self { left: most, most }
+    fn new(max: Duration) -> Self {
+        Self { remaining: max, max }
     }
 
-    fn took(&mut self, bytes: usize, waited: Duration) {
-        let earned = Self::EARNED.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX));
-        self.left = self.left.saturating_sub(waited).saturating_add(earned).min(self.most);
+    fn written(&mut self, bytes: usize, blocked: Duration) {
+        let added = Self::PER_BYTE.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.remaining = self.remaining.saturating_sub(blocked).saturating_add(added).min(self.max);
     }
 }
 
-/// Where a connection stands, told by the routes.
+/// Whether the connection waits for a request. Set by the middleware when a request begins and ends.
 #[derive(Clone)]
 pub struct Phase {
-    /// By when the next head must be there; `None`: a request is being answered.
+    /// When the next headers must be complete; `None` while a request is handled.
     deadline: Rc<Cell<Option<Instant>>>,
-    /// What the deadline is set to, from the last byte of an answer.
+    /// The time from the last byte of a response to the deadline.
     allowance: Rc<Cell<Duration>>,
     timeouts: Timeouts,
 }
 
-/// For who was told that the connection ends, to read it.
+/// Time for a client to read the last response of a connection.
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Phase {
     fn new(timeouts: Timeouts) -> Self {
-        let phase = Self { deadline: Rc::default(), allowance: Rc::new(Cell::new(timeouts.head)), timeouts };
-        phase.prolong();
+        let phase = Self { deadline: Rc::default(), allowance: Rc::new(Cell::new(timeouts.header)), timeouts };
+        phase.extend();
         phase
     }
 
-    /// A head has arrived.
+    /// The headers of a request are complete.
     pub fn begin(&self) {
         self.deadline.set(None);
     }
 
-    /// An answer has been given, perhaps (`closing`) the connection's last.
+    /// The handler has finished the response, which may be (`closing`) the connection's last.
     pub fn end(&self, closing: bool) {
-        self.allowance.set(if closing { LINGER } else { self.timeouts.between + self.timeouts.head });
-        self.prolong();
+        self.allowance.set(if closing { LINGER } else { self.timeouts.keep_alive + self.timeouts.header });
+        self.extend();
     }
 
-    fn prolong(&self) {
+    fn extend(&self) {
         self.deadline.set(Some(Instant::now() + self.allowance.get()));
     }
 }
@@ -85,42 +84,48 @@ impl Phase {
 pub struct Connection {
     stream: TcpStream,
     phase: Phase,
-    head: Timer,
-    write: Timer,
-    /// When an answer began to wait for the client.
-    waiting_since: Option<Instant>,
-    credit: Credit,
-    /// All that had come was read, and more was waited for.
-    waits: bool,
+    header_timer: Timer,
+    write_timer: Timer,
+    /// When the current write began to block.
+    blocked_since: Option<Instant>,
+    write_allowance: WriteAllowance,
+    /// The last read found no data.
+    read_pending: bool,
     _permit: ConnectionPermit,
 }
 
 impl Connection {
     pub fn new(stream: TcpStream, timeouts: Timeouts, permit: ConnectionPermit) -> Self {
-        let (head, write) = (Timer::default(), Timer::default());
-        let credit = Credit::new(timeouts.write);
-        let phase = Phase::new(timeouts);
-        Self { stream, phase, head, write, waiting_since: None, credit, waits: false, _permit: permit }
+        Self {
+            stream,
+            phase: Phase::new(timeouts),
+            header_timer: Timer::default(),
+            write_timer: Timer::default(),
+            blocked_since: None,
+            write_allowance: WriteAllowance::new(timeouts.write),
+            read_pending: false,
+            _permit: permit,
+        }
     }
 
     pub fn phase(&self) -> Phase {
         self.phase.clone()
     }
 
-    /// What came of a write; one that waits too long ends the connection.
-    fn written(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(outcome) = &done {
-            self.write.stop();
-            let waited = self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
-            self.credit.took(outcome.as_ref().map_or(0, |bytes| *bytes), waited);
-            // An answer that is being read has not ended, though its last byte left the routes.
+    /// The result of a write; an error if it has blocked for too long.
+    fn after_write(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = &write {
+            self.write_timer.stop();
+            let blocked = self.blocked_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+            self.write_allowance.written(result.as_ref().map_or(0, |bytes| *bytes), blocked);
+            // The handler may have finished the response before the client has read it.
             if self.phase.deadline.get().is_some() {
-                self.phase.prolong();
+                self.phase.extend();
             }
-            return done;
+            return write;
         }
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        self.write.over(since + self.credit.left, cx)
+        let since = *self.blocked_since.get_or_insert_with(Instant::now);
+        self.write_timer.poll(since + self.write_allowance.remaining, cx)
     }
 }
 
@@ -128,18 +133,19 @@ impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let waited = std::mem::replace(&mut self.waits, read.is_pending());
+        let was_pending = std::mem::replace(&mut self.read_pending, read.is_pending());
         let Some(deadline) = self.phase.deadline.get() else {
-            // An end that comes with the request is no leaving: some say by it that there is no more of it.
-            let hung_up = waited && matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
-            return if hung_up { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read };
+            // An end of stream together with the request is not a disconnect: some clients close their sending side then.
+            let is_end = matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
+            let disconnected = was_pending && is_end;
+            return if disconnected { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read };
         };
-        if self.write.deadline().is_some() {
+        if self.write_timer.is_running() {
             return read;
         }
-        // Also where something was read: bytes that drip in do not prolong it.
-        match self.head.over(deadline, cx) {
-            Poll::Ready(late) => Poll::Ready(late),
+        // Also if bytes were read, so that slow headers do not extend the deadline.
+        match self.header_timer.poll(deadline, cx) {
+            Poll::Ready(timeout) => Poll::Ready(timeout),
             Poll::Pending => read,
         }
     }
@@ -147,8 +153,8 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(cx, written)
+        let write = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.after_write(cx, write)
     }
 
     fn poll_write_vectored(
@@ -156,8 +162,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.written(cx, written)
+        let write = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.after_write(cx, write)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -173,21 +179,21 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// Made when it is first needed: most connections never wait.
+/// Created on first use: most connections never block.
 #[derive(Default)]
 struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
-    fn deadline(&self) -> Option<Instant> {
-        self.0.as_ref().map(|sleep| sleep.deadline())
+    fn is_running(&self) -> bool {
+        self.0.is_some()
     }
 
     fn stop(&mut self) {
         self.0 = None;
     }
 
-    /// Ready with an error once `deadline` has passed.
-    fn over<T>(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// Ready with an error after `deadline`.
+    fn poll<T>(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);
@@ -200,22 +206,24 @@ impl Timer {
 mod tests {
     use super::*;
 
-    /// How long a client is waited for, that takes so many bytes after each so many milliseconds; at most a day.
-    fn waited_for(bytes: usize, every: u64) -> Duration {
-        let (mut credit, mut waited, every) =
-            (Credit::new(Duration::from_secs(30)), Duration::ZERO, Duration::from_millis(every));
-        while credit.left >= every && waited < Duration::from_secs(86_400) {
-            credit.took(bytes, every);
-            waited += every;
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// How long a client that reads `bytes` every `interval_ms` can hold a response; at most a day.
+    fn held_for(bytes: usize, interval_ms: u64) -> Duration {
+        let (mut held, interval) = (Duration::ZERO, Duration::from_millis(interval_ms));
+        let mut allowance = WriteAllowance::new(Duration::from_secs(30));
+        while allowance.remaining >= interval && held < DAY {
+            allowance.written(bytes, interval);
+            held += interval;
         }
-        waited
+        held
     }
 
     #[test]
-    fn who_reads_on_is_waited_for_and_who_drips_is_not() {
-        assert!(waited_for(64 * 1024, 10_000) >= Duration::from_secs(86_400));
-        assert!(waited_for(0, 100) <= Duration::from_secs(30));
-        assert!(waited_for(1, 1000) <= Duration::from_secs(31));
-        assert!(waited_for(1024, 1000) <= Duration::from_secs(41));
+    fn slow_readers_time_out_and_steady_readers_do_not() {
+        assert!(held_for(64 * 1024, 10_000) >= DAY);
+        assert!(held_for(0, 100) <= Duration::from_secs(30));
+        assert!(held_for(1, 1000) <= Duration::from_secs(31));
+        assert!(held_for(1024, 1000) <= Duration::from_secs(41));
     }
 }

@@ -1,4 +1,4 @@
-//! How many connections there may be: in all, and of one address.
+//! Limits the open connections, in total and per client address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,58 +7,58 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::http::middleware::rate_limit::network;
 use crate::http::trusted_proxies::TrustedProxies;
 
-/// Counts the connections of all workers.
+/// Counts the connections of all server threads.
 #[derive(Clone)]
 pub struct ConnectionLimiter {
-    most: usize,
-    most_per_address: usize,
+    max: usize,
+    max_per_address: usize,
     proxies: TrustedProxies,
-    inside: Arc<Mutex<Inside>>,
+    open: Arc<Mutex<OpenConnections>>,
 }
 
 #[derive(Default)]
-struct Inside {
-    all: usize,
+struct OpenConnections {
+    total: usize,
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// The right to a connection, given back when it is dropped.
+/// An open connection, counted until it is dropped.
 pub struct ConnectionPermit {
     address: IpAddr,
-    inside: Arc<Mutex<Inside>>,
+    open: Arc<Mutex<OpenConnections>>,
 }
 
-/// The connections of everybody, or of this address, are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyConnections;
 
 impl ConnectionLimiter {
-    pub fn new(most: usize, most_per_address: usize, proxies: TrustedProxies) -> Self {
-        Self { most, most_per_address, proxies, inside: Arc::default() }
+    pub fn new(max: usize, max_per_address: usize, proxies: TrustedProxies) -> Self {
+        Self { max, max_per_address, proxies, open: Arc::default() }
     }
 
+    /// Trusted proxies are not limited by address, because their connections carry the requests of many clients.
     pub fn acquire(&self, address: IpAddr) -> Result<ConnectionPermit, TooManyConnections> {
-        let most_of_address = if self.proxies.contains(address) { self.most } else { self.most_per_address };
+        let max_of_address = if self.proxies.contains(address) { self.max } else { self.max_per_address };
         let address = network(address);
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address = inside.by_address.get(&address).copied().unwrap_or_default();
-        if inside.all >= self.most || of_address >= most_of_address {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_address = open.by_address.get(&address).copied().unwrap_or_default();
+        if open.total >= self.max || of_address >= max_of_address {
             return Err(TooManyConnections);
         }
-        inside.all += 1;
-        inside.by_address.insert(address, of_address + 1);
-        Ok(ConnectionPermit { address, inside: Arc::clone(&self.inside) })
+        open.total += 1;
+        open.by_address.insert(address, of_address + 1);
+        Ok(ConnectionPermit { address, open: Arc::clone(&self.open) })
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.all -= 1;
-        if let Some(of_address) = inside.by_address.get_mut(&self.address) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.total -= 1;
+        if let Some(of_address) = open.by_address.get_mut(&self.address) {
             *of_address -= 1;
             if *of_address == 0 {
-                inside.by_address.remove(&self.address);
+                open.by_address.remove(&self.address);
             }
         }
     }
@@ -69,9 +69,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted_by_address_and_in_all_and_given_back() {
-        let connection_limiter = ConnectionLimiter::new(3, 2, TrustedProxies::default());
-        let acquire = |last: u8| connection_limiter.acquire(IpAddr::from([192, 0, 2, last]));
+    fn connections_are_limited_per_address_and_in_total() {
+        let limiter = ConnectionLimiter::new(3, 2, TrustedProxies::default());
+        let acquire = |last: u8| limiter.acquire(IpAddr::from([192, 0, 2, last]));
         let (first, second) = (acquire(1), acquire(1));
         assert!(first.is_ok() && second.is_ok() && acquire(1).is_err());
         let third = acquire(2);
@@ -79,15 +79,14 @@ mod tests {
         drop(second);
         assert!(acquire(3).is_ok() && acquire(1).is_ok());
         drop((first, third));
-        assert!(connection_limiter.inside.lock().is_ok_and(|inside| inside.all == 0 && inside.by_address.is_empty()));
+        assert!(limiter.open.lock().is_ok_and(|open| open.total == 0 && open.by_address.is_empty()));
     }
 
     #[test]
-    fn the_connections_of_a_proxy_are_other_peoples() {
-        let connection_limiter =
-            ConnectionLimiter::new(3, 1, TrustedProxies::parse(["192.0.2.1"]).expect("an address"));
-        let acquire = |last: u8| connection_limiter.acquire(IpAddr::from([192, 0, 2, last]));
-        let inside = [acquire(1), acquire(1), acquire(2)];
-        assert!(inside.iter().all(Result::is_ok) && acquire(1).is_err());
+    fn trusted_proxies_are_not_limited_by_address() {
+        let limiter = ConnectionLimiter::new(3, 1, TrustedProxies::parse(["192.0.2.1"]).expect("an address"));
+        let acquire = |last: u8| limiter.acquire(IpAddr::from([192, 0, 2, last]));
+        let open = [acquire(1), acquire(1), acquire(2)];
+        assert!(open.iter().all(Result::is_ok) && acquire(1).is_err());
     }
 }

@@ -1,12 +1,12 @@
-//! How many files and connections the process may have open.
+//! The limit of open file descriptors.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// As many as the system lets it have, which is more than it has by itself; `None`: no bound.
+/// Raises the soft limit to the hard limit and returns it; `None`: no limit.
 pub fn max_open_files() -> Option<usize> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Then it stays as it is.
+    // On failure the soft limit remains.
     let _ = setrlimit(Resource::Nofile, limit);
-    getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok())
+    getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok())
 }

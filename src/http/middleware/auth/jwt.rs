@@ -1,5 +1,5 @@
-//! Tokens that this server signs itself: JWT (RFC 7519) by HMAC-SHA256 (`HS256`, RFC 7515) and nothing else. So small a
-//! part of the two that ring's HMAC does it; crates for all of it bring RSA and elliptic curves along.
+//! Tokens that this server signs: JWT (RFC 7519) with HMAC-SHA256 (`HS256`, RFC 7515). ring's HMAC suffices for this subset;
+//! complete JWT crates add RSA and elliptic curves.
 
 use std::time::Duration;
 
@@ -15,25 +15,24 @@ use serde_json::json;
 
 use crate::http::caller::Caller;
 
-/// What the peer's server calls [`Scope::Submit`].
+/// Crawl4AI's name of [`Scope::Submit`].
 const DATA: &str = "data";
 
-/// Bytes of a subject.
-const LONGEST_SUBJECT: usize = 254;
+/// Maximum size of a subject in bytes.
+const MAX_SUBJECT: usize = 254;
 
-/// Signs tokens and knows its own again.
+/// Signs and verifies tokens.
 pub struct Signer {
     key: hmac::Key,
-    /// How long a token is good.
     ttl: Duration,
-    /// Tokens end with this process: the operator gave no key.
-    pub is_passing: bool,
+    /// Tokens become invalid when the process ends.
+    pub is_ephemeral: bool,
 }
 
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// Extensions that must be understood; none is.
+    /// Extensions that the verifier must implement; none is.
     crit: Option<serde_json::Value>,
 }
 
@@ -48,16 +47,17 @@ struct Claims {
 }
 
 impl Signer {
-    /// `None`: by a key of this process's own.
+    /// `None`: with an ephemeral key.
     pub fn new(key: Option<&Secret>, ttl: Duration) -> Self {
-        let chance = || hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
-        let own = key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes()));
-        let is_passing = own.is_none();
-        let key = own.unwrap_or_else(|| chance().unwrap_or_else(|_| unreachable!("the system always has chance")));
-        Self { key, ttl, is_passing }
+        let generate = || hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
+        let configured = key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes()));
+        let is_ephemeral = configured.is_none();
+        let key = configured
+            .unwrap_or_else(|| generate().unwrap_or_else(|_| unreachable!("the system has a random number generator")));
+        Self { key, ttl, is_ephemeral }
     }
 
-    /// A token with which `subject` may submit jobs.
+    /// A token of `subject` with the scope [`Scope::Submit`].
     pub fn sign(&self, subject: &str, now: Timestamp) -> String {
         let ttl = i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX);
         let exp = now.as_second().saturating_add(ttl);
@@ -68,7 +68,7 @@ impl Signer {
         format!("{signed}.{signature}")
     }
 
-    /// Whose token it is. `None`: it is none of ours, or its time is over or has not come.
+    /// The owner of a token; `None` if it was not signed with this key or is not valid at this time.
     pub fn owner(&self, token: &str, now: Timestamp) -> Option<Caller> {
         let (signed, signature) = token.rsplit_once('.')?;
         hmac::verify(&self.key, signed.as_bytes(), &BASE64.decode(signature).ok()?).ok()?;
@@ -79,13 +79,13 @@ impl Signer {
         }
         let Claims { sub, scope, exp, nbf } = serde_json::from_slice(&BASE64.decode(claims).ok()?).ok()?;
         let now = now.as_second();
-        let is_good = now < exp && nbf.is_none_or(|nbf| nbf <= now);
-        let is_somebody = !sub.is_empty() && sub.len() <= LONGEST_SUBJECT && !sub.chars().any(char::is_control);
+        let is_valid = now < exp && nbf.is_none_or(|nbf| nbf <= now);
+        let has_subject = !sub.is_empty() && sub.len() <= MAX_SUBJECT && !sub.chars().any(char::is_control);
         let scope = match scope.as_deref() {
             None | Some(DATA) => Scope::Submit,
             Some(other) => Scope::parse(other)?,
         };
-        (is_good && is_somebody).then(|| Caller::new(Principal::new(sub), scope))
+        (is_valid && has_subject).then(|| Caller::new(Principal::new(sub), scope))
     }
 }
 
@@ -104,55 +104,55 @@ mod tests {
         Signer::new(Some(&Secret::new(KEY)), HOUR)
     }
 
-    /// A token as anybody who knows the key can make it.
-    fn made(header: serde_json::Value, claims: serde_json::Value, key: &str) -> String {
+    /// A token signed with `key`.
+    fn signed_token(header: serde_json::Value, claims: serde_json::Value, key: &str) -> String {
         let signed = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
         format!("{signed}.{}", BASE64.encode(hmac::sign(&key, signed.as_bytes())))
     }
 
     #[test]
-    fn a_token_is_good_until_its_time_is_over() {
+    fn token_is_valid_until_it_expires() {
         let token = signer().sign("ann@example.com", at(1000));
         let owner = |second| signer().owner(&token, at(second)).map(|owner| owner.principal().as_str().to_owned());
         assert_eq!(owner(1000).as_deref(), Some("ann@example.com"));
         assert_eq!((owner(4599).is_some(), owner(4600)), (true, None));
     }
 
-    /// The example of RFC 7515, appendix A.1: its key is the one to verify it, and its time was over in 2011.
+    /// RFC 7515, appendix A.1. The token expired in 2011.
     #[test]
-    fn the_example_of_the_specification_verifies() {
+    fn example_of_the_specification_verifies() {
         let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64.decode(key).expect("it is base64"));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64.decode(key).expect("base64"));
         let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
             eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let signature = BASE64.decode("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").expect("it is base64");
+        let signature = BASE64.decode("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").expect("base64");
         assert!(hmac::verify(&key, signed.as_bytes(), &signature).is_ok());
     }
 
     #[test]
-    fn scopes_are_those_of_both_servers() {
+    fn scopes_of_opilio_and_crawl4ai_are_accepted() {
         let header = json!({"alg": "HS256"});
-        for (claims, may, may_not) in [
+        for (claims, allowed, denied) in [
             (json!({"sub": "a", "exp": 2000}), Some(Scope::Submit), Some(Scope::Admin)),
             (json!({"sub": "a", "exp": 2000, "scope": "data"}), Some(Scope::Submit), Some(Scope::Admin)),
             (json!({"sub": "a", "exp": 2000, "scope": "read"}), Some(Scope::Read), Some(Scope::Submit)),
             (json!({"sub": "a", "exp": 2000, "scope": "admin"}), Some(Scope::Admin), None),
             (json!({"sub": "a", "exp": 2000, "scope": "root"}), None, None),
         ] {
-            let owner = signer().owner(&made(header.clone(), claims.clone(), KEY), at(1000));
-            assert_eq!(owner.is_some(), may.is_some(), "{claims}");
-            assert!(owner.iter().all(|owner| may.is_none_or(|scope| owner.needs(scope).is_ok())), "{claims}");
-            assert!(owner.iter().all(|owner| may_not.is_none_or(|scope| owner.needs(scope).is_err())), "{claims}");
+            let owner = signer().owner(&signed_token(header.clone(), claims.clone(), KEY), at(1000));
+            assert_eq!(owner.is_some(), allowed.is_some(), "{claims}");
+            assert!(owner.iter().all(|owner| allowed.is_none_or(|scope| owner.require(scope).is_ok())), "{claims}");
+            assert!(owner.iter().all(|owner| denied.is_none_or(|scope| owner.require(scope).is_err())), "{claims}");
         }
     }
 
     #[test]
-    fn what_is_no_token_of_ours_has_no_owner() {
+    fn invalid_tokens_have_no_owner() {
         let (header, claims) = (json!({"alg": "HS256"}), json!({"sub": "a", "exp": 2000}));
-        assert!(signer().owner(&made(header.clone(), claims.clone(), KEY), at(1000)).is_some());
-        let good = signer().sign("a", at(1000));
-        let (signed, signature) = good.rsplit_once('.').expect("three parts");
+        assert!(signer().owner(&signed_token(header.clone(), claims.clone(), KEY), at(1000)).is_some());
+        let valid = signer().sign("a", at(1000));
+        let (signed, signature) = valid.rsplit_once('.').expect("three parts");
         let unsigned = format!("{}.{}.", BASE64.encode(json!({"alg": "none"}).to_string()), BASE64.encode("{}"));
         let tokens = [
             String::new(),
@@ -162,18 +162,18 @@ mod tests {
             format!("{signed}."),
             format!("{signed}.{}", &signature[1..]),
             format!("{signed}x.{signature}"),
-            made(json!({"alg": "none"}), claims.clone(), KEY),
-            made(json!({"alg": "HS512"}), claims.clone(), KEY),
-            made(json!({"alg": "hs256"}), claims.clone(), KEY),
-            made(json!({"alg": "HS256", "crit": ["exp"]}), claims.clone(), KEY),
-            made(header.clone(), claims.clone(), "another key of more than thirty-two characters"),
-            made(header.clone(), json!({"sub": "a"}), KEY),
-            made(header.clone(), json!({"exp": 2000}), KEY),
-            made(header.clone(), json!({"sub": "", "exp": 2000}), KEY),
-            made(header.clone(), json!({"sub": "a\nb", "exp": 2000}), KEY),
-            made(header.clone(), json!({"sub": "a", "exp": "2000"}), KEY),
-            made(header.clone(), json!({"sub": "a", "exp": 1000}), KEY),
-            made(header, json!({"sub": "a", "exp": 2000, "nbf": 1001}), KEY),
+            signed_token(json!({"alg": "none"}), claims.clone(), KEY),
+            signed_token(json!({"alg": "HS512"}), claims.clone(), KEY),
+            signed_token(json!({"alg": "hs256"}), claims.clone(), KEY),
+            signed_token(json!({"alg": "HS256", "crit": ["exp"]}), claims.clone(), KEY),
+            signed_token(header.clone(), claims.clone(), "another key of more than thirty-two characters"),
+            signed_token(header.clone(), json!({"sub": "a"}), KEY),
+            signed_token(header.clone(), json!({"exp": 2000}), KEY),
+            signed_token(header.clone(), json!({"sub": "", "exp": 2000}), KEY),
+            signed_token(header.clone(), json!({"sub": "a\nb", "exp": 2000}), KEY),
+            signed_token(header.clone(), json!({"sub": "a", "exp": "2000"}), KEY),
+            signed_token(header.clone(), json!({"sub": "a", "exp": 1000}), KEY),
+            signed_token(header, json!({"sub": "a", "exp": 2000, "nbf": 1001}), KEY),
         ];
         for token in tokens {
             assert_eq!(signer().owner(&token, at(1000)), None, "{token}");
@@ -181,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_of_the_operators_each_process_has_its_own() {
+    fn without_a_configured_key_each_signer_has_its_own() {
         let (one, other) = (Signer::new(None, HOUR), Signer::new(None, HOUR));
         let token = one.sign("a", at(1000));
-        assert!(one.is_passing && one.owner(&token, at(1000)).is_some() && other.owner(&token, at(1000)).is_none());
+        assert!(one.is_ephemeral && one.owner(&token, at(1000)).is_some() && other.owner(&token, at(1000)).is_none());
     }
 }

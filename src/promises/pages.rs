@@ -1,7 +1,6 @@
-//! The body of a page.
+//! Whatever a page is made of, its result has every field that clients rely on, and each holds what it says.
 
 use bytes::Bytes;
-use opilio::reader::read;
 use opilio_actors::domain::crawl::{Exchange, FetchStats, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::ports::FetchedPage;
@@ -9,21 +8,23 @@ use opilio_page::{ContentFilter, Limits, Options};
 use serde_json::Value;
 use url::Url;
 
-/// Keys that are never `null`.
-const NOT_NULL: [&str; 7] = ["url", "html", "error_message", "media", "links", "tables", "markdown"];
+use crate::reader::read;
+
+/// The keys that are never `null`.
+const TOLD: [&str; 7] = ["url", "html", "error_message", "media", "links", "tables", "markdown"];
 const KEYS: usize = 30;
 
-/// The result of every page has all keys, absolute links and media URLs, and consistent tables.
+/// `bytes` as the body of a page, whatever character set they are in.
 ///
 /// # Panics
-/// If the property does not hold for the body `bytes`, in any character set.
+/// Where the result lacks something, or holds what it should not.
 pub fn page(bytes: &[u8]) {
     let filtered = Options { content_filter: Some(ContentFilter::Main), score_links: true, ..Options::default() };
     for options in [Options::default(), filtered] {
         let limits = Limits { max_bytes: 1 << 20, ..Limits::default() };
         let options = CrawlOptions { page: options, ..CrawlOptions::default() };
         let stats = FetchStats { attempts: 1, cache_hit: None };
-        check(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, stats));
+        holds(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, stats));
     }
 }
 
@@ -34,7 +35,7 @@ fn fetched(bytes: &[u8]) -> FetchedPage {
     FetchedPage { exchange, body, content_type, retry_after: None }
 }
 
-fn check(result: &PageResult) {
+fn holds(result: &PageResult) {
     assert_eq!(result.success, result.error_message.is_empty());
     for link in result.links.internal.iter().chain(&result.links.external) {
         let href = Url::parse(&link.href).unwrap_or_else(|error| panic!("{}: {error}", link.href));
@@ -48,8 +49,8 @@ fn check(result: &PageResult) {
         assert_eq!(table.metadata.row_count, table.rows.len());
         assert!(table.rows.iter().all(|row| row.len() == table.metadata.column_count));
     }
-    let json = serde_json::to_string(result).expect("a result is valid JSON");
-    let json: Value = serde_json::from_str(&json).expect("valid JSON");
+    let json = serde_json::to_string(result).expect("a result is JSON");
+    let json: Value = serde_json::from_str(&json).expect("as we wrote it");
     assert_eq!(json.as_object().map(serde_json::Map::len), Some(KEYS));
-    assert!(NOT_NULL.iter().all(|key| !json[key].is_null()));
+    assert!(TOLD.iter().all(|key| !json[key].is_null()));
 }

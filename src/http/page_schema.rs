@@ -1,21 +1,20 @@
-//! What is told of pages.
-#![allow(dead_code, reason = "they are described, never built")]
+//! Schemas of crawl results. Responses contain pages as they were stored; tests compare them with these schemas.
+#![allow(dead_code, reason = "only described, never constructed")]
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::answers::Warning;
-
-/// One page's result. All keys are always there.
+/// The result of one page. All keys are always present.
 #[derive(ToSchema)]
 pub struct PageResult {
-    /// As it was submitted.
+    /// As submitted.
     url: String,
     html: String,
-    /// The main content as HTML, where a filter was asked for.
+    /// The main content as HTML, if a content filter was configured.
     #[schema(required)]
     fit_html: Option<String>,
     success: bool,
@@ -34,13 +33,13 @@ pub struct PageResult {
     pdf: Option<String>,
     #[schema(required)]
     mhtml: Option<String>,
-    /// Fields that an extraction strategy picked, as JSON text.
+    /// The fields that an extraction strategy extracted, as JSON text.
     #[schema(required)]
     extracted_content: Option<String>,
-    /// `title`, `description`, `keywords`, `author`, and every `og:`, `twitter:` and `article:` property by its name.
+    /// `title`, `description`, `keywords`, `author`, and each `og:`, `twitter:` and `article:` property by its name.
     #[schema(required)]
     metadata: Option<HashMap<String, Value>>,
-    /// Empty when it succeeded.
+    /// Empty on success.
     error_message: String,
     #[schema(required)]
     session_id: Option<String>,
@@ -52,7 +51,7 @@ pub struct PageResult {
     ssl_certificate: Option<Value>,
     #[schema(required)]
     dispatch_result: Option<Value>,
-    /// The address after redirects.
+    /// The URL after redirects.
     #[schema(required)]
     redirected_url: Option<String>,
     #[schema(required)]
@@ -75,15 +74,15 @@ pub struct PageResult {
     markdown: PageMarkdown,
 }
 
-/// One page's result: all keys, or those that `fields` asked for.
-pub struct PartOfPage;
+/// The result of one page: all keys, or those in `fields`.
+pub struct PartialPageResult;
 
-impl PartialSchema for PartOfPage {
+impl PartialSchema for PartialPageResult {
     fn schema() -> RefOr<Schema> {
         match PageResult::schema() {
             RefOr::T(Schema::Object(mut page)) => {
                 page.required.clear();
-                page.description = Some("One page's result: all keys, or those that `fields` asked for.".to_owned());
+                page.description = Some("The result of one page: all keys, or those in `fields`.".to_owned());
                 page.into()
             }
             other => other,
@@ -91,7 +90,11 @@ impl PartialSchema for PartOfPage {
     }
 }
 
-impl ToSchema for PartOfPage {
+impl ToSchema for PartialPageResult {
+    fn name() -> Cow<'static, str> {
+        "PartialPageResult".into()
+    }
+
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         PageResult::schemas(schemas);
     }
@@ -156,81 +159,16 @@ pub struct Table {
     metadata: HashMap<String, Value>,
 }
 
-/// A crawl's `result`.
+/// The `result` of a crawl job.
 #[derive(ToSchema)]
 pub struct CrawlResult {
-    /// Whether any page succeeded.
+    /// Whether a page succeeded.
     success: bool,
     /// In the order of `urls`.
-    results: Vec<PartOfPage>,
+    results: Vec<PartialPageResult>,
     server_processing_time_s: f64,
     #[schema(required)]
     server_memory_delta_mb: Option<f64>,
     #[schema(required)]
     server_peak_memory_mb: Option<f64>,
-}
-
-/// The answer to a crawl that was waited for.
-#[derive(ToSchema)]
-pub struct Crawled {
-    success: bool,
-    /// In the order of `urls`.
-    results: Vec<PageResult>,
-    server_processing_time_s: f64,
-    #[schema(required)]
-    server_memory_delta_mb: Option<f64>,
-    #[schema(required)]
-    server_peak_memory_mb: Option<f64>,
-    #[schema(nullable = false)]
-    warnings: Option<Vec<Warning>>,
-}
-
-#[derive(ToSchema)]
-pub struct Markdown {
-    url: String,
-    filter: String,
-    #[schema(required)]
-    query: Option<String>,
-    cache: String,
-    markdown: String,
-    success: bool,
-    /// Keys of the request that had no effect.
-    #[schema(nullable = false)]
-    warnings: Option<Vec<Warning>>,
-}
-
-#[derive(ToSchema)]
-pub struct Html {
-    /// Made small, for writing a schema by.
-    html: String,
-    url: String,
-    success: bool,
-    /// Keys of the request that had no effect.
-    #[schema(nullable = false)]
-    warnings: Option<Vec<Warning>>,
-}
-
-#[derive(ToSchema)]
-pub struct Answer {
-    /// To the question; where there was none, but a job's id, the rest is the job.
-    #[schema(nullable = false)]
-    answer: Option<String>,
-}
-
-/// A configuration in its typed form.
-#[derive(ToSchema)]
-pub struct Configuration {
-    #[schema(rename = "type")]
-    kind: String,
-    params: HashMap<String, Value>,
-    /// Keys that have no effect.
-    #[schema(nullable = false)]
-    warnings: Option<Vec<Warning>>,
-}
-
-/// The default of every key.
-#[derive(ToSchema)]
-pub struct Defaults {
-    browser: Configuration,
-    crawler: Configuration,
 }

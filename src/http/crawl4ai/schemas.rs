@@ -1,6 +1,8 @@
-//! What requests may hold.
-#![allow(dead_code, reason = "they are described, never built")]
+//! Schemas of the requests in Crawl4AI's form. Handlers read them from JSON field by field, so that all invalid fields are
+//! reported.
+#![allow(dead_code, reason = "only described, never constructed")]
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -8,12 +10,14 @@ use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::http::openapi::configuration::{BrowserConfig, CrawlerConfig};
+use super::config_schema::{BrowserConfig, CrawlerConfig};
+use super::markdown;
+use crate::http::schemas::enumeration;
 
 /// A crawl job.
 #[derive(ToSchema)]
 pub struct CrawlJobRequest {
-    /// What to crawl: absolute http(s) addresses, or pages brought along as `raw:<html>`.
+    /// The pages: absolute http(s) URLs, or HTML as `raw:<html>`.
     #[schema(min_items = 1, max_items = 10000)]
     urls: Vec<PageAddress>,
     browser_config: Option<BrowserConfig>,
@@ -21,24 +25,24 @@ pub struct CrawlJobRequest {
     webhook_config: Option<WebhookConfig>,
 }
 
-/// An absolute http(s) address, or a page brought along as `raw:<html>`.
+/// An absolute http(s) URL, or HTML as `raw:<html>`.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = "uri")]
 pub struct PageAddress(String);
 
-/// Whom to tell when the job has ended.
+/// The receiver of a notification when the job is settled.
 #[derive(ToSchema)]
 pub struct WebhookConfig {
     #[schema(format = "uri")]
     webhook_url: String,
-    /// Whether the result is sent along; without it, as the server is set up.
+    /// Whether the webhook contains the result. The default is configured on the server.
     webhook_data_in_payload: Option<bool>,
-    /// Sent with each webhook; at most 20. They are never shown again.
+    /// Sent with each webhook; at most 20. Responses mask the values.
     #[schema(example = json!({"X-Webhook-Secret": "my-secret"}))]
     webhook_headers: Option<HashMap<String, String>>,
 }
 
-/// An extraction by a language model.
+/// An extraction with a language model.
 #[derive(ToSchema)]
 pub struct LlmJobRequest {
     #[schema(format = "uri")]
@@ -46,11 +50,11 @@ pub struct LlmJobRequest {
     /// The instruction.
     #[schema(min_length = 1, pattern = r"\S")]
     q: String,
-    /// What the answer must conform to: a JSON Schema, or a text that holds one.
+    /// The JSON Schema of the result, as an object or as text.
     schema: Option<TextOrSchema>,
-    /// Whether a page fetched earlier may do.
-    cache: Option<Switch>,
-    /// `family/model`; without it, the server's own.
+    /// Whether a cached page may be used.
+    cache: Option<BooleanOrDigit>,
+    /// `family/model`. The default is configured on the server.
     #[schema(example = "openai/gpt-4o-mini")]
     provider: Option<String>,
     #[schema(minimum = 0, maximum = 2)]
@@ -58,7 +62,7 @@ pub struct LlmJobRequest {
     webhook_config: Option<WebhookConfig>,
 }
 
-/// A text, or a JSON Schema, which is an object or a boolean.
+/// A JSON Schema (an object or a boolean), or its text.
 pub struct TextOrSchema;
 
 impl PartialSchema for TextOrSchema {
@@ -68,12 +72,16 @@ impl PartialSchema for TextOrSchema {
     }
 }
 
-impl ToSchema for TextOrSchema {}
+impl ToSchema for TextOrSchema {
+    fn name() -> Cow<'static, str> {
+        "TextOrSchema".into()
+    }
+}
 
-/// Yes or no, also as the digits that existing clients send.
-pub struct Switch;
+/// A boolean, or the digit that existing clients send.
+pub struct BooleanOrDigit;
 
-impl PartialSchema for Switch {
+impl PartialSchema for BooleanOrDigit {
     fn schema() -> RefOr<Schema> {
         let of = |kind: Type| ObjectBuilder::new().schema_type(kind);
         let texts = of(Type::String).enum_values(Some(["0", "1"]));
@@ -82,20 +90,24 @@ impl PartialSchema for Switch {
     }
 }
 
-impl ToSchema for Switch {}
+impl ToSchema for BooleanOrDigit {
+    fn name() -> Cow<'static, str> {
+        "BooleanOrDigit".into()
+    }
+}
 
-/// Pages for a caller who waits.
+/// A synchronous crawl.
 #[derive(ToSchema)]
 pub struct CrawlRequest {
     #[schema(min_items = 1, max_items = 100)]
     urls: Vec<PageAddress>,
     browser_config: Option<BrowserConfig>,
-    /// With `stream: true` the answer is that of `/crawl/stream`.
+    /// With `stream: true` the response is that of `/crawl/stream`.
     crawler_config: Option<CrawlerConfig>,
-    /// The first whose `url_matcher` fits an address holds for it; then `crawler_config`.
+    /// The first configuration whose `url_matcher` matches a URL applies to it; otherwise `crawler_config`.
     #[schema(max_items = 100)]
     crawler_configs: Option<Vec<CrawlerConfig>>,
-    /// Anything but an empty one is a 501.
+    /// Not available: anything but empty hooks is a 501.
     hooks: Option<NoHooks>,
 }
 
@@ -108,11 +120,12 @@ pub struct NoHooks {
 #[derive(ToSchema)]
 pub struct MarkdownRequest {
     url: PageAddress,
-    /// `fit`: the main content; `bm25`: what answers to `q`; `llm`: what a model makes of it. Without it: `fit`.
+    /// `fit` (the default): the main content; `raw`: the whole page; `bm25`: the parts that match `q`; `llm`: the answer of
+    /// a model.
     f: Option<Filter>,
-    /// What is looked for, or the instruction to the model.
+    /// The query, or the instruction to the model.
     q: Option<String>,
-    /// `1`: a page fetched earlier may do.
+    /// `1`: a cached page may be used.
     #[schema(example = "0")]
     c: Option<String>,
     /// `family/model`, for `llm`.
@@ -121,24 +134,23 @@ pub struct MarkdownRequest {
     temperature: Option<Value>,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum Filter {
-    Fit,
-    Raw,
-    Bm25,
-    Llm,
+pub struct Filter;
+
+impl PartialSchema for Filter {
+    fn schema() -> RefOr<Schema> {
+        enumeration(&markdown::Filter::ALL.map(markdown::Filter::as_str))
+    }
+}
+
+impl ToSchema for Filter {
+    fn name() -> Cow<'static, str> {
+        "Filter".into()
+    }
 }
 
 #[derive(ToSchema)]
 pub struct HtmlRequest {
     url: PageAddress,
-}
-
-#[derive(ToSchema)]
-pub struct PageRequest {
-    #[schema(format = "uri")]
-    url: String,
 }
 
 /// A configuration in its typed form.
@@ -153,33 +165,4 @@ pub struct ConfigDump {
 pub enum ConfigType {
     CrawlerRunConfig,
     BrowserConfig,
-}
-
-#[derive(ToSchema)]
-pub struct TokenRequest {
-    #[schema(example = "user@example.com")]
-    email: String,
-    /// The operator's own token.
-    api_token: Option<String>,
-}
-
-/// Which webhooks to send again; without anything, all.
-#[derive(ToSchema)]
-pub struct ReplayRequest {
-    state: Option<DeliveryState>,
-    /// Of jobs that ended at this time or later.
-    #[schema(format = "date-time")]
-    since: Option<String>,
-    /// Those to the host of this address.
-    #[schema(format = "uri")]
-    receiver: Option<String>,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum DeliveryState {
-    Pending,
-    Delivered,
-    Exhausted,
-    Refused,
 }

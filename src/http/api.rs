@@ -1,0 +1,73 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use opilio_actors::domain::id::JobId;
+use opilio_actors::domain::job::{Job, JobSpec};
+use opilio_actors::domain::scope::Scope;
+use opilio_actors::http_front::HttpFront;
+use opilio_actors::ports::{Clock, Idempotency, NewJob, Store};
+use prometheus_client::registry::Registry;
+
+use super::body::BodyLimits;
+use super::caller::Caller;
+use super::crawl4ai::webhook_config::WebhookDefaults;
+use super::error::ApiError;
+use super::mcp::sessions::Sessions;
+use super::memory_budget::MemoryBudget;
+use super::shutdown::Shutdown;
+use super::trusted_proxies::TrustedProxies;
+use crate::egress::Guard;
+
+#[derive(Clone)]
+pub struct Api {
+    pub front: Addr<HttpFront>,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    /// Checks the addresses in requests.
+    pub guard: Guard,
+    pub webhooks: WebhookDefaults,
+    /// The actors' metrics.
+    pub registry: Arc<Registry>,
+    /// Limit of URLs in a crawl job.
+    pub max_urls: usize,
+    pub body: BodyLimits,
+    /// Bounds the response bytes that clients have not read.
+    pub response_memory: MemoryBudget,
+    pub proxies: TrustedProxies,
+    /// Interval at which an idle event stream sends a comment.
+    pub heartbeat: Duration,
+    /// The synchronous requests in flight.
+    pub shutdown: Shutdown,
+    /// The open MCP sessions.
+    pub sessions: Sessions,
+}
+
+impl Api {
+    /// A new job of this caller.
+    ///
+    /// # Errors
+    /// `Forbidden` if the caller may not submit jobs. Every handler that submits a job calls this method.
+    pub fn new_job(
+        &self,
+        caller: &Caller,
+        spec: JobSpec,
+        idempotency: Option<Idempotency>,
+    ) -> Result<NewJob, ApiError> {
+        caller.require(Scope::Submit)?;
+        let random = ulid::Ulid::generate().random();
+        let id = JobId::new(spec.kind(), self.clock.now(), random);
+        Ok(NewJob { id, principal: caller.principal().clone(), max_open: caller.max_jobs(), spec, idempotency })
+    }
+
+    /// The job with this id, if the caller sees it.
+    ///
+    /// # Errors
+    /// `NotFound` also if the job belongs to another principal.
+    pub async fn find_job(&self, caller: &Caller, id: &str) -> Result<Job, ApiError> {
+        let id = JobId::parse(id).map_err(|_| ApiError::NotFound)?;
+        self.store.job(&id, caller.sees()).await?.ok_or(ApiError::NotFound)
+    }
+}

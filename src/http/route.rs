@@ -1,0 +1,109 @@
+//! The declaration of a route: method, path, access, rate class, handler and OpenAPI operation in one value.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use actix_web::dev::Handler;
+use actix_web::http::Method;
+use actix_web::{FromRequest, Responder, web};
+use opilio_actors::domain::scope::Scope;
+
+use super::openapi::operation_builder::Operation;
+
+/// The credential that a route requires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// None.
+    Open,
+    /// None if `security.open_metrics` is set, otherwise [`Scope::Read`].
+    Metrics,
+    /// At least this scope. A handler that submits a job requires [`Scope::Submit`] in addition.
+    Scope(Scope),
+}
+
+pub const GET: Method = Method::GET;
+pub const POST: Method = Method::POST;
+pub const DELETE: Method = Method::DELETE;
+
+pub const OPEN: Access = Access::Open;
+pub const READ: Access = Access::Scope(Scope::Read);
+pub const SUBMIT: Access = Access::Scope(Scope::Submit);
+
+/// The rate limits that apply to a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateClass {
+    /// The limits of the address and of the principal.
+    Standard,
+    /// In addition the limit of synchronous requests.
+    Synchronous,
+}
+
+pub const STANDARD: RateClass = RateClass::Standard;
+pub const SYNCHRONOUS: RateClass = RateClass::Synchronous;
+
+pub struct Route {
+    pub method: Method,
+    /// As the router matches it: a segment can have a pattern, `{url:.+}`.
+    pub path: Cow<'static, str>,
+    pub policy: Policy,
+    pub operation: Operation,
+    pub service: actix_web::Route,
+}
+
+/// What is checked before a route's handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub access: Access,
+    pub rate: RateClass,
+}
+
+/// Declares a route.
+pub fn route<F, Args>(
+    method: Method,
+    path: impl Into<Cow<'static, str>>,
+    access: Access,
+    rate: RateClass,
+    handler: F,
+    operation: Operation,
+) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let service = web::method(method.clone()).to(handler);
+    Route { method, path: path.into(), policy: Policy { access, rate }, operation, service }
+}
+
+/// The policies of all routes.
+#[derive(Debug, Default)]
+pub struct Policies {
+    by_pattern: HashMap<Cow<'static, str>, Vec<(Method, Policy)>>,
+}
+
+impl Policies {
+    pub fn of(routes: &[Route]) -> Self {
+        let mut policies = Self::default();
+        for route in routes {
+            policies.by_pattern.entry(route.path.clone()).or_default().push((route.method.clone(), route.policy));
+        }
+        policies
+    }
+
+    /// The policy of a request whose path matched `pattern`; `None`: no route has this path.
+    ///
+    /// A request that no route answers needs a credential, too, so that it reveals nothing: a method that reads requires
+    /// [`READ`], any other [`SUBMIT`]. A path whose routes are all open answers any method.
+    pub fn find(&self, pattern: Option<&str>, method: &Method) -> Policy {
+        let routes = pattern.and_then(|pattern| self.by_pattern.get(pattern)).map_or(&[][..], Vec::as_slice);
+        if let Some((_, policy)) = routes.iter().find(|(declared, _)| declared == method) {
+            return *policy;
+        }
+        let access = match routes {
+            [(_, Policy { access: access @ (Access::Open | Access::Metrics), .. })] => *access,
+            _ if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => READ,
+            _ => SUBMIT,
+        };
+        Policy { access, rate: STANDARD }
+    }
+}
