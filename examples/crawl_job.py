@@ -1,9 +1,9 @@
-"""Submits a crawl job and follows it, a line for each page as soon as it is done. Needs nothing but Python.
+"""Submits a crawl job and prints a line for each page as soon as it is done. Standard library only.
 
     python3 examples/crawl_job.py https://example.com https://example.org
 
-OPILIO is the server's address, http://localhost:11235 if it is not set. Where RECEIVER is set, e.g. to the address of
-receiver.py, a webhook goes there when the job has ended; NO_DATA=1 leaves the results out of it.
+OPILIO is the server's address, default http://localhost:11235. If RECEIVER is set, e.g. to the address of
+receiver.py, it is the job's webhook; NO_DATA=1 omits the results from the payload.
 """
 
 import json
@@ -14,7 +14,7 @@ import urllib.request
 OPILIO = os.environ.get("OPILIO", "http://localhost:11235")
 
 
-def ask(path, body=None):
+def request_json(path, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(OPILIO + path, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
@@ -22,8 +22,8 @@ def ask(path, body=None):
 
 
 def events(task):
-    """What happens to the job, by name, until it has ended. Who is cut off comes again with the last id that was sent,
-    as the header Last-Event-ID."""
+    """The events of the job until it settles. After a lost connection, a client continues by sending the last id in the
+    header Last-Event-ID."""
     name = ""
     with urllib.request.urlopen(f"{OPILIO}/jobs/{task}/events") as stream:
         for line in stream:
@@ -41,12 +41,12 @@ def main(urls):
             "webhook_url": os.environ["RECEIVER"],
             "webhook_data_in_payload": "NO_DATA" not in os.environ,
         }
-    task = ask("/crawl/job", job)["task_id"]
+    task = request_json("/crawl/job", job)["task_id"]
     print("submitted", task)
-    for name, what in events(task):
+    for name, event in events(task):
         if name == "page":
-            print("crawled" if what["success"] else "failed", what["url"], what["error_message"])
-    status = ask(f"/crawl/job/{task}")
+            print("crawled" if event["success"] else "failed", event["url"], event["error_message"])
+    status = request_json(f"/crawl/job/{task}")
     print(status["status"], status.get("error", ""))
     for page in status["results"]:
         if page["success"]:

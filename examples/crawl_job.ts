@@ -1,9 +1,9 @@
-// Submits a crawl job and follows it, a line for each page as soon as it is done. Needs nothing but Node 18.
+// Submits a crawl job and prints a line for each page as soon as it is done. Needs Node 18 only.
 //
 //   npx tsx examples/crawl_job.ts https://example.com https://example.org
 //
-// OPILIO is the server's address, http://localhost:11235 if it is not set. Where RECEIVER is set, e.g. to the address of
-// receiver.ts, a webhook goes there when the job has ended; NO_DATA=1 leaves the results out of it.
+// OPILIO is the server's address, default http://localhost:11235. If RECEIVER is set, e.g. to the address of receiver.ts,
+// it is the job's webhook; NO_DATA=1 omits the results from the payload.
 
 interface CrawlJobRequest {
   urls: string[];

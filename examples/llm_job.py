@@ -1,9 +1,9 @@
-"""Submits an LLM job with a schema and waits for its webhook. Needs nothing but Python.
+"""Submits an LLM job with a schema and waits for its webhook. Standard library only.
 
     python3 examples/llm_job.py https://example.com/article
 
-OPILIO is the server's address, http://localhost:11235 if it is not set. With NO_DATA=1 the webhook only says that the
-job has ended, and the result is fetched.
+OPILIO is the server's address, default http://localhost:11235. With NO_DATA=1 the webhook has no data, and the
+result is fetched.
 """
 
 import json
@@ -22,20 +22,20 @@ SCHEMA = {
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Takes one webhook and ends its server."""
+    """Receives one webhook and stops the server."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(204)
         self.end_headers()
-        self.server.told = json.loads(body)
+        self.server.webhook = json.loads(body)
         threading.Thread(target=self.server.shutdown).start()
 
     def log_message(self, *_):
         pass
 
 
-def ask(url, body=None):
+def request_json(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
@@ -53,17 +53,17 @@ def main(page):
             "webhook_data_in_payload": "NO_DATA" not in os.environ,
         },
     }
-    task = ask(f"{OPILIO}/llm/job", job)
+    task = request_json(f"{OPILIO}/llm/job", job)
     print("submitted", task["task_id"])
     receiver.serve_forever()
-    told = receiver.told
-    if told["status"] != "completed":
-        sys.exit(f"{told['status']}: {told['error']} ({told.get('error_type')})")
-    if "data" in told:
-        content = told["data"]["extracted_content"]
+    webhook = receiver.webhook
+    if webhook["status"] != "completed":
+        sys.exit(f"{webhook['status']}: {webhook['error']} ({webhook.get('error_type')})")
+    if "data" in webhook:
+        content = webhook["data"]["extracted_content"]
     else:
         # The status has the content itself, the webhook has it as extracted_content.
-        content = ask(f"{OPILIO}/llm/job/{told['task_id']}")["result"]
+        content = request_json(f"{OPILIO}/llm/job/{webhook['task_id']}")["result"]
     print("extracted", json.dumps(content))
 
 

@@ -1,9 +1,9 @@
-// Submits an LLM job with a schema and waits for its webhook. Needs nothing but Node.
+// Submits an LLM job with a schema and waits for its webhook. Needs Node 18 only.
 //
 //   npx tsx examples/llm_job.ts https://example.com/article
 //
-// OPILIO is the server's address, http://localhost:11235 if it is not set. With NO_DATA=1 the webhook only says that the
-// job has ended, and the result is fetched.
+// OPILIO is the server's address, default http://localhost:11235. With NO_DATA=1 the webhook has no data, and the result
+// is fetched.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -43,7 +43,7 @@ interface Article {
 
 const opilio = process.env.OPILIO ?? "http://localhost:11235";
 const page = process.argv[2];
-if (!page) throw new Error("the address of a page is needed");
+if (!page) throw new Error("missing argument: the URL of a page");
 
 async function submit(request: LlmJobRequest): Promise<string> {
   const response = await fetch(`${opilio}/llm/job`, {
@@ -55,10 +55,10 @@ async function submit(request: LlmJobRequest): Promise<string> {
   return ((await response.json()) as { task_id: string }).task_id;
 }
 
-/** The one webhook that arrives at this server. */
-function receive<T>(): { url: Promise<string>; told: Promise<LlmWebhook<T>> } {
-  let arrived: (webhook: LlmWebhook<T>) => void;
-  const told = new Promise<LlmWebhook<T>>((resolve) => (arrived = resolve));
+/** Starts a server that receives one webhook. */
+function receive<T>(): { url: Promise<string>; webhook: Promise<LlmWebhook<T>> } {
+  let arrived: (received: LlmWebhook<T>) => void;
+  const webhook = new Promise<LlmWebhook<T>>((resolve) => (arrived = resolve));
   const server = createServer((request, response) => {
     const pieces: Buffer[] = [];
     request.on("data", (piece: Buffer) => pieces.push(piece));
@@ -71,7 +71,7 @@ function receive<T>(): { url: Promise<string>; told: Promise<LlmWebhook<T>> } {
   const url = new Promise<string>((resolve) =>
     server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`)),
   );
-  return { url, told };
+  return { url, webhook };
 }
 
 async function main(): Promise<void> {
@@ -90,11 +90,11 @@ async function main(): Promise<void> {
     },
   });
   console.log("submitted", task);
-  const told = await receiver.told;
-  if (told.status !== "completed") throw new Error(`${told.status}: ${told.error} (${told.error_type})`);
+  const webhook = await receiver.webhook;
+  if (webhook.status !== "completed") throw new Error(`${webhook.status}: ${webhook.error} (${webhook.error_type})`);
   // The status has the content itself, the webhook has it as extracted_content.
-  const fetched = async () => ((await (await fetch(`${opilio}/llm/job/${told.task_id}`)).json()) as { result: Article }).result;
-  const content = told.data ? told.data.extracted_content : await fetched();
+  const fetched = async () => ((await (await fetch(`${opilio}/llm/job/${webhook.task_id}`)).json()) as { result: Article }).result;
+  const content = webhook.data ? webhook.data.extracted_content : await fetched();
   console.log("extracted", JSON.stringify(content));
 }
 

@@ -1,10 +1,10 @@
-"""Takes webhooks of both kinds of job: checks who sent them, does nothing twice, and fetches what is not in them. Needs
-nothing but Python.
+"""Receives webhooks of both kinds of job: verifies signatures, ignores repeated deliveries, and fetches results that are not
+in the payload. Standard library only.
 
     WEBHOOK_SECRET=whsec_… python3 examples/receiver.py [port [address]]
 
-The secret is the one under `webhooks.secrets` of the server's config.yml; without it every webhook is believed. OPILIO
-is the server's address, http://localhost:11235 if it is not set.
+The secret is the one under `webhooks.secrets` of the server's config.yml; without it no signature is verified. OPILIO
+is the server's address, default http://localhost:11235.
 """
 
 import base64
@@ -21,43 +21,43 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 OPILIO = os.environ.get("OPILIO", "http://localhost:11235")
 SECRET = os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_")
 
-# A real receiver keeps the ids where it keeps its work, and forgets them after some days.
+# A production receiver stores the ids with its own data and removes them after some days.
 seen = set()
-one_at_a_time = threading.Lock()
+lock = threading.Lock()
 
 
 def is_genuine(headers, body):
-    """As the Standard Webhooks specification has it: a fresh time, and one signature that is ours."""
+    """Verifies as Standard Webhooks defines it: a recent timestamp and at least one valid signature."""
     if not SECRET:
         return True
     sent, name = headers.get("webhook-timestamp", "0"), headers.get("webhook-id", "")
     if not sent.isdigit() or abs(time.time() - int(sent)) > 300:
         return False
     signed = f"{name}.{sent}.".encode() + body
-    ours = base64.b64encode(hmac.new(base64.b64decode(SECRET), signed, hashlib.sha256).digest()).decode()
-    theirs = headers.get("webhook-signature", "").split()
-    return any(hmac.compare_digest(f"v1,{ours}".encode(), one.encode()) for one in theirs)
+    expected = base64.b64encode(hmac.new(base64.b64decode(SECRET), signed, hashlib.sha256).digest()).decode()
+    received = headers.get("webhook-signature", "").split()
+    return any(hmac.compare_digest(f"v1,{expected}".encode(), one.encode()) for one in received)
 
 
-def fetch(told):
-    family = "crawl" if told["task_type"] == "crawl" else "llm"
-    with urllib.request.urlopen(f"{OPILIO}/{family}/job/{told['task_id']}", timeout=30) as answer:
+def fetch(webhook):
+    family = "crawl" if webhook["task_type"] == "crawl" else "llm"
+    with urllib.request.urlopen(f"{OPILIO}/{family}/job/{webhook['task_id']}", timeout=30) as answer:
         return json.load(answer)
 
 
-def lines(told):
-    """What there is to say of a job."""
-    yield f"{told['task_type']} {told['task_id']} {told['status']} {told.get('error', '')}"
-    if told["status"] != "completed":
+def lines(webhook):
+    """The lines to print for a job."""
+    yield f"{webhook['task_type']} {webhook['task_id']} {webhook['status']} {webhook.get('error', '')}"
+    if webhook["status"] != "completed":
         return
-    data = told.get("data")
-    if told["task_type"] == "crawl":
-        for page in (data or fetch(told))["results"]:
+    data = webhook.get("data")
+    if webhook["task_type"] == "crawl":
+        for page in (data or fetch(webhook))["results"]:
             text = page["markdown"]["raw_markdown"]
             yield f"  {page['url']}: " + (f"{len(text)} characters" if page["success"] else page["error_message"])
     else:
         # The webhook has the content as extracted_content, the job's status has it as result.
-        yield "  " + json.dumps(data["extracted_content"] if data else fetch(told)["result"])
+        yield "  " + json.dumps(data["extracted_content"] if data else fetch(webhook)["result"])
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -65,9 +65,9 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not is_genuine(self.headers, body):
             return self.answer(401)
-        # Answered first: what takes long is done afterwards.
+        # Answer first and work afterwards, so that slow work does not cause a timeout.
         self.answer(204)
-        with one_at_a_time:
+        with lock:
             name = self.headers["webhook-id"]
             if name in seen:
                 print("again", name, flush=True)
