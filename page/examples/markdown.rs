@@ -1,7 +1,7 @@
 //! Converts every `*.html` in a folder to `*.md` in another, for `training/score.py`.
 //!
-//! `cargo run --example markdown -- FROM TO [BASE]` writes the raw Markdown, `-- --fit FROM TO` the fit Markdown. The URLs of
-//! the pages come from `gt.json` next to FROM, if it exists.
+//! `cargo run --example markdown -- FROM TO [BASE]` writes the raw Markdown, `-- --fit FROM TO` the fit Markdown. The
+//! URLs of the pages come from `gt.json` next to FROM, if it exists.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -1,9 +1,9 @@
 //! Counts the work and the output of one page and stops both at their limits.
 //!
-//! Work is counted in steps instead of time, so the limit is the same on every machine and in every run. Walking to a node
-//! is one step, counted inside [`Tree`](crate::tree::Tree), so no walk is uncounted; work on text is counted by its bytes.
-//! The deadline is a second limit, for slow machines and for work that is not counted, such as a regular expression
-//! between two matches.
+//! Work is counted in steps instead of time, so the limit is the same on every machine and in every run. Walking to a
+//! node is one step, counted inside [`Tree`](crate::tree::Tree), so no walk is uncounted; work on text is counted by
+//! its bytes. The deadline is a second limit, for slow machines and for work that is not counted, such as a regular
+//! expression between two matches.
 
 use std::cell::Cell;
 use std::rc::Rc;

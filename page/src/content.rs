@@ -1,8 +1,8 @@
 //! Finds the main content of a page.
 //!
-//! The page is divided into text blocks (`segmenter`). A filter decides which of them to keep: the default one describes each
-//! block by about 200 features, estimates with a trained model how likely it is content, and keeps the blocks with the highest
-//! expected F1. All other nodes are removed from the tree, and the outputs are written again.
+//! The page is divided into text blocks (`segmenter`). A filter decides which of them to keep: the default one
+//! describes each block by about 200 features, estimates with a trained model how likely it is content, and keeps the
+//! blocks with the highest expected F1. All other nodes are removed from the tree, and the outputs are written again.
 
 mod bm25_filter;
 mod category_distances;

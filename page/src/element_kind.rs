@@ -52,8 +52,8 @@ fn is_react_stream(element: &Element) -> bool {
     element.attr("id").is_some_and(|id| id.starts_with("S:"))
 }
 
-/// Whether a `style` declares `display: none`. `visibility: hidden` does not count: pages use it for their whole content
-/// until a script has run.
+/// Whether a `style` declares `display: none`. `visibility: hidden` does not count: pages use it for their whole
+/// content until a script has run.
 fn has_display_none(style: &str) -> bool {
     style_value(style, "display").is_some_and(|value| value.eq_ignore_ascii_case("none"))
 }
@@ -65,8 +65,8 @@ pub(crate) fn style_value<'a>(style: &'a str, property: &str) -> Option<&'a str>
     Some(value.trim().trim_end_matches("!important").trim_end())
 }
 
-/// The `class` attribute, truncated: an element's classes are read once for each of its descendants, so their length must be
-/// bounded.
+/// The `class` attribute, truncated: an element's classes are read once for each of its descendants, so their length
+/// must be bounded.
 pub(crate) fn class_of(element: &Element) -> &str {
     const MAX_BYTES: usize = 1000;
     element.attr("class").map_or("", |class| &class[..class.floor_char_boundary(MAX_BYTES)])

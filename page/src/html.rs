@@ -7,8 +7,8 @@ pub(crate) fn is_void(tag: Tag) -> bool {
     matches!(tag, Tag::Br | Tag::Hr | Tag::Img | Tag::Input | Tag::Source | Tag::Wbr | Tag::Col | Tag::Area)
 }
 
-/// The name to write for an element: `pre` for raw text elements, which cannot contain escaped text, and `span` for names that
-/// would not survive another parse.
+/// The name to write for an element: `pre` for raw text elements, which cannot contain escaped text, and `span` for
+/// names that would not survive another parse.
 pub(crate) fn written_name(element: &Element) -> &str {
     let name = &*element.name.local;
     match element.tag {

@@ -23,8 +23,8 @@ pub(crate) fn has_source(tree: &Tree, image: NodeId) -> bool {
     !image_files(tree, image).is_empty()
 }
 
-/// The files of an image, best first: its `src` unless that is a placeholder, then lazily loaded files, then the candidates
-/// of its `srcset`s, widest first.
+/// The files of an image, best first: its `src` unless that is a placeholder, then lazily loaded files, then the
+/// candidates of its `srcset`s, widest first.
 pub(crate) fn image_files(tree: &Tree, image: NodeId) -> Vec<File<'_>> {
     let mut files = Vec::new();
     let Some(element) = tree.element(image) else { return files };

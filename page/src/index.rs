@@ -9,8 +9,8 @@ use crate::image_source::has_source;
 use crate::text;
 use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit};
 
-/// Hidden elements with this much text outside links, in bytes, count as visible: an answer or a tab to unfold, or a page that a
-/// script fades in.
+/// Hidden elements with this much text outside links, in bytes, count as visible: an answer or a tab to unfold, or a
+/// page that a script fades in.
 const MIN_HIDDEN_CONTENT: usize = 200;
 /// A `<noscript>` with this much text, in bytes, is the content for crawlers, not a request to enable scripts.
 const MIN_NOSCRIPT_CONTENT: usize = 500;

@@ -2,12 +2,12 @@
 //!
 //! Pure functions: no I/O, no async, no dependency on jobs. html5ever parses a page once into a compact arena (`tree`);
 //! one walk builds an index of the elements that outputs need (`index`); each output is one further walk without
-//! recursion. [`Limits`] bounds nesting, bytes, nodes, work and output by counting, so no page can occupy a worker for long,
-//! and the result is the same on every machine.
+//! recursion. [`Limits`] bounds nesting, bytes, nodes, work and output by counting, so no page can occupy a worker for
+//! long, and the result is the same on every machine.
 //!
 //! Cost, measured by `benches/page.rs`: reading a generated article of 47 KB with all fields takes 2.0 times as long as
-//! parsing it into the tree (0.64 ms and 0.32 ms on one core); over 330 real pages the ratio is 1.5. The crate has its own tree
-//! because depth and nodes must be counted while it is built, and comments must not be stored.
+//! parsing it into the tree (0.64 ms and 0.32 ms on one core); over 330 real pages the ratio is 1.5. The crate has its
+//! own tree because depth and nodes must be counted while it is built, and comments must not be stored.
 
 mod budget;
 mod cleaned_html;

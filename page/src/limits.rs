@@ -14,8 +14,8 @@ pub struct Limits {
     pub max_bytes: usize,
     /// A page with more nodes is cut there; [`Page::truncated`](crate::Page::truncated) says so.
     pub max_nodes: usize,
-    /// A page that takes more steps is rejected. One step is about the cost of visiting a node. The count does not depend
-    /// on the machine; an ordinary page takes about one step per byte.
+    /// A page that takes more steps is rejected. One step is about the cost of visiting a node. The count does not
+    /// depend on the machine; an ordinary page takes about one step per byte.
     pub max_work: u64,
     /// A page that takes longer, measured from the call, is rejected. `None`: no time limit.
     pub deadline: Option<Duration>,

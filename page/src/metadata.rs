@@ -36,8 +36,8 @@ pub(crate) fn empty() -> Map<String, Value> {
     ALWAYS.iter().map(|&name| (name.to_owned(), Value::Null)).collect()
 }
 
-/// Reads the title and all `<meta>` elements, also those in the body: a stray element in the head makes parsers start the body
-/// early.
+/// Reads the title and all `<meta>` elements, also those in the body: a stray element in the head makes parsers start
+/// the body early.
 pub(crate) fn metadata(tree: &Tree, index: &PageIndex) -> Metadata {
     let title = index.title.map(|title| text::raw_text(tree, title)).unwrap_or_default();
     let mut metadata = Metadata { properties: empty(), title, last_modified: None };

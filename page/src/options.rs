@@ -18,13 +18,14 @@ pub use selection::{SOCIAL_MEDIA, Selection};
 pub struct Options {
     /// How the Markdown is written.
     pub markdown: MarkdownOptions,
-    /// Images with this score or less are left out of `media`; `0` leaves out icons, logos, buttons and tracking pixels.
+    /// Images with this score or less are left out of `media`; `0` leaves out icons, logos, buttons and tracking
+    /// pixels.
     pub image_score_threshold: u32,
     /// Image descriptions with fewer words are left empty.
     pub image_description_min_words: u32,
-    /// Tables with a lower score are left out. Two points each for a header row, header cells, a caption, and at least two
-    /// rows and columns; three points if cells average more than 20 characters, two if more than 10. `None`: all data
-    /// tables are listed, layout tables are not.
+    /// Tables with a lower score are left out. Two points each for a header row, header cells, a caption, and at least
+    /// two rows and columns; three points if cells average more than 20 characters, two if more than 10. `None`: all
+    /// data tables are listed, layout tables are not.
     pub table_score_threshold: Option<u32>,
     /// Give each link a score from 0 to 10 for how likely it leads to content.
     pub score_links: bool,

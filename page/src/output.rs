@@ -11,9 +11,9 @@ pub struct Page {
     pub cleaned_html: String,
     pub media: Media,
     pub links: Links,
-    /// `title`, `description`, `keywords`, `author` (`null` if the page has none) and every `og:`, `twitter:` and `article:`
-    /// property by its name. `structured`, if the page has such data: `json_ld`, `microdata` (lists) and `opengraph` (an
-    /// object).
+    /// `title`, `description`, `keywords`, `author` (`null` if the page has none) and every `og:`, `twitter:` and
+    /// `article:` property by its name. `structured`, if the page has such data: `json_ld`, `microdata` (lists) and
+    /// `opengraph` (an object).
     pub metadata: Map<String, Value>,
     pub tables: Vec<Table>,
     /// The result of [`Options::extraction`](crate::Options::extraction), as JSON text.
@@ -22,7 +22,8 @@ pub struct Page {
     pub markdown: Markdown,
     /// The main content as HTML; `None` without a content filter.
     pub fit_html: Option<String>,
-    /// A hash of the title and the descriptive `<meta>` elements, 16 hexadecimal digits. `None` if the page has neither.
+    /// A hash of the title and the descriptive `<meta>` elements, 16 hexadecimal digits. `None` if the page has
+    /// neither.
     pub head_fingerprint: Option<String>,
     /// One sentence that states which limit truncated the result.
     #[serde(skip_serializing_if = "Option::is_none")]

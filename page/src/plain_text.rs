@@ -8,12 +8,12 @@ use crate::text::longest_run;
 
 /// Reads a document that is not HTML. `content_type_essence` is its media type without parameters (`application/json`).
 ///
-/// - Markdown and plain text become the Markdown unchanged: escaping `llms.txt`, a README or `robots.txt` would only damage
-///   it.
+/// - Markdown and plain text become the Markdown unchanged: escaping `llms.txt`, a README or `robots.txt` would only
+///   damage it.
 /// - JSON, XML and other data become a fenced code block with their language, so that none of it is read as markup.
 ///
-/// Links, media and tables stay empty; `cleaned_html` is the text in a `<pre>`. Of `options` only the presence of a content
-/// filter matters: the fit Markdown is then the whole text.
+/// Links, media and tables stay empty; `cleaned_html` is the text in a `<pre>`. Of `options` only the presence of a
+/// content filter matters: the fit Markdown is then the whole text.
 pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> Page {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let markdown = match language(content_type_essence) {

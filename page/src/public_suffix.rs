@@ -2,8 +2,8 @@
 
 use url::{Host, Url};
 
-/// The registrable domain of a URL's host: `example.co.uk` for `www.example.co.uk`. An IP address, a single-label name or a
-/// public suffix is returned unchanged; empty if the URL has no host.
+/// The registrable domain of a URL's host: `example.co.uk` for `www.example.co.uk`. An IP address, a single-label name
+/// or a public suffix is returned unchanged; empty if the URL has no host.
 pub(crate) fn registrable_domain(url: &Url) -> &str {
     match url.host() {
         Some(Host::Domain(host)) => {

@@ -33,8 +33,8 @@ const KEPT_ATTRIBUTES: [&str; 14] = [
     "datetime",
 ];
 
-/// The HTML of the body without scripts, styles and media, with shortened text and attributes. Of elements with the same
-/// name, class and text only the first is included.
+/// The HTML of the body without scripts, styles and media, with shortened text and attributes. Of elements with the
+/// same name, class and text only the first is included.
 ///
 /// # Errors
 /// The page exceeds `limits`.

@@ -73,8 +73,8 @@ fn is_shallow(value: &Value, left: usize) -> bool {
     }
 }
 
-/// Open Graph properties by name without `og:`. Images, videos and audio files are lists of objects, because each can have
-/// properties of its own; another property that occurs twice is a list of its values.
+/// Open Graph properties by name without `og:`. Images, videos and audio files are lists of objects, because each can
+/// have properties of its own; another property that occurs twice is a list of its values.
 fn opengraph(tree: &Tree, index: &PageIndex) -> Map<String, Value> {
     let mut graph = Map::new();
     let elements = index.metas.iter().filter_map(|&meta| tree.element(meta));

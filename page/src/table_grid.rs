@@ -91,7 +91,8 @@ impl TableRows {
         }
     }
 
-    /// Whether a table without headers contains data: several rows and columns of short, simple cells, without layout attributes.
+    /// Whether a table without headers contains data: several rows and columns of short, simple cells, without layout
+    /// attributes.
     fn is_headerless_data(&self, tree: &Tree, index: &PageIndex, element: &Element) -> bool {
         let has_layout_attribute = ["border", "cellpadding"].iter().any(|&name| element.attr(name) == Some("0"));
         if has_layout_attribute || self.columns < 2 || self.rows.len() < 2 {

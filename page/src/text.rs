@@ -18,8 +18,8 @@ pub(crate) fn collapse_whitespace(text: &str) -> String {
     line.text
 }
 
-/// The text of an element as one line, cut at a word before `max` bytes; blocks and line breaks become spaces. The number of
-/// nodes and the white space that it reads are bounded.
+/// The text of an element as one line, cut at a word before `max` bytes; blocks and line breaks become spaces. The
+/// number of nodes and the white space that it reads are bounded.
 pub(crate) fn text_content(tree: &Tree, top: NodeId, max: usize) -> String {
     let spaces = max.saturating_mul(4).saturating_add(MIN_SPACE_LIMIT);
     let mut line = LineBuilder { spaces, ..LineBuilder::new(max) };

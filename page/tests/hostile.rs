@@ -1,5 +1,5 @@
-//! Pages designed to exhaust resources: each yields a result or an error, on a small stack and with work proportional to
-//! its length.
+//! Pages designed to exhaust resources: each yields a result or an error, on a small stack and with work proportional
+//! to its length.
 
 use std::time::Duration;
 

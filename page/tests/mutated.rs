@@ -1,5 +1,5 @@
-//! Ten thousand mutated pages from a fixed seed, decoded and read: nothing panics, work and memory stay proportional to the
-//! length, and the invariants of every page are true.
+//! Ten thousand mutated pages from a fixed seed, decoded and read: nothing panics, work and memory stay proportional to
+//! the length, and the invariants of every page are true.
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use opilio_page::{Bm25, ContentFilter, Limits, MarkdownOptions, Options, Page, Pruning, read};

@@ -1,5 +1,5 @@
-//! A thousand mutated pages from a fixed seed, with selections and extractions: nothing panics, and the invariants of every
-//! result are true.
+//! A thousand mutated pages from a fixed seed, with selections and extractions: nothing panics, and the invariants of
+//! every result are true.
 
 use opilio_page::{
     BUILTIN_PATTERNS, Extraction, InputFormat, Limits, Options, ReadError, Selection, SelectorLanguage, read,

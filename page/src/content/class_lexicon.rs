@@ -1,4 +1,5 @@
-//! Categories of elements (navigation, comments, content, …) by the words in `class`, `id`, `role` and similar attributes.
+//! Categories of elements (navigation, comments, content, …) by the words in `class`, `id`, `role` and similar
+//! attributes.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

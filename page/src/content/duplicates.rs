@@ -9,7 +9,8 @@ use crate::tree::Tag;
 /// Shorter text blocks may be repeated on purpose: names, labels, answers.
 const MIN_WORDS: u32 = 5;
 
-/// Sets the probability of every copy of a text block except the most probable one to 0. Table cells and code are exempt.
+/// Sets the probability of every copy of a text block except the most probable one to 0. Table cells and code are
+/// exempt.
 pub(super) fn suppress_duplicates(found: &TextBlocks, probabilities: &mut [f32]) {
     let mut kept: HashMap<_, usize> = HashMap::new();
     for (at, block) in found.blocks.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Selects the text blocks with the highest expected F1.
 
 /// Whether to keep each text block, given the probability that it is content and its number of words. The most probable
-/// blocks are kept, down to the point where the expected F1 over words is highest: twice the expected number of correct words,
-/// divided by the number of kept words plus the expected number of content words.
+/// blocks are kept, down to the point where the expected F1 over words is highest: twice the expected number of correct
+/// words, divided by the number of kept words plus the expected number of content words.
 pub(super) fn select(probabilities: &[f32], words: &[f32]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));

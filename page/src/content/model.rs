@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use super::little_endian::take;
 
-/// Written by `training/train.py`, little-endian: the number of trees as `u32`; per tree the number of splits as `u32`, the
-/// splits (feature as `u16`, two children as `i16`, negative for the complement of a leaf's index, threshold as `f32`), and the
-/// leaves as `f32`, one more than splits.
+/// Written by `training/train.py`, little-endian: the number of trees as `u32`; per tree the number of splits as `u32`,
+/// the splits (feature as `u16`, two children as `i16`, negative for the complement of a leaf's index, threshold as
+/// `f32`), and the leaves as `f32`, one more than splits.
 static BYTES: &[u8] = include_bytes!("model.bin");
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| Model::parse(BYTES).expect("valid training output"));
@@ -74,8 +74,8 @@ impl Model {
 }
 
 impl DecisionTree {
-    /// Evaluates rows without data-dependent branches: every row takes the same number of steps and stays at its leaf once it is
-    /// there.
+    /// Evaluates rows without data-dependent branches: every row takes the same number of steps and stays at its leaf
+    /// once it is there.
     #[inline]
     fn values<const ROWS: usize>(&self, rows: [&[f32]; ROWS]) -> [f32; ROWS] {
         let mut at = [0; ROWS];

@@ -1,15 +1,16 @@
 //! Log-odds weights of element names and of words in short text blocks, from the training pages.
 //!
-//! The weight of a name or word is the logarithm of the odds that a text block with it is content, minus the logarithm of
-//! those odds for all text blocks. Only names and words that several sites use have a weight.
+//! The weight of a name or word is the logarithm of the odds that a text block with it is content, minus the logarithm
+//! of those odds for all text blocks. Only names and words that several sites use have a weight.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::little_endian::take;
 
-/// Written by `training/train.py`, little-endian: the number of names as `u32`; per name its hash as `u32`, then the weights
-/// for near and far text blocks as `f32`; the number of words as `u32`; per word its hash as `u32` and its weight as `f32`.
+/// Written by `training/train.py`, little-endian: the number of names as `u32`; per name its hash as `u32`, then the
+/// weights for near and far text blocks as `f32`; the number of words as `u32`; per word its hash as `u32` and its
+/// weight as `f32`.
 static BYTES: &[u8] = include_bytes!("name_weights.bin");
 
 static WEIGHTS: LazyLock<NameWeights> = LazyLock::new(|| NameWeights::parse(BYTES).expect("valid training output"));

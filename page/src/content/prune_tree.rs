@@ -8,7 +8,8 @@ use crate::error::ReadError;
 use crate::index::{NodeFlags, PageIndex};
 use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit};
 
-/// Keeps the selected text blocks, the images between them, and the elements around both. Kept elements are no longer hidden.
+/// Keeps the selected text blocks, the images between them, and the elements around both. Kept elements are no longer
+/// hidden.
 pub(super) fn prune_tree(
     tree: &mut Tree,
     index: &PageIndex,
@@ -51,8 +52,8 @@ fn is_removed_only_with_parent(element: &Element) -> bool {
     }
 }
 
-/// Which nodes are kept: the text nodes of selected blocks, images in containers with more kept words than removed ones, and
-/// the ancestors of both.
+/// Which nodes are kept: the text nodes of selected blocks, images in containers with more kept words than removed
+/// ones, and the ancestors of both.
 fn kept_nodes(
     tree: &Tree,
     index: &PageIndex,

@@ -13,8 +13,8 @@ use crate::index::PageIndex;
 use crate::tree::Tree;
 use crate::urls::BaseUrl;
 
-/// The text blocks of a page: the names of the features (`columns`), their values (`rows`), the texts, the containers with
-/// their names, and the container of each block.
+/// The text blocks of a page: the names of the features (`columns`), their values (`rows`), the texts, the containers
+/// with their names, and the container of each block.
 pub(crate) fn training_data(
     tree: &Tree,
     index: &PageIndex,

@@ -12,7 +12,7 @@ use crate::select::xpath::{DocumentOrder, XPathMatch};
 use crate::text;
 use crate::tree::{NodeId, Tree};
 
-/// Extracts one object for each element that the base selector matches. All values together have about `max_bytes` at most.
+/// Extracts one object for each element that the base selector matches, with at most about `max_bytes` in all values.
 pub(super) fn extract_fields(
     tree: &Tree,
     schema: &Schema,
@@ -119,20 +119,22 @@ impl Extractor<'_> {
                 }
                 Ok(Some(Value::Object(item)))
             }
-            FieldKind::List(fields) => {
-                let mut items = Vec::new();
-                for each in found {
-                    let mut item = Map::new();
-                    self.add_fields(each, fields, &mut item)?;
-                    self.spend(4);
-                    if self.truncated {
-                        break;
-                    }
-                    items.push(Value::Object(item));
-                }
-                Ok(Some(Value::Array(items)))
-            }
+            FieldKind::List(fields) => self.list(found, fields).map(Some),
         }
+    }
+
+    fn list(&mut self, found: &[XPathMatch], fields: &[Field]) -> Result<Value, ReadError> {
+        let mut items = Vec::new();
+        for each in found {
+            let mut item = Map::new();
+            self.add_fields(each, fields, &mut item)?;
+            self.spend(4);
+            if self.truncated {
+                break;
+            }
+            items.push(Value::Object(item));
+        }
+        Ok(Value::Array(items))
     }
 
     fn sibling(&self, from: &XPathMatch, selector: &CssSelector) -> Result<Option<XPathMatch>, ReadError> {

@@ -3,7 +3,8 @@
 use crate::html::{escape_attribute, escape_text, is_void};
 use crate::tree::{NodeData, NodeId, Tag, Tree, Visit};
 
-/// The element as HTML, well-formed if the page's names are. Descendants of elements that begin after `max_bytes` are dropped.
+/// The element as HTML, well-formed if the page's names are. Descendants of elements that begin after `max_bytes` are
+/// dropped.
 pub(super) fn outer_html(tree: &Tree, top: NodeId, max_bytes: usize) -> String {
     let mut out = String::new();
     let mut walk = tree.walk(top);

@@ -33,7 +33,9 @@ pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
     ("credit_card", r"\b(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|3[47]\d{13}|6(?:011|5\d{2})\d{12})\b"),
 ];
 
+/// Bytes of one pattern.
 const MAX_PATTERN: usize = 2000;
+/// Patterns of one extraction.
 const MAX_PATTERNS: usize = 100;
 
 /// Compiled patterns with their labels.
@@ -43,7 +45,7 @@ impl Patterns {
     pub(super) fn compile(patterns: &[(String, String)]) -> Result<Self, Vec<SchemaError>> {
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
         if patterns.len() > MAX_PATTERNS {
-            let reason = format!("holds more than {MAX_PATTERNS} patterns");
+            let reason = format!("has more than {MAX_PATTERNS} patterns");
             return Err(vec![SchemaError { path: Vec::new(), reason }]);
         }
         for (label, pattern) in patterns {
@@ -88,8 +90,8 @@ impl Patterns {
     }
 }
 
-/// Compiles a regular expression whose time is linear in the text, so without look-around and back references. `ignore_case` also
-/// lets `^` and `$` match at line ends.
+/// Compiles a regular expression whose time is linear in the text, so without look-around and back references.
+/// `ignore_case` also lets `^` and `$` match at line ends.
 pub(super) fn compile_regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
     const MAX_BYTES: usize = 4 << 20;
     if pattern.len() > MAX_PATTERN {

@@ -51,7 +51,8 @@ pub(crate) fn pattern_matches(
     Patterns::compile(patterns).map_err(first_error)?.find(text, url.as_str(), max_bytes, budget)
 }
 
-/// The text that patterns are matched on. `text` is the result of [`page_text`]. Without fit content the whole page is used.
+/// The text that patterns are matched on. `text` is the result of [`page_text`]. Without fit content the whole page is
+/// used.
 pub(crate) fn input_text<'p>(format: InputFormat, html: &'p str, page: &'p Page, text: &'p str) -> Cow<'p, str> {
     let markdown = &page.markdown;
     match format {

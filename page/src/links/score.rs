@@ -20,8 +20,8 @@ const GENERIC_TEXTS: [&str; 12] = [
     "share",
 ];
 
-/// A score from 0 to 10: up to three points for a descriptive text, one for a title, up to three for a URL that looks like a
-/// page's, three for a position outside navigation.
+/// A score from 0 to 10: up to three points for a descriptive text, one for a title, up to three for a URL that looks
+/// like a page's, three for a position outside navigation.
 pub(super) fn score(tree: &Tree, anchor: NodeId, text: &str, url: &Url) -> f64 {
     let is_generic = GENERIC_TEXTS.contains(&text.to_lowercase().as_str());
     let text = match text.split_whitespace().count() {

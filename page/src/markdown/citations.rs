@@ -1,6 +1,7 @@
 //! Markdown with citations: numbers instead of link targets, and the list of references.
 //!
-//! The raw Markdown is written once. The edits that convert it to the form with citations are recorded while it is written.
+//! The raw Markdown is written once. The edits that convert it to the form with citations are recorded while it is
+//! written.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
-//! Writes the inline content of one paragraph, heading or cell: collapses white space, writes styles where they take effect,
-//! and resolves links.
+//! Writes the inline content of one paragraph, heading or cell: collapses white space, writes styles where they take
+//! effect, and resolves links.
 //!
-//! White space and the start of styles and links are deferred until the next visible item, so a style never begins or ends
-//! with a space, and invisible content leaves no trace.
+//! White space and the start of styles and links are deferred until the next visible item, so a style never begins or
+//! ends with a space, and invisible content leaves no trace.
 
 mod links;
 mod state;

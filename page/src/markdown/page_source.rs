@@ -32,16 +32,16 @@ impl PageSource<'_> {
         has_fragment && matches!(&*text::text_content(self.tree, anchor, 8), "¶" | "#" | "§" | "🔗" | "\u{f0c1}")
     }
 
-    /// Whether a link is written although it is empty: its author put it into a paragraph. Elsewhere an empty link is an icon or
-    /// an overlay without a label.
+    /// Whether a link is written although it is empty: its author put it into a paragraph. Elsewhere an empty link is
+    /// an icon or an overlay without a label.
     pub(super) fn is_intended_empty_link(&self, anchor: NodeId) -> bool {
         let in_text = self.tree.parent(anchor).is_some_and(|parent| self.tree.tag(parent) == Tag::P);
         let has_only_href = self.tree.element(anchor).is_some_and(|element| element.attrs.len() == 1);
         in_text && has_only_href && self.tree.first_child(anchor).is_none()
     }
 
-    /// Whether an element is directly inside an element of the same name, both without attributes, so that the nesting is
-    /// intended. With attributes it is an artefact of a stylesheet or an editor.
+    /// Whether an element is directly inside an element of the same name, both without attributes, so that the nesting
+    /// is intended. With attributes it is an artefact of a stylesheet or an editor.
     pub(super) fn repeats_parent(&self, id: NodeId, element: &Element) -> bool {
         let parent = self.tree.parent(id).and_then(|parent| self.tree.element(parent));
         parent.is_some_and(|parent| parent.tag == element.tag && parent.attrs.is_empty() && element.attrs.is_empty())

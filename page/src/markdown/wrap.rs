@@ -1,7 +1,7 @@
 //! Wraps the paragraphs of finished Markdown at a width, for reading it in a terminal.
 
-/// Breaks lines at spaces so that they have at most `width` characters if possible. Code, headings and tables stay unchanged,
-/// as does the text after `max_bytes`.
+/// Breaks lines at spaces so that they have at most `width` characters if possible. Code, headings and tables stay
+/// unchanged, as does the text after `max_bytes`.
 pub(super) fn wrapped(markdown: &str, width: usize, max_bytes: usize) -> String {
     let mut out = String::with_capacity(markdown.len() + markdown.len() / 40);
     let mut fence: Option<&str> = None;

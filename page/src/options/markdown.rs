@@ -14,8 +14,8 @@ pub struct MarkdownOptions {
     pub ignore_emphasis: bool,
     /// Wrap paragraphs at this many characters; `0` (default): one line per paragraph.
     pub body_width: usize,
-    /// Produce `markdown_with_citations` and `references_markdown` (default). Otherwise the first equals the raw Markdown
-    /// and the second is empty.
+    /// Produce `markdown_with_citations` and `references_markdown` (default). Otherwise the first equals the raw
+    /// Markdown and the second is empty.
     pub citations: bool,
     /// Escape text that looks like HTML (`\<div>`), so that it stays text when the Markdown is rendered (default).
     /// Otherwise it is written as the page shows it.

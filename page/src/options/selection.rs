@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
-    /// Read only what this CSS selector matches; the metadata are still those of the whole page. If nothing matches, the
-    /// outputs are empty.
+    /// Read only what this CSS selector matches; the metadata are still those of the whole page. If nothing matches,
+    /// the outputs are empty.
     pub css_selector: Option<String>,
     /// CSS selectors. Markdown and cleaned HTML contain only what they match; links, media and tables are those of the
     /// whole page.
@@ -19,8 +19,8 @@ pub struct Selection {
     /// Remove inline formatting (bold, code, …) and keep its text.
     pub only_text: bool,
     pub remove_forms: bool,
-    /// Remove paragraphs, list items and other innermost blocks with fewer words; headings, tables, code and blocks with
-    /// an image stay. In scripts without spaces each character counts as a word.
+    /// Remove paragraphs, list items and other innermost blocks with fewer words; headings, tables, code and blocks
+    /// with an image stay. In scripts without spaces each character counts as a word.
     pub word_count_threshold: u32,
     /// Keep `data-` attributes in the cleaned HTML.
     pub keep_data_attributes: bool,

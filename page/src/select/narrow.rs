@@ -5,8 +5,8 @@ use crate::budget::Budget;
 use crate::error::ReadError;
 use crate::tree::{NodeId, Tag, Tree};
 
-/// Replaces the contents of the body by the elements that the selectors match, in document order. A match inside another
-/// match is not repeated.
+/// Replaces the contents of the body by the elements that the selectors match, in document order. A match inside
+/// another match is not repeated.
 pub(crate) fn narrow(tree: &mut Tree, selectors: &[&str], budget: &Budget) -> Result<(), ReadError> {
     let mut parsed = Vec::new();
     for text in selectors {

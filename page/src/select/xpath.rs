@@ -1,7 +1,7 @@
 //! XPath 1.0 over the page's tree, without namespaces, variables, `id()` and `lang()`.
 //!
-//! Existing crates (`sxd-xpath`, `xee-xpath`, `skyscraper`, `amxml`) each require their own tree, so the page would have to be
-//! built a second time, and most are unmaintained.
+//! Existing crates (`sxd-xpath`, `xee-xpath`, `skyscraper`, `amxml`) each require their own tree, so the page would
+//! have to be built a second time, and most are unmaintained.
 
 mod ast;
 mod axes;

@@ -1,8 +1,8 @@
 //! Limits the depth, the nodes and the attributes of a page between the tokenizer and the tree builder.
 //!
-//! html5ever searches its stack of open elements and its list of formatting elements at nearly every tag, so n nested tags
-//! cost n². Beyond the depth limit, start tags are dropped together with the same number of end tags of that name; text
-//! passes. Comments and parse errors are dropped too.
+//! html5ever searches its stack of open elements and its list of formatting elements at nearly every tag, so n nested
+//! tags cost n². Beyond the depth limit, start tags are dropped together with the same number of end tags of that name;
+//! text passes. Comments and parse errors are dropped too.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

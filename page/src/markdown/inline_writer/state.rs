@@ -150,8 +150,8 @@ impl InlineWriter<'_, '_> {
         }
     }
 
-    /// Writes the deferred white space, styles and links before the character `next`. Returns false if the styles cannot begin
-    /// before it; they remain deferred and may begin after it.
+    /// Writes the deferred white space, styles and links before the character `next`. Returns false if the styles
+    /// cannot begin before it; they remain deferred and may begin after it.
     pub(super) fn write_deferred(&mut self, next: char, is_text: bool) -> bool {
         if self.gap == Gap::None && self.deferred.is_empty() {
             self.is_line_empty = false;

@@ -1,8 +1,8 @@
 //! Opens and closes styles, so that each takes effect in CommonMark.
 //!
-//! In CommonMark `*` opens emphasis only as part of a left-flanking run and closes it only as part of a right-flanking one.
-//! If `**"a"**b` would not work, the delimiter moves to the other side of the punctuation; if that does not help, the style is
-//! dropped and the words remain.
+//! In CommonMark `*` opens emphasis only as part of a left-flanking run and closes it only as part of a right-flanking
+//! one. If `**"a"**b` would not work, the delimiter moves to the other side of the punctuation; if that does not help,
+//! the style is dropped and the words remain.
 
 use super::state::{ClosedStyle, Gap, InlineWriter, OpenStyle};
 use crate::markdown::escape;
@@ -53,8 +53,8 @@ impl InlineWriter<'_, '_> {
         self.plain_from = self.out.len();
     }
 
-    /// `*`, or `_` if `*` would merge with the delimiter before it and `_` takes effect here. `outside` is the character before
-    /// all styles that open here.
+    /// `*`, or `_` if `*` would merge with the delimiter before it and `_` takes effect here. `outside` is the
+    /// character before all styles that open here.
     fn delimiter(&self, style: InlineStyle, item: usize, outside: char) -> char {
         let before = self.before();
         let end = self.style_ends.get(item).copied().unwrap_or(self.items.len());

@@ -13,7 +13,8 @@ use crate::tree::Tree;
 const ALIGNMENT_ROWS: usize = 2;
 
 impl Writer<'_> {
-    /// Writes a table. Without headers it gets an empty header row, which Markdown requires. Spanned positions are empty.
+    /// Writes a table. Without headers it gets an empty header row, which Markdown requires. Spanned positions are
+    /// empty.
     pub(super) fn write_table(&mut self, rows: &TableRows) -> Result<(), ReadError> {
         if let Some(caption) = rows.caption {
             let items = self.collect_inlines(caption)?;

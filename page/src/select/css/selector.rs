@@ -22,8 +22,8 @@ pub(crate) struct CssSelector {
 }
 
 impl CssSelector {
-    /// In addition to the selectors of browsers, `:contains("text")` (or `:-soup-contains`) matches elements by their text,
-    /// and a selector may begin with a combinator (`> li`), which is then relative to the searched element.
+    /// In addition to the selectors of browsers, `:contains("text")` (or `:-soup-contains`) matches elements by their
+    /// text, and a selector may begin with a combinator (`> li`), which is then relative to the searched element.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_SELECTOR_BYTES {
             return Err(format!("is longer than {MAX_SELECTOR_BYTES} bytes"));

@@ -23,7 +23,8 @@ pub(super) fn compare(page: &Document, operator: Operator, left: &Value, right: 
     }
 }
 
-/// Whether two node sets have a string value in common. Compares hashes: together the strings may be much longer than the page.
+/// Whether two node sets have a string value in common. Compares hashes: together the strings may be much longer than
+/// the page.
 fn share_a_string(page: &Document, left: &[XPathNode], right: &[XPathNode]) -> Result<bool, ReadError> {
     let hasher = RandomState::new();
     let mut texts = HashSet::new();

@@ -5,6 +5,9 @@ use super::function::Function;
 use super::value::{Context, Value, XPathNode};
 use crate::error::ReadError;
 
+/// Characters that `translate()` compares at the cost of one step.
+const COMPARISONS_PER_STEP: usize = 16;
+
 /// Calls a function with evaluated arguments. `values` contains the context node if there are no arguments.
 pub(super) fn call(
     page: &Document,
@@ -38,12 +41,7 @@ pub(super) fn call(
         }
         Function::StringLength => Value::Number(text(0)?.chars().count() as f64),
         Function::NormalizeSpace => Value::String(text(0)?.split_whitespace().collect::<Vec<_>>().join(" ")),
-        Function::Translate => {
-            let (text, from, to) = (text(0)?, text(1)?, text(2)?);
-            page.budget.work.spend(text.len() * from.len() / 16);
-            page.budget.check()?;
-            Value::String(translate(&text, &from, &to))
-        }
+        Function::Translate => Value::String(translate(page, &text(0)?, &text(1)?, &text(2)?)?),
         Function::Boolean => Value::Boolean(values[0].to_boolean()),
         Function::Not => Value::Boolean(!values[0].to_boolean()),
         Function::True => Value::Boolean(true),
@@ -84,8 +82,10 @@ fn substring(text: &str, start: f64, length: Option<f64>) -> String {
     text.chars().enumerate().filter(|(index, _)| is_inside(*index)).map(|(_, c)| c).collect()
 }
 
-fn translate(text: &str, from: &str, to: &str) -> String {
+fn translate(page: &Document, text: &str, from: &str, to: &str) -> Result<String, ReadError> {
+    page.budget.work.spend(text.len() * from.len() / COMPARISONS_PER_STEP);
+    page.budget.check()?;
     let to: Vec<char> = to.chars().collect();
     let position = |c: char| from.chars().position(|other| other == c);
-    text.chars().filter_map(|c| position(c).map_or(Some(c), |index| to.get(index).copied())).collect()
+    Ok(text.chars().filter_map(|c| position(c).map_or(Some(c), |index| to.get(index).copied())).collect())
 }

@@ -6,8 +6,8 @@ pub(super) enum Token {
     Name(String),
     Number(f64),
     Literal(String),
-    /// Punctuation and operators, including `and`, `or`, `div` and `mod` in operator position. `×` is multiplication; `*` is the
-    /// wildcard.
+    /// Punctuation and operators, including `and`, `or`, `div` and `mod` in operator position. `×` is multiplication;
+    /// `*` is the wildcard.
     Symbol(&'static str),
 }
 
