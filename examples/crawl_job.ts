@@ -28,7 +28,7 @@ interface CrawlStatus {
 
 const opilio = process.env.OPILIO ?? "http://localhost:11235";
 
-async function ask<T>(path: string, body?: unknown): Promise<T> {
+async function requestJson<T>(path: string, body?: unknown): Promise<T> {
   const headers = { "Content-Type": "application/json" };
   const request = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) };
   const response = await fetch(opilio + path, request);
@@ -37,8 +37,8 @@ async function ask<T>(path: string, body?: unknown): Promise<T> {
 }
 
 /**
- * What happens to the job, by name, until it has ended. Who is cut off comes again with the last id that was sent, as
- * the header Last-Event-ID.
+ * The events of the job until it settles. After a lost connection, a client continues by sending the last id in the header
+ * Last-Event-ID.
  */
 async function* events(task: string): AsyncGenerator<{ name: string; data: any }> {
   const response = await fetch(`${opilio}/jobs/${task}/events`);
@@ -63,12 +63,12 @@ if (process.env.RECEIVER) {
     webhook_data_in_payload: process.env.NO_DATA === undefined,
   };
 }
-const { task_id: task } = await ask<{ task_id: string }>("/crawl/job", job);
+const { task_id: task } = await requestJson<{ task_id: string }>("/crawl/job", job);
 console.log("submitted", task);
 for await (const { name, data } of events(task)) {
   if (name === "page") console.log(data.success ? "crawled" : "failed", data.url, data.error_message);
 }
-const status = await ask<CrawlStatus>(`/crawl/job/${task}`);
+const status = await requestJson<CrawlStatus>(`/crawl/job/${task}`);
 console.log(status.status, status.error ?? "");
 for (const page of status.results ?? []) {
   if (page.success) console.log(`${page.url}: ${page.metadata.title}, ${page.links.internal.length} links`);
