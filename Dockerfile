@@ -1,25 +1,25 @@
-# The image of Opilio: the binary, the libraries that it links to, CA certificates and time zones, and nothing else.
+# The image of Opilio: the binary, its shared libraries, CA certificates and time zones.
 #
 #   docker build --tag opilio .
 #
-# The classic builder does as well as BuildKit. A binary that is there already is put in, instead of one being compiled, by
-# `--build-arg BINARY=target/image/opilio`, a path that .dockerignore lets in. Its libraries come from the builder image,
-# which may then be any that has them, CA certificates and time zones (`--build-arg BUILDER=…`).
+# Builds with the classic builder and with BuildKit. `--build-arg BINARY=target/image/opilio` uses an existing binary (its path
+# must be allowed in .dockerignore) instead of compiling one. Its shared libraries, the CA certificates and the time zones come
+# from the builder image, which can then be any image that has them (`--build-arg BUILDER=…`).
 ARG BUILDER=rust:1.95-bookworm
 
 FROM ${BUILDER} AS build
 ARG BINARY
 WORKDIR /opilio
 
-# What others wrote, compiled under empty packages of ours: a change of our own code leaves this layer as it is. The
-# manifests lose their tests and benches, which are not here.
+# A layer with the compiled dependencies, which a change of the project's own code does not invalidate. The manifests are
+# stripped of tests and benches, whose files are not copied.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY actors/Cargo.toml actors/
 COPY page/Cargo.toml page/
 RUN [ -n "$BINARY" ] || { set -e; \
       for package in . actors page; do \
-        awk '/^\[/ { keep = !/^\[\[(bench|test)\]\]/ } keep' $package/Cargo.toml > kept && mv kept $package/Cargo.toml; \
+        awk '/^\[/ { keep = !/^\[\[(bench|test)\]\]/ } keep' $package/Cargo.toml > stripped && mv stripped $package/Cargo.toml; \
         mkdir $package/src && touch $package/src/lib.rs; \
       done; \
       echo 'fn main() {}' > src/main.rs; \
@@ -46,9 +46,9 @@ RUN set -e; mkdir -p /image/tmp /image/etc/ssl/certs /image/usr/share; chmod 177
 
 FROM scratch
 COPY --from=build /image /
-# The embedded store, where Redis is not the store.
+# Directory of the embedded store.
 COPY --from=build --chown=65532:65532 /image/tmp /data
-# A config.yml that is mounted here is found.
+# A config.yml that is mounted here is loaded.
 WORKDIR /etc/opilio
 ENV OPILIO__APP__HOST=0.0.0.0 OPILIO__STORE__PATH=/data
 USER 65532:65532

@@ -1,4 +1,4 @@
-//! What the operator configures, as the real binary obeys it.
+//! The configuration of the real binary.
 
 #[path = "configured/compose.rs"]
 mod compose;
@@ -11,7 +11,7 @@ use support::{TestServer, TestSite};
 
 fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("config.yml"), config).expect("the folder is ours");
+    std::fs::write(folder.path().join("config.yml"), config).expect("a writable folder");
     Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(arguments)
         .envs(environment.iter().copied())
@@ -21,36 +21,36 @@ fn opilio(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Out
 }
 
 #[actix::test]
-async fn example_5_the_default_url_is_told_of_jobs_without_a_webhook_config() {
+async fn example_5_default_url_receives_webhook_of_job_without_config() {
     let site = TestSite::start();
     let config =
         format!("webhooks:\n  enabled: true\n  default_url: \"{}\"\n  data_in_payload: false\n", site.webhook_url());
     let server = TestServer::with_config(&config).await;
     let (status, job) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
     assert_eq!(status, 202);
-    let next_webhook = site.next_webhook().await;
-    assert_eq!(next_webhook.body["task_id"], job["task_id"]);
-    assert_eq!(next_webhook.body["status"], "completed");
-    assert!(next_webhook.body.get("data").is_none());
+    let webhook = site.next_webhook().await;
+    assert_eq!(webhook.body["task_id"], job["task_id"]);
+    assert_eq!(webhook.body["status"], "completed");
+    assert!(webhook.body.get("data").is_none());
 }
 
 #[actix::test]
-async fn configured_headers_a_signature_and_the_default_for_data_go_with_every_webhook() {
+async fn webhooks_have_configured_headers_signature_and_data() {
     let site = TestSite::start();
     let config =
         "webhooks: {headers: {User-Agent: Mine/1.0, X-Team: blue}, secrets: [whsec_c2VjcmV0], data_in_payload: true}";
     let server = TestServer::with_config(config).await;
     let body = json!({"urls": [site.url("/article")], "webhook_config": {"webhook_url": site.webhook_url()}});
     server.post("/crawl/job", body).await;
-    let next_webhook = site.next_webhook().await;
-    assert_eq!(next_webhook.header("user-agent"), Some("Mine/1.0"));
-    assert_eq!(next_webhook.header("x-team"), Some("blue"));
-    assert!(next_webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
-    assert!(next_webhook.body["data"]["markdown"].is_string());
+    let webhook = site.next_webhook().await;
+    assert_eq!(webhook.header("user-agent"), Some("Mine/1.0"));
+    assert_eq!(webhook.header("x-team"), Some("blue"));
+    assert!(webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
+    assert!(webhook.body["data"]["markdown"].is_string());
 }
 
 #[actix::test]
-async fn a_switched_off_webhook_tells_nobody() {
+async fn disabled_webhooks_are_not_sent() {
     let site = TestSite::start();
     let server = TestServer::with_config("webhooks: {enabled: false}").await;
     let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
@@ -60,7 +60,7 @@ async fn a_switched_off_webhook_tells_nobody() {
 }
 
 #[actix::test]
-async fn retries_follow_the_configured_schedule() {
+async fn webhook_retries_follow_configured_schedule() {
     let site = TestSite::start();
     let server = TestServer::with_config("webhooks: {retry: {max_attempts: 2, initial_delay_ms: 10}}").await;
     site.set_webhook_statuses(&[500, 500]);
@@ -68,22 +68,16 @@ async fn retries_follow_the_configured_schedule() {
     let (_, job) = server.post("/crawl/job", body).await;
     site.next_webhook().await;
     site.next_webhook().await;
-    let path = format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"));
-    loop {
-        let (_, status) = server.get(&path).await;
-        if status["webhook"]["state"] == "exhausted" {
-            assert_eq!(status["webhook"]["attempts"], 2);
-            break;
-        }
-    }
+    let status = server.wait_for_webhook_state(job["task_id"].as_str().expect("an id"), "exhausted").await;
+    assert_eq!(status["webhook"]["attempts"], 2);
 }
 
 #[actix::test]
-async fn with_a_token_only_who_brings_it_gets_in() {
+async fn requests_without_valid_token_are_rejected() {
     let server = TestServer::with_config("security: {api_token: letmein}").await;
-    let (status, answer) = server.get("/jobs").await;
+    let (status, error) = server.get("/jobs").await;
     assert_eq!(status, 401);
-    assert!(answer["detail"].is_string());
+    assert!(error["detail"].is_string());
     assert_eq!(server.get("/health").await.0, 200);
     for (name, value, expected) in [
         ("authorization", "Bearer letmein", 200),
@@ -98,28 +92,28 @@ async fn with_a_token_only_who_brings_it_gets_in() {
 }
 
 #[actix::test]
-async fn health_from_the_command_line_says_whether_a_server_is_there() {
+async fn health_command_reports_whether_server_is_alive() {
     let server = TestServer::start().await;
     let port = server.port();
     assert!(opilio("", &["health", "--port", &port], &[]).status.success());
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let silent = free.local_addr().expect("it is bound").port().to_string();
+    let unused = free.local_addr().expect("bound").port().to_string();
     drop(free);
-    assert!(!opilio("", &["health", "--port", &silent], &[]).status.success());
+    assert!(!opilio("", &["health", "--port", &unused], &[]).status.success());
 }
 
 #[test]
-fn config_prints_what_applies_and_where_it_came_from() {
+fn config_command_prints_values_and_origins() {
     let output = opilio("app:\n  port: 7\n", &["config"], &[("CRAWL4AI_API_TOKEN", "hunter2")]);
-    let text = String::from_utf8(output.stdout).expect("it is text");
+    let text = String::from_utf8(output.stdout).expect("text");
     assert!(output.status.success());
     assert!(text.contains("port: 7") && text.contains("# config.yml:2"), "{text}");
     assert!(!text.contains("hunter2") && text.contains("# CRAWL4AI_API_TOKEN"), "{text}");
 }
 
 #[test]
-fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
-    for (config, arguments, environment, says) in [
+fn invalid_configuration_prevents_start() {
+    for (config, arguments, environment, expected) in [
         ("webhooks:\n  retries: 3\n", &["serve"][..], &[][..], "config.yml:2: unknown key `webhooks.retries`"),
         ("", &["serve", "--host", "0.0.0.0"], &[], "security.allow_unauthenticated"),
         ("rate_limiting: {trusted_proxies: [127.0.0.1]}", &["serve"], &[], "security.allow_unauthenticated"),
@@ -136,22 +130,22 @@ fn what_is_wrong_stops_the_start_with_its_place_on_standard_error() {
         let output = opilio(config, arguments, environment);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && output.stdout.is_empty(), "{config} {arguments:?}: {error}");
-        assert!(error.contains(says), "{config} {arguments:?}: {error}");
+        assert!(error.contains(expected), "{config} {arguments:?}: {error}");
     }
 }
 
 #[actix::test]
-async fn said_explicitly_other_machines_may_reach_it_and_internal_addresses_are_refused() {
+async fn unauthenticated_server_on_network_blocks_internal_addresses() {
     let site = TestSite::start();
     let server = TestServer::with_config("app: {host: 0.0.0.0}\nsecurity: {allow_unauthenticated: true}").await;
-    let (status, refusal) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
+    let (status, error) = server.post("/crawl/job", json!({"urls": [site.url("/article")]})).await;
     let loc = json!(["body", "urls", 0]);
-    assert_eq!((status, &refusal["detail"][0]["msg"]), (422, &json!("URL blocked")), "{refusal}");
-    assert_eq!(refusal["detail"][0]["loc"], loc);
+    assert_eq!((status, &error["detail"][0]["msg"]), (422, &json!("URL blocked")), "{error}");
+    assert_eq!(error["detail"][0]["loc"], loc);
 }
 
 #[actix::test]
-async fn logs_are_json_where_that_is_configured() {
+async fn log_is_json_if_configured() {
     let site = TestSite::start();
     let mut server = TestServer::with_config("logging: {format: json}").await;
     let body = json!({"urls": ["raw:<p>x</p>"], "webhook_config": {"webhook_url": site.webhook_url()}});
@@ -167,7 +161,7 @@ async fn logs_are_json_where_that_is_configured() {
 }
 
 #[test]
-fn one_page_is_read_from_the_command_line() {
+fn page_command_reads_file() {
     let story = "The old bridge over the river was closed on Monday, after engineers had found cracks in its arches.";
     let html = format!(
         "<title>Bridge closed</title><nav class=menu><a href=/>Home</a> <a href=/jobs>Jobs</a></nav>\
@@ -175,12 +169,12 @@ fn one_page_is_read_from_the_command_line() {
     );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("page.html");
-    std::fs::write(&file, html).expect("the folder is ours");
+    std::fs::write(&file, html).expect("a writable folder");
     let printed = |arguments: &[&str]| {
-        let file = file.to_str().expect("a plain name");
+        let file = file.to_str().expect("a UTF-8 path");
         let output = opilio("", &[&["page", file, "--url", "https://a.example/x/"], arguments].concat(), &[]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("it is text")
+        String::from_utf8(output.stdout).expect("text")
     };
     let raw = printed(&["--markdown"]);
     assert!(raw.contains("[Jobs](https://a.example/jobs)") && raw.contains("[Map](https://a.example/x/map)"), "{raw}");
@@ -189,22 +183,22 @@ fn one_page_is_read_from_the_command_line() {
     assert!(fit.contains("cracks in its arches") && !fit.contains("Jobs"), "{fit}");
     let all: serde_json::Value = serde_json::from_str(&printed(&["--fit", "--json"])).expect("JSON");
     assert_eq!((&all["markdown"]["fit_markdown"], &all["metadata"]["title"]), (&json!(fit), &json!("Bridge closed")));
-    std::fs::write(&file, "%PDF-1.7\n\x01").expect("the folder is ours");
-    let other = opilio("", &["page", file.to_str().expect("a plain name")], &[]);
-    let said = String::from_utf8_lossy(&other.stderr).into_owned();
-    assert!(!other.status.success() && said.contains("Unsupported content type application/pdf"), "{said}");
+    std::fs::write(&file, "%PDF-1.7\n\x01").expect("a writable folder");
+    let other = opilio("", &["page", file.to_str().expect("a UTF-8 path")], &[]);
+    let error = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(!other.status.success() && error.contains("Unsupported content type application/pdf"), "{error}");
     let missing = opilio("", &["page", "missing.html"], &[]);
     assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("missing.html"));
 }
 
 #[actix::test]
-async fn one_page_is_read_from_the_web_without_a_server() {
+async fn page_command_fetches_url() {
     let site = TestSite::start();
     let read = async |path: &str, how: &'static str| {
         let url = site.url(path);
-        let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("it ran");
+        let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("the command ran");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("it is text")
+        String::from_utf8(output.stdout).expect("text")
     };
     assert!(read("/article", "--markdown").await.contains("# A title"));
     for how in ["--markdown", "--fit"] {
@@ -213,7 +207,7 @@ async fn one_page_is_read_from_the_web_without_a_server() {
 }
 
 #[actix::test]
-async fn the_operator_can_have_fit_markdown_made_for_all_jobs() {
+async fn configured_content_filter_applies_to_all_jobs() {
     let (site, server) = (TestSite::start(), TestServer::with_config("crawler: {content_filter: main}\n").await);
     let (status, answer) = server.post("/crawl", json!({"urls": [site.url("/article")]})).await;
     let page = &answer["results"][0];

@@ -13,7 +13,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn text(name: &str) -> String {
-    std::fs::read_to_string(file(name)).expect("it is there")
+    std::fs::read_to_string(file(name)).expect("the file exists")
 }
 
 fn yaml(text: &str) -> Value {
@@ -24,28 +24,28 @@ fn stack() -> Value {
     yaml(&text("docker-compose.yml"))
 }
 
-/// The variables of the server's container: those of the file, those that `.env` gives to names without a value, and over
-/// them an override's.
-fn environment(dot_env: &[(&str, &str)], beside: &Value) -> Vec<(String, String)> {
+/// The environment of the server's container: the values of the stack, overridden by those of `overrides`. Variables without
+/// a value are taken from `.env`.
+fn environment(dot_env: &[(&str, &str)], overrides: &Value) -> Vec<(String, String)> {
     let mut all = BTreeMap::new();
-    for file in [&stack(), beside] {
-        let Some(given) = file["services"]["opilio"]["environment"].as_object() else { continue };
-        for (name, value) in given {
+    for file in [&stack(), overrides] {
+        let Some(variables) = file["services"]["opilio"]["environment"].as_object() else { continue };
+        for (name, value) in variables {
             let site = || dot_env.iter().find(|(known, _)| known == name).map(|(_, value)| (*value).to_owned());
-            let value = if value.is_null() { site() } else { Some(said(value)) };
+            let value = if value.is_null() { site() } else { Some(variable(value)) };
             all.extend(value.map(|value| (name.clone(), value)));
         }
     }
     all.into_iter().collect()
 }
 
-fn said(value: &Value) -> String {
-    value.as_str().expect("values of variables are quoted where they would be something else").to_owned()
+fn variable(value: &Value) -> String {
+    value.as_str().expect("values of variables are quoted").to_owned()
 }
 
-fn settings_of(dot_env: &[(&str, &str)], beside: &Value) -> Settings {
+fn settings_of(dot_env: &[(&str, &str)], overrides: &Value) -> Settings {
     let mounted = file("config.yml");
-    settings::load(Some(&mounted), &environment(dot_env, beside), &[]).expect("the server starts by it").settings
+    settings::load(Some(&mounted), &environment(dot_env, overrides), &[]).expect("valid settings").settings
 }
 
 fn duration(value: &Value) -> Duration {
@@ -57,22 +57,22 @@ fn list(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_stacks_settings_are_settings_of_ours_and_fit_the_rest_of_the_file() {
+fn settings_of_stack_are_valid_and_match_its_services() {
     let (stack, settings) = (stack(), settings_of(&[], &Value::Null));
     let opilio = &stack["services"]["opilio"];
     assert_eq!(settings.store.backend, StoreBackend::Redis);
-    assert!(stack["services"].get(&settings.redis.host).is_some(), "Redis is a service of the stack");
+    assert!(stack["services"].get(&settings.redis.host).is_some(), "Redis is a service");
     assert!(settings.app.host.is_unspecified() && settings.security.api_token.is_none());
     assert!(!settings.internal_allowed() && settings.egress.allow.is_empty());
     let ports = format!("127.0.0.1:${{OPILIO_PORTS:-11235}}:{}", settings.app.port);
     assert_eq!(list(&opilio["ports"]), [ports]);
-    let (grace, patience) = (settings.app.shutdown_grace, duration(&opilio["stop_grace_period"]));
-    assert_eq!(patience, Duration::from_secs(30));
-    assert!(grace + Duration::from_secs(2) < patience && patience < grace + Duration::from_secs(10), "{grace:?}");
+    let (grace, stop_timeout) = (settings.app.shutdown_grace, duration(&opilio["stop_grace_period"]));
+    assert_eq!(stop_timeout, Duration::from_secs(30));
+    assert!(grace + Duration::from_secs(2) < stop_timeout && stop_timeout < grace + Duration::from_secs(10), "{grace:?}");
 }
 
 #[test]
-fn its_redis_loses_nothing_and_is_published_to_nobody() {
+fn redis_is_durable_and_not_published() {
     let stack = stack();
     let redis = &stack["services"]["redis"];
     let command = list(&redis["command"]);
@@ -90,7 +90,7 @@ fn its_redis_loses_nothing_and_is_published_to_nobody() {
 }
 
 #[test]
-fn every_service_is_bounded_bare_and_comes_back() {
+fn every_service_is_restricted_and_restarted() {
     for (name, service) in stack()["services"].as_object().expect("services") {
         assert_eq!(service["restart"], "unless-stopped", "{name}");
         assert_eq!(service["read_only"], true, "{name}");
@@ -106,35 +106,35 @@ fn every_service_is_bounded_bare_and_comes_back() {
 }
 
 #[test]
-fn whatever_the_example_of_an_env_file_offers_reaches_the_server() {
+fn every_variable_of_env_example_reaches_the_server() {
     let (example, shipped) = (text(".env.example"), text("docker-compose.yml"));
     let is_name = |name: &str| name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
     let lines = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
-    let offered: Vec<(&str, &str)> = lines.filter(|(name, _)| is_name(name)).collect();
-    assert!(offered.len() > 10);
+    let documented: Vec<(&str, &str)> = lines.filter(|(name, _)| is_name(name)).collect();
+    assert!(documented.len() > 10);
     let names = stack()["services"]["opilio"]["environment"].clone();
-    for (name, _) in &offered {
+    for (name, _) in &documented {
         let is_used = names.get(name).is_some_and(Value::is_null) || shipped.contains(&format!("${{{name}:-"));
-        assert!(is_used, "{name} is not taken by docker-compose.yml");
+        assert!(is_used, "{name} is not used by docker-compose.yml");
     }
     for name in names.as_object().expect("variables").iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name)
     {
-        assert!(offered.iter().any(|(offer, _)| offer == name), "{name} is not in .env.example");
+        assert!(documented.iter().any(|(other, _)| other == name), "{name} is not in .env.example");
     }
-    let settings = settings_of(&offered, &Value::Null);
-    assert_eq!(settings.security.api_token.expect("a token closes it").expose(), "change-me");
+    let settings = settings_of(&documented, &Value::Null);
+    assert_eq!(settings.security.api_token.expect("a token").expose(), "change-me");
     assert_eq!(settings.egress.allow, ["host.docker.internal", "receiver"]);
-    let none: Vec<(&str, &str)> = offered.iter().map(|(name, _)| (*name, "")).collect();
-    assert!(settings_of(&none, &Value::Null).security.api_token.is_none(), "what is empty is not there");
+    let empty: Vec<(&str, &str)> = documented.iter().map(|(name, _)| (*name, "")).collect();
+    assert!(settings_of(&empty, &Value::Null).security.api_token.is_none(), "an empty variable is ignored");
 }
 
 #[test]
 fn documented_receiver_service_is_allowed_by_its_name() {
     let page = text("docs/getting-started.md");
-    let (_, piece) = page.split_once("```yaml\n").expect("the page shows it");
-    let beside = yaml(piece.split_once("```").expect("it ends").0);
-    let settings = settings_of(&[], &beside);
-    let added: Vec<&String> = beside["services"].as_object().expect("services").keys().collect();
+    let (_, example) = page.split_once("```yaml\n").expect("an example");
+    let overrides = yaml(example.split_once("```").expect("the end of the example").0);
+    let settings = settings_of(&[], &overrides);
+    let added: Vec<&String> = overrides["services"].as_object().expect("services").keys().collect();
     assert_eq!(added, ["receiver", "opilio"]);
     assert_eq!(settings.egress.allow, ["receiver"]);
 }

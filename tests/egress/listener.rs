@@ -1,5 +1,5 @@
-//! Whoever is dialled in the test's world, it is this listener: it knows which address was meant, and answers with a page,
-//! or with the redirect that the path asks for.
+//! Receives the connections to all addresses and records their destinations. Responds with a page, or with the redirect that
+//! the path encodes.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -10,21 +10,21 @@ use tokio::net::TcpStream;
 
 #[derive(Clone, Default)]
 pub struct Listener {
-    dialled: Arc<Mutex<BTreeSet<SocketAddr>>>,
+    destinations: Arc<Mutex<BTreeSet<SocketAddr>>>,
 }
 
 impl Listener {
-    /// On these ports of every address.
+    /// Listens on these ports of all addresses.
     pub fn start(ports: &[u16]) -> Self {
         let listener = Self::default();
         for port in ports {
-            let socket = TcpListener::bind(("::", *port)).expect("the port is free in a namespace of our own");
+            let socket = TcpListener::bind(("::", *port)).expect("a free port");
             socket.set_nonblocking(true).expect("a socket");
             let socket = tokio::net::TcpListener::from_std(socket).expect("a socket");
             let listener = listener.clone();
             actix::spawn(async move {
                 while let Ok((stream, _)) = socket.accept().await {
-                    listener.note(&stream);
+                    listener.record(&stream);
                     actix::spawn(serve(stream));
                 }
             });
@@ -32,28 +32,28 @@ impl Listener {
         listener
     }
 
-    fn note(&self, stream: &TcpStream) {
-        let local = stream.local_addr().expect("it is connected");
-        let meant = SocketAddr::new(local.ip().to_canonical(), local.port());
-        self.dialled.lock().expect("not poisoned").insert(meant);
+    fn record(&self, stream: &TcpStream) {
+        let local = stream.local_addr().expect("connected");
+        let destination = SocketAddr::new(local.ip().to_canonical(), local.port());
+        self.destinations.lock().expect("not poisoned").insert(destination);
     }
 
-    /// Everything that was dialled so far.
-    pub fn dialled(&self) -> BTreeSet<SocketAddr> {
-        self.dialled.lock().expect("not poisoned").clone()
+    /// The destinations of all connections so far.
+    pub fn destinations(&self) -> BTreeSet<SocketAddr> {
+        self.destinations.lock().expect("not poisoned").clone()
     }
 
-    /// Somebody came, and nobody came anywhere but to these addresses.
-    pub fn heard_only(&self, addresses: &[&str]) {
-        let may: Vec<IpAddr> = addresses.iter().map(|raw| raw.parse().expect("an address")).collect();
-        let dialled = self.dialled();
-        assert!(!dialled.is_empty(), "the test's own site was never reached");
-        let wrong: Vec<_> = dialled.iter().filter(|to| !may.contains(&to.ip())).collect();
-        assert!(wrong.is_empty(), "reached: {wrong:?}");
+    /// Asserts that there were connections, all of them to these addresses.
+    pub fn assert_only(&self, addresses: &[&str]) {
+        let allowed: Vec<IpAddr> = addresses.iter().map(|raw| raw.parse().expect("an address")).collect();
+        let destinations = self.destinations();
+        assert!(!destinations.is_empty(), "no connection was made");
+        let forbidden: Vec<_> = destinations.iter().filter(|to| !allowed.contains(&to.ip())).collect();
+        assert!(forbidden.is_empty(), "reached: {forbidden:?}");
     }
 }
 
-/// The path that is answered by a redirect with these very bytes as its target.
+/// The path whose response redirects to exactly these bytes.
 pub fn redirect(status: u16, target: &str) -> String {
     let digits: String = target.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("/redirect/{status}/{digits}")
@@ -74,22 +74,22 @@ async fn serve(mut stream: TcpStream) -> Option<()> {
     while rest > 0 {
         rest -= stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
     }
-    stream.write_all(&answer(head.split(' ').nth(1)?)).await.ok()?;
+    stream.write_all(&response(head.split(' ').nth(1)?)).await.ok()?;
     stream.shutdown().await.ok()
 }
 
-fn answer(path: &str) -> Vec<u8> {
+fn response(path: &str) -> Vec<u8> {
     let Some((status, digits)) = path.strip_prefix("/redirect/").and_then(|rest| rest.split_once('/')) else {
         let page = "<!DOCTYPE html><title>Reached</title><p>Reached</p>";
         let length = page.len();
         let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/html";
         return format!("{head}\r\ncontent-length: {length}\r\n\r\n{page}").into_bytes();
     };
-    let mut answer =
+    let mut response =
         format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\nlocation: ").into_bytes();
     let digits: Vec<_> = digits.bytes().collect();
     let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    answer.extend(digits.chunks(2).filter_map(byte));
-    answer.extend(b"\r\n\r\n");
-    answer
+    response.extend(digits.chunks(2).filter_map(byte));
+    response.extend(b"\r\n\r\n");
+    response
 }

@@ -1,8 +1,8 @@
-//! The DNS of the test's world (RFC 1035), on UDP alone. A name of `at.example` says itself what it resolves to; every
-//! name that nobody made up resolves to this machine, so that an address misread as a name leads inside.
+//! A DNS server (RFC 1035, UDP). A name below `at.example` encodes its addresses; all other names except the public ones
+//! resolve to loopback, so an address that is misread as a name leads to an internal address.
 //!
-//! `7f000001.at.example`: one address, in hexadecimal digits; `09090909-7f000001.at.example`: both;
-//! `09090909.7f000001.at.example`: the first at every other look-up, beginning with the first.
+//! `7f000001.at.example`: one address, in hexadecimal; `09090909-7f000001.at.example`: both;
+//! `09090909.7f000001.at.example`: alternates between lookups, beginning with the first.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
@@ -10,20 +10,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 const A: u16 = 1;
 const AAAA: u16 = 28;
 
-/// Answers until the test ends.
+/// Responds until the test ends.
 pub fn serve() {
-    let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53 is free in a namespace of our own");
+    let socket = UdpSocket::bind("127.0.0.1:53").expect("a free port");
     std::thread::spawn(move || {
-        let (mut asked, mut buffer) = (HashMap::new(), [0; 512]);
+        let (mut lookups, mut buffer) = (HashMap::new(), [0; 512]);
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-            if let Some(answer) = answer(&buffer[..length], &mut asked) {
-                let _ = socket.send_to(&answer, from);
+            if let Some(response) = response(&buffer[..length], &mut lookups) {
+                let _ = socket.send_to(&response, from);
             }
         }
     });
 }
 
-fn answer(query: &[u8], asked: &mut HashMap<(String, u16), usize>) -> Option<Vec<u8>> {
+fn response(query: &[u8], lookups: &mut HashMap<(String, u16), usize>) -> Option<Vec<u8>> {
     let (mut name, mut at) = (Vec::new(), 12);
     while query.get(at)? != &0 {
         let end = at + 1 + usize::from(query[at]);
@@ -31,32 +31,32 @@ fn answer(query: &[u8], asked: &mut HashMap<(String, u16), usize>) -> Option<Vec
         at = end;
     }
     let kind = u16::from_be_bytes([*query.get(at + 1)?, *query.get(at + 2)?]);
-    let count = asked.entry((name.join("."), kind)).or_default();
+    let count = lookups.entry((name.join("."), kind)).or_default();
     let found = addresses(&name, *count).into_iter().filter(|ip| kind == if ip.is_ipv4() { A } else { AAAA });
     let found: Vec<_> = found.collect();
     *count += 1;
-    // The query's id, an answer that is authoritative, one question, the answers, and no time to keep them.
-    let mut reply = query[..2].to_vec();
-    reply.extend([0x84, 0, 0, 1, 0, u8::try_from(found.len()).ok()?, 0, 0, 0, 0]);
-    reply.extend(query.get(12..at + 5)?);
+    // Id of the query, authoritative, one question, the answers, TTL 0.
+    let mut response = query[..2].to_vec();
+    response.extend([0x84, 0, 0, 1, 0, u8::try_from(found.len()).ok()?, 0, 0, 0, 0]);
+    response.extend(query.get(12..at + 5)?);
     for address in found {
-        reply.extend([0xc0, 12]);
-        reply.extend(kind.to_be_bytes());
-        reply.extend([0, 1, 0, 0, 0, 0]);
+        response.extend([0xc0, 12]);
+        response.extend(kind.to_be_bytes());
+        response.extend([0, 1, 0, 0, 0, 0]);
         let bytes = match address {
             IpAddr::V4(v4) => v4.octets().to_vec(),
             IpAddr::V6(v6) => v6.octets().to_vec(),
         };
-        reply.extend(u16::try_from(bytes.len()).ok()?.to_be_bytes());
-        reply.extend(bytes);
+        response.extend(u16::try_from(bytes.len()).ok()?.to_be_bytes());
+        response.extend(bytes);
     }
-    Some(reply)
+    Some(response)
 }
 
 fn addresses(name: &[String], count: usize) -> Vec<IpAddr> {
     match name {
-        [turns @ .., at, example] if at == "at" && example == "example" && !turns.is_empty() => {
-            turns[count % turns.len()].split('-').filter_map(address).collect()
+        [steps @ .., at, example] if at == "at" && example == "example" && !steps.is_empty() => {
+            steps[count % steps.len()].split('-').filter_map(address).collect()
         }
         [public, example] if public == "public" && example == "example" => vec![[9, 9, 9, 9].into()],
         [public, example] if public == "public6" && example == "example" => {

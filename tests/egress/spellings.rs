@@ -1,4 +1,4 @@
-//! Ways to write an address that is internal.
+//! Notations of internal addresses.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -40,14 +40,14 @@ const V6: [&str; 18] = [
     "1fff::1",
 ];
 
-/// URLs, each once.
+/// All URLs, without duplicates.
 pub fn all() -> BTreeSet<String> {
     let mut urls = BTreeSet::new();
     for octets in V4 {
         let address = Ipv4Addr::from(octets);
         urls.extend(hosts_v4(octets).into_iter().map(|host| format!("http://{host}/")));
-        urls.extend(carriers(address).into_iter().map(|host| format!("http://{host}/")));
-        urls.extend(tricks(&address.to_string()));
+        urls.extend(embedding_v6(address).into_iter().map(|host| format!("http://{host}/")));
+        urls.extend(ambiguous_urls(&address.to_string()));
         urls.insert(format!("http://{}/", name_of(address.into())));
     }
     for raw in V6 {
@@ -56,26 +56,24 @@ pub fn all() -> BTreeSet<String> {
         urls.insert(format!("http://[{}]/", long(address)));
         urls.insert(format!("http://{}/", name_of(address.into())));
     }
-    urls.extend(tricks("[::1]"));
-    urls.extend(tricks("localhost"));
+    urls.extend(ambiguous_urls("[::1]"));
+    urls.extend(ambiguous_urls("localhost"));
     urls.extend(names());
     urls
 }
 
-/// Those that a header can hold, and what only a redirect can say: beginning with the scheme of the page, or with slashes
-/// that are none.
-pub fn of_redirects() -> Vec<String> {
-    let ways = |host: &str| {
+/// URLs that are valid in a `Location` header, and relative ones with unusual slashes.
+pub fn redirect_targets() -> Vec<String> {
+    let forms = |host: &str| {
         ["//", "\\\\", "/\\", "\\/", "///", "http:\\\\", "//public.example@", "//\t"]
-            .map(|way| format!("{way}{host}/x"))
+            .map(|prefix| format!("{prefix}{host}/x"))
     };
-    let relative = ["127.0.0.1", "0x7f.1", "[::1]", "localhost", "7f000001.at.example"].into_iter().flat_map(ways);
-    all().into_iter().filter(|url| !url.contains(['\r', '\n']) && !stays(url)).chain(relative).collect()
+    let relative = ["127.0.0.1", "0x7f.1", "[::1]", "localhost", "7f000001.at.example"].into_iter().flat_map(forms);
+    all().into_iter().filter(|url| !url.contains(['\r', '\n']) && !is_same_host(url)).chain(relative).collect()
 }
 
-/// Whether it is an address on the page's own host where it stands in a redirect: `http:/127.0.0.1/` is one to a page that
-/// came by `http`.
-fn stays(url: &str) -> bool {
+/// Whether the redirect stays on the page's host: `http:/127.0.0.1/` is a relative URL for a page with the scheme `http`.
+fn is_same_host(url: &str) -> bool {
     let page = Url::parse("http://public.example/").expect("a constant");
     page.join(url).is_ok_and(|target| target.host_str() == page.host_str())
 }
@@ -126,7 +124,7 @@ fn hosts_v4([a, b, c, d]: [u8; 4]) -> Vec<String> {
     ]
 }
 
-/// A circled digit; zero has a block of its own.
+/// A circled digit. Zero is in a separate block.
 fn ring(digit: u8) -> char {
     if digit == 0 { '⓪' } else { char::from_u32('①' as u32 + u32::from(digit) - 1).expect("a digit") }
 }
@@ -136,19 +134,19 @@ fn shift(zero: char, digit: u8) -> char {
     char::from_u32(zero as u32 + u32::from(digit - b'0')).expect("a digit")
 }
 
-/// IPv6 addresses that stand for an IPv4 address or lead to it.
-fn carriers(inside: Ipv4Addr) -> Vec<String> {
-    let bits = u32::from(inside);
+/// IPv6 addresses that embed an IPv4 address.
+fn embedding_v6(v4: Ipv4Addr) -> Vec<String> {
+    let bits = u32::from(v4);
     let (high, low) = (bits >> 16, bits & 0xffff);
-    let mapped = inside.to_ipv6_mapped();
+    let mapped = v4.to_ipv6_mapped();
     vec![
-        format!("[::ffff:{inside}]"),
+        format!("[::ffff:{v4}]"),
         format!("[::FFFF:{high:X}:{low:X}]"),
         format!("[{}]", long(mapped)),
-        format!("[0:0:0:0:0:ffff:{inside}]"),
-        format!("[::{inside}]"),
-        format!("[::ffff:0:{inside}]"),
-        format!("[64:ff9b::{inside}]"),
+        format!("[0:0:0:0:0:ffff:{v4}]"),
+        format!("[::{v4}]"),
+        format!("[::ffff:0:{v4}]"),
+        format!("[64:ff9b::{v4}]"),
         format!("[64:ff9b::{high:x}:{low:x}]"),
         format!("[2002:{high:x}:{low:x}::1]"),
         format!("[2001:0:{high:x}:{low:x}::f6f6:f6f6]"),
@@ -157,8 +155,8 @@ fn carriers(inside: Ipv4Addr) -> Vec<String> {
     ]
 }
 
-/// What makes one reader see another host than the next one does.
-fn tricks(host: &str) -> Vec<String> {
+/// URLs in which parsers disagree about the host.
+fn ambiguous_urls(host: &str) -> Vec<String> {
     [
         "http://{}:80/",
         "http://{}:8080/x",
@@ -187,10 +185,10 @@ fn tricks(host: &str) -> Vec<String> {
     .into()
 }
 
-/// Names that lead inside, alone or among others, at once or later.
+/// Names that resolve to an internal address: immediately or later, alone or among others.
 fn names() -> Vec<String> {
     let loopback = IpAddr::from([127, 0, 0, 1]);
-    let (public, inside) = (digits([9, 9, 9, 9].into()), digits(loopback));
+    let (public, internal) = (digits([9, 9, 9, 9].into()), digits(loopback));
     let v6 = digits("::1".parse().expect("an address"));
     [
         "localhost.".to_owned(),
@@ -205,33 +203,33 @@ fn names() -> Vec<String> {
         "metadata.google.internal".to_owned(),
         "metadata.google.internal.".to_owned(),
         "127.0.0.1.nip.example".to_owned(),
-        "xn--nobody-made-this.example".to_owned(),
-        format!("{public}-{inside}.at.example"),
-        format!("{inside}-{public}.at.example"),
+        "xn--unknown.example".to_owned(),
+        format!("{public}-{internal}.at.example"),
+        format!("{internal}-{public}.at.example"),
         format!("{public}-{v6}.at.example"),
         format!("{v6}-{public}.at.example."),
-        format!("{public}-{public}-{public}-{inside}.at.example"),
-        format!("{}.at.example", [inside.clone(), v6.clone()].join("-")),
-        format!("{inside}.{v6}.at.example"),
+        format!("{public}-{public}-{public}-{internal}.at.example"),
+        format!("{}.at.example", [internal.clone(), v6.clone()].join("-")),
+        format!("{internal}.{v6}.at.example"),
     ]
     .map(|host| format!("http://{host}/"))
     .into()
 }
 
-/// Names whose first answer is a public address and whose next one is not, and the other way round. Each turn has an IPv4
-/// address: of two look-ups side by side, one may ask for IPv4 in one turn and for IPv6 in another.
-pub fn changing() -> Vec<String> {
-    let (public, inside) = (digits([9, 9, 9, 9].into()), digits([127, 0, 0, 1].into()));
+/// Names that alternate between public and internal addresses (DNS rebinding). Each step has an IPv4 address, because A and
+/// AAAA lookups may be in different steps.
+pub fn rebinding() -> Vec<String> {
+    let (public, internal) = (digits([9, 9, 9, 9].into()), digits([127, 0, 0, 1].into()));
     let mapped = digits("::ffff:127.0.0.1".parse().expect("an address"));
     [
-        format!("{public}.{inside}"),
-        format!("{inside}.{public}"),
-        format!("{public}.{public}.{inside}"),
-        format!("{public}.{inside}.{inside}"),
-        format!("{public}.{public}-{inside}"),
-        format!("{public}.{inside}-{mapped}"),
+        format!("{public}.{internal}"),
+        format!("{internal}.{public}"),
+        format!("{public}.{public}.{internal}"),
+        format!("{public}.{internal}.{internal}"),
+        format!("{public}.{public}-{internal}"),
+        format!("{public}.{internal}-{mapped}"),
     ]
-    .map(|turns| format!("http://{turns}.at.example/"))
+    .map(|steps| format!("http://{steps}.at.example/"))
     .into()
 }
 
