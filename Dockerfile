@@ -29,15 +29,15 @@ COPY config.yml ./
 COPY src src
 COPY actors/src actors/src
 COPY page/src page/src
-COPY ${BINARY:-Cargo.lock} /given/opilio
+COPY ${BINARY:-Cargo.lock} /binary/opilio
 RUN [ -n "$BINARY" ] || { set -e; \
       find src */src -name '*.rs' -exec touch {} +; \
       cargo build --release --locked --bin opilio; \
-      cp target/release/opilio /given/opilio; }
+      cp target/release/opilio /binary/opilio; }
 
 RUN set -e; mkdir -p /image/tmp /image/etc/ssl/certs /image/usr/share; chmod 1777 /image/tmp; \
-    install -D /given/opilio /image/usr/bin/opilio; \
-    ldd /given/opilio | grep -o '/[^ ]*' | xargs -I '{}' cp --parents --dereference '{}' /image; \
+    install -D /binary/opilio /image/usr/bin/opilio; \
+    ldd /binary/opilio | grep -o '/[^ ]*' | xargs -I '{}' cp --parents --dereference '{}' /image; \
     cp --dereference /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/; \
     cp -r /usr/share/zoneinfo /image/usr/share/; \
     echo 'opilio:x:65532:65532::/:/usr/bin/opilio' > /image/etc/passwd; \

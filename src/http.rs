@@ -1,14 +1,14 @@
 //! The HTTP API: one file or folder per resource, with its routes, handlers, requests, responses and OpenAPI operations.
 
 mod api;
-pub(crate) mod body;
+pub mod body;
 mod caller;
 pub mod crawl4ai;
 mod deliveries;
 mod docs;
 mod error;
 mod events;
-pub(crate) mod field_error;
+pub mod field_error;
 pub mod header_rules;
 mod health;
 mod job_list;

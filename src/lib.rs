@@ -9,8 +9,6 @@ mod fair_semaphore;
 pub mod fetchers;
 pub mod http;
 pub mod models;
-#[doc(hidden)]
-pub mod promises;
 pub mod reader;
 pub mod settings;
 pub mod stores;

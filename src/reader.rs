@@ -129,13 +129,7 @@ pub(crate) fn is_binary(body: &[u8]) -> bool {
 }
 
 /// Parses a page into its result. The content of a page with an error status is included if it can be parsed.
-pub(crate) fn read(
-    url: &str,
-    page: FetchedPage,
-    options: &CrawlOptions,
-    limits: &Limits,
-    stats: FetchStats,
-) -> PageResult {
+pub fn read(url: &str, page: FetchedPage, options: &CrawlOptions, limits: &Limits, stats: FetchStats) -> PageResult {
     let FetchedPage { exchange, body, content_type, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);

@@ -1,7 +1,7 @@
 //! The webhook transport: headers, signature, POST, and the outcome of the attempt.
 
 mod excerpt;
-pub(crate) mod headers;
+pub mod headers;
 mod settings;
 mod signature;
 mod transport;

@@ -196,7 +196,8 @@ async fn page_command_fetches_url() {
     let site = TestSite::start();
     let read = async |path: &str, how: &'static str| {
         let url = site.url(path);
-        let output = actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("the command ran");
+        let output =
+            actix_web::web::block(move || opilio("", &["page", &url, how], &[])).await.expect("the command ran");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };

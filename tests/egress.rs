@@ -139,13 +139,10 @@ fn redirects_never_reach_internal_addresses() {
 
 #[test]
 fn redirects_of_public_pages_never_reach_internal_addresses_on_open_server() {
-    isolated(
-        "redirects_of_public_pages_never_reach_internal_addresses_on_open_server",
-        async |listener| {
-            assert_redirects_blocked(TestServer::start().await, json!({"check_robots_txt": true})).await;
-            listener.assert_only(&PUBLIC);
-        },
-    );
+    isolated("redirects_of_public_pages_never_reach_internal_addresses_on_open_server", async |listener| {
+        assert_redirects_blocked(TestServer::start().await, json!({"check_robots_txt": true})).await;
+        listener.assert_only(&PUBLIC);
+    });
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use serde_json::{Value, json};
 use opilio_actors::testing::until::{DEADLINE, expect, until};
+use serde_json::{Value, json};
 use support::TestServer;
 
 /// The prefix of each planted secret. It must not occur in any output.
@@ -29,7 +29,8 @@ fn site() -> (String, Sent) {
 
 async fn repeat(request: HttpRequest, sent: web::Data<Mutex<String>>) -> HttpResponse {
     let headers = request.headers().iter();
-    let received: String = headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap_or("?"))).collect();
+    let received: String =
+        headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap_or("?"))).collect();
     let mut sent = sent.lock().expect("not poisoned");
     sent.push_str(&received);
     match request.path() {

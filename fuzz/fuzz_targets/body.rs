@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| opilio::promises::body(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| opilio_fuzz::body(bytes));

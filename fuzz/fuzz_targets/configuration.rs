@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| opilio::promises::configuration(text));
+libfuzzer_sys::fuzz_target!(|text: &str| opilio_fuzz::configuration(text));

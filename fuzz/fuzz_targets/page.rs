@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| opilio::promises::page(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| opilio_fuzz::page(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| opilio::promises::webhook_header(text));
+libfuzzer_sys::fuzz_target!(|text: &str| opilio_fuzz::webhook_header(text));

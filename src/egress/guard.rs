@@ -86,7 +86,7 @@ impl Guard {
     }
 
     /// Checks the addresses that a name resolved to. All must be allowed, unless the policy allows the name.
-    pub(crate) fn check_resolved(&self, purpose: Purpose, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
+    pub fn check_resolved(&self, purpose: Purpose, name: &str, addresses: &[IpAddr]) -> Result<(), Blocked> {
         if self.policy.allows_name(purpose, name) {
             return Ok(());
         }

@@ -119,7 +119,7 @@ pub fn json(request: &HttpRequest, body: Body) -> Result<JsonBody, ApiError> {
 }
 
 /// The nesting of lists and objects, computed without recursion.
-pub(crate) fn depth(json: &[u8]) -> usize {
+pub fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json {
         match byte {

@@ -76,7 +76,7 @@ impl Settings {
     }
 
     /// Why clients on other machines can reach the server; `None` if they cannot. Requests of a reverse proxy come from
-    /// loopback, whoever the client is.
+    /// loopback, whatever the address of the client.
     pub fn exposure(&self) -> Option<String> {
         if !self.app.host.is_loopback() {
             return Some(format!("other machines can reach app.host ({})", self.app.host));

@@ -94,8 +94,8 @@ fn internal_addresses_are_blocked_behind_proxy_unless_allowed() {
 
 #[test]
 fn report_masks_secrets_and_names_origins() {
-    let given = environment(&[("CRAWL4AI_API_TOKEN", "hunter2"), ("OPILIO__WEBHOOKS__HEADERS", "{X-Key: hunter2}")]);
-    let report = load(None, &given, &[("app.port", "7".to_owned(), "port")]).unwrap().report();
+    let variables = environment(&[("CRAWL4AI_API_TOKEN", "hunter2"), ("OPILIO__WEBHOOKS__HEADERS", "{X-Key: hunter2}")]);
+    let report = load(None, &variables, &[("app.port", "7".to_owned(), "port")]).unwrap().report();
     assert!(!report.contains("hunter2"), "{report}");
     assert!(report.contains("# CRAWL4AI_API_TOKEN") && report.contains("# --port"), "{report}");
 }
@@ -117,8 +117,8 @@ fn key(loaded: &Loaded, name: &str) -> Option<String> {
 
 #[test]
 fn each_family_has_its_own_api_key() {
-    let given = environment(&[("OPENAI_API_KEY", "a"), ("ANTHROPIC_API_KEY", "b"), ("GROQ_TEMPERATURE", "0.5")]);
-    let loaded = load(None, &given, &[]).unwrap();
+    let variables = environment(&[("OPENAI_API_KEY", "a"), ("ANTHROPIC_API_KEY", "b"), ("GROQ_TEMPERATURE", "0.5")]);
+    let loaded = load(None, &variables, &[]).unwrap();
     assert_eq!((key(&loaded, "openai"), key(&loaded, "anthropic")), (Some("a".into()), Some("b".into())));
     assert_eq!((key(&loaded, "groq"), family(&loaded, "groq").temperature), (None, Some(0.5)));
     assert!(family(&loaded, "openai").needs_key && !family(&loaded, "ollama").needs_key);
@@ -126,8 +126,8 @@ fn each_family_has_its_own_api_key() {
 
 #[test]
 fn general_keys_apply_to_default_family_only() {
-    let given = environment(&[("LLM_PROVIDER", "groq/llama"), ("LLM_API_KEY", "k"), ("LLM_TEMPERATURE", "0.2")]);
-    let loaded = load(None, &given, &[]).unwrap();
+    let variables = environment(&[("LLM_PROVIDER", "groq/llama"), ("LLM_API_KEY", "k"), ("LLM_TEMPERATURE", "0.2")]);
+    let loaded = load(None, &variables, &[]).unwrap();
     assert_eq!((key(&loaded, "groq"), key(&loaded, "openai")), (Some("k".into()), None));
     assert_eq!(family(&loaded, "groq").temperature, Some(0.2));
     let both = environment(&[("LLM_API_KEY", "general"), ("OPENAI_API_KEY", "own")]);
@@ -136,8 +136,8 @@ fn general_keys_apply_to_default_family_only() {
 
 #[test]
 fn custom_or_moved_family_needs_no_api_key() {
-    let given = environment(&[("LLM_PROVIDER", "vLLM/qwen"), ("LLM_BASE_URL", "http://10.0.0.7:8000/v1")]);
-    let own = family(&load(None, &given, &[]).unwrap(), "vllm");
+    let variables = environment(&[("LLM_PROVIDER", "vLLM/qwen"), ("LLM_BASE_URL", "http://10.0.0.7:8000/v1")]);
+    let own = family(&load(None, &variables, &[]).unwrap(), "vllm");
     assert_eq!(
         (own.base_url.as_str(), own.needs_key, own.protocol),
         ("http://10.0.0.7:8000/v1", false, Protocol::OpenAi)
@@ -151,8 +151,8 @@ fn file_that_repeats_defaults_overrides_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.yml");
     std::fs::write(&path, defaults::TEXT).unwrap();
-    let given = environment(&[("LLM_BASE_URL", "http://a.lan/v1"), ("GROQ_BASE_URL", "http://b.lan/v1")]);
-    let loaded = load(Some(&path), &given, &[]).unwrap();
+    let variables = environment(&[("LLM_BASE_URL", "http://a.lan/v1"), ("GROQ_BASE_URL", "http://b.lan/v1")]);
+    let loaded = load(Some(&path), &variables, &[]).unwrap();
     let moved = |name: &str| (family(&loaded, name).base_url.to_string(), family(&loaded, name).needs_key);
     assert_eq!(moved("openai"), ("http://a.lan/v1".to_owned(), false));
     assert_eq!(moved("groq"), ("http://b.lan/v1".to_owned(), false));
@@ -171,14 +171,14 @@ fn families_are_added_by_file_and_environment() {
     let text = "llm:\n  families:\n    My-vLLM:\n      base_url: http://10.0.0.7:8000/v1\n      api_key_env: GPU_KEY\n      \
         models: [qwen]\n      context_tokens: 32000\n    lm-studio: {base_url: \"http://localhost:1234/v1\"}\n";
     std::fs::write(&path, text).unwrap();
-    let given = environment(&[
+    let variables = environment(&[
         ("GPU_KEY", "hidden"),
         ("OPILIO__LLM__FAMILIES__MY_VLLM__CONCURRENCY", "2"),
         ("OPILIO__LLM__FAMILIES__THIRD__BASE_URL", "http://third.lan/v1"),
         ("OPILIO__LLM__FAMILIES__LM_STUDIO__API_KEY", "hidden-too"),
         ("LM_STUDIO_API_KEY", "not this one"),
     ]);
-    let loaded = load(Some(&path), &given, &[]).unwrap();
+    let loaded = load(Some(&path), &variables, &[]).unwrap();
     let own = family(&loaded, "my-vllm");
     assert_eq!((own.context_tokens.get(), own.concurrency, own.models), (32_000, 2, vec!["qwen".to_owned()]));
     assert_eq!(key(&loaded, "my-vllm"), Some("hidden".into()));

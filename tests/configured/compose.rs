@@ -68,7 +68,10 @@ fn settings_of_stack_are_valid_and_match_its_services() {
     assert_eq!(list(&opilio["ports"]), [ports]);
     let (grace, stop_timeout) = (settings.app.shutdown_grace, duration(&opilio["stop_grace_period"]));
     assert_eq!(stop_timeout, Duration::from_secs(30));
-    assert!(grace + Duration::from_secs(2) < stop_timeout && stop_timeout < grace + Duration::from_secs(10), "{grace:?}");
+    assert!(
+        grace + Duration::from_secs(2) < stop_timeout && stop_timeout < grace + Duration::from_secs(10),
+        "{grace:?}"
+    );
 }
 
 #[test]

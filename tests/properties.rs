@@ -1,9 +1,11 @@
-//! The properties of the fuzz targets, checked with random input and with the corpus.
+//! The properties of the fuzz targets, for their corpus and for generated input.
+
+#[path = "../fuzz/src/lib.rs"]
+mod properties;
 
 use std::fs;
 use std::path::Path;
 
-use opilio::promises;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -13,7 +15,7 @@ use proptest::test_runner::{Config, TestRunner};
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let seeds: Vec<_> = files.map(|file| fs::read(file.expect("a file").path()).expect("it can be read")).collect();
+    let seeds: Vec<_> = files.map(|file| fs::read(file.expect("a file").path()).expect("readable")).collect();
     assert!(seeds.len() >= 4, "the corpus of {target} is too small");
     seeds
 }
@@ -22,20 +24,20 @@ fn texts(target: &str) -> Vec<String> {
     corpus(target).iter().map(|seed| String::from_utf8_lossy(seed).into_owned()).collect()
 }
 
-/// Checks a property with the corpus, with recombined parts of the corpus, and with `others`.
-fn check_property(target: &str, property: fn(&str), others: impl Strategy<Value = String>) {
+/// Checks the property for the corpus, for recombined parts of it, and for `generated` input.
+fn check(target: &str, property: fn(&str), generated: impl Strategy<Value = String>) {
     let seeds = texts(target);
     seeds.iter().for_each(|seed| property(seed));
     let settings = Config { cases: 1000, failure_persistence: None, ..Config::default() };
-    let check = |input: String| {
+    let test = |input: String| {
         property(&input);
         Ok(())
     };
-    TestRunner::new(settings.clone()).run(&shuffled(seeds), check).unwrap_or_else(|found| panic!("{found}"));
-    TestRunner::new(settings).run(&others, check).unwrap_or_else(|found| panic!("{found}"));
+    TestRunner::new(settings.clone()).run(&recombined(seeds), test).unwrap_or_else(|failure| panic!("{failure}"));
+    TestRunner::new(settings).run(&generated, test).unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-fn shuffled(seeds: Vec<String>) -> impl Strategy<Value = String> {
+fn recombined(seeds: Vec<String>) -> impl Strategy<Value = String> {
     let part = (select(seeds), any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(seed, a, b)| {
         let at = |index: prop::sample::Index| seed.floor_char_boundary(index.index(seed.len() + 1));
         let (a, b) = (at(a), at(b));
@@ -45,9 +47,9 @@ fn shuffled(seeds: Vec<String>) -> impl Strategy<Value = String> {
 }
 
 fn v4() -> impl Strategy<Value = String> {
-    let notation = |(bits, way): (u32, u8)| {
+    let notation = |(bits, form): (u32, u8)| {
         let [a, b, c, d] = bits.to_be_bytes();
-        match way % 6 {
+        match form % 6 {
             0 => format!("{a}.{b}.{c}.{d}"),
             1 => bits.to_string(),
             2 => format!("{bits:#x}"),
@@ -56,7 +58,7 @@ fn v4() -> impl Strategy<Value = String> {
             _ => format!("[2002:{:x}:{:x}::1]", bits >> 16, bits & 0xffff),
         }
     };
-    // Also addresses around the edges of the special blocks.
+    // Including the edges of the special-purpose blocks.
     let edges =
         select(vec![0x0a00_0000_u32, 0x7f00_0001, 0xa9fe_a9fe, 0xac10_0000, 0xc0a8_0000, 0x6440_0000, 0xe000_0000]);
     let near = (edges, 0..4_u32).prop_map(|(edge, by)| edge.wrapping_sub(2).wrapping_add(by));
@@ -73,17 +75,17 @@ fn v6() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn guard_allows_only_globally_reachable_addresses() {
+fn guard_allows_only_globally_reachable_urls() {
     let host = prop_oneof![v4(), v6(), "[a-z0-9.%@\\\\:-]{1,20}"];
     let resolved = vec(prop_oneof![v4(), v6()].prop_map(|host| host.replace(['[', ']'], "")), 0..3);
-    let others = ("(http|https|ftp)://", "(a@|a:b@|)", host, "(:[0-9]{1,5}|)", resolved).prop_map(
+    let generated = ("(http|https|ftp)://", "(a@|a:b@|)", host, "(:[0-9]{1,5}|)", resolved).prop_map(
         |(scheme, user, host, port, resolved)| format!("{scheme}{user}{host}{port}/\n{}", resolved.join("\n")),
     );
-    check_property("address", promises::address, others);
+    check("address", properties::address, generated);
 }
 
 #[test]
-fn accepted_configuration_is_printed_in_loadable_form() {
+fn printed_configuration_loads_again() {
     let section = select(vec!["limits", "crawler", "webhooks", "security", "egress", "jobs", "llm", "app", "redis"]);
     let key = select(vec![
         "max_urls",
@@ -98,9 +100,9 @@ fn accepted_configuration_is_printed_in_loadable_form() {
     ]);
     let value =
         prop_oneof!["[0-9]{1,19}(ms|s|m|h|d|y|)", "[\\PC]{0,12}", "\\{[a-z]{1,3}: [\\PC]{0,6}\\}", "\\[[\\PC]{0,8}\\]"];
-    let others = vec((section, key, value), 1..3);
-    let others = others.prop_map(|lines| lines.iter().map(|(s, k, v)| format!("{s}: {{{k}: {v}}}\n")).collect());
-    check_property("configuration", promises::configuration, others);
+    let generated = vec((section, key, value), 1..3);
+    let generated = generated.prop_map(|lines| lines.iter().map(|(s, k, v)| format!("{s}: {{{k}: {v}}}\n")).collect());
+    check("configuration", properties::configuration, generated);
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -125,39 +127,39 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 #[test]
-fn body_yields_a_job_or_the_location_of_every_error() {
+fn body_becomes_its_job_or_errors_with_locations() {
     let key =
         select(vec!["urls", "url", "q", "schema", "webhook_config", "crawler_config", "browser_config", "temperature"]);
-    let others = vec((key, json()), 0..5).prop_map(|members| {
+    let generated = vec((key, json()), 0..5).prop_map(|members| {
         let members: serde_json::Map<_, _> = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         serde_json::Value::from(members).to_string()
     });
-    check_property("body", |text| promises::body(text.as_bytes()), others);
+    check("body", |text| properties::body(text.as_bytes()), generated);
 }
 
 #[test]
-fn every_page_result_has_the_required_fields() {
-    corpus("page").iter().for_each(|seed| promises::page(seed));
+fn every_page_result_has_all_keys() {
+    corpus("page").iter().for_each(|seed| properties::page(seed));
     let tag =
         "<(/|)(p|b|a href=[a-z/:#.]{0,9}|table|tr|td|li|ul|pre|img src=[a-z/:]{0,9}|svg|title|base href=[a-z/:]{0,9})>";
-    let others = vec(prop_oneof![tag, "[\\PC]{0,9}", "&[a-z#0-9]{1,5};"], 0..40).prop_map(|parts| parts.concat());
-    check_property("page", |text| promises::page(text.as_bytes()), others);
+    let generated = vec(prop_oneof![tag, "[\\PC]{0,9}", "&[a-z#0-9]{1,5};"], 0..40).prop_map(|parts| parts.concat());
+    check("page", |text| properties::page(text.as_bytes()), generated);
 }
 
 #[test]
 fn webhook_header_is_rejected_or_sent_unchanged() {
-    let others = ("[!-~]{0,24}", "(\\PC|[\\x00-\\x1f]){0,40}").prop_map(|(name, value)| format!("{name}:{value}"));
-    check_property("webhook_header", promises::webhook_header, others);
+    let generated = ("[!-~]{0,24}", "(\\PC|[\\x00-\\x1f]){0,40}").prop_map(|(name, value)| format!("{name}:{value}"));
+    check("webhook_header", properties::webhook_header, generated);
 }
 
 #[test]
-fn model_response_is_parsed_or_repaired_consistently() {
+fn repaired_model_response_is_valid_json() {
     let around =
         select(vec![("", ""), ("```json\n", "\n```"), ("Here: ", ". Bye"), ("<think>{}</think>", ""), ("", ",}")]);
-    let others = (around, json(), any::<bool>()).prop_map(|((before, after), value, quoted)| {
+    let generated = (around, json(), any::<bool>()).prop_map(|((before, after), value, quoted)| {
         let text = value.to_string();
         let text = if quoted { text.replace('"', "'") } else { text };
         format!("{before}{text}{after}")
     });
-    check_property("answer", promises::answer, others);
+    check("model_response", properties::model_response, generated);
 }

@@ -1,6 +1,7 @@
-//! Whatever a page is made of, its result has every field that clients rely on, and each holds what it says.
+//! The body of a page.
 
 use bytes::Bytes;
+use opilio::reader::read;
 use opilio_actors::domain::crawl::{Exchange, FetchStats, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::ports::FetchedPage;
@@ -8,23 +9,21 @@ use opilio_page::{ContentFilter, Limits, Options};
 use serde_json::Value;
 use url::Url;
 
-use crate::reader::read;
-
-/// The keys that are never `null`.
-const TOLD: [&str; 7] = ["url", "html", "error_message", "media", "links", "tables", "markdown"];
+/// Keys that are never `null`.
+const NOT_NULL: [&str; 7] = ["url", "html", "error_message", "media", "links", "tables", "markdown"];
 const KEYS: usize = 30;
 
-/// `bytes` as the body of a page, whatever character set they are in.
+/// The result of every page has all keys, absolute links and media URLs, and consistent tables.
 ///
 /// # Panics
-/// Where the result lacks something, or holds what it should not.
+/// If the property does not hold for the body `bytes`, in any character set.
 pub fn page(bytes: &[u8]) {
     let filtered = Options { content_filter: Some(ContentFilter::Main), score_links: true, ..Options::default() };
     for options in [Options::default(), filtered] {
         let limits = Limits { max_bytes: 1 << 20, ..Limits::default() };
         let options = CrawlOptions { page: options, ..CrawlOptions::default() };
         let stats = FetchStats { attempts: 1, cache_hit: None };
-        holds(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, stats));
+        check(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, stats));
     }
 }
 
@@ -35,7 +34,7 @@ fn fetched(bytes: &[u8]) -> FetchedPage {
     FetchedPage { exchange, body, content_type, retry_after: None }
 }
 
-fn holds(result: &PageResult) {
+fn check(result: &PageResult) {
     assert_eq!(result.success, result.error_message.is_empty());
     for link in result.links.internal.iter().chain(&result.links.external) {
         let href = Url::parse(&link.href).unwrap_or_else(|error| panic!("{}: {error}", link.href));
@@ -49,8 +48,8 @@ fn holds(result: &PageResult) {
         assert_eq!(table.metadata.row_count, table.rows.len());
         assert!(table.rows.iter().all(|row| row.len() == table.metadata.column_count));
     }
-    let json = serde_json::to_string(result).expect("a result is JSON");
-    let json: Value = serde_json::from_str(&json).expect("as we wrote it");
+    let json = serde_json::to_string(result).expect("a result is valid JSON");
+    let json: Value = serde_json::from_str(&json).expect("valid JSON");
     assert_eq!(json.as_object().map(serde_json::Map::len), Some(KEYS));
-    assert!(TOLD.iter().all(|key| !json[key].is_null()));
+    assert!(NOT_NULL.iter().all(|key| !json[key].is_null()));
 }

@@ -1,14 +1,13 @@
-//! The guard lets nothing through that is not globally reachable, as an address, as a redirect, or by its name.
+//! A URL for the egress guard.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+use opilio::egress::{AllowedUrl, EgressPolicy, Guard, PortPolicy, Purpose};
 use url::{Host, Url};
 
-use crate::egress::{AllowedUrl, EgressPolicy, Guard, PortPolicy, Purpose};
-
-/// IANA's registries of special-purpose addresses and one of Azure's, as networks, and whether each is globally reachable; the longest that
-/// holds an address counts.
+/// The IANA special-purpose address registries and Azure's WireServer: networks, and whether each is globally reachable. The
+/// longest prefix decides.
 const REGISTRIES: [(&str, bool); 47] = [
     ("0.0.0.0/0", true),
     ("0.0.0.0/8", false),
@@ -59,8 +58,8 @@ const REGISTRIES: [(&str, bool); 47] = [
     ("192.52.193.0/24", true),
 ];
 
-/// Networks whose addresses carry an IPv4 address, and how many bits stand after it.
-const CARRIERS: [(&str, u32); 6] = [
+/// Networks whose addresses embed an IPv4 address, and the number of bits after it.
+const EMBEDDING: [(&str, u32); 6] = [
     ("::/96", 0),
     ("::ffff:0:0/96", 0),
     ("::ffff:0:0:0/96", 0),
@@ -69,68 +68,71 @@ const CARRIERS: [(&str, u32); 6] = [
     ("2001::/32", 64),
 ];
 
-/// The first line of `text` is an address, as a caller or a redirect writes it; the others are what its name resolves to.
+/// An allowed URL is globally reachable: as a URL of a request, as the target of a redirect, and by the addresses of its name.
 ///
 /// # Panics
-/// Where the guard lets something through that it may not.
+/// If the property does not hold. The first line of `text` is the URL; the others are the addresses of its name.
 pub fn address(text: &str) {
     let mut lines = text.lines();
     let Ok(url) = Url::parse(lines.next().unwrap_or_default()) else { return };
     let resolved: Vec<IpAddr> = lines.filter_map(|line| line.trim().parse().ok()).collect();
-    let lists =
-        || EgressPolicy { ports: PortPolicy::parse([], ["1-79"]).expect("a constant"), ..EgressPolicy::default() };
-    let (closed, open) = (Guard::closed(lists()), Guard::open(lists()));
+    let policy = || EgressPolicy {
+        ports: PortPolicy::parse([], ["1-79"]).expect("a valid constant"),
+        ..EgressPolicy::default()
+    };
+    let (closed, open) = (Guard::closed(policy()), Guard::open(policy()));
     let public = SocketAddr::from(([9, 9, 9, 9], 80));
     for purpose in [Purpose::Page, Purpose::Webhook] {
-        let first =
-            open.check(&Url::parse("http://public.example/").expect("a constant"), purpose).expect("it is public");
+        let first = open
+            .check(&Url::parse("http://public.example/").expect("a valid constant"), purpose)
+            .expect("a public URL");
         let redirected = [(&open, Some(public)), (&open, None), (&closed, Some(public))];
-        let redirected = redirected.map(|(guard, by)| guard.check_redirect(&first, by, &url));
-        for cleared in [closed.check(&url, purpose)].into_iter().chain(redirected).flatten() {
-            leads_outside(&cleared);
-            let by_name = matches!(cleared.url().host(), Some(Host::Domain(_)));
-            let name = cleared.url().host_str().unwrap_or_default();
-            if by_name && closed.check_resolved(purpose, name, &resolved).is_ok() {
+        let redirected = redirected.map(|(guard, responder)| guard.check_redirect(&first, responder, &url));
+        for allowed in [closed.check(&url, purpose)].into_iter().chain(redirected).flatten() {
+            check(&allowed);
+            let has_name = matches!(allowed.url().host(), Some(Host::Domain(_)));
+            let name = allowed.url().host_str().unwrap_or_default();
+            if has_name && closed.check_resolved(purpose, name, &resolved).is_ok() {
                 assert!(resolved.iter().all(|ip| is_reachable(*ip)), "{url} may resolve to {resolved:?}");
             }
         }
     }
 }
 
-fn leads_outside(cleared: &AllowedUrl) {
-    let url = cleared.url();
+fn check(allowed: &AllowedUrl) {
+    let url = allowed.url();
     assert!(matches!(url.scheme(), "http" | "https"), "{url}");
     assert!(url.username().is_empty() && url.password().is_none(), "{url}");
     assert!(url.port_or_known_default().is_some_and(|port| !(1..80).contains(&port)), "{url}");
-    assert_eq!(Url::parse(url.as_str()).as_ref(), Ok(url), "it means the same to the next reader");
-    match url.host().expect("a web address has a host") {
+    assert_eq!(Url::parse(url.as_str()).as_ref(), Ok(url), "serialization is unambiguous");
+    match url.host().expect("an http URL has a host") {
         Host::Ipv4(ip) => assert!(is_reachable(ip.into()), "{url}"),
         Host::Ipv6(ip) => assert!(is_reachable(ip.into()), "{url}"),
         Host::Domain(name) => {
             let name = name.trim_end_matches('.');
             assert!(name != "localhost" && !name.ends_with(".localhost"), "{url}");
-            assert!(name.parse::<IpAddr>().is_err(), "{url} is an address, and not a name");
+            assert!(name.parse::<IpAddr>().is_err(), "{url}: an address, not a name");
         }
     }
 }
 
 fn is_reachable(address: IpAddr) -> bool {
-    let known = REGISTRIES.iter().map(|(net, reachable)| (net.parse::<IpNet>().expect("a constant"), reachable));
+    let known = REGISTRIES.iter().map(|(net, reachable)| (net.parse::<IpNet>().expect("a valid constant"), reachable));
     let longest = known.filter(|(net, _)| net.contains(&address)).max_by_key(|(net, _)| net.prefix_len());
     match address {
-        IpAddr::V6(v6) if !(v6.is_loopback() || v6.is_unspecified()) => match carried(v6) {
-            Some(inside) => inside.iter().all(|v4| is_reachable((*v4).into())),
+        IpAddr::V6(v6) if !(v6.is_loopback() || v6.is_unspecified()) => match embedded_v4(v6) {
+            Some(embedded) => embedded.iter().all(|v4| is_reachable((*v4).into())),
             None => longest.is_some_and(|(_, reachable)| *reachable),
         },
         _ => longest.is_some_and(|(_, reachable)| *reachable),
     }
 }
 
-fn carried(address: Ipv6Addr) -> Option<Vec<Ipv4Addr>> {
-    let within = |net: &str| net.parse::<IpNet>().expect("a constant").contains(&IpAddr::V6(address));
-    let (net, after) = CARRIERS.iter().find(|(net, _)| within(net))?;
+fn embedded_v4(address: Ipv6Addr) -> Option<Vec<Ipv4Addr>> {
+    let contains = |net: &str| net.parse::<IpNet>().expect("a valid constant").contains(&IpAddr::V6(address));
+    let (net, after) = EMBEDDING.iter().find(|(net, _)| contains(net))?;
     let at = |shift: u32| Ipv4Addr::from_bits((address.to_bits() >> shift) as u32);
-    // Teredo: its server, and its client with all bits turned.
+    // Teredo: its server, and its client with all bits inverted.
     let client = (*net == "2001::/32").then(|| Ipv4Addr::from_bits(!(address.to_bits() as u32)));
     Some([at(*after)].into_iter().chain(client).collect())
 }
