@@ -13,7 +13,10 @@ use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::{FieldError, FieldPath};
 
 mod content;
+mod cookies;
 mod defaults;
+mod extraction;
+mod headers;
 mod honoured;
 mod rejected;
 
@@ -151,6 +154,23 @@ fn unknown_keys_beyond_the_limit_are_counted() {
     assert_eq!(parsed.warnings.len(), 101);
     assert!(parsed.warnings.iter().all(|warning| warning.key.len() < 100), "{parsed:?}");
     assert_eq!(parsed.warnings[100].reason, "and 9900 more keys without effect");
+}
+
+#[test]
+fn keys_of_one_usage_are_honoured_only_there() {
+    let config = json!({"stream": true, "url_matcher": "*a*", "match_mode": "and"});
+    for (usage, stream, matcher, warnings, errors) in [
+        (Usage::Job, false, false, 2, 1),
+        (Usage::Sync, true, false, 1, 1),
+        (Usage::PerUrl, false, true, 1, 0),
+        (Usage::Dump, true, true, 0, 0),
+    ] {
+        let (mut builder, mut report) = (OptionsBuilder::default(), Report::default());
+        parse_crawler(&config, &FieldPath::body(), usage, &mut builder, &mut report);
+        let (found_errors, found_warnings) = report.into_parts();
+        assert_eq!((builder.stream, builder.url_matcher().is_some()), (stream, matcher), "{usage:?}");
+        assert_eq!((found_warnings.len(), found_errors.len()), (warnings, errors), "{usage:?}");
+    }
 }
 
 /// The keys for whose class `reason` returns a reason, with that reason.
