@@ -79,7 +79,7 @@ async fn without_the_right_token_the_sdk_is_refused_on_every_transport() {
             let said = output(&mut client).await;
             assert!(said.starts_with("refused "), "{transport} {mode}: {said}");
             let reason = match transport {
-                "stdio" => "the server refuses: Authentication required (HTTP 401)",
+                "stdio" => "the server rejected the request: Authentication required (HTTP 401)",
                 "sse" => "401 Unauthorized",
                 _ => "Server returned an error response",
             };
