@@ -5,7 +5,7 @@ use crate::tree::{NodeId, Tag, Tree};
 use crate::urls::MAX_URL_BYTES;
 
 /// A file of an image: its URL as written and its width in pixels, if known.
-pub(crate) type File<'t> = (&'t str, Option<u32>);
+pub(crate) type MediaFile<'t> = (&'t str, Option<u32>);
 
 /// Files of one element; more are ignored.
 pub(crate) const MAX_FILES: usize = 32;
@@ -25,7 +25,7 @@ pub(crate) fn has_source(tree: &Tree, image: NodeId) -> bool {
 
 /// The files of an image, best first: its `src` unless that is a placeholder, then lazily loaded files, then the
 /// candidates of its `srcset`s, widest first.
-pub(crate) fn image_files(tree: &Tree, image: NodeId) -> Vec<File<'_>> {
+pub(crate) fn image_files(tree: &Tree, image: NodeId) -> Vec<MediaFile<'_>> {
     let mut files = Vec::new();
     let Some(element) = tree.element(image) else { return files };
     let own = element.attr("src").filter(|src| is_usable(src));

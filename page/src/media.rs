@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use crate::budget::Budget;
 use crate::element_kind::is_block;
 use crate::error::ReadError;
-use crate::image_source::{File, MAX_FILES, image_files, is_usable};
+use crate::image_source::{MAX_FILES, MediaFile, image_files, is_usable};
 use crate::index::PageIndex;
 use crate::options::Options;
 use crate::output::{Media, MediaItem};
@@ -53,7 +53,7 @@ pub(crate) fn media(
     Ok(media)
 }
 
-fn player_files(tree: &Tree, player: NodeId) -> Vec<File<'_>> {
+fn player_files(tree: &Tree, player: NodeId) -> Vec<MediaFile<'_>> {
     let sources = tree.children(player).filter(|&id| tree.tag(id) == Tag::Source).take(MAX_FILES);
     let files = std::iter::once(player).chain(sources);
     let files = files.filter_map(|id| tree.attr(id, "src").or_else(|| tree.attr(id, "data-src")));
@@ -71,7 +71,7 @@ fn items(
     kind: &str,
     score: u32,
     position: usize,
-    files: Vec<File<'_>>,
+    files: Vec<MediaFile<'_>>,
     base: &BaseUrl,
 ) -> Vec<MediaItem> {
     let mut seen = HashSet::new();

@@ -87,11 +87,11 @@ const MAX_BYTES: usize = 400;
 #[derive(Default)]
 pub(super) struct ClassLexicon {
     known: HashMap<Box<str>, usize>,
-    entries: Vec<Entry>,
+    entries: Vec<LexiconEntry>,
 }
 
 /// The categories and the word hashes of one attribute value.
-struct Entry {
+struct LexiconEntry {
     categories: Categories,
     words: Vec<u32>,
 }
@@ -119,7 +119,7 @@ impl ClassLexicon {
             return at;
         }
         self.known.insert(value.into(), self.entries.len());
-        let mut entry = Entry { categories: 0, words: Vec::new() };
+        let mut entry = LexiconEntry { categories: 0, words: Vec::new() };
         let mut lower_case = String::new();
         split_identifier(&value[..value.floor_char_boundary(MAX_BYTES)], |word| {
             lower_case.clear();

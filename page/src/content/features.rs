@@ -13,12 +13,12 @@ use super::text_blocks::TextBlocks;
 use crate::index::PageIndex;
 use crate::tree::Tree;
 use crate::urls::BaseUrl;
-use context::Context;
-use row::Row;
+use context::BlockContext;
+use row::FeatureRow;
 
 /// Computes the features of the text blocks of one page.
 pub(super) struct FeatureExtractor<'a> {
-    context: Context<'a>,
+    context: BlockContext<'a>,
     page: Vec<(&'static str, f32)>,
 }
 
@@ -31,12 +31,12 @@ impl<'a> FeatureExtractor<'a> {
         hierarchy: &'a Hierarchy,
     ) -> Self {
         let page = page::features(tree, index, base, found);
-        Self { context: Context::of(found, hierarchy), page }
+        Self { context: BlockContext::of(found, hierarchy), page }
     }
 
     /// Appends the features of a text block to `values`, and their names to `names`. Every block has the same features.
     pub(super) fn append_features(&self, at: usize, values: &mut Vec<f32>, names: Option<&mut Vec<String>>) {
-        let mut row = Row { values, names };
+        let mut row = FeatureRow { values, names };
         block::append(&self.context, at, &mut row);
         position::append(&self.context, at, &mut row);
         neighbours::append(&self.context, at, &mut row);

@@ -5,7 +5,7 @@ use super::duplicates::suppress_duplicates;
 use super::expected_f1;
 use super::features::FeatureExtractor;
 use super::hierarchy::Hierarchy;
-use super::model::Model;
+use super::model::ContentModel;
 use super::prune_tree::prune_tree;
 use super::pruning_filter;
 use super::segmenter::segment;
@@ -59,7 +59,7 @@ fn classify(
         features.clear();
         let count = batch.len();
         batch.for_each(|at| extractor.append_features(at, &mut features, None));
-        probabilities.extend(Model::built_in().predict(&features, features.len() / count));
+        probabilities.extend(ContentModel::built_in().predict(&features, features.len() / count));
     }
     suppress_duplicates(found, &mut probabilities);
     let words: Vec<f32> = found.blocks.iter().map(|block| block.counts.words as f32).collect();

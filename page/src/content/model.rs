@@ -10,13 +10,13 @@ use super::little_endian::take;
 /// `f32`), and the leaves as `f32`, one more than splits.
 static BYTES: &[u8] = include_bytes!("model.bin");
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| Model::parse(BYTES).expect("valid training output"));
+static MODEL: LazyLock<ContentModel> = LazyLock::new(|| ContentModel::parse(BYTES).expect("valid training output"));
 
 /// Rows that are evaluated in parallel, so that the memory accesses of one overlap with those of the others.
 const LANES: usize = 8;
 
 /// A sum of decision trees.
-pub(super) struct Model {
+pub(super) struct ContentModel {
     trees: Vec<DecisionTree>,
 }
 
@@ -36,7 +36,7 @@ struct TreeNode {
     children: [u16; 2],
 }
 
-impl Model {
+impl ContentModel {
     pub(super) fn built_in() -> &'static Self {
         &MODEL
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn built_in_model_parses() {
-        let model = Model::parse(BYTES).expect("valid training output");
+        let model = ContentModel::parse(BYTES).expect("valid training output");
         assert!(!model.trees.is_empty());
         for tree in &model.trees {
             assert!(tree.depth < tree.nodes.len());
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn rows_predict_the_same_alone_and_in_lanes() {
-        let model = Model::parse(BYTES).expect("valid training output");
+        let model = ContentModel::parse(BYTES).expect("valid training output");
         let width = 1 + model.trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.feature).max().unwrap_or(0);
         let width = usize::from(width);
         let rows: Vec<f32> = (0..width * (LANES + 3)).map(|n| (n * 7919 % 101) as f32 / 10.0).collect();

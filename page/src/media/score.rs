@@ -5,8 +5,8 @@ use crate::image_source::image_files;
 use crate::tree::{Element, NodeId, Tag, Tree};
 
 /// How likely an image is content: one point each for a large width, a large height, an `alt` text, a position in the
-/// first half of the page's images, a known format, a `srcset`, and a `<picture>`. 0 if a name or class contains icon, logo
-/// or button.
+/// first half of the page's images, a known format, a `srcset`, and a `<picture>`. 0 if a name or class contains icon,
+/// logo or button.
 pub(super) fn score(tree: &Tree, image: NodeId, element: &Element, early: bool) -> u32 {
     let size =
         |name: &str| element.attr(name).and_then(|value| value.trim_end_matches("px").trim().parse::<u32>().ok());

@@ -25,7 +25,7 @@ pub(crate) fn remove_unwanted(
     selection: &Selection,
     budget: &Budget,
 ) -> Result<(), ReadError> {
-    let rules = Rules::new(tree, index, base, selection, budget)?;
+    let rules = SelectionRules::new(tree, index, base, selection, budget)?;
     let (mut removed, mut unlinked, mut unformatted) = (Vec::new(), Vec::new(), Vec::new());
     let mut walk = tree.walk(NodeId::ROOT);
     while let Some(step) = walk.next() {
@@ -57,7 +57,7 @@ pub(crate) fn remove_unwanted(
 }
 
 /// The selection, prepared for tests of single elements.
-struct Rules<'a> {
+struct SelectionRules<'a> {
     tree: &'a Tree,
     index: &'a PageIndex,
     base: &'a BaseUrl,
@@ -68,7 +68,7 @@ struct Rules<'a> {
     domains: Vec<String>,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> SelectionRules<'a> {
     fn new(
         tree: &'a Tree,
         index: &'a PageIndex,

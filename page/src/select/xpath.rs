@@ -19,10 +19,10 @@ use crate::error::ReadError;
 use crate::limits::MAX_SELECTOR_BYTES;
 use crate::tree::{NodeId, Tree};
 use ast::Expression;
-use document::Document;
 pub(crate) use document::DocumentOrder;
+use document::XPathDocument;
 use evaluator::Evaluator;
-use value::{Context, Value};
+use value::{EvaluationContext, XPathValue};
 
 /// A parsed XPath expression.
 pub(crate) struct XPath {
@@ -54,9 +54,9 @@ impl XPath {
         top: NodeId,
         budget: &Budget,
     ) -> Result<Vec<XPathMatch>, ReadError> {
-        let page = Document { tree, order, budget };
-        Ok(match (Evaluator { page }).evaluate(&self.expression, Context::single(top))? {
-            Value::Nodes(nodes) => nodes
+        let page = XPathDocument { tree, order, budget };
+        Ok(match (Evaluator { page }).evaluate(&self.expression, EvaluationContext::single(top))? {
+            XPathValue::Nodes(nodes) => nodes
                 .into_iter()
                 .map(|node| match node.attribute {
                     None if tree.text(node.id).is_none() => XPathMatch::Element(node.id),

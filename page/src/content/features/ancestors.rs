@@ -1,7 +1,7 @@
 //! Features of the containers around a text block.
 
-use super::context::Context;
-use super::row::{Row, ratio};
+use super::context::BlockContext;
+use super::row::{FeatureRow, ratio};
 use crate::content::class_lexicon::CATEGORIES;
 
 /// Containers that are described, each larger than the one before.
@@ -23,7 +23,7 @@ const NAMES: [&str; 13] = [
     "sentence ends @",
 ];
 
-pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
+pub(super) fn append(context: &BlockContext, at: usize, row: &mut FeatureRow<'_>) {
     let block = context.block(at);
     let mut container = Some(block.container);
     for level in 0..LEVELS {
@@ -38,7 +38,7 @@ pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
     }
 }
 
-fn describe(context: &Context, container: u32) -> [f32; NAMES.len()] {
+fn describe(context: &BlockContext, container: u32) -> [f32; NAMES.len()] {
     let counts = &context.found.containers[container as usize].counts;
     let group = context.hierarchy.group(container);
     [

@@ -1,12 +1,12 @@
 //! Features of a text block by itself and of its container.
 
-use super::context::Context;
-use super::row::{Row, log, ratio};
+use super::context::BlockContext;
+use super::row::{FeatureRow, log, ratio};
 use crate::content::text_counts::TextCounts;
 use crate::element_kind::heading_level;
 use crate::tree::Tag;
 
-pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
+pub(super) fn append(context: &BlockContext, at: usize, row: &mut FeatureRow<'_>) {
     let block = context.block(at);
     let container = context.container(block);
     append_counts(&block.counts, row);
@@ -28,7 +28,7 @@ pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
     row.put("words weight min", block.word_weights.min);
 }
 
-fn append_counts(counts: &TextCounts, row: &mut Row<'_>) {
+fn append_counts(counts: &TextCounts, row: &mut FeatureRow<'_>) {
     row.put("words", log(counts.words));
     row.put("linked", ratio(counts.linked_words, counts.words));
     row.put("word length", ratio(counts.letters, counts.words));

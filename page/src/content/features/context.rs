@@ -9,7 +9,7 @@ use crate::content::text_counts::TextCounts;
 use crate::element_kind::heading_level;
 use crate::tree::Tag;
 
-pub(super) struct Context<'a> {
+pub(super) struct BlockContext<'a> {
     pub(super) found: &'a TextBlocks,
     pub(super) hierarchy: &'a Hierarchy,
     /// The sums over all text blocks.
@@ -27,7 +27,7 @@ pub(super) struct Context<'a> {
     pub(super) title_block: Option<usize>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> BlockContext<'a> {
     pub(super) fn of(found: &'a TextBlocks, hierarchy: &'a Hierarchy) -> Self {
         let mut context = Self {
             found,

@@ -1,10 +1,10 @@
 //! Features of the text blocks before and after a text block.
 
 use super::block::tag_class;
-use super::context::Context;
-use super::row::{Row, log, ratio};
+use super::context::BlockContext;
+use super::row::{FeatureRow, log, ratio};
 
-pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
+pub(super) fn append(context: &BlockContext, at: usize, row: &mut FeatureRow<'_>) {
     for step in [-3isize, -2, -1, 1, 2, 3] {
         append_neighbour(context, at, step, row);
     }
@@ -19,7 +19,7 @@ pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
     }
 }
 
-fn append_neighbour(context: &Context, at: usize, step: isize, row: &mut Row<'_>) {
+fn append_neighbour(context: &BlockContext, at: usize, step: isize, row: &mut FeatureRow<'_>) {
     let other = at.checked_add_signed(step).and_then(|other| context.found.blocks.get(other));
     row.put_with("words ", step, other.map_or(-1.0, |other| log(other.counts.words)));
     if step.abs() < 3 {

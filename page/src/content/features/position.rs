@@ -1,10 +1,10 @@
 //! Features of the position of a text block on the page.
 
-use super::context::Context;
-use super::row::{Row, ratio};
+use super::context::BlockContext;
+use super::row::{FeatureRow, ratio};
 use crate::element_kind::heading_level;
 
-pub(super) fn append(context: &Context, at: usize, row: &mut Row<'_>) {
+pub(super) fn append(context: &BlockContext, at: usize, row: &mut FeatureRow<'_>) {
     let total = context.found.blocks.len();
     row.put("position", at as f32 / total as f32);
     row.put("position in words", ratio(context.words_before[at], context.total.words));

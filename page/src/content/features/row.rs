@@ -1,12 +1,12 @@
 //! One row of features.
 
 /// The values of one row and, for training, their names.
-pub(super) struct Row<'a> {
+pub(super) struct FeatureRow<'a> {
     pub(super) values: &'a mut Vec<f32>,
     pub(super) names: Option<&'a mut Vec<String>>,
 }
 
-impl Row<'_> {
+impl FeatureRow<'_> {
     #[inline]
     pub(super) fn put(&mut self, name: &str, value: f32) {
         self.values.push(value);

@@ -1,7 +1,7 @@
 //! Walks the axes of a node and tests the nodes on them.
 
 use super::ast::{Axis, NodeTest};
-use super::document::Document;
+use super::document::XPathDocument;
 use super::value::XPathNode;
 use crate::error::ReadError;
 use crate::tree::{NodeId, Tree};
@@ -69,7 +69,7 @@ pub(super) fn needs_sorting(axis: Axis) -> bool {
 }
 
 /// Whether a node on an axis passes a node test.
-pub(super) fn passes(page: &Document, test: &NodeTest, axis: Axis, node: XPathNode) -> bool {
+pub(super) fn passes(page: &XPathDocument, test: &NodeTest, axis: Axis, node: XPathNode) -> bool {
     let tree = page.tree;
     match test {
         NodeTest::AnyNode => true,

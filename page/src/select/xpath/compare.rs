@@ -4,28 +4,35 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::ast::Operator;
-use super::document::Document;
-use super::value::{Value, XPathNode};
+use super::document::XPathDocument;
+use super::value::{XPathNode, XPathValue};
 use crate::error::ReadError;
 
-pub(super) fn compare(page: &Document, operator: Operator, left: &Value, right: &Value) -> Result<bool, ReadError> {
+pub(super) fn compare(
+    page: &XPathDocument,
+    operator: Operator,
+    left: &XPathValue,
+    right: &XPathValue,
+) -> Result<bool, ReadError> {
     match (left, right) {
-        (Value::Boolean(_), _) | (_, Value::Boolean(_)) => {
-            let number = |value: &Value| f64::from(u8::from(value.to_boolean()));
+        (XPathValue::Boolean(_), _) | (_, XPathValue::Boolean(_)) => {
+            let number = |value: &XPathValue| f64::from(u8::from(value.to_boolean()));
             Ok(compare_numbers(operator, number(left), number(right)))
         }
-        (Value::Nodes(left), Value::Nodes(right)) if operator == Operator::Equal => share_a_string(page, left, right),
-        (Value::Nodes(nodes), other) => any(page, nodes, |text| compare(page, operator, &text, other)),
-        (other, Value::Nodes(nodes)) => any(page, nodes, |text| compare(page, operator, other, &text)),
-        (Value::String(left), Value::String(right)) if operator == Operator::Equal => Ok(left == right),
-        (Value::String(left), Value::String(right)) if operator == Operator::NotEqual => Ok(left != right),
+        (XPathValue::Nodes(left), XPathValue::Nodes(right)) if operator == Operator::Equal => {
+            share_a_string(page, left, right)
+        }
+        (XPathValue::Nodes(nodes), other) => any(page, nodes, |text| compare(page, operator, &text, other)),
+        (other, XPathValue::Nodes(nodes)) => any(page, nodes, |text| compare(page, operator, other, &text)),
+        (XPathValue::String(left), XPathValue::String(right)) if operator == Operator::Equal => Ok(left == right),
+        (XPathValue::String(left), XPathValue::String(right)) if operator == Operator::NotEqual => Ok(left != right),
         _ => Ok(compare_numbers(operator, page.number(left)?, page.number(right)?)),
     }
 }
 
 /// Whether two node sets have a string value in common. Compares hashes: together the strings may be much longer than
 /// the page.
-fn share_a_string(page: &Document, left: &[XPathNode], right: &[XPathNode]) -> Result<bool, ReadError> {
+fn share_a_string(page: &XPathDocument, left: &[XPathNode], right: &[XPathNode]) -> Result<bool, ReadError> {
     let hasher = RandomState::new();
     let mut texts = HashSet::new();
     for &node in left {
@@ -42,13 +49,13 @@ fn share_a_string(page: &Document, left: &[XPathNode], right: &[XPathNode]) -> R
 }
 
 fn any(
-    page: &Document,
+    page: &XPathDocument,
     nodes: &[XPathNode],
-    matches: impl Fn(Value) -> Result<bool, ReadError>,
+    matches: impl Fn(XPathValue) -> Result<bool, ReadError>,
 ) -> Result<bool, ReadError> {
     for &node in nodes {
         page.budget.step()?;
-        if matches(Value::String(page.string_value(node)))? {
+        if matches(XPathValue::String(page.string_value(node)))? {
             return Ok(true);
         }
     }

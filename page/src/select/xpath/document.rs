@@ -1,6 +1,6 @@
 //! The page that an expression is evaluated on: document order, names and string values.
 
-use super::value::{Value, XPathNode, format_number, parse_number};
+use super::value::{XPathNode, XPathValue, format_number, parse_number};
 use crate::budget::Budget;
 use crate::error::ReadError;
 use crate::tree::{NodeId, Tree, Visit};
@@ -31,13 +31,13 @@ impl DocumentOrder {
 
 /// The page and the budget for work on it.
 #[derive(Clone, Copy)]
-pub(super) struct Document<'t> {
+pub(super) struct XPathDocument<'t> {
     pub(super) tree: &'t Tree,
     pub(super) order: &'t DocumentOrder,
     pub(super) budget: &'t Budget,
 }
 
-impl<'t> Document<'t> {
+impl<'t> XPathDocument<'t> {
     /// Sorts nodes in document order and removes duplicates.
     pub(super) fn sorted(&self, mut nodes: Vec<XPathNode>) -> Vec<XPathNode> {
         nodes.sort_by_key(|node| (self.order.position(node.id), node.attribute));
@@ -55,21 +55,21 @@ impl<'t> Document<'t> {
     }
 
     /// XPath's `string()`.
-    pub(super) fn string(&self, value: &Value) -> Result<String, ReadError> {
+    pub(super) fn string(&self, value: &XPathValue) -> Result<String, ReadError> {
         self.budget.step()?;
         Ok(match value {
-            Value::Nodes(nodes) => nodes.first().map(|&node| self.string_value(node)).unwrap_or_default(),
-            Value::String(text) => text.clone(),
-            Value::Number(number) => format_number(*number),
-            Value::Boolean(boolean) => boolean.to_string(),
+            XPathValue::Nodes(nodes) => nodes.first().map(|&node| self.string_value(node)).unwrap_or_default(),
+            XPathValue::String(text) => text.clone(),
+            XPathValue::Number(number) => format_number(*number),
+            XPathValue::Boolean(boolean) => boolean.to_string(),
         })
     }
 
     /// XPath's `number()`.
-    pub(super) fn number(&self, value: &Value) -> Result<f64, ReadError> {
+    pub(super) fn number(&self, value: &XPathValue) -> Result<f64, ReadError> {
         Ok(match value {
-            Value::Number(number) => *number,
-            Value::Boolean(boolean) => f64::from(u8::from(*boolean)),
+            XPathValue::Number(number) => *number,
+            XPathValue::Boolean(boolean) => f64::from(u8::from(*boolean)),
             other => parse_number(&self.string(other)?),
         })
     }

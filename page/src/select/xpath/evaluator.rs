@@ -3,29 +3,33 @@
 use super::ast::{Expression, LocationStep, Operator, PathStart};
 use super::axes::{needs_sorting, passes, visit_axis};
 use super::compare::compare;
-use super::document::Document;
+use super::document::XPathDocument;
 use super::function::Function;
 use super::functions::call;
-use super::value::{Context, Value, XPathNode};
+use super::value::{EvaluationContext, XPathNode, XPathValue};
 use crate::error::ReadError;
 use crate::tree::NodeId;
 
 /// Evaluates expressions on one page.
 pub(super) struct Evaluator<'t> {
-    pub(super) page: Document<'t>,
+    pub(super) page: XPathDocument<'t>,
 }
 
 impl Evaluator<'_> {
-    pub(super) fn evaluate(&self, expression: &Expression, context: Context) -> Result<Value, ReadError> {
+    pub(super) fn evaluate(
+        &self,
+        expression: &Expression,
+        context: EvaluationContext,
+    ) -> Result<XPathValue, ReadError> {
         self.page.budget.step()?;
         Ok(match expression {
-            Expression::Literal(text) => Value::String(text.clone()),
-            Expression::Number(number) => Value::Number(*number),
-            Expression::Negative(inner) => Value::Number(-self.page.number(&self.evaluate(inner, context)?)?),
+            Expression::Literal(text) => XPathValue::String(text.clone()),
+            Expression::Number(number) => XPathValue::Number(*number),
+            Expression::Negative(inner) => XPathValue::Number(-self.page.number(&self.evaluate(inner, context)?)?),
             Expression::Call(function, arguments) => self.call(*function, arguments, context)?,
             Expression::Binary(operator, left, right) => self.binary(*operator, left, right, context)?,
             Expression::Filter(inner, predicates) => match self.evaluate(inner, context)? {
-                Value::Nodes(nodes) => Value::Nodes(self.filter(nodes, predicates)?),
+                XPathValue::Nodes(nodes) => XPathValue::Nodes(self.filter(nodes, predicates)?),
                 other => other,
             },
             Expression::Path(start, steps) => {
@@ -37,18 +41,23 @@ impl Evaluator<'_> {
                 for step in steps {
                     nodes = self.step(&nodes, step)?;
                 }
-                Value::Nodes(nodes)
+                XPathValue::Nodes(nodes)
             }
         })
     }
 
-    fn call(&self, function: Function, arguments: &[Expression], context: Context) -> Result<Value, ReadError> {
+    fn call(
+        &self,
+        function: Function,
+        arguments: &[Expression],
+        context: EvaluationContext,
+    ) -> Result<XPathValue, ReadError> {
         let mut values = Vec::with_capacity(arguments.len().max(1));
         for argument in arguments {
             values.push(self.evaluate(argument, context)?);
         }
         if values.is_empty() {
-            values.push(Value::Nodes(vec![context.node]));
+            values.push(XPathValue::Nodes(vec![context.node]));
         }
         call(&self.page, function, &values, context)
     }
@@ -82,8 +91,8 @@ impl Evaluator<'_> {
             let mut passed = Vec::new();
             for (index, node) in nodes.into_iter().enumerate() {
                 let position = index + 1;
-                let passes = match self.evaluate(predicate, Context { node, position, size })? {
-                    Value::Number(number) => number == position as f64,
+                let passes = match self.evaluate(predicate, EvaluationContext { node, position, size })? {
+                    XPathValue::Number(number) => number == position as f64,
                     other => other.to_boolean(),
                 };
                 if passes {
@@ -100,20 +109,20 @@ impl Evaluator<'_> {
         operator: Operator,
         left: &Expression,
         right: &Expression,
-        context: Context,
-    ) -> Result<Value, ReadError> {
+        context: EvaluationContext,
+    ) -> Result<XPathValue, ReadError> {
         let left = self.evaluate(left, context)?;
         match operator {
-            Operator::Or if left.to_boolean() => return Ok(Value::Boolean(true)),
-            Operator::And if !left.to_boolean() => return Ok(Value::Boolean(false)),
+            Operator::Or if left.to_boolean() => return Ok(XPathValue::Boolean(true)),
+            Operator::And if !left.to_boolean() => return Ok(XPathValue::Boolean(false)),
             _ => {}
         }
         let right = self.evaluate(right, context)?;
-        let arithmetic = |apply: fn(f64, f64) -> f64| -> Result<Value, ReadError> {
-            Ok(Value::Number(apply(self.page.number(&left)?, self.page.number(&right)?)))
+        let arithmetic = |apply: fn(f64, f64) -> f64| -> Result<XPathValue, ReadError> {
+            Ok(XPathValue::Number(apply(self.page.number(&left)?, self.page.number(&right)?)))
         };
         Ok(match operator {
-            Operator::Or | Operator::And => Value::Boolean(right.to_boolean()),
+            Operator::Or | Operator::And => XPathValue::Boolean(right.to_boolean()),
             Operator::Plus => arithmetic(|a, b| a + b)?,
             Operator::Minus => arithmetic(|a, b| a - b)?,
             Operator::Times => arithmetic(|a, b| a * b)?,
@@ -122,9 +131,9 @@ impl Evaluator<'_> {
             Operator::Union => {
                 let mut nodes = left.into_nodes();
                 nodes.extend(right.into_nodes());
-                Value::Nodes(self.page.sorted(nodes))
+                XPathValue::Nodes(self.page.sorted(nodes))
             }
-            comparison => Value::Boolean(compare(&self.page, comparison, &left, &right)?),
+            comparison => XPathValue::Boolean(compare(&self.page, comparison, &left, &right)?),
         })
     }
 }

@@ -17,21 +17,21 @@ impl XPathNode {
 
 /// The node for which an expression is evaluated, and its position in the current node set.
 #[derive(Clone, Copy)]
-pub(super) struct Context {
+pub(super) struct EvaluationContext {
     pub(super) node: XPathNode,
     /// Starts at 1.
     pub(super) position: usize,
     pub(super) size: usize,
 }
 
-impl Context {
+impl EvaluationContext {
     pub(super) fn single(id: NodeId) -> Self {
         Self { node: XPathNode::node(id), position: 1, size: 1 }
     }
 }
 
 /// The value of an expression.
-pub(super) enum Value {
+pub(super) enum XPathValue {
     /// Unique nodes in document order.
     Nodes(Vec<XPathNode>),
     String(String),
@@ -39,7 +39,7 @@ pub(super) enum Value {
     Boolean(bool),
 }
 
-impl Value {
+impl XPathValue {
     /// XPath's `boolean()`.
     pub(super) fn to_boolean(&self) -> bool {
         match self {
