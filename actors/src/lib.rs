@@ -1,6 +1,7 @@
-//! Opilio's actors: who does what, in which order, and what survives a crash.
+//! Opilio's actors, domain rules and ports.
 //!
-//! [`domain`] holds the rules, [`ports`] what is needed from outside, [`start`] puts the actors to work.
+//! [`domain`]: values and rules. [`ports`]: traits for storage, network and clock. [`kinds`]: the kinds of job. [`start`]:
+//! starts the actors.
 
 mod crawl_worker;
 mod dependencies;

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use opilio_actors::domain::kind::{JobKind, ResultForm};
 use reqwest::header::HeaderMap;
 
 use super::client::{ServerArgs, job_path, query};
@@ -52,7 +53,9 @@ impl Status {
         for line in output::job_details(&job) {
             output::write_line(&mut out, &line)?;
         }
-        if let Some(result) = job.get("result").filter(|_| job["task_type"] == "llm_extraction") {
+        let kind = job["task_type"].as_str().and_then(JobKind::parse);
+        let is_single = kind.is_some_and(|kind| kind.result_form() == ResultForm::Single);
+        if let Some(result) = job.get("result").filter(|_| is_single) {
             output::write_text(&mut out, &format!("{result:#}"))?;
         }
         match output::failure(&job) {

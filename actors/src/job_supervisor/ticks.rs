@@ -122,6 +122,10 @@ impl Handler<ReplaceWorker> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, ReplaceWorker { slot: id }: ReplaceWorker, ctx: &mut Self::Context) {
+        // Repeated or outdated replacements have no effect.
+        if self.pools[id.pool].slot(id).is_none_or(|slot| slot.worker.is_some()) {
+            return;
+        }
         let worker = self.spawn_worker(id, ctx);
         if let Some(slot) = self.pools[id.pool].slot(id) {
             slot.worker = Some(worker);
