@@ -1,22 +1,21 @@
-//! One, two and three nodes on one Redis against what the same Redis does with the bare scripts, what a step costs where
-//! many jobs are stored, and how much memory a job takes there: `cargo bench -p opilio --bench redis`.
+//! Throughput of one, two and three nodes on one Redis relative to the bare scripts, the cost of a step with many stored
+//! jobs, and the memory per job: `cargo bench -p opilio --bench redis`.
 //!
-//! `--stored N` sets how many jobs are stored for the costs (100,000), `--rounds N` how often each pair is run (3), `--only
-//! WORD` picks rows: nodes, costs or memory. Nodes, Redis, load and origin share this machine: where it has no idle core
-//! left, a second node cannot make anything faster.
+//! `--stored N`: stored jobs for the costs (100,000); `--rounds N`: runs of each pair (3); `--only nodes|costs|memory`.
+//! Nodes, Redis, clients and the web site share this machine; without an idle core a second node adds no throughput.
 
 #[path = "../system/costs.rs"]
 mod costs;
 #[path = "../system/load.rs"]
-#[allow(dead_code, reason = "the system bench needs more of it")]
+#[allow(dead_code, reason = "the system benchmark uses the rest")]
 mod load;
 mod memory;
 mod nodes;
 #[path = "../system/opilio.rs"]
-#[allow(dead_code, reason = "the system bench needs more of it")]
+#[allow(dead_code, reason = "the system benchmark uses the rest")]
 mod opilio;
 #[path = "../system/origin.rs"]
-#[allow(dead_code, reason = "the system bench needs more of it")]
+#[allow(dead_code, reason = "the system benchmark uses the rest")]
 mod origin;
 mod server;
 #[path = "../system/table.rs"]

@@ -1,4 +1,4 @@
-//! What a job takes in Redis, and what a step costs where many are stored.
+//! The cost of a step with many stored jobs, and Redis' memory per job.
 
 use serde_json::json;
 
@@ -44,6 +44,6 @@ pub async fn of_jobs(origin: &Origin, table: &mut Table) {
     load::run(&node.address, 8, SETTLED as usize, 202, move |_| request.clone()).await;
     until_idle(&store).await;
     let each = (redis.memory() - before) / f64::from(SETTLED) / 1024.0;
-    // Markdown, HTML, cleaned HTML and links of the page, packed; less than the page itself.
+    // Markdown, HTML, cleaned HTML and links of the page, compressed: less than the page itself.
     table.at_most("Redis' memory for a settled page of 50 KB", each, 50.0, "KiB");
 }

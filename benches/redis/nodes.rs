@@ -1,4 +1,4 @@
-//! How much a second one, two and three nodes get through.
+//! Throughput of one, two and three nodes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use crate::table::Table;
 
 const CLIENTS: usize = 64;
 
-/// Jobs admitted a second; none of them gets on, because their page never comes.
+/// Submissions per second; the jobs' page never responds, so they do not progress.
 pub async fn submissions(rounds: u32, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 20_000;
     let request = post("/crawl/job", &json!({"urls": [origin.url("/never")]}).to_string());
@@ -31,8 +31,7 @@ pub async fn submissions(rounds: u32, origin: &Origin, table: &mut Table) {
         for _ in 0..rounds {
             let bare = Redis::start(DURABLE);
             let (store, began) = (bare.store(), Instant::now());
-            let admitted =
-                stream::iter(0..JOBS).map(|_| async { store.submit(crawl(1)).await.expect("there is room") });
+            let admitted = stream::iter(0..JOBS).map(|_| async { store.submit(crawl(1)).await.expect("submitted") });
             admitted.buffer_unordered(CLIENTS).for_each(async |_| ()).await;
             let limit = began.elapsed();
             let redis = Redis::start(DURABLE);
@@ -44,7 +43,7 @@ pub async fn submissions(rounds: u32, origin: &Origin, table: &mut Table) {
     }
 }
 
-/// One-URL jobs from their submission to their end; the bare scripts do without pages and their parsing.
+/// One-URL jobs per second from submission to settlement; the bare scripts do not fetch and parse.
 pub async fn jobs(rounds: u32, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 2_000;
     let request = post("/crawl/job", &json!({"urls": [origin.url("/article")]}).to_string());
@@ -59,12 +58,12 @@ pub async fn jobs(rounds: u32, origin: &Origin, table: &mut Table) {
             until_idle(&redis.store()).await;
             measured.push((per_second(JOBS, began.elapsed()), per_second(JOBS, limit)));
         }
-        // Parsing decides, not Redis: nothing is wanted of this ratio but that it is seen.
+        // Parsing dominates, so the ratio has no minimum.
         table.share(what, &measured, "/s", 0.0);
     }
 }
 
-/// Each node gets its part.
+/// Distributes the submissions over the nodes.
 async fn submit(nodes: &[Server], jobs: usize, request: &[u8]) -> Duration {
     let began = Instant::now();
     let mut loads = JoinSet::new();
@@ -79,7 +78,7 @@ async fn submit(nodes: &[Server], jobs: usize, request: &[u8]) -> Duration {
 
 pub async fn until_idle(store: &RedisStore) {
     loop {
-        let counts = store.counts().await.expect("Redis is there");
+        let counts = store.counts().await.expect("Redis is available");
         if counts.queued + counts.running == 0 {
             return;
         }
@@ -87,19 +86,19 @@ pub async fn until_idle(store: &RedisStore) {
     }
 }
 
-/// Every script that a job needs, and nothing else.
+/// Runs every script that a job needs, and nothing else.
 async fn bare(store: &RedisStore, jobs: usize) -> Duration {
-    let (began, node, hold) = (Instant::now(), NodeId::new("bench"), Duration::from_secs(60));
+    let (began, node, lease_duration) = (Instant::now(), NodeId::new("bench"), Duration::from_secs(60));
     let page = Arc::new(Bytes::from(json!({"html": article()}).to_string()));
     let done = stream::iter(0..jobs).map(|_| async {
         let mut job = crawl(1);
         job.spec.webhook = None;
-        store.submit(job).await.expect("there is room");
-        let claims = store.claim(&node, CRAWL, 1, hold).await.expect("Redis is there");
-        let lease = &claims.first().expect("a job waits").lease;
+        store.submit(job).await.expect("submitted");
+        let claims = store.claim(&node, CRAWL, 1, lease_duration).await.expect("Redis is available");
+        let lease = &claims.first().expect("a claim").lease;
         let record = PageRecord { index: 0, success: true, error: String::new(), json: Bytes::clone(&page) };
-        store.record_pages(lease, vec![record]).await.expect("the lease holds");
-        store.settle(lease, SettleReason::WorkDone).await.expect("the lease holds");
+        store.record_pages(lease, vec![record]).await.expect("a valid lease");
+        store.settle(lease, SettleReason::WorkDone).await.expect("a valid lease");
     });
     done.buffer_unordered(CLIENTS).for_each(async |()| ()).await;
     began.elapsed()

@@ -1,4 +1,4 @@
-//! A redis-server of the bench's own.
+//! A redis-server of the benchmark's own.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use crate::opilio::Server;
 
-/// What the compose stack sets.
+/// The persistence of the compose stack.
 pub const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
-/// Nothing but the work itself.
+/// No persistence.
 pub const IN_MEMORY: &[&str] = &["--appendonly", "no"];
 
 pub struct Redis {
@@ -37,8 +37,8 @@ impl Redis {
             .args(options)
             .stdout(Stdio::piped())
             .spawn()
-            .expect("redis-server is there (`make tools` brings it; Debian: apt-get install redis-server)");
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+            .expect("redis-server must be installed (`make tools`; Debian: apt-get install redis-server)");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let ready = lines.any(|line| line.is_ok_and(|line| line.contains("now ready to accept connections")));
         assert!(ready, "redis-server starts");
         std::thread::spawn(move || lines.for_each(drop));
@@ -46,22 +46,22 @@ impl Redis {
         Self { child, port, client, _folder: folder }
     }
 
-    /// As the nodes use it.
+    /// A store with the nodes' settings.
     pub fn store(&self) -> RedisStore {
         let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
         RedisStore::new(&self.client, ConnectionSettings::new(4, 4), "opilio", settings).expect("a client")
     }
 
-    /// The real binary on it.
+    /// An Opilio server on this Redis.
     pub fn node(&self) -> Server {
         Server::with(&[("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", &self.port)])
     }
 
-    /// All that it holds, in bytes.
+    /// Redis' memory in bytes.
     pub fn memory(&self) -> f64 {
-        let mut line = self.client.get_connection().expect("it has started");
-        let info: String = redis::cmd("INFO").arg("memory").query(&mut line).expect("it is there");
-        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("it says so");
+        let mut connection = self.client.get_connection().expect("a connection");
+        let info: String = redis::cmd("INFO").arg("memory").query(&mut connection).expect("a reply");
+        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("used_memory");
         used.trim().parse().expect("a number")
     }
 }

@@ -28,9 +28,9 @@ impl Checkpoints {
             let count = count.unwrap_or_else(|| panic!("{url} has a result but was not fetched"));
             self.pages.entry(url).or_insert(count);
         }
-        let instructions = "SELECT json_extract(j.spec, '$.task.extraction.instruction') FROM jobs j \
+        let instructions = "SELECT json_extract(j.spec, '$.task.llm_extraction.instruction') FROM jobs j \
             WHERE EXISTS (SELECT 1 FROM checkpoints c WHERE c.job = j.seq AND c.name NOT LIKE 'page%') \
-            OR (j.task = 'llm_extraction' AND EXISTS (SELECT 1 FROM pages p WHERE p.job = j.seq))";
+            OR (j.kind = 'llm_extraction' AND EXISTS (SELECT 1 FROM pages p WHERE p.job = j.seq))";
         for instruction in column(&db, instructions) {
             let count = requests.model.get(&instruction).copied().unwrap_or_default();
             self.model.entry(instruction).or_insert(count);

@@ -113,7 +113,7 @@ fn condition(filter: &JobFilter) -> (String, Vec<Box<dyn ToSql>>) {
         None => {}
     }
     if let Some(kind) = filter.kind {
-        add("j.task = ?", Box::new(kind.as_str()));
+        add("j.kind = ?", Box::new(kind.as_str()));
     }
     match filter.webhook {
         Some(DeliveryStatus::Waiting) => {
@@ -155,9 +155,9 @@ pub fn counts(connection: &Connection) -> Result<QueueCounts, StoreError> {
 pub fn should_yield(connection: &Connection, kind: JobKind, [low, high]: &[String; 2]) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND queue < ?2) \
-             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 AND queue > ?3) \
-             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND kind = ?1 AND queue < ?2) \
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND kind = ?1 AND queue > ?3) \
+             OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND not_before IS NULL AND kind = ?1 \
                         AND queue > ?2 AND queue < ?3)",
         )
         .map_err(store_error)?;

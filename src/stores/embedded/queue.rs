@@ -26,24 +26,24 @@ pub fn submit(connection: &Connection, context: &Context, new: &NewJob) -> Resul
     let spec = serde_json::to_string(&new.spec).map_err(|_| invalid("job spec"))?;
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO jobs (id, principal, task, spec, state, total, created_at, idempotency_key, fingerprint, queue) \
-             VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO jobs (id, principal, queue, kind, spec, state, total, created_at, idempotency_key, fingerprint) \
+             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9)",
         )
         .map_err(store_error)?;
     let key = new.idempotency.as_ref().map(|known| &known.key);
     let fingerprint = new.idempotency.as_ref().map(|known| &known.fingerprint);
-    let (task, total) = (new.spec.kind().as_str(), new.spec.urls().len());
+    let (kind, total) = (new.spec.kind().as_str(), new.spec.urls().len());
     insert
         .execute(params![
             new.id.as_str(),
             new.principal.as_str(),
-            task,
+            new.queue_key().to_string(),
+            kind,
             spec,
             total,
             micros(context.now()),
             key,
-            fingerprint,
-            new.queue_key().to_string()
+            fingerprint
         ])
         .map_err(store_error)?;
     Ok(Submission::Admitted)
@@ -115,7 +115,7 @@ pub fn claim(
 fn next_ready(connection: &Connection, kind: JobKind, last: &str) -> Result<Option<(String, i64)>, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT queue, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND task = ?1 \
+            "SELECT queue, seq FROM jobs WHERE state = 'queued' AND not_before IS NULL AND kind = ?1 \
              AND queue > ?2 ORDER BY queue, seq LIMIT 1",
         )
         .map_err(store_error)?;

@@ -4,7 +4,7 @@ CREATE TABLE jobs (
     id                  TEXT NOT NULL UNIQUE,
     principal           TEXT NOT NULL,
     queue               TEXT NOT NULL,                     -- name of a QueueKey
-    task                TEXT NOT NULL,
+    kind                TEXT NOT NULL,
     spec                TEXT NOT NULL,                     -- JSON
     state               TEXT NOT NULL,                     -- queued, running, completed, failed, cancelled
     total               INTEGER NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE jobs (
     fingerprint         TEXT
 ) STRICT;
 
-CREATE INDEX jobs_ready ON jobs (task, queue, seq) WHERE state = 'queued' AND not_before IS NULL;
+CREATE INDEX jobs_ready ON jobs (kind, queue, seq) WHERE state = 'queued' AND not_before IS NULL;
 CREATE INDEX jobs_delayed ON jobs (not_before) WHERE state = 'queued' AND not_before IS NOT NULL;
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;

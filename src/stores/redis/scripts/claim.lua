@@ -1,13 +1,13 @@
 -- Leases ready jobs: round-robin over the queues, oldest first within a queue.
--- ARGV: node, task, limit, lease duration, cost of an expired attempt without and with progress, newest supported job
+-- ARGV: node, kind, limit, lease duration, cost of an expired attempt without and with progress, newest supported job
 -- format, name of this claim, names of unacknowledged claims
-local node, task, limit, lease, format = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[7])
+local node, kind, limit, lease, format = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[7])
 requeue(ARGV[5], ARGV[6])
 
 -- The oldest job near the head of the queue whose format is supported: id, whether the queue is empty, state, principal.
 -- A damaged job has no principal.
 local function oldest(queue)
-  local key = P .. 'ready:' .. task .. ':' .. queue
+  local key = P .. 'ready:' .. kind .. ':' .. queue
   for position = 0, 15 do
     local id = call('ZRANGE', key, position, position)[1]
     if not id then return nil, position == 0 end
@@ -16,7 +16,7 @@ local function oldest(queue)
   end
 end
 
-local queues, claims, claimed = P .. 'queues:' .. task, {}, P .. 'claim:' .. ARGV[8]
+local queues, claims, claimed = P .. 'queues:' .. kind, {}, P .. 'claim:' .. ARGV[8]
 
 local function add(id)
   call('RPUSH', claimed, id, call('HGET', job_key(id), 'token'))
@@ -38,7 +38,7 @@ for n = 9, #ARGV do
   call('DEL', key)
 end
 
-local last = call('HGET', P .. 'last_claimed_queue', task) or ''
+local last = call('HGET', P .. 'last_claimed_queue', kind) or ''
 -- Consecutive queues with unsupported jobs only
 local unsupported = 0
 while #claims < limit and (unsupported == 0 or unsupported < math.min(100, call('ZCARD', queues))) do
@@ -47,7 +47,7 @@ while #claims < limit and (unsupported == 0 or unsupported < math.min(100, call(
   last = queue
   local id, empty, state, principal = oldest(queue)
   if empty then call('ZREM', queues, queue) end
-  if id then remove_ready(id, task, queue) elseif not empty then unsupported = unsupported + 1 end
+  if id then remove_ready(id, kind, queue) elseif not empty then unsupported = unsupported + 1 end
   local next_state = state and TRANSITIONS[state] and TRANSITIONS[state].claimed
   if next_state then
     unsupported = 0
@@ -63,5 +63,5 @@ while #claims < limit and (unsupported == 0 or unsupported < math.min(100, call(
   end
 end
 call('PEXPIRE', claimed, math.ceil(lease / 1000))
-call('HSET', P .. 'last_claimed_queue', task, last)
+call('HSET', P .. 'last_claimed_queue', kind, last)
 return claims

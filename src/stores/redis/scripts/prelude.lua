@@ -23,8 +23,8 @@ end
 -- The job state machine: TRANSITIONS[state][cause] is the next state; nil: not allowed.
 local TRANSITIONS = --{transitions}
 
--- Notifies all nodes: a task is `ready`, or a job is `changed` or `cancelled`. A notification may be lost, so an error is
--- ignored.
+-- Notifies all nodes: jobs of a kind are `ready`, or a job is `changed` or `cancelled`. A notification may be lost, so an
+-- error is ignored.
 local function notify(event, subject)
   redis.pcall('PUBLISH', P .. 'notifications', event .. ' ' .. subject)
 end
@@ -65,17 +65,17 @@ end
 
 -- Adds a job to its queue at its original position.
 local function make_ready(id)
-  local f = fields(id, 'task', 'seq', 'queue')
+  local f = fields(id, 'kind', 'seq', 'queue')
   call('ZADD', P .. 'ready:' .. f[1] .. ':' .. f[3], f[2], id)
   call('ZADD', P .. 'queues:' .. f[1], 0, f[3])
 end
 
 -- Removes a job from its queue, and the queue from the round-robin if it is empty.
-local function remove_ready(id, task, queue)
-  local key = P .. 'ready:' .. task .. ':' .. queue
+local function remove_ready(id, kind, queue)
+  local key = P .. 'ready:' .. kind .. ':' .. queue
   call('ZREM', key, id)
   if call('EXISTS', key) == 0 then
-    call('ZREM', P .. 'queues:' .. task, queue)
+    call('ZREM', P .. 'queues:' .. kind, queue)
   end
 end
 
@@ -163,7 +163,7 @@ end
 
 -- Settles a job, creates its delivery if it has a webhook, and ends its lease.
 local function settle(id, state, error, counts_as_attempt, retention)
-  local f = fields(id, 'state', 'principal', 'task', 'queue', 'receiver')
+  local f = fields(id, 'state', 'principal', 'kind', 'queue', 'receiver')
   if f[1] == 'queued' then
     remove_ready(id, f[3], f[4])
     call('ZREM', P .. 'delayed', id)

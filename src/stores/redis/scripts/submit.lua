@@ -1,7 +1,7 @@
 -- Admits a job, unless its idempotency key is in use or the queue is full.
--- ARGV: id, principal, task, spec, webhook, receiver, total, key, fingerprint, limit of queued jobs, limit of the principal's
+-- ARGV: id, principal, kind, spec, webhook, receiver, total, key, fingerprint, limit of queued jobs, limit of the principal's
 -- open jobs (empty: unlimited), job format, queue
-local id, principal, task, spec, webhook, receiver, total, key, fingerprint = unpack(ARGV, 1, 9)
+local id, principal, kind, spec, webhook, receiver, total, key, fingerprint = unpack(ARGV, 1, 9)
 local max_queued, max_open, format, queue = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local slot = principal .. '\0' .. key
 if key ~= '' then
@@ -19,7 +19,7 @@ if max_open ~= '' and tonumber(call('HGET', P .. 'open_jobs', principal) or 0) >
   return {'principal_full'}
 end
 local seq = call('INCR', P .. 'last_seq')
-call('HSET', job_key(id), 'seq', seq, 'principal', principal, 'queue', queue, 'task', task, 'format', format, 'spec', spec,
+call('HSET', job_key(id), 'seq', seq, 'principal', principal, 'queue', queue, 'kind', kind, 'format', format, 'spec', spec,
   'state', 'queued', 'total', total, 'done', 0, 'failed', 0, 'attempts_spent', 0, 'progress_in_attempt', 0, 'token', 0,
   'created_at', integer(NOW))
 if webhook ~= '' then call('HSET', job_key(id), 'webhook_config', webhook, 'receiver', receiver) end
@@ -32,5 +32,5 @@ call('ZADD', P .. 'jobs', seq, id)
 call('ZADD', P .. 'jobs_of:' .. principal, seq, id)
 count(principal, 'queued', 1)
 make_ready(id)
-notify('ready', task)
+notify('ready', kind)
 return {'admitted'}
