@@ -28,6 +28,7 @@ use opilio_actors::ports::{Clock, JobFilter, JobStore, PageLimit};
 use opilio_actors::start::{Actors, start};
 use opilio_actors::testing::contract::RETENTION;
 use opilio_actors::testing::jobs::extraction;
+use opilio_actors::testing::until::{DEADLINE, until};
 use opilio_actors::webhook_sender::SenderPolicy;
 use opilio_actors::{CrawlPolicy, Dependencies, ExtractionPolicy, Policy};
 use serde_json::json;
@@ -112,13 +113,11 @@ async fn job_rate(base: &str, jobs: usize, concurrency: usize) -> f64 {
         admitted.expect("the job is admitted");
     });
     submitted.buffer_unordered(64).collect::<Vec<_>>().await;
-    loop {
+    let evaluate = async || {
         let counts = store.counts().await.expect("the store is available");
-        if counts.queued + counts.running == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        if counts.queued + counts.running == 0 { Ok(()) } else { Err(counts) }
+    };
+    until(evaluate, 10 * DEADLINE).await;
     let speed = per_second(jobs, started);
     let failed = JobFilter {
         principal: None,

@@ -1,9 +1,9 @@
-"""Submits a crawl job and prints a line for each page as soon as it is done. Standard library only.
+"""Submits a crawl job and prints a line for each page as soon as it is crawled. Needs only Python.
 
     python3 examples/crawl_job.py https://example.com https://example.org
 
-OPILIO is the server's address, default http://localhost:11235. If RECEIVER is set, e.g. to the address of
-receiver.py, it is the job's webhook; NO_DATA=1 omits the results from the payload.
+OPILIO is the server's URL (default http://localhost:11235). RECEIVER, for example the URL of receiver.py, is the webhook URL;
+with NO_DATA=1 the webhook does not contain the results.
 """
 
 import json
@@ -14,15 +14,15 @@ import urllib.request
 OPILIO = os.environ.get("OPILIO", "http://localhost:11235")
 
 
-def request_json(path, body=None):
+def call(path, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(OPILIO + path, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)
 
 
 def events(task):
-    """The events of the job until it settles. After a lost connection, a client continues by sending the last id in the
+    """The events of the job as (name, data), up to the terminal one. To resume after a disconnect, send the last event id in the
     header Last-Event-ID."""
     name = ""
     with urllib.request.urlopen(f"{OPILIO}/jobs/{task}/events") as stream:
@@ -41,12 +41,12 @@ def main(urls):
             "webhook_url": os.environ["RECEIVER"],
             "webhook_data_in_payload": "NO_DATA" not in os.environ,
         }
-    task = request_json("/crawl/job", job)["task_id"]
+    task = call("/crawl/job", job)["task_id"]
     print("submitted", task)
-    for name, event in events(task):
+    for name, data in events(task):
         if name == "page":
-            print("crawled" if event["success"] else "failed", event["url"], event["error_message"])
-    status = request_json(f"/crawl/job/{task}")
+            print("crawled" if data["success"] else "failed", data["url"], data["error_message"])
+    status = call(f"/crawl/job/{task}")
     print(status["status"], status.get("error", ""))
     for page in status["results"]:
         if page["success"]:

@@ -1,9 +1,9 @@
-// Submits a crawl job and prints a line for each page as soon as it is done. Needs Node 18 only.
+// Submits a crawl job and prints a line for each page as soon as it is crawled. Needs only Node 18.
 //
 //   npx tsx examples/crawl_job.ts https://example.com https://example.org
 //
-// OPILIO is the server's address, default http://localhost:11235. If RECEIVER is set, e.g. to the address of receiver.ts,
-// it is the job's webhook; NO_DATA=1 omits the results from the payload.
+// OPILIO is the server's URL (default http://localhost:11235). RECEIVER, for example the URL of receiver.ts, is the webhook
+// URL; with NO_DATA=1 the webhook does not contain the results.
 
 interface CrawlJobRequest {
   urls: string[];
@@ -28,7 +28,7 @@ interface CrawlStatus {
 
 const opilio = process.env.OPILIO ?? "http://localhost:11235";
 
-async function requestJson<T>(path: string, body?: unknown): Promise<T> {
+async function call<T>(path: string, body?: unknown): Promise<T> {
   const headers = { "Content-Type": "application/json" };
   const request = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) };
   const response = await fetch(opilio + path, request);
@@ -37,15 +37,15 @@ async function requestJson<T>(path: string, body?: unknown): Promise<T> {
 }
 
 /**
- * The events of the job until it settles. After a lost connection, a client continues by sending the last id in the header
+ * The events of the job, up to the terminal one. To resume after a disconnect, send the last event id in the header
  * Last-Event-ID.
  */
 async function* events(task: string): AsyncGenerator<{ name: string; data: any }> {
   const response = await fetch(`${opilio}/jobs/${task}/events`);
   const decoder = new TextDecoder();
   let text = "";
-  for await (const piece of response.body!) {
-    text += decoder.decode(piece, { stream: true });
+  for await (const chunk of response.body!) {
+    text += decoder.decode(chunk, { stream: true });
     const blocks = text.split("\n\n");
     text = blocks.pop()!;
     for (const block of blocks) {
@@ -63,12 +63,12 @@ if (process.env.RECEIVER) {
     webhook_data_in_payload: process.env.NO_DATA === undefined,
   };
 }
-const { task_id: task } = await requestJson<{ task_id: string }>("/crawl/job", job);
+const { task_id: task } = await call<{ task_id: string }>("/crawl/job", job);
 console.log("submitted", task);
 for await (const { name, data } of events(task)) {
   if (name === "page") console.log(data.success ? "crawled" : "failed", data.url, data.error_message);
 }
-const status = await requestJson<CrawlStatus>(`/crawl/job/${task}`);
+const status = await call<CrawlStatus>(`/crawl/job/${task}`);
 console.log(status.status, status.error ?? "");
 for (const page of status.results ?? []) {
   if (page.success) console.log(`${page.url}: ${page.metadata.title}, ${page.links.internal.length} links`);

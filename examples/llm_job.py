@@ -1,9 +1,9 @@
-"""Submits an LLM job with a schema and waits for its webhook. Standard library only.
+"""Submits an LLM job with a schema and waits for its webhook. Needs only Python.
 
     python3 examples/llm_job.py https://example.com/article
 
-OPILIO is the server's address, default http://localhost:11235. With NO_DATA=1 the webhook has no data, and the
-result is fetched.
+OPILIO is the server's URL (default http://localhost:11235). With NO_DATA=1 the webhook does not contain the result, which is
+then fetched.
 """
 
 import json
@@ -22,7 +22,7 @@ SCHEMA = {
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Receives one webhook and stops the server."""
+    """Receives one webhook and shuts down its server."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -35,11 +35,11 @@ class Receiver(BaseHTTPRequestHandler):
         pass
 
 
-def request_json(url, body=None):
+def call(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)
 
 
 def main(page):
@@ -53,7 +53,7 @@ def main(page):
             "webhook_data_in_payload": "NO_DATA" not in os.environ,
         },
     }
-    task = request_json(f"{OPILIO}/llm/job", job)
+    task = call(f"{OPILIO}/llm/job", job)
     print("submitted", task["task_id"])
     receiver.serve_forever()
     webhook = receiver.webhook
@@ -62,8 +62,8 @@ def main(page):
     if "data" in webhook:
         content = webhook["data"]["extracted_content"]
     else:
-        # The status has the content itself, the webhook has it as extracted_content.
-        content = request_json(f"{OPILIO}/llm/job/{webhook['task_id']}")["result"]
+        # The job's `result` is what the webhook calls `extracted_content`.
+        content = call(f"{OPILIO}/llm/job/{webhook['task_id']}")["result"]
     print("extracted", json.dumps(content))
 
 

@@ -1,9 +1,9 @@
-// Submits an LLM job with a schema and waits for its webhook. Needs Node 18 only.
+// Submits an LLM job with a schema and waits for its webhook. Needs only Node 18.
 //
 //   npx tsx examples/llm_job.ts https://example.com/article
 //
-// OPILIO is the server's address, default http://localhost:11235. With NO_DATA=1 the webhook has no data, and the result
-// is fetched.
+// OPILIO is the server's URL (default http://localhost:11235). With NO_DATA=1 the webhook does not contain the result, which
+// is then fetched.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -43,7 +43,7 @@ interface Article {
 
 const opilio = process.env.OPILIO ?? "http://localhost:11235";
 const page = process.argv[2];
-if (!page) throw new Error("missing argument: the URL of a page");
+if (!page) throw new Error("the URL of a page is missing");
 
 async function submit(request: LlmJobRequest): Promise<string> {
   const response = await fetch(`${opilio}/llm/job`, {
@@ -57,15 +57,15 @@ async function submit(request: LlmJobRequest): Promise<string> {
 
 /** Starts a server that receives one webhook. */
 function receive<T>(): { url: Promise<string>; webhook: Promise<LlmWebhook<T>> } {
-  let arrived: (received: LlmWebhook<T>) => void;
+  let arrived: (webhook: LlmWebhook<T>) => void;
   const webhook = new Promise<LlmWebhook<T>>((resolve) => (arrived = resolve));
   const server = createServer((request, response) => {
-    const pieces: Buffer[] = [];
-    request.on("data", (piece: Buffer) => pieces.push(piece));
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       response.writeHead(204).end();
       server.close();
-      arrived(JSON.parse(Buffer.concat(pieces).toString()));
+      arrived(JSON.parse(Buffer.concat(chunks).toString()));
     });
   });
   const url = new Promise<string>((resolve) =>
@@ -92,7 +92,7 @@ async function main(): Promise<void> {
   console.log("submitted", task);
   const webhook = await receiver.webhook;
   if (webhook.status !== "completed") throw new Error(`${webhook.status}: ${webhook.error} (${webhook.error_type})`);
-  // The status has the content itself, the webhook has it as extracted_content.
+  // The job's `result` is what the webhook calls `extracted_content`.
   const fetched = async () => ((await (await fetch(`${opilio}/llm/job/${webhook.task_id}`)).json()) as { result: Article }).result;
   const content = webhook.data ? webhook.data.extracted_content : await fetched();
   console.log("extracted", JSON.stringify(content));

@@ -1,10 +1,10 @@
-"""Receives webhooks of both kinds of job: verifies signatures, ignores repeated deliveries, and fetches results that are not
-in the payload. Standard library only.
+"""Receives webhooks of both job kinds: verifies their signatures, ignores repetitions, and fetches results that they do not
+contain. Needs only Python.
 
     WEBHOOK_SECRET=whsec_… python3 examples/receiver.py [port [address]]
 
-The secret is the one under `webhooks.secrets` of the server's config.yml; without it no signature is verified. OPILIO
-is the server's address, default http://localhost:11235.
+The secret is that of `webhooks.secrets` in the server's config.yml; without it signatures are not verified. OPILIO is the
+server's URL (default http://localhost:11235).
 """
 
 import base64
@@ -21,28 +21,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 OPILIO = os.environ.get("OPILIO", "http://localhost:11235")
 SECRET = os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_")
 
-# A production receiver stores the ids with its own data and removes them after some days.
+# In production, store the ids with the work that they cause, and delete them after some days.
 seen = set()
-lock = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 def is_genuine(headers, body):
-    """Verifies as Standard Webhooks defines it: a recent timestamp and at least one valid signature."""
+    """Verifies the timestamp and the signature as defined by Standard Webhooks."""
     if not SECRET:
         return True
     sent, name = headers.get("webhook-timestamp", "0"), headers.get("webhook-id", "")
     if not sent.isdigit() or abs(time.time() - int(sent)) > 300:
         return False
     signed = f"{name}.{sent}.".encode() + body
-    expected = base64.b64encode(hmac.new(base64.b64decode(SECRET), signed, hashlib.sha256).digest()).decode()
-    received = headers.get("webhook-signature", "").split()
-    return any(hmac.compare_digest(f"v1,{expected}".encode(), one.encode()) for one in received)
+    ours = base64.b64encode(hmac.new(base64.b64decode(SECRET), signed, hashlib.sha256).digest()).decode()
+    theirs = headers.get("webhook-signature", "").split()
+    return any(hmac.compare_digest(f"v1,{ours}".encode(), signature.encode()) for signature in theirs)
 
 
 def fetch(webhook):
     family = "crawl" if webhook["task_type"] == "crawl" else "llm"
-    with urllib.request.urlopen(f"{OPILIO}/{family}/job/{webhook['task_id']}", timeout=30) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(f"{OPILIO}/{family}/job/{webhook['task_id']}", timeout=30) as response:
+        return json.load(response)
 
 
 def lines(webhook):
@@ -56,7 +56,7 @@ def lines(webhook):
             text = page["markdown"]["raw_markdown"]
             yield f"  {page['url']}: " + (f"{len(text)} characters" if page["success"] else page["error_message"])
     else:
-        # The webhook has the content as extracted_content, the job's status has it as result.
+        # The job's `result` is what the webhook calls `extracted_content`.
         yield "  " + json.dumps(data["extracted_content"] if data else fetch(webhook)["result"])
 
 
@@ -64,19 +64,19 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not is_genuine(self.headers, body):
-            return self.answer(401)
-        # Answer first and work afterwards, so that slow work does not cause a timeout.
-        self.answer(204)
-        with lock:
+            return self.respond(401)
+        # Respond first, because the sender does not wait for long.
+        self.respond(204)
+        with one_at_a_time:
             name = self.headers["webhook-id"]
             if name in seen:
-                print("again", name, flush=True)
+                print("repeated", name, flush=True)
             else:
                 seen.add(name)
                 for line in lines(json.loads(body)):
                     print(line.rstrip(), flush=True)
 
-    def answer(self, status):
+    def respond(self, status):
         self.send_response(status)
         self.end_headers()
 

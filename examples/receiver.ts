@@ -1,10 +1,10 @@
-// Receives webhooks of both kinds of job: verifies signatures, ignores repeated deliveries, and fetches results that are not in
-// the payload. Needs Node 18 only.
+// Receives webhooks of both job kinds: verifies their signatures, ignores repetitions, and fetches results that they do not
+// contain. Needs only Node 18.
 //
 //   WEBHOOK_SECRET=whsec_… npx tsx examples/receiver.ts [port]
 //
-// The secret is the one under `webhooks.secrets` of the server's config.yml; without it no signature is verified. OPILIO
-// is the server's address, default http://localhost:11235.
+// The secret is that of `webhooks.secrets` in the server's config.yml; without it signatures are not verified. OPILIO is the
+// server's URL (default http://localhost:11235).
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
@@ -36,21 +36,21 @@ interface LlmWebhook extends Webhook {
 const opilio = process.env.OPILIO ?? "http://localhost:11235";
 const secret = Buffer.from((process.env.WEBHOOK_SECRET ?? "").replace(/^whsec_/, ""), "base64");
 
-// A production receiver stores the ids with its own data and removes them after some days.
+// In production, store the ids with the work that they cause, and delete them after some days.
 const seen = new Set<string>();
 
-/** Verifies as Standard Webhooks defines it: a recent timestamp and at least one valid signature. */
+/** Verifies the timestamp and the signature as defined by Standard Webhooks. */
 function isGenuine(headers: IncomingHttpHeaders, body: Buffer): boolean {
   if (secret.length === 0) return true;
   const sent = Number(headers["webhook-timestamp"]);
   if (!(Math.abs(Date.now() / 1000 - sent) <= 300)) return false;
   const signed = Buffer.concat([Buffer.from(`${headers["webhook-id"]}.${sent}.`), body]);
-  const expected = Buffer.from(`v1,${createHmac("sha256", secret).update(signed).digest("base64")}`);
-  const received = String(headers["webhook-signature"] ?? "").split(" ").map((one) => Buffer.from(one));
-  return received.some((one) => one.length === expected.length && timingSafeEqual(one, expected));
+  const ours = Buffer.from(`v1,${createHmac("sha256", secret).update(signed).digest("base64")}`);
+  const theirs = String(headers["webhook-signature"] ?? "").split(" ").map((signature) => Buffer.from(signature));
+  return theirs.some((their) => their.length === ours.length && timingSafeEqual(their, ours));
 }
 
-async function fetched<T>(family: "crawl" | "llm", task: string): Promise<T> {
+async function fetchJob<T>(family: "crawl" | "llm", task: string): Promise<T> {
   return (await (await fetch(`${opilio}/${family}/job/${task}`)).json()) as T;
 }
 
@@ -59,28 +59,28 @@ async function lines(webhook: CrawlWebhook | LlmWebhook): Promise<string[]> {
   const first = `${webhook.task_type} ${webhook.task_id} ${webhook.status} ${webhook.error ?? ""}`.trimEnd();
   if (webhook.status !== "completed") return [first];
   if (webhook.task_type === "crawl") {
-    const { results } = webhook.data ?? (await fetched<{ results: Page[] }>("crawl", webhook.task_id));
+    const { results } = webhook.data ?? (await fetchJob<{ results: Page[] }>("crawl", webhook.task_id));
     const length = (page: Page) => `${[...page.markdown.raw_markdown].length} characters`;
     return [first, ...results.map((page) => `  ${page.url}: ${page.success ? length(page) : page.error_message}`)];
   }
-  // The webhook has the content as extracted_content, the job's status has it as result.
+  // The job's `result` is what the webhook calls `extracted_content`.
   const content = webhook.data
     ? webhook.data.extracted_content
-    : (await fetched<{ result: unknown }>("llm", webhook.task_id)).result;
+    : (await fetchJob<{ result: unknown }>("llm", webhook.task_id)).result;
   return [first, `  ${JSON.stringify(content)}`];
 }
 
 const server = createServer(async (request, response) => {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece as Buffer);
-  const body = Buffer.concat(pieces);
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
   const genuine = isGenuine(request.headers, body);
-  // Answer first and work afterwards, so that slow work does not cause a timeout.
+  // Respond first, because the sender does not wait for long.
   response.writeHead(genuine ? 204 : 401).end();
   if (!genuine) return;
   const id = String(request.headers["webhook-id"]);
   if (seen.has(id)) {
-    console.log("again", id);
+    console.log("repeated", id);
   } else {
     seen.add(id);
     console.log((await lines(JSON.parse(body.toString()))).join("\n"));

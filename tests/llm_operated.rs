@@ -1,4 +1,4 @@
-//! LLM jobs as the operator's settings decide, on the real binary.
+//! The operator's LLM settings, on the real binary.
 
 mod providers;
 mod support;
@@ -16,7 +16,7 @@ fn config(providers: &Providers, rest: &str) -> String {
     )
 }
 
-/// What the receiver is told of a job by this model, `null` being the default.
+/// Submits a job for this provider (`null`: the default) and returns the body of its webhook.
 async fn next_webhook(server: &TestServer, site: &TestSite, provider: Value) -> Value {
     let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
         "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
@@ -26,15 +26,15 @@ async fn next_webhook(server: &TestServer, site: &TestSite, provider: Value) -> 
 }
 
 #[actix::test]
-async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
+async fn configured_endpoint_and_fallback_are_used() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let server =
         TestServer::with_config(&config(&providers, "  fallback: openai/good\n  allowed_providers: [mine]\n")).await;
-    for (provider, answered) in [(json!(null), "mine"), (json!("mine/bad-key"), "openai")] {
+    for (provider, family) in [(json!(null), "mine"), (json!("mine/bad-key"), "openai")] {
         let received = next_webhook(&server, &site, provider).await;
         assert_eq!(
             (&received["status"], &received["usage"]["provider"]),
-            (&json!("completed"), &json!(answered)),
+            (&json!("completed"), &json!(family)),
             "{received}"
         );
     }
@@ -49,7 +49,7 @@ async fn own_endpoints_are_asked_and_a_fallback_where_they_refuse() {
 }
 
 #[actix::test]
-async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_missing() {
+async fn job_without_a_key_names_the_missing_variable() {
     let site = TestSite::start();
     let server = TestServer::with_env(&[("OPENAI_API_KEY", ""), ("LLM_API_KEY", ""), ("LLM_PROVIDER", "")]).await;
     let received = next_webhook(&server, &site, json!(null)).await;
@@ -58,7 +58,7 @@ async fn without_any_key_the_server_starts_and_a_job_says_which_variable_is_miss
 }
 
 #[actix::test]
-async fn the_default_receiver_is_told_of_llm_jobs_too() {
+async fn llm_jobs_use_the_default_webhook_url() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let rest = format!("webhooks: {{default_url: \"{}\", data_in_payload: true}}\n", site.webhook_url());
     let server = TestServer::with_config(&config(&providers, &rest)).await;
@@ -69,20 +69,20 @@ async fn the_default_receiver_is_told_of_llm_jobs_too() {
 }
 
 #[actix::test]
-async fn answers_are_used_again_where_the_operator_says_so() {
+async fn configured_cache_reuses_model_responses() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let server = TestServer::with_config(&config(&providers, "  cache: {max_bytes: 100000, ttl: 1h}\n")).await;
-    for (provider, cached, asked) in
+    for (provider, cached, requests) in
         [("mine/good", json!(null), 1), ("mine/good", json!(true), 1), ("openai/good", json!(null), 2)]
     {
         let received = next_webhook(&server, &site, json!(provider)).await;
-        assert_eq!((&received["usage"]["cached"], providers.requests().len()), (&cached, asked), "{received}");
+        assert_eq!((&received["usage"]["cached"], providers.requests().len()), (&cached, requests), "{received}");
         assert_eq!(received["data"]["extracted_content"], json!({"title": "T"}));
     }
 }
 
 #[actix::test]
-async fn a_stopping_server_hands_a_job_back_whose_model_hangs_and_loses_no_attempt() {
+async fn drain_releases_a_job_whose_model_hangs() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let mut server = TestServer::with_config(&config(&providers, "app: {shutdown_grace: 50ms}\n")).await;
     let body = json!({"url": site.url("/article"), "q": "the title", "provider": "mine/hangs-once",
@@ -98,22 +98,22 @@ async fn a_stopping_server_hands_a_job_back_whose_model_hangs_and_loses_no_attem
 }
 
 #[actix::test]
-async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
+async fn keys_are_never_shown_or_sent_elsewhere() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let mut server = TestServer::with_config(&config(&providers, "logging: {level: trace}\n")).await;
-    let mut seen = String::new();
+    let mut output = String::new();
     for provider in ["mine/good", "mine/picky", "mine/bad-key"] {
         let body = json!({"url": site.url("/article"), "q": "the title", "provider": provider,
             "base_url": site.url("/counted"), "api_key": "sk-of-the-caller",
             "webhook_config": {"webhook_url": site.webhook_url(), "webhook_data_in_payload": true}});
         let (status, response) = server.post("/llm/job", body).await;
-        let warned: Vec<_> =
-            response["warnings"].as_array().into_iter().flatten().map(|one| one["key"].clone()).collect();
-        assert_eq!((status, warned), (202, vec![json!("base_url"), json!("api_key")]));
+        let warnings: Vec<_> =
+            response["warnings"].as_array().into_iter().flatten().map(|warning| warning["key"].clone()).collect();
+        assert_eq!((status, warnings), (202, vec![json!("base_url"), json!("api_key")]));
         let id = response["task_id"].as_str().expect("an id");
-        seen += &site.next_webhook().await.body.to_string();
+        output += &site.next_webhook().await.body.to_string();
         for path in [format!("/llm/job/{id}"), format!("/jobs/{id}/deliveries"), "/jobs".to_owned()] {
-            seen += &server.get(&path).await.1.to_string();
+            output += &server.get(&path).await.1.to_string();
         }
     }
     let metrics = server.client().get(format!("{}/metrics", server.base())).send().await.expect("the server responds");
@@ -125,18 +125,18 @@ async fn a_key_is_shown_nowhere_and_no_request_chooses_where_it_goes() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_opilio"));
     let report = command.arg("config").current_dir(server.folder()).output().expect("the binary is built");
     assert!(report.status.success());
-    seen += &(metrics + &String::from_utf8_lossy(&report.stdout));
+    output += &(metrics + &String::from_utf8_lossy(&report.stdout));
     server.send_sigterm();
     assert!(server.wait_for_exit().await.success());
-    seen += &server.remaining_log().await;
-    assert!(seen.contains("***: this model takes no such temperature"), "{seen}");
-    assert!(!seen.contains(KEY) && !seen.contains("sk-of-the-caller"), "{seen}");
+    output += &server.remaining_log().await;
+    assert!(output.contains("***: this model takes no such temperature"), "{output}");
+    assert!(!output.contains(KEY) && !output.contains("sk-of-the-caller"), "{output}");
     assert_eq!((site.visits(), providers.requests().len()), (0, 3));
 }
 
-/// The keys that existing receivers and clients read of LLM jobs, as Crawl4AI 0.9.2 has them.
+/// The keys of LLM jobs that existing receivers and clients of Crawl4AI 0.9.2 read.
 #[actix::test]
-async fn the_envelopes_are_those_that_receivers_know() {
+async fn llm_responses_and_webhooks_have_crawl4ai_keys() {
     let (providers, site) = (Providers::start(), TestSite::start());
     let server = TestServer::with_config(&config(&providers, "  allowed_providers: [mine]\n")).await;
     let has = |value: &Value, paths: &[&str]| {

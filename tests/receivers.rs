@@ -1,4 +1,4 @@
-//! Receivers that misbehave, against the real binary: how often each is tried, when, and how it ends.
+//! Receivers with errors, delays and large responses, against the real binary: attempts, delays and final state.
 
 mod support;
 
@@ -16,26 +16,26 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What a receiver does with one webhook.
 #[derive(Clone)]
-enum Act {
-    Answer(u16),
-    /// With a header.
-    AnswerWith(u16, &'static str, String),
+enum Action {
+    Respond(u16),
+    /// Responds with a header.
+    RespondWith(u16, &'static str, String),
     Hang,
     Reset,
-    /// A response of which a byte comes now and then, and which never ends.
+    /// Sends an endless response slowly, byte by byte.
     Drip,
-    /// A whole GiB behind this status.
+    /// Responds with this status and a body of 1 GiB.
     Flood(u16),
 }
 
 /// A webhook as it arrived.
-struct Taken {
+struct RawWebhook {
     path: String,
     head: String,
     body: String,
 }
 
-impl Taken {
+impl RawWebhook {
     fn header(&self, name: &str) -> &str {
         let value =
             self.head.lines().find_map(|line| line.to_lowercase().strip_prefix(&format!("{name}: ")).map(str::len));
@@ -44,22 +44,23 @@ impl Taken {
     }
 }
 
-/// Acts by its script, one connection a webhook; 200 when the script is used up.
+/// Takes the actions of its script in order, one per connection, and then responds with 200.
 #[derive(Clone)]
 struct Receiver {
     base: String,
-    script: Arc<Mutex<VecDeque<Act>>>,
-    taken: Arc<Mutex<Vec<Taken>>>,
+    script: Arc<Mutex<VecDeque<Action>>>,
+    webhooks: Arc<Mutex<Vec<RawWebhook>>>,
+    /// Bytes sent by `Flood`.
     flooded: Arc<AtomicUsize>,
 }
 
 impl Receiver {
-    async fn start(script: impl IntoIterator<Item = Act>) -> Self {
+    async fn start(script: impl IntoIterator<Item = Action>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let receiver = Self {
             base: format!("http://{}", listener.local_addr().expect("it is bound")),
             script: Arc::new(Mutex::new(script.into_iter().collect())),
-            taken: Arc::default(),
+            webhooks: Arc::default(),
             flooded: Arc::default(),
         };
         let this = receiver.clone();
@@ -72,40 +73,42 @@ impl Receiver {
     }
 
     async fn serve(self, mut stream: TcpStream) {
-        let Some(taken) = read(&mut stream).await else { return };
-        self.taken.lock().expect("not poisoned").push(taken);
-        let act = self.script.lock().expect("not poisoned").pop_front().unwrap_or(Act::Answer(200));
-        match act {
-            Act::Answer(status) => say(&mut stream, status, "").await,
-            Act::AnswerWith(status, name, value) => say(&mut stream, status, &format!("{name}: {value}\r\n")).await,
-            Act::Hang => std::future::pending().await,
-            Act::Reset => stream.set_zero_linger().expect("a socket"),
-            Act::Drip => {
+        let Some(webhook) = read(&mut stream).await else { return };
+        self.webhooks.lock().expect("not poisoned").push(webhook);
+        let action = self.script.lock().expect("not poisoned").pop_front().unwrap_or(Action::Respond(200));
+        match action {
+            Action::Respond(status) => respond(&mut stream, status, "").await,
+            Action::RespondWith(status, name, value) => {
+                respond(&mut stream, status, &format!("{name}: {value}\r\n")).await
+            }
+            Action::Hang => std::future::pending().await,
+            Action::Reset => stream.set_zero_linger().expect("a socket"),
+            Action::Drip => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
                 while stream.write_all(b"x").await.is_ok() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }
-            Act::Flood(status) => self.flood(stream, status).await,
+            Action::Flood(status) => self.flood(stream, status).await,
         }
     }
 
     async fn flood(self, mut stream: TcpStream, status: u16) {
         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", 1 << 30);
-        let piece = vec![b'x'; 1 << 16];
-        let mut alive = stream.write_all(head.as_bytes()).await.is_ok();
-        while alive {
-            alive = stream.write_all(&piece).await.is_ok();
-            self.flooded.fetch_add(piece.len(), Ordering::Relaxed);
+        let chunk = vec![b'x'; 1 << 16];
+        let mut open = stream.write_all(head.as_bytes()).await.is_ok();
+        while open {
+            open = stream.write_all(&chunk).await.is_ok();
+            self.flooded.fetch_add(chunk.len(), Ordering::Relaxed);
         }
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, Vec<Taken>> {
-        self.taken.lock().expect("not poisoned")
+    fn webhooks(&self) -> std::sync::MutexGuard<'_, Vec<RawWebhook>> {
+        self.webhooks.lock().expect("not poisoned")
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Taken> {
+async fn read(stream: &mut TcpStream) -> Option<RawWebhook> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -114,7 +117,7 @@ async fn read(stream: &mut TcpStream) -> Option<Taken> {
                 head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(0_usize) {
                 let path = head.split(' ').nth(1)?.to_owned();
-                return Some(Taken { path, head: head.to_owned(), body: body.to_owned() });
+                return Some(RawWebhook { path, head: head.to_owned(), body: body.to_owned() });
             }
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -123,97 +126,91 @@ async fn read(stream: &mut TcpStream) -> Option<Taken> {
     }
 }
 
-async fn say(stream: &mut TcpStream, status: u16, header: &str) {
+async fn respond(stream: &mut TcpStream, status: u16, header: &str) {
     let response = format!("HTTP/1.1 {status} X\r\n{header}connection: close\r\ncontent-length: 0\r\n\r\n");
     let _ = stream.write_all(response.as_bytes()).await;
 }
 
 const CONFIG: &str = "webhooks: {secrets: [whsec_c2VjcmV0], \
-    retry: {max_attempts: 3, initial_delay: 50ms, max_delay: 1500ms, timeout: 600ms}}";
+    retry: {max_attempts: 3, initial_delay: 50ms, max_delay: 1500ms, timeout: 30s}}";
 
-/// The delivery log of a job that is told to `url`, once nothing more will be sent.
-async fn log_of_a_job_told_to(server: &TestServer, url: &str) -> Value {
+/// Submits a job with this webhook URL and returns its delivery log once the delivery has ended.
+async fn delivery_log(server: &TestServer, url: &str) -> Value {
     let body = json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": url}});
     let (status, job) = server.post("/crawl/job", body).await;
     assert_eq!(status, 202, "{job}");
     let path = format!("/jobs/{}/deliveries", job["task_id"].as_str().expect("an id"));
-    loop {
-        let (_, log) = server.get(&path).await;
-        if ["delivered", "exhausted", "refused"].iter().any(|end| log["state"] == *end) {
-            return log;
-        }
-        tokio::task::yield_now().await;
-    }
+    server.get_until(&path, |log| ["delivered", "exhausted", "refused"].iter().any(|end| log["state"] == *end)).await
 }
 
-/// Milliseconds from the end of each attempt to the time of the next, as written before the wait.
-fn waits(log: &Value) -> Vec<i64> {
+/// Milliseconds from the end of each attempt to the due time of the next.
+fn delays(log: &Value) -> Vec<i64> {
     let attempts = log["attempts"].as_array().expect("a list");
     let time = |value: &Value| value.as_str().map(|text| text.parse::<jiff::Timestamp>().expect("RFC 3339"));
-    let wait = |attempt: &Value| {
+    let delay = |attempt: &Value| {
         Some((time(&attempt["next_due"])?.as_microsecond() - time(&attempt["finished_at"])?.as_microsecond()) / 1000)
     };
-    attempts.iter().filter_map(wait).collect()
+    attempts.iter().filter_map(delay).collect()
 }
 
 fn statuses(log: &Value) -> Vec<Option<u64>> {
     log["attempts"].as_array().expect("a list").iter().map(|attempt| attempt["status"].as_u64()).collect()
 }
 
-/// Name, script, statuses, end, and the waits at least, in milliseconds.
-type Case = (&'static str, Vec<Act>, &'static [u64], &'static str, &'static [i64]);
+/// Name, script, statuses, final state, and delays in milliseconds.
+type Case = (&'static str, Vec<Action>, &'static [u64], &'static str, &'static [i64]);
 
 #[actix::test]
-async fn each_kind_of_answer_is_retried_or_not_as_promised() {
+async fn response_status_decides_whether_a_webhook_is_retried() {
     let server = TestServer::with_config(CONFIG).await;
-    let in_a_second = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
+    let in_an_hour = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
     let table: Vec<Case> = vec![
-        ("200", vec![Act::Answer(200)], &[200], "delivered", &[]),
-        ("204", vec![Act::Answer(204)], &[204], "delivered", &[]),
-        ("500 each time", vec![Act::Answer(500); 3], &[500, 500, 500], "exhausted", &[50, 100]),
-        ("502, then 200", vec![Act::Answer(502)], &[502, 200], "delivered", &[50]),
+        ("200", vec![Action::Respond(200)], &[200], "delivered", &[]),
+        ("204", vec![Action::Respond(204)], &[204], "delivered", &[]),
+        ("500 each time", vec![Action::Respond(500); 3], &[500, 500, 500], "exhausted", &[50, 100]),
+        ("502, then 200", vec![Action::Respond(502)], &[502, 200], "delivered", &[50]),
         (
             "503 with seconds",
-            vec![Act::AnswerWith(503, "retry-after", "1".to_owned())],
+            vec![Action::RespondWith(503, "retry-after", "1".to_owned())],
             &[503, 200],
             "delivered",
             &[1000],
         ),
         (
             "503 with a day, which is bounded",
-            vec![Act::AnswerWith(503, "retry-after", "86400".to_owned())],
+            vec![Action::RespondWith(503, "retry-after", "86400".to_owned())],
             &[503, 200],
             "delivered",
             &[1500],
         ),
         (
             "503 with a date, which is bounded",
-            vec![Act::AnswerWith(503, "retry-after", in_a_second)],
+            vec![Action::RespondWith(503, "retry-after", in_an_hour)],
             &[503, 200],
             "delivered",
             &[1500],
         ),
-        ("400", vec![Act::Answer(400)], &[400], "refused", &[]),
-        ("404", vec![Act::Answer(404)], &[404], "refused", &[]),
-        ("410", vec![Act::Answer(410)], &[410], "refused", &[]),
-        ("429", vec![Act::AnswerWith(429, "retry-after", "1".to_owned())], &[429], "refused", &[]),
-        ("302", vec![Act::AnswerWith(302, "location", "/other".to_owned())], &[302], "refused", &[]),
+        ("400", vec![Action::Respond(400)], &[400], "refused", &[]),
+        ("404", vec![Action::Respond(404)], &[404], "refused", &[]),
+        ("410", vec![Action::Respond(410)], &[410], "refused", &[]),
+        ("429", vec![Action::RespondWith(429, "retry-after", "1".to_owned())], &[429], "refused", &[]),
+        ("302", vec![Action::RespondWith(302, "location", "/other".to_owned())], &[302], "refused", &[]),
     ];
-    let cases = table.into_iter().map(|(name, script, expected, state, expected_waits)| {
+    let cases = table.into_iter().map(|(name, script, expected, state, expected_delays)| {
         let server = &server;
         async move {
             let receiver = Receiver::start(script).await;
-            let log = log_of_a_job_told_to(server, &format!("{}/hook", receiver.base)).await;
+            let log = delivery_log(server, &format!("{}/hook", receiver.base)).await;
             let expected: Vec<_> = expected.iter().copied().map(Some).collect();
             assert_eq!((statuses(&log), &log["state"]), (expected, &json!(state)), "{name}: {log}");
-            assert_eq!(waits(&log), expected_waits, "{name}: {log}");
-            let taken = receiver.taken();
-            assert_eq!(taken.len(), statuses(&log).len(), "{name}: nobody is told more often than the log says");
-            for webhook in taken.iter() {
+            assert_eq!(delays(&log), expected_delays, "{name}: {log}");
+            let webhooks = receiver.webhooks();
+            assert_eq!(webhooks.len(), statuses(&log).len(), "{name}: the log has every attempt");
+            for webhook in webhooks.iter() {
                 assert_eq!(webhook.path, "/hook", "{name}");
                 assert_eq!(webhook.header("webhook-id"), log["webhook_id"], "{name}");
                 assert!(webhook.header("webhook-signature").starts_with("v1,"), "{name}: {}", webhook.head);
-                assert_eq!(webhook.body, taken[0].body, "{name}: the same bytes each time");
+                assert_eq!(webhook.body, webhooks[0].body, "{name}: the body is the same");
             }
         }
     });
@@ -221,91 +218,87 @@ async fn each_kind_of_answer_is_retried_or_not_as_promised() {
 }
 
 #[actix::test]
-async fn receivers_that_hang_reset_or_drip_are_tried_again_and_named_in_the_log() {
-    let server = TestServer::with_config(CONFIG).await;
-    for (act, named) in [(Act::Hang, "timeout after"), (Act::Reset, ""), (Act::Drip, "timeout after")] {
-        let receiver = Receiver::start([act.clone(), act]).await;
-        let log = log_of_a_job_told_to(&server, &receiver.base).await;
+async fn network_errors_and_timeouts_are_retried() {
+    let server = TestServer::with_config(&CONFIG.replace("timeout: 30s", "timeout: 3s")).await;
+    for (action, reason) in [(Action::Hang, "timeout after"), (Action::Reset, ""), (Action::Drip, "timeout after")] {
+        let receiver = Receiver::start([action.clone(), action]).await;
+        let log = delivery_log(&server, &receiver.base).await;
         assert_eq!((statuses(&log), &log["state"]), (vec![None, None, Some(200)], &json!("delivered")), "{log}");
-        assert_eq!(waits(&log), [50, 100], "{log}");
+        assert_eq!(delays(&log), [50, 100], "{log}");
         for attempt in &log["attempts"].as_array().expect("a list")[..2] {
             let error = attempt["error"].as_str().expect("a reason");
-            assert!(!error.is_empty() && error.contains(named), "{error}");
+            assert!(!error.is_empty() && error.contains(reason), "{error}");
         }
     }
 }
 
 #[actix::test]
-async fn an_endless_answer_is_read_only_as_far_as_the_log_wants_it() {
+async fn response_body_is_read_up_to_1_kib() {
     let server = TestServer::with_config(CONFIG).await;
     for (status, state) in [(200, "delivered"), (500, "delivered"), (404, "refused")] {
-        let receiver = Receiver::start([Act::Flood(status)]).await;
-        let log = log_of_a_job_told_to(&server, &receiver.base).await;
+        let receiver = Receiver::start([Action::Flood(status)]).await;
+        let log = delivery_log(&server, &receiver.base).await;
         assert_eq!((statuses(&log)[0], &log["state"]), (Some(status.into()), &json!(state)), "{log}");
         assert_eq!(log["attempts"][0]["answer"].as_str().map(str::len), Some(1024));
         let sent = receiver.flooded.load(Ordering::Relaxed);
-        assert!(sent < 64 << 20, "{sent} bytes of a GiB were taken, most of them by the sockets");
+        assert!(sent < 64 << 20, "{sent} bytes of a GiB were webhooks, most of them by the sockets");
     }
 }
 
 #[actix::test]
-async fn a_307_and_a_308_are_followed_with_method_and_body_and_a_circle_ends() {
+async fn redirects_307_and_308_are_followed_at_most_5_times() {
     let server = TestServer::with_config(CONFIG).await;
     for status in [307, 308] {
-        let receiver = Receiver::start([Act::AnswerWith(status, "location", "/moved".to_owned())]).await;
-        let log = log_of_a_job_told_to(&server, &format!("{}/hook", receiver.base)).await;
+        let receiver = Receiver::start([Action::RespondWith(status, "location", "/moved".to_owned())]).await;
+        let log = delivery_log(&server, &format!("{}/hook", receiver.base)).await;
         assert_eq!((statuses(&log), &log["state"]), (vec![Some(200)], &json!("delivered")), "{log}");
-        let taken = receiver.taken();
-        assert_eq!((taken[0].path.as_str(), taken[1].path.as_str()), ("/hook", "/moved"));
-        assert!(taken[1].head.starts_with("POST "));
-        assert_eq!(taken[1].body, taken[0].body);
+        let webhooks = receiver.webhooks();
+        assert_eq!((webhooks[0].path.as_str(), webhooks[1].path.as_str()), ("/hook", "/moved"));
+        assert!(webhooks[1].head.starts_with("POST "));
+        assert_eq!(webhooks[1].body, webhooks[0].body);
     }
-    let circle = vec![Act::AnswerWith(307, "location", "/again".to_owned()); 50];
-    let receiver = Receiver::start(circle).await;
-    let log = log_of_a_job_told_to(&server, &format!("{}/hook", receiver.base)).await;
+    let redirects = vec![Action::RespondWith(307, "location", "/again".to_owned()); 50];
+    let receiver = Receiver::start(redirects).await;
+    let log = delivery_log(&server, &format!("{}/hook", receiver.base)).await;
     assert_eq!((statuses(&log), &log["state"]), (vec![Some(307)], &json!("refused")), "{log}");
-    assert_eq!(receiver.taken().len(), 6, "the first, and five more");
+    assert_eq!(receiver.webhooks().len(), 6, "one request and five redirects");
 }
 
-/// The retry section of the user's description, a hundredth of its time.
+/// The documented schedule, a hundred times faster.
 #[actix::test]
-async fn five_attempts_are_made_by_default_each_after_twice_the_wait() {
+async fn five_attempts_with_doubling_delays_by_default() {
     let defaults = std::process::Command::new(env!("CARGO_BIN_EXE_opilio")).arg("config").output().expect("it runs");
     let defaults = String::from_utf8_lossy(&defaults.stdout).into_owned();
     for line in ["max_attempts: 5", "initial_delay: \"1s\"", "max_delay: \"32s\"", "timeout: \"30s\""] {
         assert!(defaults.contains(line), "{line}: {defaults}");
     }
     let server = TestServer::with_config("webhooks: {retry: {initial_delay: 10ms, max_delay: 320ms}}").await;
-    let receiver = Receiver::start(vec![Act::Answer(503); 9]).await;
-    let log = log_of_a_job_told_to(&server, &receiver.base).await;
+    let receiver = Receiver::start(vec![Action::Respond(503); 9]).await;
+    let log = delivery_log(&server, &receiver.base).await;
     assert_eq!((statuses(&log).len(), &log["state"]), (5, &json!("exhausted")));
-    assert_eq!(waits(&log), [10, 20, 40, 80]);
+    assert_eq!(delays(&log), [10, 20, 40, 80]);
     let id = log["task_id"].as_str().expect("an id");
     let (_, job) = server.get(&format!("/crawl/job/{id}")).await;
     assert_eq!((&job["webhook"]["state"], &job["webhook"]["attempts"]), (&json!("exhausted"), &json!(5)));
-    // Sent again by hand, by a fresh schedule.
+    // A replay starts a new schedule.
     receiver.script.lock().expect("not poisoned").clear();
     assert_eq!(server.post(&format!("/jobs/{id}/deliveries"), Value::Null).await.0, 202);
-    let log = loop {
-        let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
-        if log["state"] == "delivered" {
-            break log;
-        }
-    };
+    let log = server.get_until(&format!("/jobs/{id}/deliveries"), |log| log["state"] == "delivered").await;
     assert_eq!(statuses(&log).last(), Some(&Some(200)));
-    assert!(receiver.taken().iter().all(|webhook| webhook.header("webhook-id") == log["webhook_id"]));
+    assert!(receiver.webhooks().iter().all(|webhook| webhook.header("webhook-id") == log["webhook_id"]));
 }
 
 #[actix::test]
-async fn what_happens_to_webhooks_is_in_the_log_for_a_grep() {
+/// As an operator finds them with `grep -i webhook`.
+async fn log_has_a_webhook_line_for_each_delivery_event() {
     let mut server = TestServer::with_config(CONFIG).await;
     let mut expected = Vec::new();
     for (script, words) in [
-        (vec![Act::Answer(500)], &["retry", "deliver"][..]),
-        (vec![Act::Answer(500); 3], &["retry", "retry", "given up"]),
+        (vec![Action::Respond(500)], &["webhook retry scheduled", "webhook delivered"][..]),
+        (vec![Action::Respond(500); 3], &["webhook retry scheduled", "webhook retry scheduled", "webhook given up"]),
     ] {
         let receiver = Receiver::start(script).await;
-        let log = log_of_a_job_told_to(&server, &receiver.base).await;
+        let log = delivery_log(&server, &receiver.base).await;
         expected.push((log["task_id"].as_str().expect("an id").to_owned(), words));
     }
     for (id, words) in expected {
@@ -322,7 +315,7 @@ async fn what_happens_to_webhooks_is_in_the_log_for_a_grep() {
 }
 
 #[actix::test]
-async fn a_long_result_is_sent_whole_with_its_length_and_signature_and_the_same_bytes_again() {
+async fn long_webhook_is_complete_signed_and_identical_on_retry() {
     const SECRET: &str = "a secret of the tests";
     let site = TestSite::start();
     site.set_webhook_statuses(&[500]);
@@ -334,11 +327,11 @@ async fn a_long_result_is_sent_whole_with_its_length_and_signature_and_the_same_
     assert_eq!(status, 202);
     let (first, second) = (site.next_webhook().await, site.next_webhook().await);
     assert!(first.bytes.len() > 4 << 20 && first.bytes == second.bytes, "{}", first.bytes.len());
-    let (_, asked) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
-    assert_eq!(second.body["data"], asked["result"]);
-    let signer = Signer::new(&[Secret::new(SECRET)]).expect("it is a secret");
+    let (_, job) = server.get(&format!("/crawl/job/{}", job["task_id"].as_str().expect("an id"))).await;
+    assert_eq!(second.body["data"], job["result"]);
+    let signer = Signer::new(&[Secret::new(SECRET)]).expect("a valid secret");
     for received in [first, second] {
-        let header = |name: &str| received.header(name).expect("it is sent").to_owned();
+        let header = |name: &str| received.header(name).expect("the header is sent").to_owned();
         assert_eq!(header("content-length"), received.bytes.len().to_string());
         let sent = header("webhook-timestamp").parse().expect("a number");
         assert!(signer.verify(&header("webhook-id"), sent, &received.bytes, &header("webhook-signature")));

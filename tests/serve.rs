@@ -1,12 +1,16 @@
-//! The real binary over real sockets: from a request to its webhook, through kills and stops.
+//! The documented examples, and jobs through kills and stops, on the real binary.
 
+#[path = "serve/events.rs"]
+mod events;
+#[path = "serve/results.rs"]
+mod results;
 mod support;
 
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
 #[actix::test]
-async fn example_1_a_webhook_tells_that_the_job_is_done() {
+async fn example_1_webhook_without_data() {
     let site = TestSite::start();
     let server = TestServer::start().await;
     let page = site.url("/article");
@@ -38,7 +42,7 @@ async fn example_1_a_webhook_tells_that_the_job_is_done() {
 }
 
 #[actix::test]
-async fn example_2_and_3_data_and_headers_arrive() {
+async fn examples_2_and_3_webhook_with_data_and_headers() {
     let site = TestSite::start();
     let server = TestServer::start().await;
     let body = json!({"urls": [site.url("/article")], "webhook_config": {
@@ -61,7 +65,7 @@ async fn example_2_and_3_data_and_headers_arrive() {
 }
 
 #[actix::test]
-async fn example_4_a_failure_is_told_with_its_reason() {
+async fn example_4_webhook_of_a_failed_job() {
     let site = TestSite::start();
     let server = TestServer::start().await;
     let webhook = json!({"webhook_url": site.webhook_url()});
@@ -71,7 +75,7 @@ async fn example_4_a_failure_is_told_with_its_reason() {
 }
 
 #[actix::test]
-async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
+async fn page_results_have_all_keys_and_no_null_containers() {
     let site = TestSite::start();
     let server = TestServer::start().await;
     let urls = json!([site.url("/article"), site.url("/missing"), "http://127.0.0.1:1/x"]);
@@ -101,7 +105,7 @@ async fn every_key_of_a_page_is_there_and_none_that_readers_open_is_null() {
 }
 
 #[actix::test]
-async fn a_failing_receiver_is_tried_again_with_the_same_id_and_bytes() {
+async fn webhook_retry_and_replay_have_the_same_id_and_body() {
     let site = TestSite::start();
     site.set_webhook_statuses(&[500]);
     let server = TestServer::start().await;
@@ -119,18 +123,18 @@ async fn a_failing_receiver_is_tried_again_with_the_same_id_and_bytes() {
 }
 
 #[actix::test]
-async fn jobs_running_at_a_kill_are_done_after_the_restart() {
+async fn running_jobs_complete_after_a_kill() {
     let site = TestSite::start();
     let mut server = TestServer::start().await;
     let ids = submit_slow_jobs(&server, &site).await;
     server.kill().await;
     site.open_gate();
     server.restart().await;
-    assert_all_told(&site, ids).await;
+    assert_all_complete(&site, ids).await;
 }
 
 #[actix::test]
-async fn jobs_running_at_a_stop_are_done_in_time_or_after_the_restart() {
+async fn running_jobs_complete_during_a_stop_or_after_the_restart() {
     let site = TestSite::start();
     let mut server = TestServer::start().await;
     let ids = submit_slow_jobs(&server, &site).await;
@@ -141,11 +145,11 @@ async fn jobs_running_at_a_stop_are_done_in_time_or_after_the_restart() {
     site.open_gate();
     assert!(server.wait_for_exit().await.success());
     server.restart().await;
-    assert_all_told(&site, ids).await;
+    assert_all_complete(&site, ids).await;
 }
 
 #[actix::test]
-async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
+async fn public_address_without_a_token_is_rejected() {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(["serve", "--host", "0.0.0.0"])
         .output()
@@ -156,7 +160,7 @@ async fn an_address_that_others_can_reach_is_refused_without_a_credential() {
 }
 
 #[actix::test]
-async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
+async fn job_can_be_cancelled_rerun_and_listed() {
     let site = TestSite::start();
     let server = TestServer::start().await;
     let webhook = json!({"webhook_url": site.webhook_url(), "webhook_headers": {"X-Webhook-Secret": "hidden-value"}});
@@ -192,7 +196,7 @@ async fn a_job_is_cancelled_listed_run_again_and_known_by_its_key() {
 }
 
 #[actix::test]
-async fn a_raw_page_resolves_its_links_against_the_base_it_was_given() {
+async fn raw_page_resolves_links_against_base_url() {
     let site = TestSite::start();
     let server = TestServer::start().await;
     let webhook = json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true});
@@ -203,7 +207,7 @@ async fn a_raw_page_resolves_its_links_against_the_base_it_was_given() {
     assert_eq!(links["internal"][0]["href"], "https://a.example/dir/x");
 }
 
-/// Ten jobs whose pages wait for the gate.
+/// Submits ten jobs whose pages wait for the gate.
 async fn submit_slow_jobs(server: &TestServer, site: &TestSite) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..10 {
@@ -215,7 +219,7 @@ async fn submit_slow_jobs(server: &TestServer, site: &TestSite) -> Vec<String> {
     ids
 }
 
-async fn assert_all_told(site: &TestSite, mut ids: Vec<String>) {
+async fn assert_all_complete(site: &TestSite, mut ids: Vec<String>) {
     let mut received = Vec::new();
     for _ in &ids {
         let webhook = site.next_webhook().await.body;

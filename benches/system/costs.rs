@@ -1,4 +1,4 @@
-//! What claiming, settling and sweeping cost in a store where many jobs are, against one where few are.
+//! The time of a claim, a settlement and a sweep in a store with many jobs, relative to one with few.
 
 use std::time::{Duration, Instant};
 
@@ -12,17 +12,17 @@ use opilio_actors::testing::jobs::crawl;
 
 use crate::table::{Table, median};
 
-/// How many are few.
+/// The number of jobs in the small store.
 pub const FEW: u32 = 1000;
 
-/// So many queued jobs, each of this page.
+/// Submits jobs that crawl this page.
 pub async fn fill(store: &impl JobStore, jobs: u32, page: &str) {
     let submitted = stream::iter(0..jobs).map(|_| async {
         let mut job = crawl(1);
         let Some(crawl) = job.spec.task.get_mut::<CrawlSpec>() else { return };
         crawl.urls = vec![page.to_owned()];
         job.spec.webhook = None;
-        store.submit(job).await.expect("there is room");
+        store.submit(job).await.expect("the job is admitted");
     });
     submitted.buffer_unordered(1000).for_each(async |()| ()).await;
 }
@@ -33,29 +33,29 @@ pub async fn times(store: &impl JobStore) -> [f64; 3] {
     let mut times = [vec![], vec![], vec![]];
     for _ in 0..500 {
         let began = Instant::now();
-        let claims = store.claim(&node, CRAWL, 1, hold).await.expect("the store is there");
+        let claims = store.claim(&node, CRAWL, 1, hold).await.expect("the store is available");
         times[0].push(began.elapsed().as_secs_f64() * 1e6);
-        let lease = &claims.first().expect("jobs wait").lease;
+        let lease = &claims.first().expect("a queued job").lease;
         let began = Instant::now();
         let page = PageRecord::failed(0, "https://a.example/", "nothing");
         store.record_pages(lease, vec![page]).await.expect("the lease holds");
         store.settle(lease, SettleReason::WorkDone).await.expect("the lease holds");
         times[1].push(began.elapsed().as_secs_f64() * 1e6);
         let began = Instant::now();
-        store.requeue().await.expect("the store is there");
-        store.expire(1000).await.expect("the store is there");
+        store.requeue().await.expect("the store is available");
+        store.expire(1000).await.expect("the store is available");
         times[2].push(began.elapsed().as_secs_f64() * 1e6);
     }
     times.map(median)
 }
 
-/// `many`: the times where so many jobs are `stored`.
+/// Adds a row per operation: its time with `stored` jobs relative to its time with [`FEW`].
 pub fn compare(few: [f64; 3], many: [f64; 3], stored: u32, table: &mut Table) {
     println!("claim, settle, sweep: {few:.0?} µs at {FEW} jobs stored, {many:.0?} µs at {stored}");
     let rows =
-        ["claim, many stored against 1,000", "settle, many stored against 1,000", "sweep, many stored against 1,000"];
-    for (what, (many, few)) in rows.into_iter().zip(many.into_iter().zip(few)) {
-        // Twice: the rest is the depth of an index, and noise.
-        table.at_most(what, many / few, 2.0, "times");
+        ["claim, relative to 1,000 stored jobs", "settle, relative to 1,000 stored jobs", "sweep, relative to 1,000 stored jobs"];
+    for (label, (many, few)) in rows.into_iter().zip(many.into_iter().zip(few)) {
+        // A factor of 2 allows for a deeper index and for noise.
+        table.at_most(label, many / few, 2.0, "times");
     }
 }

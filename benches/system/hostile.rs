@@ -1,4 +1,4 @@
-//! Jobs while slow, huge and broken clients are there by the hundred.
+//! Throughput of jobs while hundreds of slow, flooding and broken clients are connected.
 
 use std::time::{Duration, Instant};
 
@@ -16,34 +16,34 @@ use crate::table::Table;
 
 const JOBS: usize = 2_000;
 
-/// Of each kind; they pause, because what they cost this machine on their own side is not to be measured.
+/// Clients of each kind. They pause between writes, so that their own CPU time is not measured.
 const SLOW: usize = 150;
-const HUGE: usize = 10;
+const FLOODING: usize = 10;
 const BROKEN: usize = 100;
 
-/// For so long an answer lies about that nobody reads.
+/// How long a client leaves a response unread.
 const UNREAD: Duration = Duration::from_secs(10);
 
-/// All that they may make the server hold.
+/// The bound for the memory of the server, in MB.
 const MEMORY: f64 = 400.0;
 
 pub async fn clients(plan: Plan, origin: &Origin, table: &mut Table) {
-    let (mut rounds, mut most) = (Vec::new(), 0.0_f64);
+    let (mut rounds, mut peak) = (Vec::new(), 0.0_f64);
     for _ in 0..plan.rounds {
         let server = Server::start();
         let alone = jobs(&server, origin, JOBS).await;
-        let mut crowd = crowd(&server.address);
+        let mut clients = connect_clients(&server.address);
         sleep(Duration::from_secs(2)).await;
-        let beside = jobs(&server, origin, 2 * JOBS).await;
-        most = most.max(server.memory());
-        crowd.abort_all();
-        rounds.push((beside, alone));
+        let loaded = jobs(&server, origin, 2 * JOBS).await;
+        peak = peak.max(server.memory());
+        clients.abort_all();
+        rounds.push((loaded, alone));
     }
-    table.share("jobs beside 410 slow, huge and broken clients", &rounds, "/s", 0.8);
-    table.at_most("memory beside them", most, MEMORY, "MB");
+    table.share("jobs with 410 hostile clients", &rounds, "/s", 0.8);
+    table.at_most("memory with 410 hostile clients", peak, MEMORY, "MB");
 }
 
-/// A second, until so many are settled in all.
+/// Jobs per second, until `settled` jobs are settled in total.
 async fn jobs(server: &Server, origin: &Origin, settled: usize) -> f64 {
     let request = post("/crawl/job", &json!({"urls": [origin.url("/article")]}).to_string());
     let began = Instant::now();
@@ -52,30 +52,30 @@ async fn jobs(server: &Server, origin: &Origin, settled: usize) -> f64 {
     per_second(JOBS, began.elapsed())
 }
 
-fn crowd(address: &str) -> JoinSet<()> {
-    let mut crowd = JoinSet::new();
+fn connect_clients(address: &str) -> JoinSet<()> {
+    let mut clients = JoinSet::new();
     let head = "POST /crawl/job HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     let slow_head = format!("{head}x: ");
     let slow_body = format!("{head}content-length: 1000000\r\n\r\n{{\"urls\": [\"");
-    let huge = format!("{head}transfer-encoding: chunked\r\n\r\n");
+    let flood_head = format!("{head}transfer-encoding: chunked\r\n\r\n");
     for _ in 0..SLOW {
-        crowd.spawn(drip(address.to_owned(), slow_head.clone()));
-        crowd.spawn(drip(address.to_owned(), slow_body.clone()));
+        clients.spawn(drip(address.to_owned(), slow_head.clone()));
+        clients.spawn(drip(address.to_owned(), slow_body.clone()));
     }
-    for _ in 0..HUGE {
-        crowd.spawn(flood(address.to_owned(), huge.clone()));
+    for _ in 0..FLOODING {
+        clients.spawn(flood(address.to_owned(), flood_head.clone()));
     }
     for _ in 0..BROKEN {
-        crowd.spawn(break_off(address.to_owned()));
+        clients.spawn(misbehave(address.to_owned()));
     }
-    crowd
+    clients
 }
 
-/// A byte at a time, and from the start when the server has had enough.
-async fn drip(address: String, begin: String) {
+/// Sends a byte at a time. Reconnects when the server closes the connection.
+async fn drip(address: String, start: String) {
     loop {
         if let Ok(mut stream) = TcpStream::connect(&address).await
-            && stream.write_all(begin.as_bytes()).await.is_ok()
+            && stream.write_all(start.as_bytes()).await.is_ok()
         {
             while stream.write_all(b"x").await.is_ok() {
                 sleep(Duration::from_millis(500)).await;
@@ -85,14 +85,14 @@ async fn drip(address: String, begin: String) {
     }
 }
 
-/// More and more, until the server has had enough.
-async fn flood(address: String, begin: String) {
-    let piece = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
+/// Sends an endless body. Reconnects when the server closes the connection.
+async fn flood(address: String, start: String) {
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
     loop {
         if let Ok(mut stream) = TcpStream::connect(&address).await
-            && stream.write_all(begin.as_bytes()).await.is_ok()
+            && stream.write_all(start.as_bytes()).await.is_ok()
         {
-            while stream.write_all(piece.as_bytes()).await.is_ok() {
+            while stream.write_all(chunk.as_bytes()).await.is_ok() {
                 sleep(Duration::from_millis(5)).await;
             }
         }
@@ -100,20 +100,20 @@ async fn flood(address: String, begin: String) {
     }
 }
 
-/// What is no HTTP, half a request, an answer that nobody waits for, and one that nobody reads.
-async fn break_off(address: String) {
+/// In turn: not HTTP, an incomplete request, a disconnect before the response, and an unread response.
+async fn misbehave(address: String) {
     for turn in 0_usize.. {
         if let Ok(mut stream) = TcpStream::connect(&address).await {
-            let said: &[u8] = match turn % 4 {
+            let sent: &[u8] = match turn % 4 {
                 0 => b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03 not what was expected\r\n\r\n",
                 1 => b"POST /crawl/job HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99",
                 _ => b"GET /jobs?limit=1000 HTTP/1.1\r\nhost: localhost\r\n\r\n",
             };
-            let _ = stream.write_all(said).await;
+            let _ = stream.write_all(sent).await;
             match turn % 4 {
                 0 => drop(stream.read(&mut [0; 64]).await),
                 1 | 2 => {}
-                // The connection stays, and its answer with it.
+                // The connection stays open with its response unread.
                 _ => sleep(UNREAD).await,
             }
         }

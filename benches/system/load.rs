@@ -1,4 +1,4 @@
-//! A client that costs little: prepared requests over kept connections, answers read whole and not looked at.
+//! A client with low CPU cost: prepared requests over persistent connections; response bodies are read but not parsed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,19 +16,19 @@ pub struct Connection {
 
 impl Connection {
     pub async fn open(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.expect("it listens");
+        let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a socket");
         Self { stream: BufReader::with_capacity(1 << 16, stream), line: String::new(), body: Vec::new() }
     }
 
-    /// The status and the body of the answer.
-    pub async fn ask(&mut self, request: &[u8]) -> (u16, &[u8]) {
+    /// Sends a request and returns the status and the body of the response.
+    pub async fn request(&mut self, request: &[u8]) -> (u16, &[u8]) {
         self.stream.write_all(request).await.expect("the connection holds");
         let (mut status, mut length) = (0, None);
         loop {
             self.line.clear();
             let read = self.stream.read_line(&mut self.line).await.expect("the connection holds");
-            assert!(read > 0, "an answer comes");
+            assert!(read > 0, "a response arrives");
             let line = self.line.trim_end();
             if status == 0 {
                 status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
@@ -40,8 +40,8 @@ impl Connection {
                 length = value.trim().parse().ok();
             }
         }
-        self.body.resize(length.expect("answers here have a length"), 0);
-        self.stream.read_exact(&mut self.body).await.expect("the whole answer comes");
+        self.body.resize(length.expect("a response with a length"), 0);
+        self.stream.read_exact(&mut self.body).await.expect("the response is complete");
         (status, &self.body)
     }
 }
@@ -58,7 +58,7 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// How long `total` requests take, from so many connections at once; each must be answered with `status`.
+/// The time of `total` requests over `connections` connections. Each response must have `status`.
 pub async fn run(
     address: &str,
     connections: usize,
@@ -81,7 +81,7 @@ pub async fn run(
                 if index >= total {
                     return;
                 }
-                let (found, body) = connection.ask(&request(index)).await;
+                let (found, body) = connection.request(&request(index)).await;
                 assert_eq!(found, status, "{}", String::from_utf8_lossy(body));
             }
         });

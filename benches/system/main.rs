@@ -1,9 +1,9 @@
-//! The whole server against its own physical limit, both on this machine and in the same run: `make bench`.
+//! The server relative to a physical limit, measured on the same machine in the same run: `make bench`.
 //!
-//! A limit is the same load against the smallest program that could do the job. Rounds of the two alternate, because
-//! machines are noisy; what counts is the median of the rounds' ratios. `--stored N` sets how many jobs are stored for the
-//! rows that need many (100,000; a tenth as many webhooks that are due), `--rounds N` how often each pair is run (3), `--only WORD` picks rows. It fails where a ratio is worse than a
-//! third of what is wanted.
+//! A limit is the same load against a minimal program. Rounds of the two alternate, because machines are noisy; the result is
+//! the median of the ratios. `--stored N` sets the number of stored jobs where many are needed (100,000, and a tenth as many
+//! due webhooks), `--rounds N` the number of rounds (3), `--only WORD` selects rows. The benchmark fails if a ratio is more
+//! than three times worse than its target.
 
 mod costs;
 mod hostile;
@@ -19,7 +19,6 @@ mod table;
 
 use table::Table;
 
-/// How much is measured.
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub rounds: usize,
@@ -27,9 +26,9 @@ pub struct Plan {
 }
 
 fn main() {
-    // The limits' programs are this one in another role.
+    // This program is also the minimal program of each limit.
     if let Ok(role) = std::env::var(roles::ROLE) {
-        return roles::play(&role);
+        return roles::run(&role);
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
     let argument = |name: &str| {
@@ -62,7 +61,7 @@ fn main() {
             speed::latency(&origin, &mut table).await;
         }
         if wanted("memory") {
-            memory::at_rest_and_queued(&origin, &mut table).await;
+            memory::idle_and_queued(&origin, &mut table).await;
         }
         if wanted("hostile") {
             hostile::clients(plan, &origin, &mut table).await;
@@ -72,7 +71,7 @@ fn main() {
             memory::long_webhooks(&origin, &mut table).await;
         }
         if wanted("start") {
-            start::to_first_answer(plan, &origin, &mut table).await;
+            start::to_first_response(plan, &origin, &mut table).await;
         }
         if wanted("store") {
             store::by_stored(plan, &mut table).await;

@@ -1,15 +1,16 @@
-//! The server under test: the real binary on a store of its own.
+//! The server under test: the real binary on a temporary store.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use opilio_actors::testing::until::{DEADLINE, until};
 use tempfile::TempDir;
 
 use crate::load::{Connection, get};
 
-/// Nothing bounds the load but the server itself; the log is quiet, so that no reader of it is measured.
+/// No configured limit bounds the load. The log level is WARN, so that logging is not measured.
 const CONFIG: &str = "logging: {level: WARN}
 crawler: {pages_per_host: 64, host_gap: 0s, pool: {max_pages: 64}}
 limits: {queue: {maxsize: 0, per_principal: 0}}
@@ -19,7 +20,7 @@ webhooks: {max_in_flight: 256, max_in_flight_per_receiver: 256}
 pub struct Server {
     child: Child,
     pub address: String,
-    /// Where it is one of its own.
+    /// The working directory, if it is temporary.
     folder: Option<TempDir>,
 }
 
@@ -28,7 +29,7 @@ impl Server {
         Self::with(&[])
     }
 
-    /// With these variables in its environment.
+    /// Starts with these environment variables.
     pub fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut server = Self::launch(folder.path(), environment);
@@ -36,17 +37,17 @@ impl Server {
         server
     }
 
-    /// On the store in this folder; and the time from the start of the process to its first answer.
+    /// Starts on the store in this folder. Returns the time from the start of the process to its first response as well.
     pub async fn on(folder: &Path) -> (Duration, Self) {
         let began = Instant::now();
         let server = Self::launch(folder, &[]);
         let mut connection = Connection::open(&server.address).await;
-        assert_eq!(connection.ask(&get("/health")).await.0, 200);
+        assert_eq!(connection.request(&get("/health")).await.0, 200);
         (began.elapsed(), server)
     }
 
     fn launch(folder: &Path, environment: &[(&str, &str)]) -> Self {
-        std::fs::write(folder.join("config.yml"), CONFIG).expect("the folder is ours");
+        std::fs::write(folder.join("config.yml"), CONFIG).expect("the folder is writable");
         let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
             .args(["serve", "--port", "0"])
             .current_dir(folder)
@@ -55,33 +56,31 @@ impl Server {
             .spawn()
             .expect("the binary is built");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let first = lines.next().expect("it starts").expect("text");
-        let address = first.strip_prefix("listening on http://").expect("the first line says where").to_owned();
+        let first = lines.next().expect("the server starts").expect("text");
+        let address = first.strip_prefix("listening on http://").expect("the first line names the address").to_owned();
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address, folder: None }
     }
 
     /// Resident memory in MB.
     pub fn memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the field VmRSS");
         let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kib / 1024.0
     }
 
-    /// Until so many jobs in all are settled.
+    /// Waits until this number of jobs is settled in total.
     pub async fn settled(&self, count: usize) {
         let mut connection = Connection::open(&self.address).await;
-        loop {
-            let (_, body) = connection.ask(&get("/metrics")).await;
+        let evaluate = async || {
+            let (_, body) = connection.request(&get("/metrics")).await;
             let text = String::from_utf8_lossy(body);
             let counts = text.lines().filter_map(|line| line.strip_prefix("opilio_jobs_settled_total{"));
             let sum: usize = counts.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum();
-            if sum >= count {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+            if sum >= count { Ok(()) } else { Err(sum) }
+        };
+        until(evaluate, 10 * DEADLINE).await;
     }
 }
 

@@ -1,5 +1,4 @@
-//! What is origin of the server: a site with a 50 KB article, one of 500 KB, a page that never comes, a receiver of
-//! webhooks.
+//! A site with an article of 50 KB, a page of 500 KB and one that hangs, and a webhook receiver.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// As many bytes as the page bench's article has, and as many kinds of element.
+/// An article with the size and the kinds of elements of the page benchmark.
 pub fn article() -> String {
     let paragraph = |n: usize| {
         format!(
@@ -32,35 +31,35 @@ pub fn article() -> String {
 #[derive(Clone)]
 pub struct Origin {
     pub base: String,
-    told: Arc<AtomicUsize>,
-    news: Arc<Notify>,
+    webhooks: Arc<AtomicUsize>,
+    arrived: Arc<Notify>,
 }
 
 impl Origin {
-    /// On a thread of its own, so that a busy bench does not keep it from answering.
+    /// Runs on its own thread, so that a busy benchmark does not delay its responses.
     pub fn start() -> Self {
-        let (told, news) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-        let (tell, address) = std::sync::mpsc::channel();
-        let (its_told, its_news) = (Arc::clone(&told), Arc::clone(&news));
+        let (webhooks, arrived) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (sender, address) = std::sync::mpsc::channel();
+        let (count, notify) = (Arc::clone(&webhooks), Arc::clone(&arrived));
         std::thread::spawn(move || {
             actix::System::new().block_on(async move {
                 let html = Bytes::from(article());
                 let server = HttpServer::new(move || {
-                    let (html, told, news) = (html.clone(), Arc::clone(&its_told), Arc::clone(&its_news));
+                    let (html, count, notify) = (html.clone(), Arc::clone(&count), Arc::clone(&notify));
                     let page = move || {
                         let html = html.clone();
                         async move { HttpResponse::Ok().content_type("text/html").body(html) }
                     };
                     let hook = move |_: Bytes| {
-                        told.fetch_add(1, Ordering::Relaxed);
-                        news.notify_one();
+                        count.fetch_add(1, Ordering::Relaxed);
+                        notify.notify_one();
                         async { HttpResponse::NoContent().finish() }
                     };
                     let never = || async {
                         tokio::time::sleep(Duration::from_secs(3600)).await;
                         HttpResponse::NoContent().finish()
                     };
-                    // Its result is about four times as long: as HTML, cleaned, and as Markdown in two forms.
+                    // The result is about four times as long: HTML, cleaned HTML, and Markdown in two forms.
                     let long = || async {
                         let text = "word ".repeat(100_000);
                         HttpResponse::Ok().content_type("text/html").body(format!("<!DOCTYPE html><p>{text}"))
@@ -72,26 +71,26 @@ impl Origin {
                         .route("/hook", web::post().to(hook))
                 });
                 let server = server.workers(1).max_connections(100_000).bind(("127.0.0.1", 0)).expect("a free port");
-                let _ = tell.send(format!("http://{}", server.addrs()[0]));
-                server.run().await.expect("it serves");
+                let _ = sender.send(format!("http://{}", server.addrs()[0]));
+                server.run().await.expect("the site runs");
             });
         });
-        Self { base: address.recv().expect("it is bound"), told, news }
+        Self { base: address.recv().expect("it is bound"), webhooks, arrived }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// Forgets the webhooks that came.
-    pub fn forget(&self) {
-        self.told.store(0, Ordering::Relaxed);
+    /// Resets the number of received webhooks.
+    pub fn reset_webhooks(&self) {
+        self.webhooks.store(0, Ordering::Relaxed);
     }
 
-    /// Until so many webhooks have come since they were last forgotten.
-    pub async fn told(&self, count: usize) {
-        while self.told.load(Ordering::Relaxed) < count {
-            self.news.notified().await;
+    /// Waits for this number of webhooks since the last reset.
+    pub async fn wait_for_webhooks(&self, count: usize) {
+        while self.webhooks.load(Ordering::Relaxed) < count {
+            self.arrived.notified().await;
         }
     }
 }

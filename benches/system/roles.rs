@@ -1,4 +1,4 @@
-//! The limits' programs: the smallest that could do what the server does, each a process of its own, as the server is.
+//! The minimal programs of the limits. Each runs in its own process, as the server does.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 pub const ROLE: &str = "OPILIO_BENCH_ROLE";
-const GIVEN: &str = "OPILIO_BENCH_GIVEN";
+const PATH: &str = "OPILIO_BENCH_PATH";
 
-/// A running program of this kind.
+/// A running minimal program.
 pub struct Program {
     child: Child,
     pub address: String,
 }
 
 impl Program {
-    /// `given`: a folder for the echo, a file for the memory.
-    pub fn start(role: &str, given: &Path) -> Self {
+    /// `path`: a folder for `echo`, a file for `memory`.
+    pub fn start(role: &str, path: &Path) -> Self {
         let own = std::env::current_exe().expect("a program");
         let mut child =
-            Command::new(own).env(ROLE, role).env(GIVEN, given).stdout(Stdio::piped()).spawn().expect("it runs");
+            Command::new(own).env(ROLE, role).env(PATH, path).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let address = lines.next().expect("it starts").expect("text");
+        let address = lines.next().expect("the program starts").expect("text");
         Self { child, address }
     }
 }
@@ -37,18 +37,18 @@ impl Drop for Program {
     }
 }
 
-pub fn play(role: &str) {
-    let given = std::env::var(GIVEN).expect("it is given");
+pub fn run(role: &str) {
+    let path = std::env::var(PATH).expect("it is set");
     actix::System::new().block_on(async move {
         match role {
-            "echo" => echo(Path::new(&given)).await,
-            "memory" => memory(std::fs::read(given).expect("a file").into()).await,
-            other => panic!("no such role: {other}"),
+            "echo" => echo(Path::new(&path)).await,
+            "memory" => memory(std::fs::read(path).expect("a file").into()).await,
+            other => panic!("unknown role: {other}"),
         }
     });
 }
 
-/// Parses a submission, makes one grouped insert, answers.
+/// Parses a submission, inserts it with a group commit, and responds.
 async fn echo(folder: &Path) {
     let writer = Writer::start(folder);
     let submit = move |body: Bytes| {
@@ -62,25 +62,25 @@ async fn echo(folder: &Path) {
     let app = move || App::new().route("/crawl/job", web::post().to(submit.clone()));
     let server = HttpServer::new(app).bind(("127.0.0.1", 0)).expect("a free port");
     println!("{}", server.addrs()[0]);
-    server.run().await.expect("it serves");
+    server.run().await.expect("the program runs");
 }
 
-/// The same bytes to whoever asks.
+/// Responds to every request with the same bytes.
 async fn memory(bytes: Bytes) {
     let app = move || {
         let bytes = bytes.clone();
-        let answer = move || {
+        let respond = move || {
             let bytes = bytes.clone();
             async move { HttpResponse::Ok().content_type("application/json").body(bytes) }
         };
-        App::new().default_service(web::get().to(answer))
+        App::new().default_service(web::get().to(respond))
     };
     let server = HttpServer::new(app).bind(("127.0.0.1", 0)).expect("a free port");
     println!("{}", server.addrs()[0]);
-    server.run().await.expect("it serves");
+    server.run().await.expect("the program runs");
 }
 
-/// One row a call; what waits together is committed together, with a sync.
+/// Inserts one row per call with a synced group commit.
 #[derive(Clone)]
 pub struct Writer {
     queue: mpsc::UnboundedSender<(Bytes, oneshot::Sender<()>)>,
@@ -103,12 +103,12 @@ impl Writer {
                 }
                 let transaction = database.transaction().expect("it is open");
                 {
-                    let mut insert = transaction.prepare_cached("INSERT INTO rows VALUES (?1)").expect("it is there");
+                    let mut insert = transaction.prepare_cached("INSERT INTO rows VALUES (?1)").expect("a valid statement");
                     for (body, _) in &group {
-                        insert.execute([&body[..]]).expect("there is room");
+                        insert.execute([&body[..]]).expect("the database is writable");
                     }
                 }
-                transaction.commit().expect("there is room");
+                transaction.commit().expect("the database is writable");
                 for (_, done) in group {
                     let _ = done.send(());
                 }
@@ -119,7 +119,7 @@ impl Writer {
 
     pub async fn insert(&self, body: Bytes) {
         let (done, committed) = oneshot::channel();
-        self.queue.send((body, done)).expect("the writer lives");
-        committed.await.expect("the writer lives");
+        self.queue.send((body, done)).expect("the writer runs");
+        committed.await.expect("the writer runs");
     }
 }

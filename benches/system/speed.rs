@@ -1,4 +1,4 @@
-//! How much a second, and how soon.
+//! Throughput and latency.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::table::{Table, median};
 
 const CLIENTS: usize = 64;
 
-/// Jobs admitted a second; none of them gets on, because their page never comes.
+/// Admitted jobs per second. Their page hangs, so none completes.
 pub async fn submissions(plan: Plan, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 20_000;
     let body = json!({"urls": [origin.url("/never")]}).to_string();
@@ -34,7 +34,7 @@ pub async fn submissions(plan: Plan, origin: &Origin, table: &mut Table) {
     table.share("durable submissions, 64 clients", &rounds, "/s", 0.5);
 }
 
-/// One-URL jobs from their submission to their end.
+/// One-URL jobs per second, from submission to settlement.
 pub async fn pages(plan: Plan, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 2_000;
     let body = json!({"urls": [origin.url("/article")]}).to_string();
@@ -51,7 +51,7 @@ pub async fn pages(plan: Plan, origin: &Origin, table: &mut Table) {
     table.share("pages of 50 KB, one-URL jobs end to end", &rounds, "/s", 0.5);
 }
 
-/// Fetches, parses once, writes once.
+/// The limit for pages: fetch, parse and write each page once.
 async fn bare_crawl(url: &str, pages: usize) -> Duration {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let writer = Writer::start(folder.path());
@@ -60,7 +60,7 @@ async fn bare_crawl(url: &str, pages: usize) -> Duration {
     let fetched = stream::iter(0..pages).map(|_| {
         let (client, writer, url) = (client.clone(), writer.clone(), url.to_owned());
         tokio::spawn(async move {
-            let html = client.get(url).send().await.expect("it serves").bytes().await.expect("it is whole");
+            let html = client.get(url).send().await.expect("the site responds").bytes().await.expect("the response is complete");
             assert!(opilio_page::parse_only(std::str::from_utf8(&html).expect("text")) > 100);
             writer.insert(html).await;
         })
@@ -73,24 +73,24 @@ fn bare_client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a plain client")
 }
 
-/// Webhooks to one healthy receiver: all of them due at once.
+/// Webhooks per second to one healthy receiver, all due at once.
 pub async fn deliveries(plan: Plan, origin: &Origin, table: &mut Table) {
     const WEBHOOKS: usize = 3_000;
     let server = Server::start();
     let body = json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": origin.url("/hook")}}).to_string();
-    origin.forget();
+    origin.reset_webhooks();
     let request = post("/crawl/job", &body);
     load::run(&server.address, CLIENTS, WEBHOOKS, 202, move |_| request.clone()).await;
-    origin.told(WEBHOOKS).await;
+    origin.wait_for_webhooks(WEBHOOKS).await;
     let mut rounds = Vec::new();
     for _ in 0..plan.rounds {
         let limit = bare_posts(&origin.url("/hook"), WEBHOOKS).await;
-        origin.forget();
+        origin.reset_webhooks();
         let began = Instant::now();
         let mut connection = Connection::open(&server.address).await;
-        let (status, body) = connection.ask(&post("/deliveries/replay", "{}")).await;
+        let (status, body) = connection.request(&post("/deliveries/replay", "{}")).await;
         assert_eq!(status, 202, "{}", String::from_utf8_lossy(body));
-        origin.told(WEBHOOKS).await;
+        origin.wait_for_webhooks(WEBHOOKS).await;
         rounds.push((per_second(WEBHOOKS, began.elapsed()), per_second(WEBHOOKS, limit)));
     }
     table.share("webhooks to one receiver, all due", &rounds, "/s", 0.5);
@@ -104,13 +104,13 @@ async fn bare_posts(url: &str, count: usize) -> Duration {
     let began = Instant::now();
     let posted = stream::iter(0..count).map(|_| {
         let request = client.post(url).header("content-type", "application/json").body(body.clone());
-        tokio::spawn(async move { request.send().await.expect("it serves").bytes().await.expect("it is whole") })
+        tokio::spawn(async move { request.send().await.expect("the site responds").bytes().await.expect("the response is complete") })
     });
     posted.buffer_unordered(CLIENTS).for_each(async |done| drop(done.expect("no webhook fails"))).await;
     began.elapsed()
 }
 
-/// Status answers of a thousand jobs with a page of 50 KB each.
+/// Status responses per second for a thousand jobs with a page of 50 KB each.
 pub async fn polls(plan: Plan, origin: &Origin, table: &mut Table) {
     const JOBS: usize = 1_000;
     const POLLS: usize = 5_000;
@@ -119,14 +119,14 @@ pub async fn polls(plan: Plan, origin: &Origin, table: &mut Table) {
     let mut connection = Connection::open(&server.address).await;
     let mut requests = Vec::new();
     for _ in 0..JOBS {
-        let (_, answer) = connection.ask(&post("/crawl/job", &body)).await;
-        let answer: Value = serde_json::from_slice(answer).expect("JSON");
-        requests.push(get(&format!("/crawl/job/{}", answer["task_id"].as_str().expect("an id"))));
+        let (_, response) = connection.request(&post("/crawl/job", &body)).await;
+        let response: Value = serde_json::from_slice(response).expect("JSON");
+        requests.push(get(&format!("/crawl/job/{}", response["task_id"].as_str().expect("an id"))));
     }
     server.settled(JOBS).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("answer.json");
-    std::fs::write(&file, connection.ask(&requests[0]).await.1).expect("the folder is ours");
+    let file = folder.path().join("response.json");
+    std::fs::write(&file, connection.request(&requests[0]).await.1).expect("the folder is writable");
     let memory = Program::start("memory", &file);
     let requests = Arc::new(requests);
     let mut rounds = Vec::new();
@@ -136,14 +136,14 @@ pub async fn polls(plan: Plan, origin: &Origin, table: &mut Table) {
         let ours = load::run(&server.address, CLIENTS, POLLS, 200, move |n| same[n % JOBS].clone()).await;
         rounds.push((per_second(POLLS, ours), per_second(POLLS, limit)));
     }
-    table.share("status answers with a page of 50 KB", &rounds, "/s", 0.5);
+    table.share("status responses with a page of 50 KB", &rounds, "/s", 0.5);
 }
 
-/// From the submission to the webhook, one job at a time, in milliseconds; what is needed is the page's own fetch and
-/// parse, and one sync after another for each step that must be on disk before the next.
+/// Milliseconds from submission to webhook, one job at a time. The minimum is a fetch and a parse of the page, and one sync
+/// for each step that must be on disk before the next.
 pub async fn latency(origin: &Origin, table: &mut Table) {
     const JOBS: usize = 100;
-    /// Admitted, claimed, page written, settled, attempt begun.
+    /// Submission, claim, page, settlement, start of the attempt.
     const SYNCS: u32 = 5;
     let server = Server::start();
     let webhook = json!({"webhook_url": origin.url("/hook")});
@@ -152,21 +152,21 @@ pub async fn latency(origin: &Origin, table: &mut Table) {
     let (client, url, html) = (bare_client(), origin.url("/article"), article());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let writer = Writer::start(folder.path());
-    let (mut ours, mut needed) = (Vec::new(), Vec::new());
+    let (mut ours, mut minimum) = (Vec::new(), Vec::new());
     for _ in 0..JOBS {
-        origin.forget();
+        origin.reset_webhooks();
         let began = Instant::now();
-        assert_eq!(connection.ask(&request).await.0, 202);
-        origin.told(1).await;
+        assert_eq!(connection.request(&request).await.0, 202);
+        origin.wait_for_webhooks(1).await;
         ours.push(began.elapsed().as_secs_f64() * 1000.0);
         let began = Instant::now();
-        client.get(&url).send().await.expect("it serves").bytes().await.expect("it is whole");
+        client.get(&url).send().await.expect("the site responds").bytes().await.expect("the response is complete");
         opilio_page::parse_only(&html);
         let read = began.elapsed();
         let began = Instant::now();
         writer.insert(Bytes::from_static(b"x")).await;
-        needed.push((read + SYNCS * began.elapsed()).as_secs_f64() * 1000.0);
+        minimum.push((read + SYNCS * began.elapsed()).as_secs_f64() * 1000.0);
     }
-    let bound = median(needed) + 5.0;
-    table.at_most("submission to webhook (bound: needs + 5 ms)", median(ours), bound, "ms");
+    let bound = median(minimum) + 5.0;
+    table.at_most("submission to webhook (bound: minimum + 5 ms)", median(ours), bound, "ms");
 }

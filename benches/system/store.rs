@@ -1,4 +1,4 @@
-//! What claiming and settling cost where many jobs are stored, against where few are.
+//! Claim, settlement and sweep in the embedded store with many and with few stored jobs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,25 +23,25 @@ impl Clock for SystemClock {
 }
 
 fn open(folder: &Path) -> EmbeddedStore {
-    std::fs::create_dir_all(folder).expect("the folder is ours");
+    std::fs::create_dir_all(folder).expect("the folder is writable");
     let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
     EmbeddedStore::open(folder, Arc::new(SystemClock), settings).expect("a store")
 }
 
-/// So many queued jobs, each of this page.
+/// Submits jobs that crawl this page.
 pub async fn fill(folder: &Path, jobs: u32, page: &str) {
     costs::fill(&open(folder), jobs, page).await;
 }
 
-/// So many webhooks that are due, for each of these receivers in turn.
+/// Adds due webhooks to these receivers in turn.
 pub async fn fill_with_deliveries(folder: &Path, deliveries: u32, receivers: &[String]) {
     let store = open(folder);
     let settled = stream::iter((0..deliveries).zip(receivers.iter().cycle())).map(|(_, receiver)| async {
         let mut job = crawl(1);
         let id = job.id.clone();
         job.spec.webhook = Some(target(receiver));
-        store.submit(job).await.expect("there is room");
-        store.cancel(&id, None).await.expect("it is not settled");
+        store.submit(job).await.expect("the job is admitted");
+        store.cancel(&id, None).await.expect("the job is not settled");
     });
     settled.buffer_unordered(1000).collect::<()>().await;
 }

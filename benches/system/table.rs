@@ -1,21 +1,20 @@
-//! The rows, and whether each is as good as it should be.
+//! The table of results, with a target for each row.
 
 use std::fmt::Write;
 
-/// What is wanted of a row.
-pub enum Wanted {
-    /// Of the limit, at least.
+pub enum Target {
+    /// At least this share of the limit.
     Share(f64),
-    /// Not more than this, in the row's own unit.
+    /// At most this value, in the unit of the row.
     AtMost(f64),
 }
 
 struct Row {
-    what: &'static str,
+    label: &'static str,
     ours: f64,
     limit: Option<f64>,
     unit: &'static str,
-    wanted: Wanted,
+    target: Target,
     ratio: f64,
 }
 
@@ -25,17 +24,17 @@ pub struct Table {
 }
 
 impl Table {
-    /// Rounds of ours and of the limit, both in something a second.
-    pub fn share(&mut self, what: &'static str, rounds: &[(f64, f64)], unit: &'static str, wanted: f64) {
+    /// Adds a row from rounds of (ours, limit), both per second.
+    pub fn share(&mut self, label: &'static str, rounds: &[(f64, f64)], unit: &'static str, target: f64) {
         let ratio = median(rounds.iter().map(|(ours, limit)| ours / limit).collect());
         let ours = median(rounds.iter().map(|(ours, _)| *ours).collect());
         let limit = median(rounds.iter().map(|(_, limit)| *limit).collect());
-        self.add(Row { what, ours, limit: Some(limit), unit, wanted: Wanted::Share(wanted), ratio });
+        self.add(Row { label, ours, limit: Some(limit), unit, target: Target::Share(target), ratio });
     }
 
-    /// A figure that should stay under a bound.
-    pub fn at_most(&mut self, what: &'static str, ours: f64, bound: f64, unit: &'static str) {
-        self.add(Row { what, ours, limit: None, unit, wanted: Wanted::AtMost(bound), ratio: ours / bound });
+    /// Adds a row with an upper bound.
+    pub fn at_most(&mut self, label: &'static str, ours: f64, bound: f64, unit: &'static str) {
+        self.add(Row { label, ours, limit: None, unit, target: Target::AtMost(bound), ratio: ours / bound });
     }
 
     fn add(&mut self, row: Row) {
@@ -43,9 +42,9 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// `false`: a row is worse than a third of what is wanted.
+    /// Prints all rows. Returns false if one is more than three times worse than its target.
     pub fn print(&self) -> bool {
-        println!("\n{:<46} {:>12} {:>12} {:<8} {:>7} {:>9}", "what", "ours", "limit", "unit", "ratio", "wanted");
+        println!("\n{:<46} {:>12} {:>12} {:<8} {:>7} {:>9}", "measurement", "ours", "limit", "unit", "ratio", "target");
         for row in &self.rows {
             println!("{}", line(row));
         }
@@ -54,27 +53,27 @@ impl Table {
 }
 
 fn line(row: &Row) -> String {
-    let mut line = format!("{:<46} {:>12.2} ", row.what, row.ours);
+    let mut line = format!("{:<46} {:>12.2} ", row.label, row.ours);
     let _ = match row.limit {
         Some(limit) => write!(line, "{limit:>12.2} "),
         None => write!(line, "{:>12} ", ""),
     };
-    let wanted = match row.wanted {
-        Wanted::Share(share) => format!("≥ {share:.2}"),
-        Wanted::AtMost(bound) => format!("≤ {bound:.2}"),
+    let target = match row.target {
+        Target::Share(share) => format!("≥ {share:.2}"),
+        Target::AtMost(bound) => format!("≤ {bound:.2}"),
     };
-    let _ = write!(line, "{:<8} {:>7.2} {wanted:>9}  {}", row.unit, row.ratio, verdict(row));
+    let _ = write!(line, "{:<8} {:>7.2} {target:>9}  {}", row.unit, row.ratio, verdict(row));
     line
 }
 
 fn verdict(row: &Row) -> &'static str {
-    let (good, fair) = match row.wanted {
-        Wanted::Share(share) => (row.ratio >= share, row.ratio >= share / 3.0),
-        Wanted::AtMost(_) => (row.ratio <= 1.0, row.ratio <= 3.0),
+    let (good, fair) = match row.target {
+        Target::Share(share) => (row.ratio >= share, row.ratio >= share / 3.0),
+        Target::AtMost(_) => (row.ratio <= 1.0, row.ratio <= 3.0),
     };
     match (good, fair) {
-        (true, _) => "reached",
-        (false, true) => "within a factor of three",
+        (true, _) => "met",
+        (false, true) => "within a factor of 3",
         (false, false) => "MISSED",
     }
 }

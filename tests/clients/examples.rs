@@ -50,7 +50,7 @@ async fn check_receiver(language: &str) {
         server.wait_for_webhook_state(&job, "delivered").await;
         let (status, _) = server.post(&format!("/jobs/{job}/deliveries"), json!({})).await;
         assert_eq!(status, 202);
-        assert!(receiver.next_line().await.starts_with("again "));
+        assert!(receiver.next_line().await.starts_with("repeated "));
     }
     for (id, time, signature) in [("msg_x", "1", "v1,x"), ("", "", "")] {
         let forged = server.client().post(&base).body("{}").header("webhook-id", id);

@@ -55,10 +55,10 @@ pub struct Campaign {
     counts: BTreeMap<Fault, u32>,
 }
 
-/// One per node. `OPILIO_TEST_NEIGHBOUR` names the binary of another version for one of them.
+/// One per node. `OPILIO_TEST_OTHER_BINARY` names the binary of another version for one of them.
 fn binaries() -> [PathBuf; 3] {
     let own = PathBuf::from(env!("CARGO_BIN_EXE_opilio"));
-    let other = std::env::var_os("OPILIO_TEST_NEIGHBOUR").map_or_else(|| own.clone(), PathBuf::from);
+    let other = std::env::var_os("OPILIO_TEST_OTHER_BINARY").map_or_else(|| own.clone(), PathBuf::from);
     [own.clone(), own, other]
 }
 

@@ -1,12 +1,13 @@
-//! Messages of the protocol by hand, over each transport.
+//! Protocol messages without an SDK, over each transport.
 
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
 
-use crate::support::TestServer;
+use crate::support::{DEADLINE, TestServer};
 
 pub fn list() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
@@ -16,7 +17,7 @@ pub fn call(tool: &str, arguments: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
 }
 
-/// Somebody who talks to the server.
+/// A client over HTTP.
 pub struct Client {
     http: reqwest::Client,
     base: String,
@@ -38,33 +39,33 @@ impl Client {
         self.request("POST", path).header("content-type", "application/json").body(body)
     }
 
-    /// The answer to a message, as it begins.
+    /// Sends a message and returns the response before its body is complete.
     pub async fn open(&self, message: &Value) -> reqwest::Response {
         self.message("/mcp", message.to_string().into()).send().await.expect("the server responds")
     }
 
-    /// The same, asked as the protocol has it since 2026-07-28.
+    /// The same with the headers of protocol version 2026-07-28.
     pub async fn open_since_2026(&self, message: &Value) -> reqwest::Response {
         let request = self.message("/mcp", message.to_string().into());
         let request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", "tools/call");
         request.header("mcp-name", "crawl").send().await.expect("the server responds")
     }
 
-    /// Status, and what is answered to a message: of several things, the last.
+    /// Status and the last message of the response.
     pub async fn exchange(&self, message: &Value) -> (u16, Value) {
         self.send(message.to_string().as_bytes()).await
     }
 
     pub async fn send(&self, body: &[u8]) -> (u16, Value) {
-        whole(self.message("/mcp", body.to_vec()).send().await.expect("the server responds")).await
+        status_and_message(self.message("/mcp", body.to_vec()).send().await.expect("the server responds")).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        whole(self.message(path, body.to_string().into()).send().await.expect("the server responds")).await
+        status_and_message(self.message(path, body.to_string().into()).send().await.expect("the server responds")).await
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        whole(self.request("GET", path).send().await.expect("the server responds")).await
+        status_and_message(self.request("GET", path).send().await.expect("the server responds")).await
     }
 
     async fn result(&self, tool: &str, arguments: Value) -> Value {
@@ -73,42 +74,42 @@ impl Client {
         answer["result"].clone()
     }
 
-    /// What a tool answers that succeeds.
+    /// The content of a successful call.
     pub async fn text(&self, tool: &str, arguments: Value) -> Value {
         let result = self.result(tool, arguments).await;
         assert_eq!(result["isError"], false, "{tool}: {result}");
-        said(&result)
+        content(&result)
     }
 
-    /// Why a tool does not succeed.
-    pub async fn refusal(&self, tool: &str, arguments: Value) -> Value {
+    /// The content of a failed call.
+    pub async fn error(&self, tool: &str, arguments: Value) -> Value {
         let result = self.result(tool, arguments).await;
         assert_eq!(result["isError"], true, "{tool}: {result}");
-        said(&result)
+        content(&result)
     }
 
-    /// A session by the older transport, with its greetings exchanged.
+    /// An initialized session of the SSE transport.
     pub async fn session(&self) -> Session {
         let stream = self.request("GET", "/mcp/sse").send().await.expect("the server responds");
         assert_eq!(stream.status(), 200);
         let client = Self { http: self.http.clone(), base: self.base.clone(), token: self.token.clone() };
-        let mut session = Session { client, stream, heard: String::new(), messages: String::new() };
+        let mut session = Session { client, stream, buffer: String::new(), messages: String::new() };
         session.messages = session.event().await;
-        let hello =
+        let initialize =
             json!({"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
-        session.send(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello})).await;
-        assert_eq!(session.hear().await["result"]["protocolVersion"], "2024-11-05");
+        session.send(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize})).await;
+        assert_eq!(session.receive().await["result"]["protocolVersion"], "2024-11-05");
         session.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
         session
     }
 }
 
-fn said(result: &Value) -> Value {
+fn content(result: &Value) -> Value {
     let text = result["content"][0]["text"].as_str().expect("a text");
     serde_json::from_str(text).expect("it is JSON")
 }
 
-async fn whole(response: reqwest::Response) -> (u16, Value) {
+async fn status_and_message(response: reqwest::Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let text = response.text().await.expect("it is text");
     let last = text.lines().rev().find_map(|line| line.strip_prefix("data: ").or(line.strip_prefix("data:")));
@@ -118,7 +119,8 @@ async fn whole(response: reqwest::Response) -> (u16, Value) {
 pub struct Session {
     client: Client,
     stream: reqwest::Response,
-    heard: String,
+    buffer: String,
+    /// The path to which messages are posted.
     messages: String,
 }
 
@@ -128,33 +130,34 @@ impl Session {
     }
 
     /// The next message.
-    pub async fn hear(&mut self) -> Value {
+    pub async fn receive(&mut self) -> Value {
         serde_json::from_str(&self.event().await).expect("it is JSON")
     }
 
     /// The data of the next event.
     async fn event(&mut self) -> String {
         loop {
-            if let Some((event, rest)) = self.heard.split_once("\n\n") {
+            if let Some((event, rest)) = self.buffer.split_once("\n\n") {
                 let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
-                self.heard = rest.to_owned();
+                self.buffer = rest.to_owned();
                 if let Some(data) = data {
                     return data;
                 }
                 continue;
             }
-            let piece = self.stream.chunk().await.expect("the connection holds").expect("it goes on");
-            self.heard.push_str(std::str::from_utf8(&piece).expect("text"));
+            let chunk = timeout(DEADLINE, self.stream.chunk()).await.expect("an event arrives in time");
+            let chunk = chunk.expect("the connection holds").expect("the stream continues");
+            self.buffer.push_str(std::str::from_utf8(&chunk).expect("text"));
         }
     }
 
-    /// Ends the stream; where its messages went.
-    pub fn leave(self) -> String {
+    /// Closes the stream and returns the path of its messages.
+    pub fn close(self) -> String {
         self.messages
     }
 }
 
-/// `opilio mcp`, and both ends of it.
+/// A process of `opilio mcp`, the stdio transport.
 pub struct Relay {
     child: Child,
     input: ChildStdin,
@@ -176,20 +179,21 @@ impl Relay {
     }
 
     pub async fn write(&mut self, bytes: &[u8]) {
-        self.input.write_all(bytes).await.expect("it reads");
+        self.input.write_all(bytes).await.expect("the process reads");
     }
 
-    pub async fn say(&mut self, message: &Value) {
+    pub async fn send(&mut self, message: &Value) {
         self.write(format!("{message}\n").as_bytes()).await;
     }
 
-    pub async fn hear(&mut self) -> Value {
-        let line = self.lines.next_line().await.expect("it is text").expect("it goes on");
+    pub async fn receive(&mut self) -> Value {
+        let line = timeout(DEADLINE, self.lines.next_line()).await.expect("a line is printed in time");
+        let line = line.expect("it is text").expect("the process still runs");
         serde_json::from_str(&line).expect("each line is JSON")
     }
 
-    /// Closes its input; the code with which it ends.
-    pub async fn leave(self) -> i32 {
+    /// Closes standard input and returns the exit code.
+    pub async fn close(self) -> i32 {
         let Self { mut child, input, lines } = self;
         drop((input, lines));
         child.wait().await.expect("it runs").code().expect("it exits")
