@@ -113,7 +113,7 @@ async fn webhook_is_optional() {
 async fn each_failure_sends_a_webhook_with_its_reason() {
     let app = LlmApp::start().await;
     for (provider, page, kind, error) in [
-        ("nobody/x", "/article", "unknown_provider", "Unknown LLM provider `nobody`"),
+        ("unknown/x", "/article", "unknown_provider", "Unknown LLM provider `unknown`"),
         ("groq/x", "/article", "missing_key", "LLM provider `groq` has no API key: set GROQ_API_KEY"),
         ("openai/good", "/missing", "page_not_fetched", "The page was not fetched: HTTP 404 Not Found"),
         ("openai/bad-key", "/article", "unauthorized", "openai/bad-key rejected the API key (HTTP 401)"),
@@ -211,7 +211,7 @@ async fn synchronous_llm_routes_return_the_response() {
     let (status, response) = app.server.get(&format!("/llm/{page}?q=title&provider=groq/x")).await;
     assert_eq!(status, 400);
     assert!(response["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{response}");
-    let unknown = json!({"url": page, "f": "llm", "provider": "nobody/x"});
+    let unknown = json!({"url": page, "f": "llm", "provider": "unknown/x"});
     assert_eq!(app.server.post("/md", unknown).await.0, 400);
     assert_eq!(app.server.get(&format!("/llm/{page}")).await.0, 400, "without q");
     let (status, response) = app.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await;

@@ -97,7 +97,7 @@ async fn unusable_provider_fails_before_the_page_is_fetched() {
     app.submit(job).await;
     let webhook = app.next_webhook().await;
     assert_eq!((&webhook["status"], &webhook["error_type"]), (&json!("failed"), &json!("unknown_provider")));
-    assert_eq!(webhook["error"], "Unknown LLM provider `nobody`");
+    assert_eq!(webhook["error"], "Unknown LLM provider `unknown`");
 }
 
 #[actix::test]
