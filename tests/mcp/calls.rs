@@ -137,13 +137,13 @@ async fn result_that_is_too_large_names_the_job_to_read() {
     let error = client.error("crawl", json!({"urls": urls})).await;
     let detail = error["detail"].as_str().expect("a sentence");
     let id =
-        detail.split_whitespace().find_map(|word| word.strip_suffix(',').filter(|word| word.starts_with("crawl_")));
+        detail.split_whitespace().find_map(|word| Some(word).filter(|word| word.starts_with("crawl_")));
     let id = id.unwrap_or_else(|| panic!("no job in {detail}"));
     let part = json!({"task_id": id, "offset": 1, "limit": 2, "fields": ["success"]});
     let part = client.text("job_status", part).await;
     assert_eq!(part["result"]["results"], json!([{"success": true}, {"success": true}]));
     let error = client.error("job_status", json!({"task_id": id})).await;
-    assert!(error["detail"].as_str().is_some_and(|detail| detail.contains("larger")), "{error}");
+    assert!(error["detail"].as_str().is_some_and(|detail| detail.contains("too large")), "{error}");
     let long = json!({"url": format!("raw:<p>{}", "word ".repeat(200_000)), "f": "raw"});
     let error = client.error("md", long).await;
     assert!(error["detail"].as_str().is_some_and(|detail| detail.contains("submit_crawl_job")), "{error}");

@@ -110,7 +110,7 @@ async fn sessions_are_private_and_limited_per_principal() {
         sessions.push(ann.session().await);
     }
     let (status, response) = ann.get("/mcp/sse").await;
-    assert_eq!((status, &response["detail"]), (429, &json!("Too many sessions are open; try again later")));
+    assert_eq!((status, &response["detail"]), (429, &json!("Too many open sessions; try again later")));
     let messages_of_ann = sessions.pop().expect("there are some").close();
     assert_eq!(bob.post(&messages_of_ann, list()).await.0, 404);
     drop(bob.session().await);
