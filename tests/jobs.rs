@@ -146,7 +146,7 @@ async fn crashed_supervisor_is_replaced_and_claims_queued_jobs() {
     app.next_webhook().await;
     let job = crawl(1);
     let id = job.id.clone();
-    app.store.submit(job).await.expect("there is room");
+    app.store.submit(job).await.expect("the job is admitted");
     app.actors.supervisor.notify(Panic);
     assert_eq!(app.next_webhook().await["task_id"], id.as_str());
     assert_eq!(app.died("job_supervisor", "panicked"), 1);

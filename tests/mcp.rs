@@ -11,7 +11,6 @@ mod providers;
 mod sessions;
 mod support;
 
-use messages::{Client, call, list};
 use programs::{Program, Workshop, file, output, shown_in};
 use providers::{KEY, Providers};
 use serde_json::{Value, json};

@@ -52,8 +52,11 @@ pub async fn times(store: &impl JobStore) -> [f64; 3] {
 /// Adds a row per operation: its time with `stored` jobs relative to its time with [`FEW`].
 pub fn compare(few: [f64; 3], many: [f64; 3], stored: u32, table: &mut Table) {
     println!("claim, settle, sweep: {few:.0?} µs at {FEW} jobs stored, {many:.0?} µs at {stored}");
-    let rows =
-        ["claim, relative to 1,000 stored jobs", "settle, relative to 1,000 stored jobs", "sweep, relative to 1,000 stored jobs"];
+    let rows = [
+        "claim, relative to 1,000 stored jobs",
+        "settle, relative to 1,000 stored jobs",
+        "sweep, relative to 1,000 stored jobs",
+    ];
     for (label, (many, few)) in rows.into_iter().zip(many.into_iter().zip(few)) {
         // A factor of 2 allows for a deeper index and for noise.
         table.at_most(label, many / few, 2.0, "times");

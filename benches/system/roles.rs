@@ -22,8 +22,12 @@ impl Program {
     /// `path`: a folder for `echo`, a file for `memory`.
     pub fn start(role: &str, path: &Path) -> Self {
         let own = std::env::current_exe().expect("a program");
-        let mut child =
-            Command::new(own).env(ROLE, role).env(PATH, path).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = Command::new(own)
+            .env(ROLE, role)
+            .env(PATH, path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let address = lines.next().expect("the program starts").expect("text");
         Self { child, address }
@@ -103,7 +107,8 @@ impl Writer {
                 }
                 let transaction = database.transaction().expect("it is open");
                 {
-                    let mut insert = transaction.prepare_cached("INSERT INTO rows VALUES (?1)").expect("a valid statement");
+                    let mut insert =
+                        transaction.prepare_cached("INSERT INTO rows VALUES (?1)").expect("a valid statement");
                     for (body, _) in &group {
                         insert.execute([&body[..]]).expect("the database is writable");
                     }

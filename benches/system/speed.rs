@@ -60,7 +60,14 @@ async fn bare_crawl(url: &str, pages: usize) -> Duration {
     let fetched = stream::iter(0..pages).map(|_| {
         let (client, writer, url) = (client.clone(), writer.clone(), url.to_owned());
         tokio::spawn(async move {
-            let html = client.get(url).send().await.expect("the site responds").bytes().await.expect("the response is complete");
+            let html = client
+                .get(url)
+                .send()
+                .await
+                .expect("the site responds")
+                .bytes()
+                .await
+                .expect("the response is complete");
             assert!(opilio_page::parse_only(std::str::from_utf8(&html).expect("text")) > 100);
             writer.insert(html).await;
         })
@@ -104,7 +111,9 @@ async fn bare_posts(url: &str, count: usize) -> Duration {
     let began = Instant::now();
     let posted = stream::iter(0..count).map(|_| {
         let request = client.post(url).header("content-type", "application/json").body(body.clone());
-        tokio::spawn(async move { request.send().await.expect("the site responds").bytes().await.expect("the response is complete") })
+        tokio::spawn(async move {
+            request.send().await.expect("the site responds").bytes().await.expect("the response is complete")
+        })
     });
     posted.buffer_unordered(CLIENTS).for_each(async |done| drop(done.expect("no webhook fails"))).await;
     began.elapsed()

@@ -29,8 +29,10 @@ pub async fn to_first_response(plan: Plan, origin: &Origin, table: &mut Table) {
 async fn restart_with_full_store(plan: Plan, origin: &Origin, table: &mut Table) {
     let (folder, deliveries) = (tempfile::tempdir().expect("a temporary folder"), plan.stored / 10);
     let listeners: Vec<_> = (0..RECEIVERS).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    let receivers: Vec<_> =
-        listeners.iter().map(|listener| format!("http://{}/hook", listener.local_addr().expect("it is bound"))).collect();
+    let receivers: Vec<_> = listeners
+        .iter()
+        .map(|listener| format!("http://{}/hook", listener.local_addr().expect("it is bound")))
+        .collect();
     let page = origin.url("/never");
     store::fill(&folder.path().join("data"), plan.stored, &page).await;
     store::fill_with_deliveries(&folder.path().join("data"), deliveries, &receivers).await;

@@ -72,7 +72,7 @@ async fn nonconforming_response_is_retried_with_the_violations() {
     assert_eq!(webhook["data"]["extracted_content"], json!({"title": "T"}));
     assert_eq!((&webhook["usage"]["requests"], &webhook["usage"]["repairs"]), (&json!(3), &json!(2)));
     let requests = requests.lock().expect("no panic");
-    let last = requests[2].messages.last().expect("a turn");
+    let last = requests[2].messages.last().expect("a message");
     assert!(last.role == Role::User && last.text.contains("/title: 7 is not of type"), "{}", last.text);
 }
 

@@ -15,7 +15,7 @@ async fn job_waits_for_one_claim_round_of_100_000_other_jobs() {
     let (mut app, fetches, gate) = gated("claim.before", |_| {});
     let workers = policy().jobs.workers[&CRAWL];
     let many = stream::iter(0..100_000).map(|_| app.store.submit(one_page("many")));
-    many.buffer_unordered(1000).for_each(|admitted| async { drop(admitted.expect("there is room")) }).await;
+    many.buffer_unordered(1000).for_each(|admitted| async { drop(admitted.expect("the job is admitted")) }).await;
     let one = app.submit(one_page("one")).await;
     gate.send_replace(true);
     let mut webhooks = 0;
@@ -52,7 +52,7 @@ async fn last_attempts_after_process_crashes_run_one_at_a_time() {
     let (mut app, fetches, gate) = gated("claim.before", |_| {});
     let (first, second) = (app.submit(one_page("hangs")).await, app.submit(one_page("second")).await);
     for _ in 0..2 {
-        let claims = app.store.claim(&node("gone"), CRAWL, 2, Duration::ZERO).await;
+        let claims = app.store.claim(&node("crashed"), CRAWL, 2, Duration::ZERO).await;
         assert_eq!(claims.expect("the store is available").len(), 2);
     }
     app.store.requeue().await.expect("the store is available");

@@ -78,7 +78,7 @@ async fn body_size_is_checked_while_the_body_arrives() {
 
 #[actix::test]
 async fn incomplete_request_head_times_out() {
-    let server = TestServer::with_config("limits: {header_timeout: 300ms, keep_alive: 300ms}").await;
+    let server = TestServer::with_config("limits: {header_timeout: 1s, keep_alive: 1s}").await;
     for start in ["", "GET /health HT", "GET /health HTTP/1.1\r\nhost: localhost\r\nx: "] {
         let mut stream = connect(&server).await;
         stream.write_all(start.as_bytes()).await.expect("the write succeeds");

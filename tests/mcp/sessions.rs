@@ -34,11 +34,7 @@ async fn slow_call_sends_heartbeats() {
     text.push_str(&stream.text().await.expect("the stream ends"));
     let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
     let response: Value = serde_json::from_str(data[0]).expect("JSON");
-    assert_eq!(
-        (data.len(), &response["id"], &response["result"]["isError"]),
-        (1, &json!(1), &json!(false)),
-        "{printed}"
-    );
+    assert_eq!((data.len(), &response["id"], &response["result"]["isError"]), (1, &json!(1), &json!(false)), "{text}");
 }
 
 #[actix::test]

@@ -35,13 +35,13 @@ impl Validation {
         }
     }
 
-    /// Checks that turns alternate and that the first and the last are the user's.
-    fn turns(&mut self, turns: &[Value], other: &str, text: &str) {
-        self.check(turns.len() % 2 == 1, "an odd number of turns");
-        for (turn, role) in turns.iter().zip(["user", other].into_iter().cycle()) {
-            self.check(turn["role"] == role, "turns alternate");
+    /// Checks that roles alternate and that the first and the last are the user's.
+    fn messages(&mut self, messages: &[Value], other: &str, text: &str) {
+        self.check(messages.len() % 2 == 1, "an odd number of messages");
+        for (message, role) in messages.iter().zip(["user", other].into_iter().cycle()) {
+            self.check(message["role"] == role, "roles alternate");
             self.check(
-                turn.pointer(text).is_some_and(|text| text.as_str().is_some_and(|text| !text.is_empty())),
+                message.pointer(text).is_some_and(|text| text.as_str().is_some_and(|text| !text.is_empty())),
                 "a text",
             );
         }
@@ -63,7 +63,7 @@ pub async fn openai(state: web::Data<State>, request: HttpRequest, body: web::Js
     validation.check(body[limit].as_u64().is_some_and(|tokens| tokens > 0), limit);
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
     validation.check(messages.first().is_some_and(|first| first["role"] == "system"), "a system message");
-    validation.turns(messages.get(1..).unwrap_or_default(), "assistant", "/content");
+    validation.messages(messages.get(1..).unwrap_or_default(), "assistant", "/content");
     if let Some(format) = body.get("response_format") {
         let named = &format["json_schema"];
         let complete = named["name"].is_string() && named["schema"].is_object() && named["strict"].is_boolean();
@@ -96,7 +96,7 @@ pub async fn anthropic(state: web::Data<State>, request: HttpRequest, body: web:
     validation.keys(&body, &["model", "messages", "max_tokens"], &["system", "temperature", "output_config"]);
     validation.check(body["max_tokens"].as_u64().is_some_and(|tokens| tokens > 0), "max_tokens");
     validation.check(body["system"].is_string(), "system");
-    validation.turns(body["messages"].as_array().map_or(&[], Vec::as_slice), "assistant", "/content");
+    validation.messages(body["messages"].as_array().map_or(&[], Vec::as_slice), "assistant", "/content");
     if let Some(config) = body.get("output_config") {
         let format = &config["format"];
         validation.check(format["type"] == "json_schema" && format["schema"].is_object(), "output_config");
@@ -128,7 +128,7 @@ pub async fn gemini(
     validation.keys(&body, &["contents"], &["systemInstruction", "generationConfig"]);
     validation
         .check(body.pointer("/systemInstruction/parts/0/text").is_some_and(Value::is_string), "systemInstruction");
-    validation.turns(body["contents"].as_array().map_or(&[], Vec::as_slice), "model", "/parts/0/text");
+    validation.messages(body["contents"].as_array().map_or(&[], Vec::as_slice), "model", "/parts/0/text");
     let known = ["temperature", "maxOutputTokens", "responseMimeType", "responseJsonSchema"];
     validation.keys(&body["generationConfig"], &[], &known);
     validation.check(request.query_string().is_empty(), "no key in the address");
@@ -157,7 +157,7 @@ pub async fn ollama(state: web::Data<State>, request: HttpRequest, body: web::Js
     validation.check(body["stream"] == false, "stream");
     validation.check(body.pointer("/options/num_ctx").is_some_and(Value::is_u64), "num_ctx");
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
-    validation.turns(messages.get(1..).unwrap_or_default(), "assistant", "/content");
+    validation.messages(messages.get(1..).unwrap_or_default(), "assistant", "/content");
     if let Some(error) = validation.into_error() {
         return error;
     }

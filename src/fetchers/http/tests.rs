@@ -28,7 +28,7 @@ impl Clock for FixedClock {
 }
 
 fn settings() -> HttpFetcherSettings {
-    HttpFetcherSettings { read_timeout: Duration::from_millis(400), max_bytes: 64 * 1024, ..Default::default() }
+    HttpFetcherSettings { read_timeout: Duration::from_secs(3), max_bytes: 64 * 1024, ..Default::default() }
 }
 
 fn fetcher_with(settings: HttpFetcherSettings, guard: Guard, names: &[(&'static str, &str)]) -> HttpFetcher {

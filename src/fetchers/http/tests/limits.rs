@@ -45,10 +45,10 @@ async fn page_of_exactly_the_size_limit_is_accepted() {
 #[tokio::test]
 async fn silent_server_times_out() {
     let server = TestServer::start(|_| Reply::Stall(Vec::new())).await;
-    assert_eq!(reason(server.url("/")).await, transient("Connection timeout after 400ms"));
-    let options = FetchOptions { page_timeout: Some(Duration::from_millis(150)), ..FetchOptions::default() };
+    assert_eq!(reason(server.url("/")).await, transient("Connection timeout after 3s"));
+    let options = FetchOptions { page_timeout: Some(Duration::from_secs(1)), ..FetchOptions::default() };
     let error = fetcher().fetch(request(server.url("/"), options)).await.expect_err("the fetch fails");
-    assert_eq!(error.reason, "Connection timeout after 150ms");
+    assert_eq!(error.reason, "Connection timeout after 1s");
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn stalled_body_and_slow_body_time_out() {
         _ => Reply::Drip(head.clone(), vec![b'x'; 50], Duration::from_millis(50)),
     });
     let server = server.await;
-    assert_eq!(reason(server.url("/stall")).await, transient("Connection stalled: no data for 400ms"));
+    assert_eq!(reason(server.url("/stall")).await, transient("Connection stalled: no data for 3s"));
     let options = FetchOptions { page_timeout: Some(Duration::from_secs(1)), ..FetchOptions::default() };
     let error = fetcher().fetch(request(server.url("/drip"), options)).await.expect_err("the fetch fails");
     assert_eq!(error.reason, "Connection timeout after 1s");
@@ -69,11 +69,11 @@ async fn stalled_body_and_slow_body_time_out() {
 async fn page_timeout_excludes_waiting_for_permit() {
     let server = TestServer::start(|_| response(200, &[], "ok")).await;
     let fetcher = fetcher_with(
-        HttpFetcherSettings { host_gap: Duration::from_millis(300), ..settings() },
+        HttpFetcherSettings { host_gap: Duration::from_millis(1500), ..settings() },
         Guard::open(Allowlist::default()),
         &[],
     );
-    let options = FetchOptions { page_timeout: Some(Duration::from_millis(200)), ..FetchOptions::default() };
+    let options = FetchOptions { page_timeout: Some(Duration::from_secs(1)), ..FetchOptions::default() };
     for _ in 0..3 {
         assert_eq!(fetcher.fetch(request(server.url("/"), options.clone())).await.unwrap().body, "ok");
     }
