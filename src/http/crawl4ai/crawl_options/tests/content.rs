@@ -49,9 +49,9 @@ fn errors_of_content_filters_have_paths() {
         ("BM25ContentFilter", json!({"use_stemming": 1}), Some("use_stemming"), "bool_type"),
         ("LLMContentFilter", json!({}), None, "not_supported"),
     ] {
-        let mut place = vec!["body", "crawler_config", "markdown_generator", "content_filter"];
-        place.extend(key);
-        assert_eq!(errors(&filter(json!({"type": name, "params": params}))), json!([[place, kind]]), "{name} {params}");
+        let mut path = vec!["body", "crawler_config", "markdown_generator", "content_filter"];
+        path.extend(key);
+        assert_eq!(errors(&filter(json!({"type": name, "params": params}))), json!([[path, kind]]), "{name} {params}");
     }
     let unknown = filter(json!({"type": "PruningContentFilter", "params": {"treshold": 1}}));
     assert_eq!(warned(&unknown), ["crawler_config.markdown_generator.content_filter.treshold"]);

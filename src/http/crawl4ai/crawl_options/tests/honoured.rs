@@ -72,10 +72,10 @@ fn invalid_markdown_options_have_paths() {
     let params =
         json!({"options": {"ignore_links": "yes", "body_width": -1, "ul_item_mark": "-", "colour": 1}, "colour": 2});
     let parsed = crawler(json!({"markdown_generator": {"type": "DefaultMarkdownGenerator", "params": params}}));
-    let place = |key: &str| json!(["body", "crawler_config", "markdown_generator", "options", key]);
+    let path_of = |key: &str| json!(["body", "crawler_config", "markdown_generator", "options", key]);
     assert_eq!(
         errors(&parsed),
-        json!([[place("ignore_links"), "bool_type"], [place("body_width"), "greater_than_equal"]])
+        json!([[path_of("ignore_links"), "bool_type"], [path_of("body_width"), "greater_than_equal"]])
     );
     let path = "crawler_config.markdown_generator";
     assert_eq!(

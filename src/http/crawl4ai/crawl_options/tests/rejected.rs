@@ -76,8 +76,8 @@ fn types_of_another_key_are_errors() {
         assert_eq!(errors(&parsed), json!([[["body", "crawler_config", key], "value_error"]]));
     }
     let filter = given(Section::Generator, "content_filter", json!({"type": "X", "params": {}}));
-    let place = json!(["body", "crawler_config", "markdown_generator", "content_filter"]);
-    assert_eq!(errors(&filter), json!([[place, "value_error"]]));
+    let path = json!(["body", "crawler_config", "markdown_generator", "content_filter"]);
+    assert_eq!(errors(&filter), json!([[path, "value_error"]]));
 }
 
 #[test]
