@@ -94,7 +94,8 @@ fn internal_addresses_are_blocked_behind_proxy_unless_allowed() {
 
 #[test]
 fn report_masks_secrets_and_names_origins() {
-    let variables = environment(&[("CRAWL4AI_API_TOKEN", "hunter2"), ("OPILIO__WEBHOOKS__HEADERS", "{X-Key: hunter2}")]);
+    let variables =
+        environment(&[("CRAWL4AI_API_TOKEN", "hunter2"), ("OPILIO__WEBHOOKS__HEADERS", "{X-Key: hunter2}")]);
     let report = load(None, &variables, &[("app.port", "7".to_owned(), "port")]).unwrap().report();
     assert!(!report.contains("hunter2"), "{report}");
     assert!(report.contains("# CRAWL4AI_API_TOKEN") && report.contains("# --port"), "{report}");

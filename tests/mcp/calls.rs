@@ -136,8 +136,7 @@ async fn result_that_is_too_large_names_the_job_to_read() {
     let urls: Vec<_> = (0..4).map(|n| format!("raw:<h1>{n}</h1><p>{}", "word ".repeat(50_000))).collect();
     let error = client.error("crawl", json!({"urls": urls})).await;
     let detail = error["detail"].as_str().expect("a sentence");
-    let id =
-        detail.split_whitespace().find_map(|word| Some(word).filter(|word| word.starts_with("crawl_")));
+    let id = detail.split_whitespace().find_map(|word| Some(word).filter(|word| word.starts_with("crawl_")));
     let id = id.unwrap_or_else(|| panic!("no job in {detail}"));
     let part = json!({"task_id": id, "offset": 1, "limit": 2, "fields": ["success"]});
     let part = client.text("job_status", part).await;
