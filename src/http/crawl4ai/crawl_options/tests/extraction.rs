@@ -39,7 +39,7 @@ fn invalid_selectors_and_schemas_have_paths() {
     let css = |field: Value| {
         strategy("JsonCssExtractionStrategy", json!({"schema": {"baseSelector": "a", "fields": [field]}}))
     };
-    for (config, places) in [
+    for (config, paths) in [
         (json!({"css_selector": "div["}), vec!["css_selector"]),
         (json!({"css_selector": 5, "excluded_selector": ">>"}), vec!["css_selector", "excluded_selector"]),
         (json!({"target_elements": ["a", "b[", 7]}), vec!["target_elements.1", "target_elements.2"]),
@@ -83,6 +83,6 @@ fn invalid_selectors_and_schemas_have_paths() {
             let steps = steps.as_array().unwrap().iter().skip(2).map(|step| step.to_string().replace('"', ""));
             steps.collect::<Vec<_>>().join(".")
         };
-        assert_eq!(parsed.errors.iter().map(path).collect::<Vec<_>>(), places, "{config}: {parsed:?}");
+        assert_eq!(parsed.errors.iter().map(path).collect::<Vec<_>>(), paths, "{config}: {parsed:?}");
     }
 }
