@@ -66,7 +66,7 @@ pub fn load_source(
     environment: &[(String, String)],
     flags: &[(&str, String, &str)],
 ) -> Result<Loaded, SettingsError> {
-    let mut layers = Layers::defaults()?;
+    let mut layers = Layers::defaults();
     providers::add_missing_keys(&mut layers);
     let mut notices = Vec::new();
     if let Some(file) = file {

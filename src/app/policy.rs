@@ -76,3 +76,26 @@ fn webhooks(settings: &Settings) -> SenderPolicy {
         sweep: SWEEP,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Source, load_source};
+
+    #[test]
+    fn retries_follow_the_settings() {
+        let text = "jobs: {retry: {initial_delay: 2s, max_delay: 3s, jitter: 0.1}}\n\
+                    crawler: {retry: {max_retries: 4, initial_delay: 5s, max_delay: 6s, jitter: 0.2}}\n\
+                    webhooks: {retry: {initial_delay: 7s, max_delay: 8s, jitter: 0.3}}";
+        let source = Source { name: "config.yml".to_owned(), text: text.to_owned() };
+        let policy = policy(&load_source(Some(&source), &[], &[]).unwrap().settings);
+        let backoff = |initial, max, jitter| Backoff {
+            initial: Duration::from_secs(initial),
+            max: Duration::from_secs(max),
+            jitter,
+        };
+        assert_eq!(policy.jobs.backoff, backoff(2, 3, 0.1));
+        assert_eq!((policy.crawl.max_retries, policy.crawl.backoff), (4, backoff(5, 6, 0.2)));
+        assert_eq!(policy.webhooks.retry.backoff, backoff(7, 8, 0.3));
+    }
+}

@@ -60,10 +60,10 @@ pub struct Layers {
 }
 
 impl Layers {
-    pub fn defaults() -> Result<Self, SettingsError> {
+    pub fn defaults() -> Self {
         let mut keys = Vec::new();
-        flatten("", defaults::tree()?, &mut keys);
-        Ok(Self { keys })
+        flatten("", defaults::tree(), &mut keys);
+        Self { keys }
     }
 
     pub fn key(&self, path: &str) -> Option<&Key> {
@@ -132,15 +132,15 @@ impl Layers {
 }
 
 /// An empty map is a key of its own: the operator chooses its entries.
-fn flatten(path: &str, value: Value, keys: &mut Vec<Key>) {
+fn flatten(path: &str, value: &Value, keys: &mut Vec<Key>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             for (name, value) in map {
-                let path = if path.is_empty() { name } else { format!("{path}.{name}") };
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 flatten(&path, value, keys);
             }
         }
-        default => keys.push(Key { is_implicit: false, ..Key::implicit(path.to_owned(), default) }),
+        default => keys.push(Key { is_implicit: false, ..Key::implicit(path.to_owned(), default.clone()) }),
     }
 }
 
