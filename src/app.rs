@@ -84,7 +84,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
     let mut stores = store::open(settings, &clock).await?;
     let notifications = stores.notifications.take();
     let dependencies = dependencies::dependencies(settings, &clock, stores, guard.clone())?;
-    let store = Arc::clone(&dependencies.store);
+    let (store, models) = (Arc::clone(&dependencies.store), Arc::clone(&dependencies.model));
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
     let actors = start(dependencies, policy::policy(settings), metrics);
@@ -95,6 +95,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
         front: actors.front,
         store,
         clock,
+        models,
         guard,
         webhooks: WebhookDefaults {
             enabled: settings.webhooks.enabled,

@@ -15,9 +15,10 @@ use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
-use opilio_actors::ports::Clock;
+use opilio_actors::ports::{Clock, ModelRequest};
 use opilio_actors::supervised::ActorRef;
 use opilio_actors::testing::contract::RETENTION;
+use opilio_actors::testing::fakes::ScriptedModel;
 use serde_json::{Value, json};
 
 use actix::Actor;
@@ -42,6 +43,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         front,
         store: Arc::new(store),
         clock,
+        models: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| None }),
         guard: Guard::open(Allowlist::default()),
         webhooks,
         registry: Arc::default(),

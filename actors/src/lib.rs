@@ -3,6 +3,7 @@
 //! [`domain`]: values and rules. [`ports`]: traits for storage, network and clock. [`kinds`]: the kinds of job. [`start`]:
 //! starts the actors.
 
+pub mod crawl_usage;
 mod crawl_worker;
 mod dependencies;
 pub mod domain;

@@ -9,6 +9,7 @@ use crate::http_front::HttpFront;
 use crate::job_supervisor::{Handover, JobListeners, JobSupervisor, PoolSpec, SupervisorContext};
 use crate::kinds::REGISTRATIONS;
 use crate::kinds::registration::{HandlerContext, Registration};
+use crate::llm_worker::{ModelExtractor, SessionContext};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::ports::Notification;
@@ -49,7 +50,8 @@ pub fn start(dependencies: Dependencies, policy: Policy, metrics: Metrics) -> Ac
 
     let front = HttpFront::new(supervisor.clone(), sender.clone()).start();
     let page_listener = front.clone().recipient();
-    let context = HandlerContext { dependencies, policy, metrics: metrics.clone(), page_listener };
+    let extractor = Arc::new(model_extractor(&dependencies, &policy, metrics.clone()));
+    let context = HandlerContext { dependencies, policy, metrics: metrics.clone(), page_listener, extractor };
     let context = SupervisorContext {
         pools: pools(&context),
         store: context.dependencies.store,
@@ -68,6 +70,11 @@ pub fn start(dependencies: Dependencies, policy: Policy, metrics: Metrics) -> Ac
     });
 
     Actors { front, supervisor, sender }
+}
+
+fn model_extractor(dependencies: &Dependencies, policy: &Policy, metrics: Metrics) -> ModelExtractor {
+    let Dependencies { store, model, clock, .. } = dependencies.clone();
+    ModelExtractor::new(SessionContext { store, model, clock, policy: policy.extraction, metrics })
 }
 
 /// One worker pool for each registered kind.

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::lease::Lease;
 use crate::heartbeat::Heartbeat;
-use crate::ports::Claim;
+use crate::ports::{Claim, StoreError};
 
 /// Starts work on a claimed job. Sent to idle workers only.
 #[derive(Debug, Message)]
@@ -66,6 +66,15 @@ pub enum Outcome {
     Deferred { delay: Duration, reason: String },
     /// The time slice is used up while other jobs wait; some pages have no record yet.
     Yielded,
+}
+
+impl From<StoreError> for Outcome {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => Self::LeaseLost,
+            other => Self::Crashed { reason: other.to_string() },
+        }
+    }
 }
 
 /// Does the work of one kind of job. Shared by all workers of the kind.

@@ -8,7 +8,7 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec};
 use opilio_actors::domain::scope::Scope;
 use opilio_actors::http_front::HttpFront;
-use opilio_actors::ports::{Clock, Idempotency, NewJob, Store};
+use opilio_actors::ports::{Clock, Idempotency, LanguageModel, NewJob, Store};
 use prometheus_client::registry::Registry;
 
 use super::body::BodyLimits;
@@ -26,6 +26,8 @@ pub struct Api {
     pub front: Addr<HttpFront>,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
+    /// Checks the models in requests.
+    pub models: Arc<dyn LanguageModel>,
     /// Checks the addresses in requests.
     pub guard: Guard,
     pub webhooks: WebhookDefaults,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::http::header::{Accept, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::crawl_usage::crawl_usage;
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::kind::{JobKind, ResultForm};
 use opilio_actors::domain::page_template::PageTemplate;
@@ -103,7 +104,7 @@ pub async fn job_status(
     }
     let base_url = base_url(&request);
     let template = match job_view::has_pages(&job) {
-        true => job_view::with_pages(&job, &base_url),
+        true => job_view::with_pages(&job, &base_url, crawl_usage(&*api.store, &job).await?.as_ref()),
         false => without_pages(&api, &job, &base_url).await?,
     };
     results::respond(&api, &job.id, "application/json", template, selection).await
@@ -180,6 +181,7 @@ struct JobOutcome {
     /// The pages of a crawl, as in `result`.
     #[schema(nullable = false)]
     results: Option<Vec<PartialPageResult>>,
+    /// Only for extractions by a language model; for a crawl the sum over its pages.
     #[schema(nullable = false)]
     usage: Option<Usage>,
     /// Why an extraction failed, as one word.

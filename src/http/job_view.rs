@@ -10,6 +10,7 @@ use opilio_actors::domain::kind::{JobKind, ResultForm};
 use opilio_actors::domain::page_template::PageTemplate;
 use opilio_actors::domain::task::Members;
 use opilio_actors::domain::time::rfc3339;
+use opilio_actors::domain::usage::Usage;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -195,15 +196,16 @@ pub fn has_pages(job: &Job) -> bool {
 }
 
 /// A crawl with its result. The pages are in `result` and once more in `results`.
-pub fn with_pages(job: &Job, base_url: &str) -> PageTemplate {
-    PageTemplate::json(&JobView::full(job, base_url))
+pub fn with_pages(job: &Job, base_url: &str, usage: Option<&Usage>) -> PageTemplate {
+    crawl_result::with_usage(PageTemplate::json(&JobView::full(job, base_url)), usage)
         .with("result", crawl_result::result(job))
         .with("results", PageTemplate::list())
 }
 
 /// A crawl with its result, for an MCP tool: the pages are in `result` only.
-pub fn with_pages_for_tool(job: &Job, base_url: &str) -> PageTemplate {
-    PageTemplate::json(&JobView::for_tool(job, base_url)).with("result", crawl_result::result(job))
+pub fn with_pages_for_tool(job: &Job, base_url: &str, usage: Option<&Usage>) -> PageTemplate {
+    crawl_result::with_usage(PageTemplate::json(&JobView::for_tool(job, base_url)), usage)
+        .with("result", crawl_result::result(job))
 }
 
 #[derive(Serialize)]

@@ -76,10 +76,16 @@ async fn submit_crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let body = body::json(&request, body)?;
-    let spec = CrawlRequest::for_job(&body, &api.webhooks, api.max_urls, &api.guard).map(CrawlRequest::into_spec);
+    let spec = crawl_spec(&api, &body);
     let (spec, idempotency) = both(spec, idempotency(&request, &body))?;
     let (_, _reservation) = body.into_parts();
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base_url(&request), spec, idempotency).await?))
+}
+
+fn crawl_spec(api: &Api, body: &Value) -> Result<JobSpec, Vec<FieldError>> {
+    let crawl = CrawlRequest::for_job(body, &api.webhooks, api.max_urls, &api.guard)?;
+    crawl.check_models(&*api.models)?;
+    Ok(crawl.into_spec())
 }
 
 /// Submits the crawl that an MCP tool requests, under the rules of `POST /crawl/job`.
@@ -89,7 +95,7 @@ pub async fn submit_crawl_for_tool(
     base_url: &str,
     arguments: &Value,
 ) -> Result<Value, ApiError> {
-    let spec = CrawlRequest::for_job(arguments, &api.webhooks, api.max_urls, &api.guard).map(CrawlRequest::into_spec);
+    let spec = crawl_spec(api, arguments);
     admit(api, caller, base_url, spec.map_err(ApiError::Invalid)?, None).await
 }
 

@@ -8,7 +8,9 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The result of one page. All keys are always present.
+use super::schemas::Usage;
+
+/// The result of one page. All keys except `usage` are always present.
 #[derive(ToSchema)]
 pub struct PageResult {
     /// As submitted.
@@ -72,6 +74,9 @@ pub struct PageResult {
     #[schema(required)]
     crawl_stats: Option<Value>,
     markdown: PageMarkdown,
+    /// The tokens that the extraction by a language model used; absent without one.
+    #[schema(nullable = false)]
+    usage: Option<Usage>,
 }
 
 /// The result of one page: all keys, or those in `fields`.

@@ -47,7 +47,7 @@ struct WebhookBody {
     /// (text), `html`, `links` and `metadata`. Extraction: `extracted_content`.
     #[schema(nullable = false)]
     data: Option<HashMap<String, Value>>,
-    /// Only for an extraction.
+    /// Only for extractions by a language model; for a crawl the sum over its pages.
     #[schema(nullable = false)]
     usage: Option<schemas::Usage>,
     /// Only for a failed extraction.

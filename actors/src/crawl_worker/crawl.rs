@@ -19,6 +19,7 @@ use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::heartbeat;
+use crate::llm_worker::{CrawlExtraction, ModelExtractor};
 use crate::page_source::PageSource;
 use crate::ports::{Claim, JobStore, StoreError};
 use crate::retry_store::retry_transient;
@@ -52,6 +53,7 @@ pub struct PageCrawled {
 pub struct Crawler {
     pub store: Arc<dyn JobStore>,
     pub pages: Arc<PageSource>,
+    pub extractor: Arc<ModelExtractor>,
     pub policy: CrawlPolicy,
     pub listener: Recipient<PageCrawled>,
 }
@@ -63,13 +65,21 @@ impl JobHandler for Crawler {
     async fn run(&self, claim: Claim) -> Outcome {
         let Claim { lease, job, missing } = claim;
         let budget = ResultBudget::load(&job, &*self.store, self.policy.max_job_bytes).await;
-        let (queue, (alone, concurrent)) = (job.queue_key(), in_order(&job, missing));
         let Some(spec) = job.spec.task.get::<CrawlSpec>() else {
             return Outcome::Crashed { reason: "not a crawl".to_owned() };
         };
+        let extraction = match spec.uses_models() {
+            true => match CrawlExtraction::begin(Arc::clone(&self.extractor), &lease, &job, &missing).await {
+                Ok(extraction) => Some(extraction),
+                Err(error) => return error.into(),
+            },
+            false => None,
+        };
+        let (queue, (alone, concurrent)) = (job.queue_key(), in_order(&job, missing));
         let options = Arc::new(spec.options.clone());
-        let yielding = AtomicBool::new(false);
-        Attempt { crawler: self, lease, spec, options, queue, budget, yielding }.run(alone, concurrent).await
+        let (yielding, done_before) = (AtomicBool::new(false), job.progress.done);
+        let attempt = Attempt { crawler: self, lease, spec, options, queue, budget, extraction, done_before, yielding };
+        attempt.run(alone, concurrent).await
     }
 
     fn is_preemptible(&self) -> bool {
@@ -86,6 +96,10 @@ struct Attempt<'a> {
     options: Arc<CrawlOptions>,
     queue: QueueKey,
     budget: ResultBudget,
+    /// `None`: no page is extracted from by a language model.
+    extraction: Option<CrawlExtraction>,
+    /// Pages that earlier attempts recorded.
+    done_before: u32,
     /// No more pages are started.
     yielding: AtomicBool,
 }
@@ -100,22 +114,35 @@ impl Attempt<'_> {
         let alone = stream::iter(alone.into_iter().filter_map(crawl)).buffer_unordered(1);
         let concurrent = stream::iter(concurrent.into_iter().filter_map(crawl)).buffer_unordered(concurrency.get());
         let mut recorded = alone.chain(concurrent);
-        let (mut done, mut panicked) = (0, None);
+        let (mut done, mut panicked, mut deferred) = (0, None, None);
         while let Some(outcome) = recorded.next().await {
             match outcome {
                 Err(panic) => panicked = panicked.or(Some(panic)),
-                Ok(Err(StoreError::LeaseLost)) => return Outcome::LeaseLost,
-                Ok(Err(other)) => return Outcome::Crashed { reason: other.to_string() },
+                // The pages in progress are finished.
+                Ok(Err(outcome @ Outcome::Deferred { .. })) => {
+                    self.yielding.store(true, Ordering::Relaxed);
+                    deferred = deferred.or(Some(outcome));
+                }
+                Ok(Err(outcome)) => return outcome,
                 Ok(Ok(())) => done += 1,
             }
             if policy.time_slice.is_some_and(|pages| done % pages.get() == 0) {
                 self.yield_if_others_wait().await;
             }
         }
-        match panicked {
-            Some(reason) => Outcome::Crashed { reason },
-            None if done < total => Outcome::Yielded,
-            None => Outcome::Done,
+        match (panicked, deferred) {
+            (Some(reason), _) => Outcome::Crashed { reason },
+            (None, Some(deferred)) => self.defer(deferred, done).await,
+            (None, None) if done < total => Outcome::Yielded,
+            (None, None) => Outcome::Done,
+        }
+    }
+
+    async fn defer(&self, deferred: Outcome, done: usize) -> Outcome {
+        let done = self.done_before.saturating_add(u32::try_from(done).unwrap_or(u32::MAX));
+        match &self.extraction {
+            Some(extraction) => extraction.defer(done).await.map_or_else(Outcome::from, |()| deferred),
+            None => deferred,
         }
     }
 
@@ -128,18 +155,29 @@ impl Attempt<'_> {
     }
 
     /// The work on the page with this index; `None` if the job yields.
-    fn start(&self, index: u32) -> Option<impl Future<Output = Result<Result<(), StoreError>, String>>> {
+    fn start(&self, index: u32) -> Option<impl Future<Output = Result<Result<(), Outcome>, String>>> {
         let at = usize::try_from(index).ok().filter(|_| !self.yielding.load(Ordering::Relaxed))?;
         let url = self.spec.urls.get(at)?;
         let options = self.spec.each.get(at).map_or_else(|| Arc::clone(&self.options), |own| Arc::new(own.clone()));
         Some(self.page(index, url, options))
     }
 
-    /// Crawls and records one page. The outer error is the text of a panic.
-    async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> Result<Result<(), StoreError>, String> {
-        let page = AssertUnwindSafe(self.crawler.pages.record(index, url, options, &self.queue));
-        let record = page.catch_unwind().await.map_err(|panic| panic_text(&*panic))?;
-        Ok(self.record(self.budget.admit(record, url)).await)
+    /// Crawls and records one page. The outer error is the text of a panic, the inner one ends the attempt.
+    async fn page(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> Result<Result<(), Outcome>, String> {
+        let page = AssertUnwindSafe(self.read(index, url, options));
+        match page.catch_unwind().await.map_err(|panic| panic_text(&*panic))? {
+            Ok(record) => Ok(self.record(self.budget.admit(record, url)).await.map_err(Outcome::from)),
+            Err(outcome) => Ok(Err(outcome)),
+        }
+    }
+
+    /// Fetches and parses one page, and extracts from it if the job has an extraction.
+    async fn read(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> Result<PageRecord, Outcome> {
+        let record = self.crawler.pages.record(index, url, Arc::clone(&options), &self.queue).await;
+        match (&self.extraction, &options.model_extraction) {
+            (Some(crawl), Some(extraction)) => crawl.extract(record, url, extraction).await,
+            _ => Ok(record),
+        }
     }
 
     /// Repeats the write while the store is unavailable, so that a finished page is not lost.

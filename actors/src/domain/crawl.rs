@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::crawl_options::CrawlOptions;
 use super::text::visible;
+use super::usage::Usage;
 
 /// The pages of a crawl job and how to fetch them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,16 @@ impl CrawlSpec {
     /// The options of the page at `index`.
     pub fn options_of(&self, index: usize) -> &CrawlOptions {
         self.each.get(index).unwrap_or(&self.options)
+    }
+
+    /// Whether a language model extracts from any of the pages.
+    pub fn uses_models(&self) -> bool {
+        self.all_options().any(|options| options.model_extraction.is_some())
+    }
+
+    /// The options of the pages; equal ones may be repeated.
+    pub fn all_options(&self) -> impl Iterator<Item = &CrawlOptions> {
+        std::iter::once(&self.options).filter(|_| self.each.is_empty()).chain(&self.each)
     }
 }
 
@@ -98,6 +109,9 @@ pub struct PageResult {
     pub cache_status: Option<String>,
     pub crawl_stats: Option<Value>,
     pub markdown: Markdown,
+    /// The tokens that the extraction by a language model used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 impl PageResult {
@@ -163,6 +177,7 @@ impl PageResult {
             cache_status: None,
             crawl_stats: None,
             markdown: Markdown::default(),
+            usage: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::page_extraction::PageExtraction;
 use super::secret::Secret;
 
 /// The supported part of `crawler_config` and `browser_config`. Stored without default values.
@@ -21,6 +22,9 @@ pub struct CrawlOptions {
     /// Concurrent pages of this job, at most the operator's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<NonZeroUsize>,
+    /// What a language model extracts from each page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_extraction: Option<PageExtraction>,
     /// The base of relative URLs on a `raw:` page; has no effect on fetched pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::job::{Job, Status};
 use super::page_template::PageTemplate;
+use super::usage::Usage;
 use super::webhook_envelope::Envelope;
 
 /// The `result` of a settled crawl. The memory figures are `null`: a process that runs many jobs at once cannot attribute
@@ -21,20 +22,28 @@ pub fn result(job: &Job) -> PageTemplate {
 }
 
 /// The webhook body of a settled crawl, without data. `None` while the job is not settled.
-pub fn webhook_body(job: &Job) -> Option<PageTemplate> {
-    Some(PageTemplate::json(&Envelope::of(job)?))
+pub fn webhook_body(job: &Job, usage: Option<&Usage>) -> Option<PageTemplate> {
+    Some(with_usage(PageTemplate::json(&Envelope::of(job)?), usage))
+}
+
+/// Adds the usage of a crawl whose pages a language model extracts from.
+pub fn with_usage(template: PageTemplate, usage: Option<&Usage>) -> PageTemplate {
+    match usage {
+        Some(usage) => template.with("usage", PageTemplate::json(usage)),
+        None => template,
+    }
 }
 
 /// The webhook body of a completed crawl with data. If the crawl has only one page, `only_page`, parts of it are also
 /// members of `data`.
-pub fn webhook_body_with_data(job: &Job, only_page: Option<&Bytes>) -> Option<PageTemplate> {
+pub fn webhook_body_with_data(job: &Job, only_page: Option<&Bytes>, usage: Option<&Usage>) -> Option<PageTemplate> {
     let data = match only_page.and_then(|page| Some((page, serde_json::from_slice::<FlatPage<'_>>(page).ok()?))) {
         Some((page, flat)) => flat.members().into_iter().fold(result(job), |data, (name, value)| {
             data.with(name, PageTemplate::raw(page.slice_ref(value.get().as_bytes())))
         }),
         None => result(job),
     };
-    Some(webhook_body(job)?.with("data", data))
+    Some(webhook_body(job, usage)?.with("data", data))
 }
 
 /// The parts of an only page that are also members of `data`.

@@ -1,4 +1,4 @@
-//! Extraction jobs: the request, the usage of the model, and the result.
+//! Extraction jobs: the request and the result.
 
 pub mod chunk;
 pub mod input;
@@ -12,6 +12,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::crawl::PageRecord;
+use super::page_extraction::PageExtraction;
+use super::usage::Usage;
 
 /// The page of an extraction job and what to extract from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,34 +34,11 @@ pub struct ExtractionSpec {
     pub cache: bool,
 }
 
-/// The tokens and requests of an extraction job, over all its attempts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Usage {
-    pub prompt_tokens: u64,
-    pub completion_tokens: u64,
-    pub total_tokens: u64,
-    /// Responses of the model.
-    pub requests: u32,
-    /// Responses requested because an earlier one did not conform.
-    pub repairs: u32,
-    /// The family of the last response.
-    pub provider: Option<String>,
-    /// The model of the last response, as its provider reported it.
-    pub model: Option<String>,
-    /// The content came from the response cache.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub cached: bool,
-    /// Duration of the attempt that settled the job.
-    pub duration_s: f64,
-}
-
-impl Usage {
-    /// Adds one response.
-    pub fn add(&mut self, prompt_tokens: u64, completion_tokens: u64) {
-        self.prompt_tokens += prompt_tokens;
-        self.completion_tokens += completion_tokens;
-        self.total_tokens = self.prompt_tokens + self.completion_tokens;
-        self.requests += 1;
+impl ExtractionSpec {
+    /// The extraction from the page of a crawl at `url`.
+    pub fn of_page(url: &str, extraction: &PageExtraction) -> Self {
+        let PageExtraction { instruction, schema, provider, temperature } = extraction.clone();
+        Self { url: url.to_owned(), instruction, schema, provider, temperature, cache: false }
     }
 }
 

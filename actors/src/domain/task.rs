@@ -23,6 +23,11 @@ pub trait TaskSpec: Serialize + DeserializeOwned + Clone + PartialEq + Debug + S
     /// Failed records for the given indexes, for a job that cannot be finished.
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord>;
 
+    /// Whether work on the job may be interrupted for other principals' jobs.
+    fn is_preemptible(&self) -> bool {
+        true
+    }
+
     /// The parts of a job's only record ([`ResultForm::Single`](super::kind::ResultForm::Single)).
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a> {
         let _ = record;
@@ -106,6 +111,11 @@ impl Task {
         self.0.failed_records(indexes, checkpoints, reason)
     }
 
+    /// See [`TaskSpec::is_preemptible`].
+    pub fn is_preemptible(&self) -> bool {
+        self.0.is_preemptible()
+    }
+
     /// See [`TaskSpec::view`].
     pub fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a> {
         self.0.view(record)
@@ -132,6 +142,7 @@ trait ErasedSpec: Any + Debug + Send + Sync {
     fn kind(&self) -> JobKind;
     fn urls(&self) -> &[String];
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord>;
+    fn is_preemptible(&self) -> bool;
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a>;
     fn to_json(&self) -> serde_json::Result<Box<RawValue>>;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -148,6 +159,10 @@ impl<T: TaskSpec> ErasedSpec for T {
 
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
         TaskSpec::failed_records(self, indexes, checkpoints, reason)
+    }
+
+    fn is_preemptible(&self) -> bool {
+        TaskSpec::is_preemptible(self)
     }
 
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a> {

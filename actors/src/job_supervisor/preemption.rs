@@ -1,7 +1,8 @@
 //! Preemption: no principal keeps most workers of a pool while other jobs wait.
 //!
 //! Usually workers become free when jobs end or yield after their time slice. If none does, because all their pages hang,
-//! one job is released. LLM jobs are never preempted: their requests cost money and have timeouts of their own.
+//! one job is released. Jobs that use a language model are never preempted: their requests cost money and have timeouts of
+//! their own.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -35,6 +35,8 @@ pub struct Assignment {
     pub deadline: Option<Instant>,
     /// The job may have caused crashes of the process, and has one attempt left.
     pub suspect: bool,
+    /// The job may be interrupted for other principals' jobs.
+    pub preemptible: bool,
 }
 
 /// A slot and the worker in it.
@@ -112,6 +114,7 @@ impl WorkerPool {
             heartbeat: heartbeat.clone(),
             deadline: time_left.map(|time_left| started + time_left),
             suspect,
+            preemptible: claim.job.spec.task.is_preemptible(),
         });
         worker.do_send(StartWork { claim, heartbeat });
         true
@@ -141,7 +144,8 @@ impl WorkerPool {
         }
         let exceeds_share = |count: usize| count > 1 && 2 * count > self.slots.len();
         let (principal, _) = by_principal.into_iter().find(|(_, count)| exceeds_share(*count))?;
-        let candidates = self.assignments().filter(|it| it.queue.principal == *principal && !it.suspect);
+        let candidates =
+            self.assignments().filter(|it| it.queue.principal == *principal && !it.suspect && it.preemptible);
         let preference = |assignment: &&Assignment| {
             let has_others = by_queue[&assignment.queue] > 1;
             (has_others, has_others && !assignment.queue.interactive, assignment.started)

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::registration::{HandlerContext, Registration};
 use crate::crawl_worker::Crawler;
-use crate::domain::crawl::{CrawlSpec, PageRecord};
+use crate::domain::crawl::{CrawlSpec, Exchange, PageRecord, PageResult};
 use crate::domain::kind::{JobKind, KindDescriptor, ResultForm};
 use crate::domain::task::TaskSpec;
+use crate::llm_worker::usage_by_page;
 use crate::ports::JobStore;
 use crate::worker::JobHandler;
 
@@ -29,17 +30,28 @@ impl TaskSpec for CrawlSpec {
         &self.urls
     }
 
-    fn failed_records(&self, indexes: &[u32], _: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
-        let failed = |index: &u32| {
-            let url = self.urls.get(usize::try_from(*index).ok()?)?;
-            Some(PageRecord::failed(*index, url, reason))
+    /// The records of pages with an extraction have the tokens that the recorded model responses used.
+    fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
+        let mut used = usage_by_page(checkpoints);
+        let mut failed = |index: &u32| {
+            let at = usize::try_from(*index).ok()?;
+            let mut result = PageResult::failed(self.urls.get(at)?, Exchange::default(), None, reason);
+            let is_extracted = self.options_of(at).model_extraction.is_some();
+            result.usage = is_extracted.then(|| used.remove(index).unwrap_or_default());
+            Some(PageRecord::new(*index, &result))
         };
-        indexes.iter().filter_map(failed).collect()
+        indexes.iter().filter_map(&mut failed).collect()
+    }
+
+    /// An interrupted request to a model costs money and is repeated.
+    fn is_preemptible(&self) -> bool {
+        !self.uses_models()
     }
 }
 
 fn handler(context: &HandlerContext) -> Arc<dyn JobHandler> {
     let HandlerContext { dependencies, policy, page_listener, .. } = context;
     let (store, pages) = (Arc::clone(&dependencies.store) as Arc<dyn JobStore>, context.page_source());
-    Arc::new(Crawler { store, pages, policy: policy.crawl, listener: page_listener.clone() })
+    let (extractor, listener) = (Arc::clone(&context.extractor), page_listener.clone());
+    Arc::new(Crawler { store, pages, extractor, policy: policy.crawl, listener })
 }

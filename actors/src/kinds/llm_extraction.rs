@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::registration::{HandlerContext, Registration};
-use crate::dependencies::Dependencies;
 use crate::domain::crawl::PageRecord;
 use crate::domain::extraction::{Extracted, ExtractionError, ExtractionSpec, record};
 use crate::domain::kind::{JobKind, KindDescriptor, ResultForm};
@@ -50,7 +49,5 @@ impl TaskSpec for ExtractionSpec {
 }
 
 fn handler(context: &HandlerContext) -> Arc<dyn JobHandler> {
-    let HandlerContext { dependencies, policy, metrics, .. } = context;
-    let Dependencies { store, model, clock, .. } = dependencies.clone();
-    Arc::new(Extractor::new(store, context.page_source(), model, clock, policy.extraction, metrics.clone()))
+    Arc::new(Extractor { pages: context.page_source(), extractor: Arc::clone(&context.extractor) })
 }

@@ -9,6 +9,7 @@ use crate::crawl_worker::{CrawlPolicy, PageCrawled};
 use crate::dependencies::Dependencies;
 use crate::domain::kind::JobKind;
 use crate::domain::task::{Task, TaskSpec};
+use crate::llm_worker::ModelExtractor;
 use crate::metrics::Metrics;
 use crate::page_source::PageSource;
 use crate::policy::Policy;
@@ -37,6 +38,7 @@ pub struct HandlerContext {
     pub policy: Policy,
     pub metrics: Metrics,
     pub page_listener: Recipient<PageCrawled>,
+    pub extractor: Arc<ModelExtractor>,
 }
 
 impl HandlerContext {

@@ -1,5 +1,6 @@
 //! Checkpoints of an extraction: the page's text and each model response, so a later attempt repeats no work.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,11 +8,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::domain::extraction::Usage;
+use crate::domain::usage::Usage;
 use crate::ports::{Message, ModelResponse, Role};
 
 /// The checkpoint with the page's text.
 pub const PAGE: &str = "page";
+
+/// Begins the names of the checkpoints of one page of a crawl.
+pub fn page_prefix(index: u32) -> String {
+    format!("page {index}: ")
+}
+
+/// The page of a crawl whose checkpoint has this name.
+pub fn page_of(name: &str) -> Option<u32> {
+    name.strip_prefix("page ")?.split_once(": ")?.0.parse().ok()
+}
+
+/// Whether the checkpoint is a model response.
+fn is_response(name: &str) -> bool {
+    name.split(": ").last() != Some(PAGE)
+}
 
 /// A request independent of the model that responds.
 pub struct Prompt {
@@ -69,12 +85,24 @@ impl ResponseCheckpoint {
 /// The usage of all model responses among these checkpoints.
 pub fn usage_of(checkpoints: &[(String, Bytes)]) -> Usage {
     let mut usage = Usage::default();
-    for (_, value) in checkpoints.iter().filter(|(name, _)| name != PAGE) {
-        if let Some(checkpoint) = ResponseCheckpoint::parse(value) {
-            checkpoint.add_to(&mut usage);
+    responses(checkpoints).for_each(|(_, response)| response.add_to(&mut usage));
+    usage
+}
+
+/// The usage of the model responses for each page of a crawl.
+pub fn usage_by_page(checkpoints: &[(String, Bytes)]) -> HashMap<u32, Usage> {
+    let mut pages = HashMap::new();
+    for (name, response) in responses(checkpoints) {
+        if let Some(page) = page_of(name) {
+            response.add_to(pages.entry(page).or_default());
         }
     }
-    usage
+    pages
+}
+
+fn responses(checkpoints: &[(String, Bytes)]) -> impl Iterator<Item = (&str, ResponseCheckpoint)> {
+    let responses = checkpoints.iter().filter(|(name, _)| is_response(name));
+    responses.filter_map(|(name, value)| Some((name.as_str(), ResponseCheckpoint::parse(value)?)))
 }
 
 #[cfg(test)]
@@ -90,6 +118,20 @@ mod tests {
             schema: None,
             is_repair: false,
         }
+    }
+
+    #[test]
+    fn only_responses_count_towards_the_usage_of_their_page() {
+        let response =
+            ModelResponse { text: "x".to_owned(), model: "m".to_owned(), prompt_tokens: 100, completion_tokens: 10 };
+        let response = ResponseCheckpoint { family: "openai".to_owned(), is_repair: false, response };
+        let value = Bytes::from(serde_json::to_vec(&response).unwrap());
+        let names = ["page", "page 1: page", "page 1: page, 0 ab", "page 12: page, 0 cd", "page 12: page, 1 ef", "x"];
+        let checkpoints: Vec<_> = names.map(|name| (name.to_owned(), value.clone())).into();
+        let pages = usage_by_page(&checkpoints);
+        assert_eq!((pages.len(), pages[&1].requests, pages[&12].total_tokens), (2, 1, 220));
+        assert_eq!(usage_of(&checkpoints).requests, 4);
+        assert_eq!((page_of(&page_prefix(7)), page_of("page, 0 ab")), (Some(7), None));
     }
 
     #[test]

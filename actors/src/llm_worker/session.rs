@@ -1,19 +1,20 @@
-//! The model requests of one job: each is sent once even if the job is retried, within the job's token budget, with a
+//! The model requests of one page: each is sent once even if the job is retried, within the job's token budget, with a
 //! fallback model.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::checkpoint::{Prompt, ResponseCheckpoint};
+use super::checkpoint::{Prompt, ResponseCheckpoint, page_prefix};
 use super::error::AttemptError;
+use super::history::JobHistory;
 use super::policy::ExtractionPolicy;
-use crate::domain::extraction::{ExtractionError, Usage};
+use crate::domain::extraction::ExtractionError;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
+use crate::domain::usage::Usage;
 use crate::heartbeat;
 use crate::metrics::Metrics;
 use crate::ports::{
@@ -33,8 +34,10 @@ pub struct SessionContext {
 /// The part of a job that concerns its requests.
 pub struct SessionJob<'a> {
     pub lease: &'a Lease,
+    /// The index of the page in a crawl; `None`: the job has only one page.
+    pub page: Option<u32>,
     pub temperature: Option<f64>,
-    /// When the job was first started; its waiting time for a provider counts from then.
+    /// The job's waiting time for a provider counts from then.
     pub started_at: Timestamp,
     pub queue: &'a QueueKey,
 }
@@ -47,25 +50,23 @@ struct State {
 pub struct ModelSession<'a> {
     context: &'a SessionContext,
     job: SessionJob<'a>,
-    checkpoints: HashMap<String, Bytes>,
+    /// Begins the names of the page's checkpoints.
+    prefix: String,
+    history: JobHistory,
     state: Mutex<State>,
 }
 
 impl<'a> ModelSession<'a> {
-    pub async fn begin(
-        context: &'a SessionContext,
-        job: SessionJob<'a>,
-        model: ResolvedModel,
-    ) -> Result<Self, StoreError> {
-        let checkpoints = retry_transient(|| context.store.checkpoints(&job.lease.job)).await?.into_iter().collect();
-        Ok(Self { context, job, checkpoints, state: Mutex::new(State { model, usage: Usage::default() }) })
+    pub fn new(context: &'a SessionContext, job: SessionJob<'a>, model: ResolvedModel, history: JobHistory) -> Self {
+        let prefix = job.page.map(page_prefix).unwrap_or_default();
+        Self { context, job, prefix, history, state: Mutex::new(State { model, usage: Usage::default() }) }
     }
 
     pub fn policy(&self) -> &ExtractionPolicy {
         &self.context.policy
     }
 
-    /// The job's usage so far.
+    /// The page's usage so far.
     pub fn usage(&self) -> Usage {
         self.state().usage.clone()
     }
@@ -85,27 +86,32 @@ impl<'a> ModelSession<'a> {
 
     /// A checkpoint of an earlier attempt.
     pub fn checkpoint(&self, name: &str) -> Option<&Bytes> {
-        self.checkpoints.get(name)
+        self.history.checkpoint(&format!("{}{name}", self.prefix))
     }
 
     pub async fn write_checkpoint(&self, name: &str, value: Bytes) -> Result<(), StoreError> {
-        retry_transient(|| self.context.store.checkpoint(self.job.lease, name, value.clone())).await
+        let name = format!("{}{name}", self.prefix);
+        retry_transient(|| self.context.store.checkpoint(self.job.lease, &name, value.clone())).await
     }
 
     /// The response to `prompt`: from the checkpoint of an earlier attempt, or requested now and stored as a checkpoint.
     pub async fn respond(&self, prompt: Prompt) -> Result<ModelResponse, AttemptError> {
         let name = prompt.checkpoint_name();
         if let Some(checkpoint) = self.checkpoint(&name).and_then(|stored| ResponseCheckpoint::parse(stored)) {
-            self.count(&checkpoint)?;
+            checkpoint.add_to(&mut self.state().usage);
+            self.check_budget(0)?;
             return Ok(checkpoint.response);
         }
+        self.check_budget(0)?;
         let (family, response) = self.request_with_fallback(&prompt).await?;
         let checkpoint = ResponseCheckpoint { family, is_repair: prompt.is_repair, response };
         let stored = serde_json::to_vec(&checkpoint).map_err(|error| AttemptError::Crashed(error.to_string()))?;
         self.write_checkpoint(&name, stored.into()).await?;
         let ModelResponse { prompt_tokens, completion_tokens, .. } = checkpoint.response;
         self.context.metrics.model_responded(&checkpoint.family, prompt_tokens, completion_tokens);
-        self.count(&checkpoint)?;
+        checkpoint.add_to(&mut self.state().usage);
+        self.history.count(prompt_tokens + completion_tokens);
+        self.check_budget(0)?;
         Ok(checkpoint.response)
     }
 
@@ -169,6 +175,7 @@ impl<'a> ModelSession<'a> {
     /// Counts the tokens of a response that cannot be used.
     fn count_failed(&self, model: &ResolvedModel, error: &ModelError) {
         let Some(used) = error.used() else { return };
+        self.history.count(used.prompt_tokens + used.completion_tokens);
         let name = &model.name;
         self.context.metrics.model_tokens_used(&name.family, used.prompt_tokens, used.completion_tokens);
         let usage = &mut self.state().usage;
@@ -193,15 +200,14 @@ impl<'a> ModelSession<'a> {
         AttemptError::Failed(error.into())
     }
 
-    /// Adds a response to the job's usage.
-    ///
     /// # Errors
-    /// The job exceeds its token budget.
-    fn count(&self, checkpoint: &ResponseCheckpoint) -> Result<(), AttemptError> {
-        let usage = &mut self.state().usage;
-        checkpoint.add_to(usage);
+    /// The job exceeds its token budget, or will with `more` tokens.
+    pub fn check_budget(&self, more: u64) -> Result<(), AttemptError> {
         match self.context.policy.max_tokens_per_job {
-            Some(max) if usage.total_tokens > max => Err(AttemptError::Failed(over_budget(max))),
+            Some(max) if self.history.tokens().saturating_add(more) > max => {
+                let reason = format!("The job exceeds its budget of {max} tokens (llm.max_tokens_per_job)");
+                Err(AttemptError::Failed(ExtractionError::failed("token_budget", reason)))
+            }
             _ => Ok(()),
         }
     }
@@ -209,9 +215,4 @@ impl<'a> ModelSession<'a> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-pub fn over_budget(max: u64) -> ExtractionError {
-    let reason = format!("The job exceeds its budget of {max} tokens (llm.max_tokens_per_job)");
-    ExtractionError::failed("token_budget", reason)
 }

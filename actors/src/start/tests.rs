@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod crashes;
+mod crawl_extraction;
 mod drain;
 mod fairness;
 mod leases;

@@ -4,6 +4,7 @@ use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::job::{JobSpec, Warning};
 use opilio_actors::domain::task::Task;
 use opilio_actors::domain::webhook::Target;
+use opilio_actors::ports::LanguageModel;
 use serde_json::Value;
 
 use super::crawl_options::{self, OptionsBuilder, Usage};
@@ -13,7 +14,7 @@ use super::request_fields::RequestFields;
 use super::url_policy::{PageUrl, UrlPolicy};
 use super::webhook_config::{self, WebhookDefaults};
 use crate::egress::Guard;
-use crate::http::field_error::{FieldError, InvalidValue};
+use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
 
 /// URLs of one synchronous request, as in Crawl4AI.
 const MAX_SYNC_URLS: usize = 100;
@@ -95,6 +96,21 @@ impl CrawlRequest {
         let urls = urls.into_iter().map(PageUrl::into_string).collect();
         let (crawl, warnings) = report.finish(Some(CrawlSpec { urls, options, each }))?;
         Ok(Self { crawl, webhook, warnings, stream, has_hooks })
+    }
+
+    /// # Errors
+    /// The model that extracts from a page is unknown, not allowed, or has no API key.
+    pub fn check_models(&self, models: &dyn LanguageModel) -> Result<(), Vec<FieldError>> {
+        let extractions = self.crawl.all_options().filter_map(|options| options.model_extraction.as_ref());
+        let mut providers: Vec<_> = extractions.map(|extraction| extraction.provider.as_deref()).collect();
+        providers.sort_unstable();
+        providers.dedup();
+        let path = ["crawler_config", "extraction_strategy", "llm_config", "provider"];
+        let path = path.into_iter().fold(FieldPath::body(), |path, name| path.child(name));
+        let errors = providers.into_iter().filter_map(|provider| models.resolve(provider).err());
+        let errors: Vec<_> =
+            errors.map(|error| InvalidValue::new("model_unusable", error.to_string()).at(&path)).collect();
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     pub fn into_spec(self) -> JobSpec {

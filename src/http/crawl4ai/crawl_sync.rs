@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::crawl_result;
 use opilio_actors::domain::job::{Job, Status, Warning};
 use opilio_actors::domain::page_template::PageTemplate;
+use opilio_actors::ports::LanguageModel;
 use serde_json::Value;
 
 use super::crawl_request::CrawlRequest;
@@ -22,7 +23,7 @@ pub async fn crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, reservation) = body::json(&request, body)?.into_parts();
-    let crawl = parse(&body, &api.guard)?;
+    let crawl = parse(&body, &api.guard, &*api.models)?;
     drop(body);
     let (stream, warnings) = (crawl.stream, crawl.warnings.clone());
     let mut job = SyncJob::submit(api, &caller, crawl.into_spec()).await?;
@@ -43,7 +44,7 @@ pub async fn crawl_stream(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.into_parts();
-    let crawl = parse(&body, &api.guard)?;
+    let crawl = parse(&body, &api.guard, &*api.models)?;
     drop(body);
     let warnings = crawl.warnings.clone();
     Ok(crawl_stream::respond(SyncJob::submit(api, &caller, crawl.into_spec()).await?, warnings))
@@ -53,8 +54,9 @@ pub async fn crawl_stream(
 ///
 /// # Errors
 /// `Invalid`; `NotImplemented` if the request has hooks.
-pub fn parse(body: &Value, guard: &Guard) -> Result<CrawlRequest, ApiError> {
+pub fn parse(body: &Value, guard: &Guard, models: &dyn LanguageModel) -> Result<CrawlRequest, ApiError> {
     let crawl = CrawlRequest::for_sync(body, guard).map_err(ApiError::Invalid)?;
+    crawl.check_models(models).map_err(ApiError::Invalid)?;
     match crawl.has_hooks {
         true => Err(ApiError::NotImplemented("hooks need a browser, which this server does not have yet")),
         false => Ok(crawl),
@@ -81,6 +83,8 @@ pub fn response_template(job: &Job, warnings: &[Warning]) -> PageTemplate {
 
 #[cfg(test)]
 mod tests {
+    use opilio_actors::ports::ModelRequest;
+    use opilio_actors::testing::fakes::ScriptedModel;
     use serde_json::json;
 
     use super::*;
@@ -89,7 +93,8 @@ mod tests {
     #[test]
     fn hooks_are_not_implemented() {
         let guard = Guard::open(Allowlist::default());
-        let parse = |hooks: Value| parse(&json!({"urls": ["a.example"], "hooks": hooks}), &guard);
+        let models = ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| None };
+        let parse = |hooks: Value| parse(&json!({"urls": ["a.example"], "hooks": hooks}), &guard, &models);
         assert!(matches!(parse(json!({"code": {"on_page": "x"}})), Err(ApiError::NotImplemented(_))));
         assert!(parse(json!({"hooks": [], "timeout": 30})).is_ok());
     }

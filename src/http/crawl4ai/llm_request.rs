@@ -71,12 +71,12 @@ impl ModelChoice {
     }
 }
 
-fn provider(text: &str) -> Result<String, InvalidValue> {
+pub fn provider(text: &str) -> Result<String, InvalidValue> {
     let error = || InvalidValue::value("must be family/model, such as openai/gpt-4o-mini");
     ModelName::parse(text).map(|_| text.to_owned()).ok_or_else(error)
 }
 
-fn temperature(value: &Value) -> Result<f64, InvalidValue> {
+pub fn temperature(value: &Value) -> Result<f64, InvalidValue> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         number => number.as_f64(),
@@ -107,7 +107,7 @@ fn instruction(body: &RequestFields<'_>, report: &mut Report) -> Option<String> 
 }
 
 /// A JSON Schema, or its JSON text. Crawl4AI's clients send an empty string for no schema.
-fn schema(value: &Value, path: &FieldPath, report: &mut Report) -> Option<Value> {
+pub fn schema(value: &Value, path: &FieldPath, report: &mut Report) -> Option<Value> {
     let schema = match value {
         Value::String(text) if text.trim().is_empty() => return None,
         Value::String(text) => serde_json::from_str(text)

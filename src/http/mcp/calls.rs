@@ -1,6 +1,7 @@
 //! Executes tools with the functions of the corresponding routes.
 
 use actix_web::web;
+use opilio_actors::crawl_usage::crawl_usage;
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::Value;
@@ -66,7 +67,7 @@ impl Call {
     async fn crawl(mut self, mut arguments: Value) -> Result<String, CallError> {
         let query = take_query(&mut arguments);
         query.selection(0)?;
-        let crawl = crawl_sync::parse(&arguments, &self.api.guard)?;
+        let crawl = crawl_sync::parse(&arguments, &self.api.guard, &*self.api.models)?;
         drop(arguments);
         let warnings = crawl.warnings.clone();
         let mut sync_job = SyncJob::submit(self.api.clone(), &self.context.caller, crawl.into_spec()).await?;
@@ -84,7 +85,10 @@ impl Call {
             return Ok(JobView::for_tool(&job, base_url).to_json());
         }
         let template = match job_view::has_pages(&job) {
-            true => job_view::with_pages_for_tool(&job, base_url),
+            true => {
+                let usage = crawl_usage(&*self.api.store, &job).await.map_err(ApiError::from)?;
+                job_view::with_pages_for_tool(&job, base_url, usage.as_ref())
+            }
             false => job_status::without_pages(&self.api, &job, base_url).await?,
         };
         self.with_pages(&job, &template, &selection).await

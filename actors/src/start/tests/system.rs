@@ -21,7 +21,7 @@ use crate::kinds::{CRAWL, LLM_EXTRACTION};
 use crate::llm_worker::ExtractionPolicy;
 use crate::metrics::{ActorLabels, Metrics};
 use crate::policy::Policy;
-use crate::ports::{Clock, ModelRequest, NewJob, Store, StoreError, WebhookRequest};
+use crate::ports::{Clock, LanguageModel, ModelRequest, NewJob, Store, StoreError, WebhookRequest};
 use crate::start::{Actors, start};
 use crate::testing::contract::RETENTION;
 use crate::testing::fakes::{NoCache, ScriptedModel, StatusReader, says};
@@ -65,16 +65,18 @@ pub struct Setup {
     pub site: ScriptedSite,
     pub receivers: Script<(Duration, u16)>,
     pub policy: Policy,
+    pub model: Arc<dyn LanguageModel>,
 }
 
 impl Setup {
     pub fn new(site: ScriptedSite) -> Self {
         let store = Arc::new(MemoryStore::new(Arc::new(PausedClock(Instant::now())), RETENTION));
-        Self { store, site, receivers: Arc::new(|_| (Duration::ZERO, 200)), policy: policy() }
+        let model = Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| says("{}") });
+        Self { store, site, receivers: Arc::new(|_| (Duration::ZERO, 200)), policy: policy(), model }
     }
 
     pub fn start(self) -> TestSystem {
-        let Setup { store, site, receivers, policy } = self;
+        let Setup { store, site, receivers, policy, model } = self;
         let (metrics, (sender, received)) = (Metrics::default(), mpsc::unbounded_channel());
         let dependencies = Dependencies {
             store: Arc::clone(&store),
@@ -82,7 +84,7 @@ impl Setup {
             cache: Arc::new(NoCache),
             reader: Arc::new(StatusReader),
             transport: Arc::new(ScriptedReceivers { script: receivers, received: sender }),
-            model: Arc::new(ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| says("{}") }),
+            model,
             clock: Arc::new(PausedClock(Instant::now())),
         };
         let actors = start(dependencies, policy, metrics.clone());

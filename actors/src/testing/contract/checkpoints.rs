@@ -6,8 +6,9 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::harness::{Harness, LEASE, claim, submit, submit_and_claim};
-use crate::domain::extraction::{Usage, record};
+use crate::domain::extraction::record;
 use crate::domain::job::{Interruption, JobState};
+use crate::domain::usage::Usage;
 use crate::kinds::LLM_EXTRACTION;
 use crate::ports::{Release, SettleReason, StoreError};
 use crate::testing::jobs::{crawl, extraction, node};

@@ -48,8 +48,8 @@ pub(super) const KEYS: &[Key] = keys! {
          with an image are kept.";
     extraction_strategy, Typed(EXTRACTIONS), ["null", "{\"type\":\"NoExtractionStrategy\",\"params\":{}}"],
         Honoured(extraction_strategy::set),
-        "Extract fields from the page into `extracted_content`; see [fields](fields.md). Strategies that use a language \
-         model are rejected.";
+        "Extract fields from the page into `extracted_content`; see [fields](fields.md) and, for \
+         `LLMExtractionStrategy`, [LLM extraction](llm-extraction.md#in-crawls). `CosineStrategy` is rejected.";
     chunking_strategy, Typed(&["RegexChunking"]),
         ["{\"type\":\"RegexChunking\",\"params\":{\"patterns\":[\"\\\\n\\\\n\"]}}",
         "{\"type\":\"RegexChunking\",\"params\":{}}"], LLM_ONLY, "How a page is split for extraction.";

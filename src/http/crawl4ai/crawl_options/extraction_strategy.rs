@@ -4,6 +4,7 @@ use opilio_page::{BUILTIN_PATTERNS, Extraction, InputFormat, PathSegment, Schema
 use serde_json::Value;
 
 use super::builder::OptionsBuilder;
+use super::llm_strategy;
 use super::normalize::{named, typed};
 use super::parameters::Parameters;
 use super::value::GivenValue;
@@ -25,8 +26,12 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
     };
     let extraction = match name {
         "NoExtractionStrategy" => return,
-        "LLMExtractionStrategy" | "CosineStrategy" => {
-            let reason = "language models are not supported for extraction in crawls; use POST /llm/job";
+        "LLMExtractionStrategy" => {
+            builder.options.model_extraction = llm_strategy::parse(params, &given.path, report);
+            return;
+        }
+        "CosineStrategy" => {
+            let reason = "embedding models are not supported; use LLMExtractionStrategy or BM25ContentFilter";
             return report.fail(&given.path, InvalidValue::unsupported(reason));
         }
         "RegexExtractionStrategy" => patterns(params, &given.path, report),

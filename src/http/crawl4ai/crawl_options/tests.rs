@@ -18,6 +18,7 @@ mod defaults;
 mod extraction;
 mod headers;
 mod honoured;
+mod llm_strategy;
 mod rejected;
 
 #[derive(Debug)]

@@ -74,7 +74,21 @@ fn invalid_selectors_and_schemas_have_paths() {
             strategy("RegexExtractionStrategy", json!({"custom": {"bad": "(?<!x)y"}})),
             vec!["extraction_strategy.custom.bad"],
         ),
-        (strategy("LLMExtractionStrategy", json!({})), vec!["extraction_strategy"]),
+        (strategy("CosineStrategy", json!({})), vec!["extraction_strategy"]),
+        (
+            strategy(
+                "LLMExtractionStrategy",
+                json!({"schema": {"type": "object", "properties": {"a": {"type": "strng"}}}, "extraction_type": "x",
+                    "instruction": 7, "llm_config": {"provider": "gpt", "temperature": 9}}),
+            ),
+            vec![
+                "extraction_strategy.instruction",
+                "extraction_strategy.schema.properties.a.type",
+                "extraction_strategy.extraction_type",
+                "extraction_strategy.llm_config.provider",
+                "extraction_strategy.llm_config.temperature",
+            ],
+        ),
         (json!({"extraction_strategy": "css"}), vec!["extraction_strategy"]),
     ] {
         let parsed = crawler(config.clone());
