@@ -100,7 +100,7 @@ async fn twelve_crashes_in_a_row_do_not_exhaust_a_webhook() {
     assert_eq!(site.next_webhook().await.body["task_id"], id.as_str());
     server.wait_for_webhook_state(&id, "delivered").await;
     let (_, log) = server.get(&format!("/jobs/{id}/deliveries")).await;
-    assert_eq!(log["attempts"][0]["error"], "cut short by the end of the server", "{log}");
+    assert_eq!(log["attempts"][0]["error"], "interrupted by a stop of the server", "{log}");
 }
 
 /// Accepts a connection, reads a webhook and does not respond.
