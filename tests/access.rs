@@ -178,7 +178,7 @@ async fn token_command_creates_a_token_that_only_stderr_shows() {
 fn invalid_token_entries_stop_the_start_without_being_printed() {
     let hash = "0".repeat(64);
     for (tokens, message) in [
-        ("{a b: {sha256: X, scope: read}}", "a token's name"),
+        ("{a b: {sha256: X, scope: read}}", "the name of a token"),
         ("{operator: {sha256: X, scope: read}}", "is a reserved name"),
         ("{ci: {sha256: hidden, scope: read}}", "64 hexadecimal digits"),
         ("{ci: {sha256: [], scope: read}}", "64 hexadecimal digits"),

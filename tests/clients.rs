@@ -59,7 +59,7 @@ async fn typescript_client_and_flask_handler_work_with_and_without_data() {
 async fn crawl4ai_clients_crawl_stream_and_read_the_schema() {
     let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
     let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.url(path));
-    let mut client = workshop.crawl4ai(&file("tests/clients/crawl4ai_client.py"));
+    let mut client = workshop.crawl4ai(&file("tests/clients/run_crawl4ai_clients.py"));
     let printed = output(client.args([server.base(), &page, &other, &missing])).await;
     let (one, many) = (format!("one {page} True 200 True"), format!("many {page} True {other} True {missing} False"));
     let stream = format!("stream {page} True {other} True");

@@ -1,4 +1,4 @@
-"""Uses a server through Crawl4AI's own clients: `crawl4ai_client.py <server> <page> <other page> <missing page>`.
+"""Uses a server through Crawl4AI's own clients: `run_crawl4ai_clients.py <server> <page> <other page> <missing page>`.
 
 Prints a line for each result.
 """
