@@ -86,7 +86,7 @@ async fn unusable_strategy_is_rejected_at_submission() {
     let scene = Scene::start().await;
     let strategy = ["body", "crawler_config", "extraction_strategy"];
     for (params, path) in [
-        (json!({"llm_config": {"provider": "nobody/x"}}), vec!["llm_config", "provider"]),
+        (json!({"llm_config": {"provider": "unknown/x"}}), vec!["llm_config", "provider"]),
         (json!({"llm_config": {"provider": "groq/x"}}), vec!["llm_config", "provider"]),
         (json!({"schema": {"type": "strng"}}), vec!["schema", "type"]),
     ] {

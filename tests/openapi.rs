@@ -57,12 +57,16 @@ async fn responses_and_their_schemas_have_the_same_fields() {
     let mut fields = Comparison::new(&document);
 
     let urls = [site.url("/full"), site.url("/nowhere")];
-    fields.compare("Crawled", &server.post("/crawl", json!({"urls": urls, "priority": 1})).await.1);
+    let strategy = json!({"type": "LLMExtractionStrategy", "params": {"instruction": "?"}});
+    let crawler = json!({"extraction_strategy": strategy});
+    let crawl = json!({"urls": urls, "crawler_config": crawler, "priority": 1});
+    fields.compare("Crawled", &server.post("/crawl", crawl).await.1);
     let headers = json!({"x-secret": "s"});
     let webhook =
         json!({"webhook_url": site.webhook_url(), "webhook_data_in_payload": true, "webhook_headers": headers});
     for urls in [&urls[..], &urls[1..]] {
-        let (_, accepted) = server.post("/crawl/job", json!({"urls": urls, "webhook_config": webhook, "x": 1})).await;
+        let crawl = json!({"urls": urls, "crawler_config": crawler, "webhook_config": webhook, "x": 1});
+        let (_, accepted) = server.post("/crawl/job", crawl).await;
         fields.compare("Accepted", &accepted);
         fields.compare("WebhookBody", &site.next_webhook().await.body);
         let id = accepted["task_id"].as_str().expect("an id");

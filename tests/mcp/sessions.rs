@@ -146,7 +146,7 @@ async fn stdio_relay_reports_invalid_messages_and_a_missing_server() {
     unconnected.send(&list()).await;
     let response = unconnected.receive().await;
     let detail = response["error"]["message"].as_str().expect("a sentence");
-    assert!(response["id"] == 1 && detail.starts_with("no server answers at http://127.0.0.1:1"), "{response}");
+    assert!(response["id"] == 1 && detail.starts_with("cannot reach the server at http://127.0.0.1:1"), "{response}");
     assert_eq!(unconnected.close().await, 0);
 }
 
