@@ -8,12 +8,13 @@ use actix_web::web;
 use bytes::Bytes;
 
 use super::api::Api;
+use super::crawl4ai::{config_dump, crawl_sync, llm_answer, markdown, page_html};
 use super::error::ApiError;
 use super::field_error::{FieldError, Loc};
 use super::openapi::{self, Document};
 use super::route::{Policies, Route};
 use super::{
-    crawl4ai, deliveries, docs, events, health, job_list, job_status, jobs, mcp, metrics, token, unsupported_routes,
+    deliveries, docs, events, health, job_list, job_status, jobs, mcp, metrics, token, unsupported_routes,
     webhook_operation,
 };
 
@@ -27,7 +28,11 @@ fn all() -> Vec<Route> {
         job_list::routes(),
         events::routes(),
         deliveries::routes(),
-        crawl4ai::routes::routes(),
+        crawl_sync::routes(),
+        markdown::routes(),
+        page_html::routes(),
+        llm_answer::routes(),
+        config_dump::routes(),
         unsupported_routes::routes(),
         mcp::routes(),
         token::routes(),

@@ -1,25 +1,62 @@
 //! `GET /schema` and `POST /config/dump`: the defaults of all configuration keys, and a configuration in its flat form.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::domain::job::Warning;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::crawl_options::{self, OptionsBuilder, Section, Usage};
 use super::report::Report;
+use super::schemas::ConfigDump;
+use crate::http::api::Api;
 use crate::http::body::{self, Body};
 use crate::http::error::ApiError;
 use crate::http::field_error::{FieldError, FieldPath};
-use crate::http::{Api, response};
+use crate::http::openapi::operation_builder::{Operation, operation};
+use crate::http::response;
+use crate::http::route::{GET, POST, READ, Route, STANDARD, route};
+use crate::http::schemas::Warning as WarningSchema;
 
-pub async fn schema() -> HttpResponse {
+/// `POST /config/dump` changes nothing.
+pub fn routes() -> Vec<Route> {
+    vec![
+        route(GET, "/schema", READ, STANDARD, schema, schema_operation()),
+        route(POST, "/config/dump", READ, STANDARD, dump, dump_operation()),
+    ]
+}
+
+/// A configuration in its typed form.
+#[derive(Serialize, ToSchema)]
+struct Configuration {
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: Option<&'static str>,
+    #[schema(value_type = HashMap<String, Value>)]
+    params: Map<String, Value>,
+    /// Keys that have no effect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<WarningSchema>)]
+    warnings: Vec<Warning>,
+}
+
+/// The defaults of all keys.
+#[derive(Serialize, ToSchema)]
+struct Defaults {
+    browser: Configuration,
+    crawler: Configuration,
+}
+
+async fn schema() -> HttpResponse {
     let defaults = |section: Section| {
-        let params: Map<String, Value> = crawl_options::defaults(section).collect();
-        json!({"type": section.type_name(), "params": params})
+        let params = crawl_options::defaults(section).collect();
+        Configuration { kind: section.type_name(), params, warnings: vec![] }
     };
-    HttpResponse::Ok().json(json!({"browser": defaults(Section::Browser), "crawler": defaults(Section::Crawler)}))
+    HttpResponse::Ok().json(Defaults { browser: defaults(Section::Browser), crawler: defaults(Section::Crawler) })
 }
 
 /// The configuration without unknown keys and `null`. `warnings` lists the keys without effect.
-pub async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let config = body::json(&request, body)?;
     let name = config.get("type").and_then(Value::as_str);
     let section = match name {
@@ -41,10 +78,25 @@ pub async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resu
         _ => Map::new(),
     };
     params.retain(|key, value| !value.is_null() && crawl_options::is_known(section, key));
-    let (mut dump, warnings) =
-        report.finish(Some(json!({"type": name, "params": params}))).map_err(ApiError::Invalid)?;
-    if !warnings.is_empty() {
-        dump["warnings"] = json!(warnings);
-    }
-    response::json(&api.response_memory, &dump)
+    let (params, warnings) = report.finish(Some(params)).map_err(ApiError::Invalid)?;
+    response::json(&api.response_memory, &Configuration { kind: section.type_name(), params, warnings })
+}
+
+fn schema_operation() -> Operation {
+    let defaults = json!({
+        "browser": {"type": "BrowserConfig", "params": {"headless": true}},
+        "crawler": {"type": "CrawlerRunConfig", "params": {"page_timeout": 60000}},
+    });
+    operation("sync", "get_schema", "Get the defaults of all configuration keys")
+        .response::<Defaults>(200, "Both configurations", defaults)
+        .build()
+}
+
+fn dump_operation() -> Operation {
+    let config = json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000}});
+    operation("sync", "dump_config", "Normalize a configuration")
+        .description("Removes wrappers and unknown keys.")
+        .request::<ConfigDump>(config.clone())
+        .response::<Configuration>(200, "The configuration", config)
+        .build()
 }

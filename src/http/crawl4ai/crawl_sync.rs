@@ -5,18 +5,34 @@ use opilio_actors::domain::crawl_result;
 use opilio_actors::domain::job::{Job, Status, Warning};
 use opilio_actors::domain::page_template::PageTemplate;
 use opilio_actors::ports::LanguageModel;
-use serde_json::Value;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::crawl_request::CrawlRequest;
 use super::crawl_stream;
+use super::schemas;
 use crate::egress::Guard;
+use crate::http::api::Api;
 use crate::http::body::{self, Body};
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::openapi::operation_builder::{Operation, operation};
+use crate::http::page_schema::PageResult;
 use crate::http::results::{self, Selection};
+use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
+use crate::http::schemas::Warning as WarningSchema;
 use crate::http::sync_job::SyncJob;
-use crate::http::{Api, Caller};
 
-pub async fn crawl(
+const NDJSON: &str = "application/x-ndjson";
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        route(POST, "/crawl", SUBMIT, SYNCHRONOUS, crawl, crawl_operation()),
+        route(POST, "/crawl/stream", SUBMIT, SYNCHRONOUS, crawl_stream, stream_operation()),
+    ]
+}
+
+async fn crawl(
     api: web::Data<Api>,
     caller: Caller,
     request: HttpRequest,
@@ -37,7 +53,7 @@ pub async fn crawl(
     results::respond(&job.api, &crawled.id, "application/json", template, selection).await
 }
 
-pub async fn crawl_stream(
+async fn crawl_stream(
     api: web::Data<Api>,
     caller: Caller,
     request: HttpRequest,
@@ -81,11 +97,59 @@ pub fn response_template(job: &Job, warnings: &[Warning]) -> PageTemplate {
     if warnings.is_empty() { result } else { result.with("warnings", PageTemplate::json(warnings)) }
 }
 
+/// The result of a synchronous crawl.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "the response contains pages as they were stored; tests compare it with this schema")]
+struct Crawled {
+    success: bool,
+    /// In the order of `urls`.
+    results: Vec<PageResult>,
+    server_processing_time_s: f64,
+    #[schema(required)]
+    server_memory_delta_mb: Option<f64>,
+    #[schema(required)]
+    server_peak_memory_mb: Option<f64>,
+    #[schema(nullable = false)]
+    warnings: Option<Vec<WarningSchema>>,
+}
+
+fn request_example() -> Value {
+    json!({"urls": ["https://example.com"], "crawler_config": {"page_timeout": 15000}})
+}
+
+fn crawl_operation() -> Operation {
+    let result = json!({
+        "success": true, "results": [], "server_processing_time_s": 0.4, "server_memory_delta_mb": null,
+        "server_peak_memory_mb": null,
+    });
+    operation("sync", "crawl", "Crawl pages and wait for the result")
+        .description("With `stream: true` in `crawler_config` the response is NDJSON, as that of `/crawl/stream`.")
+        .request::<schemas::CrawlRequest>(request_example())
+        .response_or::<Crawled>(200, "At least one page succeeded", NDJSON, result)
+        .error_with_reason(500, "No page succeeded (`detail` has the reason of the first), or an internal error")
+        .errors(&[409, 501])
+        .build()
+}
+
+fn stream_operation() -> Operation {
+    let lines = "{\"url\": \"https://example.com\", \"success\": true, …}\n{\"status\": \"completed\"}\n";
+    operation("sync", "crawl_stream", "Crawl pages and receive each as soon as it is finished")
+        .description("If the client disconnects, the crawl is cancelled.")
+        .request::<schemas::CrawlRequest>(request_example())
+        .response_as(
+            200,
+            "One page per line, and a last line with the status and, if keys had no effect, `warnings`",
+            NDJSON,
+            lines,
+        )
+        .errors(&[409, 501])
+        .build()
+}
+
 #[cfg(test)]
 mod tests {
     use opilio_actors::ports::ModelRequest;
     use opilio_actors::testing::fakes::ScriptedModel;
-    use serde_json::json;
 
     use super::*;
     use crate::egress::Allowlist;

@@ -7,8 +7,9 @@ use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec, Status, Warning};
 use opilio_actors::domain::task::Task;
 use opilio_actors::ports::is_unusable_model;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::llm_request::{self, ModelChoice};
 use super::report::Report;
@@ -16,14 +17,31 @@ use super::request_fields::RequestFields;
 use super::url_policy::UrlPolicy;
 use super::webhook_config::WebhookDefaults;
 use crate::egress::Guard;
+use crate::http::api::Api;
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::field_error::{FieldError, FieldPath};
+use crate::http::openapi::operation_builder::{Operation, operation, string};
+use crate::http::route::{GET, READ, Route, SYNCHRONOUS, route};
 use crate::http::sync_job::SyncJob;
-use crate::http::{Api, Caller, job_status, response};
+use crate::http::{job_status, response};
+
+/// With a job's id the route returns the job, therefore it requires only [`READ`]. Submitting the job of a question
+/// requires [`SUBMIT`](crate::http::route::SUBMIT).
+pub fn routes() -> Vec<Route> {
+    vec![route(GET, "/llm/{url:.+}", READ, SYNCHRONOUS, ask, ask_operation())]
+}
+
+#[derive(Serialize, ToSchema)]
+struct Answer {
+    /// Absent if the response is a job.
+    #[schema(required = false)]
+    answer: String,
+}
 
 /// The query of `GET /llm/{url}`.
 #[derive(Debug, Deserialize)]
-pub struct LlmQuery {
+struct LlmQuery {
     q: Option<String>,
     provider: Option<String>,
     temperature: Option<String>,
@@ -33,7 +51,7 @@ pub struct LlmQuery {
     fields: Option<String>,
 }
 
-pub async fn ask(
+async fn ask(
     api: web::Data<Api>,
     caller: Caller,
     request: HttpRequest,
@@ -53,7 +71,7 @@ pub async fn ask(
     let model = model.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let (spec, warnings) = extraction(&page, question, &model, &api.guard).map_err(ApiError::Invalid)?;
     let answer = text(api.clone(), &caller, spec, warnings).await?;
-    response::json(&api.response_memory, &json!({"answer": answer}))
+    response::json(&api.response_memory, &Answer { answer })
 }
 
 fn extraction(
@@ -107,6 +125,23 @@ pub fn check_outcome(job: &Job, record: &Bytes) -> Result<(), ApiError> {
         true => ApiError::BadRequest(reason),
         false => ApiError::BadGateway(reason),
     })
+}
+
+fn ask_operation() -> Operation {
+    operation("sync", "ask", "Ask a language model about a page")
+        .description(
+            "Without `q` and with a job's id instead of the URL, the response is that of `GET /llm/job/{task_id}`.",
+        )
+        .path("url", string(), "The page's URL, also percent-encoded or without its scheme")
+        .query("q", string(), "The question")
+        .query("provider", string(), "`family/model`. The default is configured on the server")
+        .query("temperature", string(), "0.0 to 2.0")
+        .query("offset", string(), "For a job: index in `urls` of the first page")
+        .query("limit", string(), "For a job: maximum number of pages")
+        .query("fields", string(), "For a job: keys of each page, separated by commas")
+        .response::<Answer>(200, "The model's answer", json!({"answer": "It is an example."}))
+        .errors(&[400, 404, 409, 422, 502])
+        .build()
 }
 
 #[cfg(test)]

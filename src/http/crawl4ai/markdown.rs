@@ -5,24 +5,64 @@ use opilio_actors::domain::crawl_options::{CacheOptions, CrawlOptions};
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::job::Warning;
 use opilio_page::{Bm25, ContentFilter};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::crawl_options::MAX_QUERY_BYTES;
 use super::llm_answer;
 use super::llm_request::ModelChoice;
+use super::markdown_filter::Filter;
 use super::report::Report;
 use super::request_fields::RequestFields;
-use super::sync_page::{self, with_warnings};
+use super::schemas;
+use super::sync_page;
 use super::url_policy::{PageUrl, UrlPolicy};
 use crate::egress::Guard;
+use crate::http::api::Api;
 use crate::http::body::{self, Body};
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::field_error::{FieldError, InvalidValue};
-use crate::http::{Api, Caller, response};
+use crate::http::openapi::operation_builder::operation;
+use crate::http::response;
+use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
+use crate::http::schemas::Warning as WarningSchema;
 
 const FIELDS: [&str; 6] = ["url", "f", "q", "c", "provider", "temperature"];
 const DEFAULT_INSTRUCTION: &str =
     "Write down the main content of the page as Markdown, word for word, and nothing else.";
+
+pub fn routes() -> Vec<Route> {
+    let page = json!({
+        "url": "https://example.com", "filter": "raw", "query": null, "cache": "0", "markdown": "# Example Domain",
+        "success": true,
+    });
+    let markdown_operation = operation("sync", "markdown", "Convert a page to Markdown")
+        .request::<schemas::MarkdownRequest>(json!({"url": "https://example.com", "f": "raw"}))
+        .response::<MarkdownResponse>(200, "The page", page)
+        .errors(&[400, 409, 501, 502])
+        .build();
+    vec![route(POST, "/md", SUBMIT, SYNCHRONOUS, markdown, markdown_operation)]
+}
+
+/// The response of `POST /md`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Markdown)]
+pub struct MarkdownResponse {
+    url: String,
+    #[schema(value_type = String)]
+    filter: &'static str,
+    #[schema(required)]
+    query: Option<String>,
+    cache: String,
+    markdown: String,
+    success: bool,
+    /// Keys of the request that had no effect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<WarningSchema>)]
+    warnings: Vec<Warning>,
+}
 
 /// The body of `POST /md`.
 #[derive(Debug)]
@@ -35,33 +75,7 @@ struct MarkdownRequest {
     model: ModelChoice,
 }
 
-/// The field `f`: the part of the page that becomes Markdown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filter {
-    /// The main content.
-    Fit,
-    /// The whole page.
-    Raw,
-    /// The parts that match the query.
-    Bm25,
-    /// What a language model returns for the query.
-    Llm,
-}
-
-impl Filter {
-    pub const ALL: [Self; 4] = [Self::Fit, Self::Raw, Self::Bm25, Self::Llm];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fit => "fit",
-            Self::Raw => "raw",
-            Self::Bm25 => "bm25",
-            Self::Llm => "llm",
-        }
-    }
-}
-
-pub async fn markdown(
+async fn markdown(
     api: web::Data<Api>,
     caller: Caller,
     request: HttpRequest,
@@ -71,26 +85,30 @@ pub async fn markdown(
     response::json(&api.response_memory, &respond(api.clone(), &caller, body).await?)
 }
 
-/// The response of `POST /md`.
-pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<Value, ApiError> {
+/// Responds to the body of `POST /md`.
+pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<MarkdownResponse, ApiError> {
     let (request, warnings) = MarkdownRequest::parse(&body, &api.guard).map_err(ApiError::Invalid)?;
     drop(body);
-    let mut response = json!({
-        "url": request.url.as_str(), "filter": request.filter.as_str(), "query": request.query, "cache": request.cache,
-        "markdown": null, "success": true,
-    });
-    response["markdown"] = match request.filter {
-        Filter::Llm => llm_answer::text(api, caller, request.extraction(), warnings.clone()).await?.into(),
+    let markdown = match request.filter {
+        Filter::Llm => llm_answer::text(api, caller, request.extraction(), warnings.clone()).await?,
         filter => {
-            let options = request.options();
-            let page = sync_page::crawl(api, caller, request.url, options, warnings.clone()).await?;
+            let (url, options) = (request.url.clone(), request.options());
+            let page = sync_page::crawl(api, caller, url, options, warnings.clone()).await?;
             match filter {
-                Filter::Raw => page.markdown.raw_markdown.into(),
-                _ => page.markdown.fit_markdown.unwrap_or_default().into(),
+                Filter::Raw => page.markdown.raw_markdown,
+                _ => page.markdown.fit_markdown.unwrap_or_default(),
             }
         }
     };
-    Ok(with_warnings(response, &warnings))
+    Ok(MarkdownResponse {
+        url: request.url.into_string(),
+        filter: request.filter.as_str(),
+        query: request.query,
+        cache: request.cache,
+        markdown,
+        success: true,
+        warnings,
+    })
 }
 
 impl MarkdownRequest {

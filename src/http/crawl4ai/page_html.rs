@@ -1,28 +1,56 @@
 //! `POST /html`: a page as reduced HTML, from which an extraction schema can be written.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::domain::job::Warning;
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::report::Report;
 use super::request_fields::RequestFields;
-use super::sync_page::{self, with_warnings};
+use super::schemas::HtmlRequest;
+use super::sync_page;
 use super::url_policy::UrlPolicy;
+use crate::http::api::Api;
 use crate::http::body::{self, Body};
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::{Api, Caller, response};
+use crate::http::openapi::operation_builder::operation;
+use crate::http::response;
+use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
+use crate::http::schemas::Warning as WarningSchema;
 
-pub async fn html(
-    api: web::Data<Api>,
-    caller: Caller,
-    request: HttpRequest,
-    body: Body,
-) -> Result<HttpResponse, ApiError> {
+pub fn routes() -> Vec<Route> {
+    let page = json!({"html": "<h1>Example Domain</h1>", "url": "https://example.com", "success": true});
+    let html_operation = operation("sync", "html", "Reduce a page's HTML, for writing an extraction schema")
+        .request::<HtmlRequest>(json!({"url": "https://example.com"}))
+        .response::<HtmlResponse>(200, "The page", page)
+        .errors(&[409, 502])
+        .build();
+    vec![route(POST, "/html", SUBMIT, SYNCHRONOUS, html, html_operation)]
+}
+
+/// The response of `POST /html`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Html)]
+pub struct HtmlResponse {
+    /// Reduced to what an extraction schema needs.
+    html: String,
+    url: String,
+    success: bool,
+    /// Keys of the request that had no effect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<WarningSchema>)]
+    warnings: Vec<Warning>,
+}
+
+async fn html(api: web::Data<Api>, caller: Caller, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.into_parts();
     response::json(&api.response_memory, &respond(api.clone(), &caller, body).await?)
 }
 
-/// The response of `POST /html`.
-pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<Value, ApiError> {
+/// Responds to the body of `POST /html`.
+pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<HtmlResponse, ApiError> {
     let mut report = Report::default();
     let fields = RequestFields::of_body(&body).map_err(ApiError::Invalid)?;
     let url = sync_page::url_field(&fields, UrlPolicy::new(&api.guard), &mut report);
@@ -33,5 +61,5 @@ pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Resul
     let reduced = web::block(move || opilio_page::schema_html(&page.html, &opilio_page::Limits::default())).await;
     let reduced = reduced.map_err(|_| ApiError::Unavailable)?;
     let reduced = reduced.map_err(|error| ApiError::BadGateway(error.to_string()))?;
-    Ok(with_warnings(json!({"html": reduced, "url": url.as_str(), "success": true}), &warnings))
+    Ok(HtmlResponse { html: reduced, url: url.into_string(), success: true, warnings })
 }

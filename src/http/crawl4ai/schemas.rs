@@ -11,7 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::config_schema::{BrowserConfig, CrawlerConfig};
-use super::markdown;
+use super::markdown_filter;
 use crate::http::schemas::enumeration;
 
 /// A crawl job.
@@ -138,7 +138,7 @@ pub struct Filter;
 
 impl PartialSchema for Filter {
     fn schema() -> RefOr<Schema> {
-        enumeration(&markdown::Filter::ALL.map(markdown::Filter::as_str))
+        enumeration(&markdown_filter::Filter::ALL.map(markdown_filter::Filter::as_str))
     }
 }
 

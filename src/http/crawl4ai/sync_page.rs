@@ -6,7 +6,6 @@ use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::domain::job::{JobSpec, Warning};
 use opilio_actors::domain::task::Task;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::report::Report;
 use super::request_fields::RequestFields;
@@ -55,12 +54,4 @@ pub fn url_field(body: &RequestFields<'_>, policy: UrlPolicy<'_>, report: &mut R
     let url = body.get("url").map(|url| policy.page(url));
     let url = url.unwrap_or_else(|| Err(InvalidValue::new("missing", "the URL of the page is required")));
     report.check(&body.path("url"), url)
-}
-
-/// The response with `warnings`, if there are any.
-pub fn with_warnings(mut response: Value, warnings: &[Warning]) -> Value {
-    if !warnings.is_empty() {
-        response["warnings"] = json!(warnings);
-    }
-    response
 }

@@ -4,6 +4,7 @@ use actix_web::web;
 use opilio_actors::crawl_usage::crawl_usage;
 use opilio_actors::domain::job::Job;
 use opilio_actors::domain::page_template::PageTemplate;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::message::RequestContext;
@@ -51,15 +52,17 @@ impl Call {
             Tool::Crawl => return self.crawl(arguments).await,
             Tool::JobStatus => return self.job_status(arguments).await,
             Tool::LlmExtract => return self.extract(arguments).await,
-            Tool::Md => markdown::respond(self.api, &caller, arguments).await?,
-            Tool::Html => page_html::respond(self.api, &caller, arguments).await?,
-            Tool::SubmitCrawlJob => jobs::submit_crawl_for_tool(&self.api, &caller, &base_url, &arguments).await?,
+            Tool::Md => json(&markdown::respond(self.api, &caller, arguments).await?)?,
+            Tool::Html => json(&page_html::respond(self.api, &caller, arguments).await?)?,
+            Tool::SubmitCrawlJob => {
+                json(&jobs::submit_crawl_for_tool(&self.api, &caller, &base_url, &arguments).await?)?
+            }
             Tool::CancelJob => {
                 let job = jobs::cancel_job(&self.api, &caller, task_id(&arguments)?).await?;
                 return Ok(JobView::for_tool(&job, &base_url).to_json());
             }
         };
-        limited(result.to_string(), || {
+        limited(result, || {
             "use submit_crawl_job, and job_status with offset, limit and fields for parts of the result".to_owned()
         })
     }
@@ -106,6 +109,10 @@ impl Call {
         let text = results::to_text(&self.api, &job.id, template, selection, MAX_RESULT).await?;
         text.ok_or_else(|| CallError::TooLarge { alternative: alternative(job) })
     }
+}
+
+fn json(result: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(result).map_err(|error| ApiError::Internal(error.to_string()))
 }
 
 fn limited(result: String, alternative: impl FnOnce() -> String) -> Result<String, CallError> {
