@@ -1,7 +1,11 @@
 //! The client commands of the command line, against a real server.
 
+#[path = "command_line/escaping.rs"]
+mod escaping;
 #[path = "command_line/in_json.rs"]
 mod in_json;
+#[path = "command_line/listen.rs"]
+mod listen;
 mod providers;
 #[path = "command_line/relay.rs"]
 mod relay;
@@ -9,13 +13,11 @@ mod support;
 
 use std::process::Stdio;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use providers::{KEY, Providers};
 use relay::Relay;
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// Exit code and output of a command.
@@ -280,148 +282,6 @@ async fn cancel_continues_after_rejected_jobs() {
     assert!(output.out.contains(&id), "{}", output.out);
     let message = |id: &str| format!("opilio: {id}: the server rejected the request: Task not found (HTTP 404)\n");
     assert_eq!(output.err, message("crawl_a") + &message("crawl_b"));
-}
-
-const SECRET: &str = "whsec_c2VjcmV0";
-
-#[actix::test]
-async fn listen_shows_webhooks_and_verifies_signatures() {
-    let server = TestServer::with_config(&format!("webhooks: {{secrets: [{SECRET}]}}")).await;
-    let listen =
-        |secret, count| command("", &["listen", "--port", "0", "--json", "--secret", secret, "--count", count]);
-    let mut listening = Running::start(listen(SECRET, "5"));
-    let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
-    let webhook = ["--webhook", &hook, "--webhook-data", "--webhook-header", "X-Team: blue"];
-    let id = submit(server.base(), &[&["raw:<p>hi"], &webhook[..]].concat()).await;
-    let first = listening.document().await;
-    assert_eq!(
-        (&first["signature"], &first["repeated"], &first["status"]),
-        (&json!("valid"), &json!(false), &json!(204))
-    );
-    assert_eq!((&first["body"]["task_id"], &first["headers"]["x-team"]), (&json!(id), &json!("blue")));
-    assert!(first["body"]["data"]["markdown"].as_str().is_some_and(|text| text.contains("hi")));
-    server.wait_for_webhook_state(&id, "delivered").await;
-
-    assert_eq!(opilio(server.base(), &["redeliver", &id]).await.out, format!("{id} is sent again\n"));
-    let again = listening.document().await;
-    assert_eq!((&again["signature"], &again["repeated"]), (&json!("valid"), &json!(true)));
-    let of = |name: &str| first["headers"][name].as_str().expect("a header").to_owned();
-    let (forged, signed) = (of("webhook-signature"), signature_of("msg_old", 1_700_000_000, "{}"));
-    for (id, time, signature, body, state) in [
-        (of("webhook-id"), of("webhook-timestamp"), forged, "{\"forged\": true}", "invalid"),
-        (of("webhook-id"), of("webhook-timestamp"), String::new(), "{}", "missing"),
-        ("msg_old".to_owned(), "1700000000".to_owned(), signed, "{}", "expired"),
-    ] {
-        let sent = server.client().post(&hook).header("webhook-id", id).header("webhook-timestamp", time);
-        let response = sent.header("webhook-signature", signature).body(body).send().await.expect("a response");
-        assert_eq!(response.status(), 401, "{state}");
-        let output = response.bytes().await.expect("a body");
-        let output: Value = serde_json::from_slice(&output).expect("JSON");
-        assert_eq!(output, json!({"detail": format!("the signature is {state}")}));
-        let shown = listening.document().await;
-        assert_eq!((&shown["signature"], &shown["status"]), (&json!(state), &json!(401)));
-    }
-    assert_eq!(listening.ended().await, 0);
-
-    let mut other_secret = Running::start(listen("another secret", "1"));
-    let hook = other_secret.document().await["listening"].as_str().expect("an address").to_owned();
-    let id = submit(server.base(), &["raw:<p>hi", "--webhook", &hook]).await;
-    assert_eq!(other_secret.document().await["signature"], "invalid");
-    assert_eq!(other_secret.ended().await, 0);
-    server.wait_for_webhook_state(&id, "refused").await;
-    let log = opilio(server.base(), &["deliveries", &id]).await.out;
-    assert!(log.contains(" refused\n  1 ") && log.contains(" HTTP 401 in "), "{log}");
-    let all = opilio(server.base(), &["redeliver", "--state", "refused", "--json"]).await.document();
-    assert_eq!(all, json!({"replayed": 1}));
-}
-
-/// A valid signature.
-fn signature_of(id: &str, time: i64, body: &str) -> String {
-    let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_")).expect("base64");
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
-    let tag = ring::hmac::sign(&key, format!("{id}.{time}.{body}").as_bytes());
-    format!("v1,{}", BASE64_STANDARD.encode(tag.as_ref()))
-}
-
-#[actix::test]
-async fn oversized_webhook_is_rejected_unread() {
-    let mut listening = Running::start(command("", &["listen", "--port", "0", "--json", "--count", "1"]));
-    let hook = listening.document().await["listening"].as_str().expect("an address").to_owned();
-    assert_eq!(posted(&hook, 300_000_000, "{").await, "HTTP/1.1 413");
-    let shown = listening.document().await;
-    assert_eq!((&shown["signature"], &shown["status"]), (&json!("unread"), &json!(413)));
-}
-
-#[actix::test]
-async fn control_characters_of_others_are_escaped() {
-    let hostile = "\u{1b}]0;mine\u{7}\u{9b}31m\r\u{202e}";
-    let mut listening = Running::start(command("", &["listen", "--port", "0", "--count", "1"]));
-    let hook = listening.line().await.trim_start_matches("listening on ").to_owned();
-    let webhook = json!({"task_id": hostile, "status": "failed", "error": hostile}).to_string();
-    assert_eq!(posted(&hook, webhook.len(), &webhook).await, "HTTP/1.1 204");
-    let shown = listening.line().await;
-    assert!(
-        shown.contains(r"\u{1b}]0;mine") && !shown.contains(char::is_control) && !shown.contains('\u{202e}'),
-        "{shown}"
-    );
-
-    // A server whose every text contains control characters.
-    let job = json!({
-        "task_id": hostile, "status": hostile, "stage": hostile, "task_type": "llm_extraction", "urls": [hostile], "created_at": hostile,
-        "error": hostile, "warnings": [{"key": hostile, "reason": hostile}], "result": {hostile: hostile}, "jobs": [{"task_id": hostile}],
-        "webhook": {"state": hostile, "url": hostile, "attempts": 1}, "state": hostile, "webhook_id": hostile,
-        "attempts": [{"attempt": 1, "started_at": hostile, "error": hostile, "next_due": hostile}],
-    });
-    let detail = json!({"detail": hostile});
-    for (status, answer) in [("200 OK", &job), ("404 Not Found", &detail)] {
-        let base = constant_server(status, answer.to_string()).await;
-        for arguments in [
-            &["status", "x"][..],
-            &["jobs"],
-            &["deliveries", "x"],
-            &["cancel", "x"],
-            &["redeliver", "x"],
-            &["submit", "x"],
-        ] {
-            let output = opilio(&base, arguments).await;
-            let all = output.out + &output.err;
-            let acting = all.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
-            assert!(acting.is_none() && all.contains(r"\u{1b}"), "{arguments:?}: {acting:?} {all:?}");
-        }
-    }
-    let event = format!(
-        "id: 1\nevent: failed\ndata: {}\n\n",
-        json!({"task_id": hostile, "status": "failed", "error": hostile})
-    );
-    let output = opilio(&constant_server("200 OK", event).await, &["watch", "x"]).await;
-    let all = output.out + &output.err;
-    assert!(all.contains(r"\u{1b}") && !all.contains(|c: char| c.is_control() && c != '\n'), "{all:?}");
-}
-
-/// Posts the beginning of a body; returns the beginning of the response.
-async fn posted(to: &str, length: usize, body: &str) -> String {
-    let mut stream = TcpStream::connect(to.trim_start_matches("http://")).await.expect("a response");
-    let request = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
-    stream.write_all(request.as_bytes()).await.expect("the command reads");
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await.expect("a response");
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-/// A server that sends the same response to every request.
-async fn constant_server(status: &str, body: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let base = format!("http://{}", listener.local_addr().expect("bound"));
-    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            // The request fits into one read.
-            let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    base
 }
 
 #[actix::test]

@@ -86,10 +86,12 @@ impl Layers {
         self.keys.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    /// The error for an unknown key, with the closest known key.
+    /// The error for an unknown key, with the closest known key or section.
     pub fn unknown(&self, key: &str, origin: String) -> SettingsError {
         let distance = |known: &str| strsim::damerau_levenshtein(known, key);
-        let closest = self.keys.iter().map(|known| known.path.as_str()).min_by_key(|known| distance(known));
+        let paths = self.keys.iter().map(|known| known.path.as_str());
+        let sections = paths.clone().filter_map(|path| path.rsplit_once('.')).map(|(section, _)| section);
+        let closest = paths.chain(sections).min_by_key(|known| distance(known));
         let closest = closest.filter(|known| distance(known) <= 3 + key.len() / 4).map(str::to_owned);
         SettingsError::Unknown { origin, key: key.to_owned(), closest }
     }
