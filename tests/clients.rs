@@ -63,7 +63,7 @@ async fn crawl4ai_clients_crawl_stream_and_read_the_schema() {
     let printed = output(client.args([server.base(), &page, &other, &missing])).await;
     let (one, many) = (format!("one {page} True 200 True"), format!("many {page} True {other} True {missing} False"));
     let stream = format!("stream {page} True {other} True");
-    let browser = "Server error 501: this needs a browser, which this server does not have yet";
+    let browser = "Server error 501: this needs a browser, which this server does not have";
     let (screenshot, pdf) = (format!("screenshot {browser}"), format!("pdf {browser}"));
     let library = [
         one.as_str(),
