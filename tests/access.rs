@@ -61,7 +61,7 @@ fn routes_of_job(id: &str) -> [(&'static str, String, u16); 11] {
 }
 
 #[actix::test]
-async fn other_principals_get_404_for_a_job_and_admins_see_it() {
+async fn job_is_404_for_other_principals_except_admins() {
     let (site, server) = (TestSite::start(), TestServer::with_config(&config(HOOKS)).await);
     let webhook = json!({"webhook_url": site.webhook_url()});
     let id = submit(&server, "ann", json!({"urls": ["raw:<p>x"], "webhook_config": webhook})).await;
@@ -83,7 +83,7 @@ async fn other_principals_get_404_for_a_job_and_admins_see_it() {
 }
 
 #[actix::test]
-async fn lists_and_bulk_replays_cover_own_jobs_and_all_for_admins() {
+async fn lists_and_bulk_replays_are_limited_to_own_jobs() {
     let (site, server) = (TestSite::start(), TestServer::with_config(&config(HOOKS)).await);
     let webhook = json!({"webhook_url": site.webhook_url()});
     for name in ["ann", "bob"] {

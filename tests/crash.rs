@@ -41,7 +41,7 @@ async fn crash_at_any_fault_point_loses_nothing() {
 }
 
 #[actix::test]
-async fn crash_at_the_second_pass_of_any_fault_point_loses_nothing() {
+async fn crash_at_second_pass_of_any_fault_point_loses_nothing() {
     crash_at_every_point(2).await;
 }
 

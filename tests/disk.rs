@@ -11,7 +11,7 @@ use std::process::Command;
 
 use namespaces::{run, within};
 use serde_json::{Value, json};
-use support::{TestServer, TestSite};
+use support::{DEADLINE, TestServer, TestSite, until};
 
 fn job(site: &TestSite, page: &str) -> Value {
     json!({"urls": [site.url(page)], "webhook_config": {"webhook_url": site.webhook_url()}})
@@ -107,14 +107,16 @@ fn full_filesystem_loses_no_job_and_is_used_again() {
         fill(&disk.path().join("filler"));
         let mut accepted = Vec::new();
         // The free space in the store's own files is used first.
-        loop {
+        let submit_until_rejected = async || {
             let (status, response) = server.post("/crawl/job", job(&site, "/article")).await;
-            if status != 202 {
-                assert_eq!(status, 503, "{response}");
-                break;
+            if status == 202 {
+                accepted.push(response["task_id"].as_str().unwrap().to_owned());
+                return Err(accepted.len());
             }
-            accepted.push(response["task_id"].as_str().unwrap().to_owned());
-        }
+            assert_eq!(status, 503, "{response}");
+            Ok(())
+        };
+        until(submit_until_rejected, DEADLINE).await;
         assert_eq!((server.get("/ready").await.0, server.get("/health").await.0), (503, 200));
 
         std::fs::remove_file(disk.path().join("filler")).unwrap();

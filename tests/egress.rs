@@ -138,8 +138,8 @@ fn redirects_never_reach_internal_addresses() {
 }
 
 #[test]
-fn redirects_of_public_pages_never_reach_internal_addresses_on_open_server() {
-    isolated("redirects_of_public_pages_never_reach_internal_addresses_on_open_server", async |listener| {
+fn open_server_redirects_never_reach_internal_addresses() {
+    isolated("open_server_redirects_never_reach_internal_addresses", async |listener| {
         assert_redirects_blocked(TestServer::start().await, json!({"check_robots_txt": true})).await;
         listener.assert_only(&PUBLIC);
     });

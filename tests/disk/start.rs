@@ -151,7 +151,7 @@ async fn unsupported_store_format_is_rejected_and_unchanged() {
 }
 
 #[actix::test]
-async fn unreadable_job_is_an_error_with_the_reason_in_the_log() {
+async fn unreadable_job_is_an_error_logged_with_its_reason() {
     let site = TestSite::start();
     let (mut server, id) = stopped_server(&site).await;
     database(&server).execute("UPDATE jobs SET spec = '{'", ()).unwrap();

@@ -11,7 +11,7 @@ use opilio_actors::testing::jobs::node;
 use crate::app::{gated, one_page, pages, policy};
 
 #[actix::test]
-async fn job_waits_for_one_claim_round_of_100_000_other_jobs() {
+async fn job_waits_for_one_claim_round_of_other_principals() {
     let (mut app, fetches, gate) = gated("claim.before", |_| {});
     let workers = policy().jobs.workers[&CRAWL];
     let many = stream::iter(0..100_000).map(|_| app.store.submit(one_page("many")));

@@ -1,11 +1,12 @@
 //! Event streams over several servers.
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::on_redis::Redis;
 use super::submit;
 use super::support::events::events_until;
-use super::support::{TestServer, TestSite};
+use super::support::{DEADLINE, TestServer, TestSite};
 
 async fn open_stream(server: &TestServer, last_event_id: Option<u64>) -> reqwest::Response {
     let mut request = server.client().get(format!("{}/events", server.base()));
@@ -19,7 +20,8 @@ async fn open_stream(server: &TestServer, last_event_id: Option<u64>) -> reqwest
 async fn read_until_completed(mut stream: reqwest::Response, path: &str) -> (String, Option<u64>) {
     let mut text = String::new();
     loop {
-        let chunk = stream.chunk().await.unwrap().unwrap();
+        let Ok(chunk) = timeout(DEADLINE, stream.chunk()).await else { panic!("{path} is not completed: {text}") };
+        let chunk = chunk.unwrap().unwrap();
         text.push_str(std::str::from_utf8(&chunk).unwrap());
         let completed = |event: &str| event.contains("event: completed") && event.contains(path);
         if text.split("\n\n").any(completed) && text.ends_with("\n\n") {

@@ -34,7 +34,7 @@ async fn lost_jobs_are_not_found_and_the_others_continue() {
 }
 
 #[actix::test]
-async fn job_with_a_lost_settlement_runs_again_with_the_same_webhook_id() {
+async fn job_with_lost_settlement_runs_again_with_the_same_webhook_id() {
     let (site, mut redis) = (TestSite::start(), Redis::start());
     let server = redis.server(&[TWO_WORKERS]).await;
     let path = submit(&server, &site, "/gated").await;

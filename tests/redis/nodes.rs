@@ -53,7 +53,7 @@ async fn server_claims_only_as_many_jobs_as_it_has_workers() {
 }
 
 #[actix::test]
-async fn frozen_server_does_not_repeat_a_webhook_sent_by_another_one() {
+async fn frozen_server_does_not_repeat_a_webhook_already_sent() {
     let (site, redis) = (TestSite::start(), Redis::start());
     let short = [("OPILIO__WEBHOOKS__RETRY__TIMEOUT", "1s"), ("OPILIO__WEBHOOKS__LEASE", "2s")];
     let first = redis.server(&short).await;
