@@ -160,7 +160,7 @@ pub(crate) fn read_body(
         Kind::Text(essence) => {
             let text = text(false);
             let page = opilio_page::read_text(&text, &essence, options);
-            Ok((text, page))
+            page.map(|page| (text, page)).map_err(|error| reason(&error))
         }
         Kind::Unsupported(essence) => Err(format!("Unsupported content type {essence}")),
     }
@@ -175,6 +175,9 @@ fn base(exchange: &Exchange, options: &CrawlOptions) -> Url {
 fn reason(error: &ReadError) -> String {
     match error {
         ReadError::Deadline { limit } => too_slow(*limit),
+        ReadError::SelectorNotFound { selector } => format!(
+            "`wait_for` is not met: no element of the fetched HTML matches {selector}; the page's scripts are not run"
+        ),
         other => format!("Page could not be read: {other}"),
     }
 }

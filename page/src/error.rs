@@ -15,4 +15,7 @@ pub enum ReadError {
     /// [`Extraction::check`](crate::Extraction::check) rejects.
     #[error("a selector or pattern {0}")]
     InvalidSelector(String),
+    /// No element matches [`Options::required_selector`](crate::Options::required_selector).
+    #[error("no element of the page matches the selector {selector}")]
+    SelectorNotFound { selector: String },
 }

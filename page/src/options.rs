@@ -29,6 +29,9 @@ pub struct Options {
     pub table_score_threshold: Option<u32>,
     /// Give each link a score from 0 to 10 for how likely it leads to content.
     pub score_links: bool,
+    /// A CSS selector that must match an element of the page; otherwise reading it is
+    /// [`ReadError::SelectorNotFound`](crate::ReadError::SelectorNotFound).
+    pub required_selector: Option<String>,
     /// The parts of the page to read.
     pub selection: Selection,
     /// How the main content is found, for fit Markdown and fit HTML. `None`: neither is produced.

@@ -1,9 +1,11 @@
 //! Documents that are not HTML: plain text, Markdown and data formats.
 
+use crate::error::ReadError;
 use crate::html::escape_text;
 use crate::metadata;
 use crate::options::Options;
 use crate::output::{Markdown, Page};
+use crate::select::require_match_in_text;
 use crate::text::longest_run;
 
 /// Reads a document that is not HTML. `content_type_essence` is its media type without parameters (`application/json`).
@@ -13,8 +15,14 @@ use crate::text::longest_run;
 /// - JSON, XML and other data become a fenced code block with their language, so that none of it is read as markup.
 ///
 /// Links, media and tables stay empty; `cleaned_html` is the text in a `<pre>`. Of `options` only the presence of a
-/// content filter matters: the fit Markdown is then the whole text.
-pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> Page {
+/// content filter matters, with which the fit Markdown is the whole text, and `required_selector`.
+///
+/// # Errors
+/// `options.required_selector` does not match what a browser shows: the text inside `<pre>`.
+pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> Result<Page, ReadError> {
+    if let Some(selector) = &options.required_selector {
+        require_match_in_text(selector)?;
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let markdown = match language(content_type_essence) {
         Some(language) => fenced(text, language),
@@ -28,7 +36,7 @@ pub fn read_text(text: &str, content_type_essence: &str, options: &Options) -> P
     if options.content_filter.is_some() {
         page.markdown.fit_markdown = markdown;
     }
-    Page { cleaned_html, ..page }
+    Ok(Page { cleaned_html, ..page })
 }
 
 /// The language of the code block; `None`: the text is used unchanged.
@@ -73,12 +81,12 @@ mod tests {
             ("application/rss+xml", "<a>```</a>", "````xml\n<a>```</a>\n````\n"),
             ("text/csv", "a,b\n", "```csv\na,b\n```\n"),
         ] {
-            let page = read_text(text, essence, &Options::default());
+            let page = read_text(text, essence, &Options::default()).unwrap();
             assert_eq!(page.markdown.raw_markdown, markdown, "{essence}");
             assert_eq!(page.markdown.markdown_with_citations, markdown);
             assert!(page.metadata["title"].is_null());
         }
-        let whole = read_text("a<b", "text/plain", &Options::default());
+        let whole = read_text("a<b", "text/plain", &Options::default()).unwrap();
         assert_eq!(
             (&*whole.cleaned_html, &*whole.markdown.fit_markdown, whole.fit_html),
             ("<pre>a&lt;b</pre>", "", None)
@@ -89,7 +97,7 @@ mod tests {
     fn fit_markdown_of_text_is_the_whole_text() {
         for filter in [ContentFilter::Main, ContentFilter::Bm25(Default::default())] {
             let options = Options { content_filter: Some(filter), ..Options::default() };
-            let page = read_text("a<b", "text/plain", &options);
+            let page = read_text("a<b", "text/plain", &options).unwrap();
             assert_eq!((&*page.markdown.fit_markdown, page.fit_html), ("a<b", None));
         }
     }

@@ -33,7 +33,8 @@ const MIN_OUTPUT_LIMIT: usize = 64 * 1024;
 /// Never panics. The cost is bounded by `limits`, the size of the result by the length of the page.
 ///
 /// # Errors
-/// The page exceeds `limits`, or `options` contain an invalid selector or pattern.
+/// The page exceeds `limits`, does not meet `options.required_selector`, or `options` contain an invalid selector or
+/// pattern.
 pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result<Page, ReadError> {
     let limit = limits.max_bytes.min(u32::MAX as usize / 2);
     if html.len() > limit {
@@ -41,6 +42,9 @@ pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result
     }
     let budget = Budget::start(limits);
     let parsed = tree::parse(html, limits, &budget)?;
+    if let Some(selector) = &options.required_selector {
+        select::require_match(&parsed.tree, selector, &budget)?;
+    }
     let reader = PageReader::new(html, url, options, parsed.tree, budget)?;
     let max_bytes = reader.max_bytes;
     let (page, output_truncated) = reader.read()?;

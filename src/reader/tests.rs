@@ -103,3 +103,23 @@ async fn page_that_exceeds_a_limit_becomes_failed_record() {
     let (record, _) = read_with(narrow, page(200, None, "<p>more than ten")).await;
     assert!(record.error.starts_with("Page could not be read: page has 16 bytes"), "{}", record.error);
 }
+
+#[tokio::test]
+async fn page_that_does_not_meet_its_condition_fails_with_the_reason() {
+    let (reader, queue) = (CpuReader::new(ReaderSettings::default()), QueueKey::batch(Principal::anonymous()));
+    let options = Options { required_selector: Some(".x".to_owned()), ..Options::default() };
+    let options = Arc::new(CrawlOptions { page: options, ..CrawlOptions::default() });
+    let request = PageRequest { url: "http://example.com/".to_owned(), options, queue };
+    for (status, body, error) in [
+        (200, "<p class=x>", ""),
+        (
+            200,
+            "<p>",
+            "`wait_for` is not met: no element of the fetched HTML matches .x; the page's scripts are not run",
+        ),
+        (404, "<p>", "HTTP 404 Not Found"),
+    ] {
+        let record = reader.read(0, &request, page(status, Some("text/html"), body), STATS).await;
+        assert_eq!((record.success, record.error.as_str()), (error.is_empty(), error));
+    }
+}

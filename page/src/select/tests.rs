@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{Limits, Options, Page, Selection, read, validate_css_selector};
+use crate::{Limits, Options, Page, ReadError, Selection, read, read_text, validate_css_selector};
 
 fn page(html: &str, selection: Selection) -> Page {
     let url = Url::parse("https://www.a.example/b/").unwrap();
@@ -181,4 +181,25 @@ fn scores_filter_links_tables_and_descriptions() {
     assert!(scores[0] <= 2.0 && scores[1] == 10.0, "{scores:?}");
     assert_eq!(page.tables.iter().map(|table| &*table.caption).collect::<Vec<_>>(), ["C"]);
     assert_eq!(page.media.images[0].desc, "");
+}
+
+#[test]
+fn page_without_the_required_element_is_an_error() {
+    let url = Url::parse("https://www.a.example/b/").unwrap();
+    let options = |selector: &str| Options { required_selector: Some(selector.to_owned()), ..Options::default() };
+    let html = |selector| read(SHOP, &url, &options(selector), &Limits::default()).map(|_| ());
+    let text = |selector| read_text("a", "text/plain", &options(selector)).map(|_| ());
+    let missing = |selector: &str| Err(ReadError::SelectorNotFound { selector: selector.to_owned() });
+    assert_eq!((html("div.card > h2"), html("title")), (Ok(()), Ok(())));
+    assert_eq!((html("#two"), html("p:contains('Two')")), (missing("#two"), missing("p:contains('Two')")));
+    assert_eq!((text("body > pre"), text("p")), (Ok(()), missing("p")));
+    assert!(matches!(html("p["), Err(ReadError::InvalidSelector(_))));
+}
+
+#[test]
+fn required_element_may_be_outside_the_selection() {
+    let selection = of_selector("main");
+    let options = Options { required_selector: Some("nav".to_owned()), selection, ..Options::default() };
+    let page = read(SHOP, &Url::parse("https://a.example/").unwrap(), &options, &Limits::default()).unwrap();
+    assert!(!page.markdown.raw_markdown.contains('N'));
 }

@@ -24,6 +24,7 @@ mod table;
 mod unknown_keys;
 mod url_matcher;
 mod value;
+mod wait_for;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use super::key::{Class, Key, Section, keys};
 use super::reasons::{LOGGING, NO_BROWSER, NO_IMPERSONATION, PROXY, SCRIPTS, STATE};
 use super::selection::{self, names, selector};
 use super::setters::{self, flag, min_words};
+use super::wait_for;
 
 const CAPTURE: Class = Rejected("not available, because pages are fetched without a browser");
 const NO_WAITING: Class = WithoutEffect("a page fetched over HTTP is complete on arrival, so nothing is waited for");
@@ -110,8 +111,9 @@ pub(super) const KEYS: &[Key] = keys! {
     wait_until, Text, ["\"domcontentloaded\""], NO_WAITING, "Event after which a page is loaded.";
     page_timeout, Number, ["60000"], Honoured(setters::page_timeout),
         "Milliseconds for the whole page including redirects, at most a day. 0: the server's default.";
-    wait_for, Text, ["null"], Rejected("waiting is not supported, because pages are fetched without a browser"),
-        "Condition to wait for before the page is read.";
+    wait_for, Text, ["null"], Honoured(wait_for::set),
+        "Condition that the page must meet: `css:…`, or a bare CSS selector. It is evaluated on the fetched HTML; a page \
+         without a matching element fails. Conditions in JavaScript (`js:…`) are rejected.";
     wait_for_timeout, Integer, ["null"], NO_WAITING, "Milliseconds for `wait_for`.";
     wait_for_images, Bool, ["false"], NO_WAITING, "Wait for images.";
     delay_before_return_html, Number, ["0.1"], NO_WAITING, "Seconds to wait before the page is read.";

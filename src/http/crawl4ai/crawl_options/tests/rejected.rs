@@ -32,7 +32,6 @@ fn rejected_keys_may_be_empty() {
 fn keys_that_change_the_result_or_are_unsafe_are_rejected() {
     for key in [
         "js_code",
-        "wait_for",
         "screenshot",
         "pdf",
         "deep_crawl_strategy",
