@@ -31,7 +31,8 @@ use tracing::{info, warn};
 
 use crate::clock::SystemClock;
 use crate::http::{
-    Api, Auth, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount, response_headers, serve,
+    Api, Auth, Ceilings, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount,
+    response_headers, serve,
 };
 use crate::settings::Settings;
 
@@ -103,6 +104,11 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
             data_in_payload: settings.webhooks.data_in_payload,
         },
         registry: Arc::new(registry),
+        ceilings: Ceilings {
+            page_timeout: settings.limits.max_page_timeout,
+            max_retries: settings.limits.max_retries,
+            concurrency: settings.crawler.pages_per_job,
+        },
         max_urls: settings.limits.max_urls.get(),
         body: access::body(&settings.limits),
         response_memory: access::response_memory(&settings.limits),

@@ -3,6 +3,7 @@
 mod api;
 pub mod body;
 mod caller;
+mod ceilings;
 pub mod crawl4ai;
 mod deliveries;
 mod docs;
@@ -43,6 +44,7 @@ mod webhook_operation;
 pub use api::Api;
 pub use body::BodyLimits;
 pub use caller::Caller;
+pub use ceilings::Ceilings;
 pub use crawl4ai::webhook_config::WebhookDefaults;
 pub use error::ApiError;
 pub use mcp::sessions::Sessions;

@@ -1,5 +1,6 @@
 //! The HTTP routes in process, over a real store and without running actors.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use actix_web::{App, test};
 use jiff::Timestamp;
 use opilio::egress::{Allowlist, Guard};
 use opilio::http::{
-    Api, Auth, AuthSettings, BodyLimits, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults, mount,
+    Api, Auth, AuthSettings, BodyLimits, Ceilings, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
+    mount,
 };
 use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
@@ -47,6 +49,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         guard: Guard::open(Allowlist::default()),
         webhooks,
         registry: Arc::default(),
+        ceilings: Ceilings { page_timeout: Duration::from_secs(300), max_retries: 10, concurrency: NonZeroUsize::MIN },
         max_urls: 10,
         body: BodyLimits {
             max_bytes: 1 << 20,

@@ -1,27 +1,41 @@
-//! The progress of work: it beats whenever a step is done, and its supervisor measures the silence.
+//! The progress of work, and the request to yield: work beats whenever a step is done, its supervisor measures the silence
+//! and can ask it to yield.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 tokio::task_local! {
     static HEARTBEAT: Heartbeat;
 }
 
-/// The time of the last beat. All clones share it.
+/// The time of the last beat, and whether the work should yield. All clones share them.
 #[derive(Clone, Debug)]
-pub struct Heartbeat(Arc<Mutex<Instant>>);
+pub struct Heartbeat {
+    last_beat: Arc<Mutex<Instant>>,
+    yield_requested: CancellationToken,
+}
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self { last_beat: Arc::new(Mutex::new(Instant::now())), yield_requested: CancellationToken::new() }
     }
 }
 
 impl Heartbeat {
     pub fn silent_for(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+        self.last_beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// Asks the work to yield its worker as soon as that wastes no request to a model.
+    pub fn request_yield(&self) {
+        self.yield_requested.cancel();
+    }
+
+    pub fn is_yield_requested(&self) -> bool {
+        self.yield_requested.is_cancelled()
     }
 
     /// Runs `work` with this heartbeat as the one of its task.
@@ -32,8 +46,22 @@ impl Heartbeat {
 
 /// Beats the heartbeat of the current task, if it has one.
 pub fn beat() {
-    let _ =
-        HEARTBEAT.try_with(|heartbeat| *heartbeat.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now());
+    let _ = HEARTBEAT.try_with(|heartbeat| {
+        *heartbeat.last_beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    });
+}
+
+/// Whether the current task should yield.
+pub fn is_yield_requested() -> bool {
+    HEARTBEAT.try_with(Heartbeat::is_yield_requested).unwrap_or(false)
+}
+
+/// Returns when the current task should yield.
+pub async fn yield_requested() {
+    match HEARTBEAT.try_with(|heartbeat| heartbeat.yield_requested.clone()) {
+        Ok(requested) => requested.cancelled_owned().await,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// Beats while it waits for `permit`: waiting in a queue does not count as a stall.

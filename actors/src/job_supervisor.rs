@@ -15,6 +15,7 @@ mod preemption;
 mod settle;
 mod ticks;
 mod worker_pool;
+mod worker_shares;
 
 pub use actor::{JobSupervisor, SupervisorContext};
 pub use events::{JobListeners, JobSettled, JobStarted};

@@ -83,7 +83,7 @@ pub trait JobHandler: Send + Sync + 'static {
     /// Works on the claimed job until it is done or cannot continue. The worker may drop the future at any await point.
     async fn run(&self, claim: Claim) -> Outcome;
 
-    /// Whether running jobs of this kind may be interrupted for other principals' jobs.
+    /// Whether running jobs of this kind may be aborted, or asked to yield, for other principals' jobs.
     fn is_preemptible(&self) -> bool {
         false
     }

@@ -53,6 +53,7 @@ fn fetcher(settings: &Settings) -> HttpFetcherSettings {
         read_timeout: crawler.read_timeout,
         max_bytes: limits.max_page_bytes.get(),
         max_redirects: limits.max_redirects,
+        min_rate: limits.min_page_rate,
         user_agent: crawler.user_agent.clone().unwrap_or_else(|| own_user_agent(crawler.contact_url.as_ref())),
         respect_robots: crawler.respect_robots,
         ..HttpFetcherSettings::default()

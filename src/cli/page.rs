@@ -97,6 +97,7 @@ impl Page {
             page_timeout: crawler.page_timeout,
             read_timeout: crawler.read_timeout,
             max_bytes: limits.max_page_bytes.get(),
+            min_rate: limits.min_page_rate,
             user_agent: crawler.user_agent.unwrap_or_else(|| own_user_agent(crawler.contact_url.as_ref())),
             respect_robots: crawler.respect_robots,
             ..HttpFetcherSettings::default()

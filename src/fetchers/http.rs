@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, header};
 use opilio_actors::domain::crawl::Exchange;
-use opilio_actors::heartbeat::while_waiting;
+use opilio_actors::heartbeat::{self, while_waiting};
 use opilio_actors::ports::{Clock, FetchError, FetchedPage, PageFetcher, PageRequest};
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -15,10 +15,13 @@ use url::Url;
 use super::body::{self, BodyLimits};
 use super::cookies::Cookies;
 use super::headers::{RequestHeaders, to_json};
-use super::host_limiter::{HostLimiter, HostPermit};
+use super::host_limiter::{HostLimiter, HostPermit, Revoked};
 use super::raw;
 use super::robots::{Forbidden, Robots};
 use crate::egress::{AllowedUrl, Egress, EgressError, Purpose, Response, retry_after};
+
+/// How often a page returns to the queue because its permit was revoked, before it fails.
+const MAX_REVOCATIONS: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub struct HttpFetcherSettings {
@@ -34,6 +37,8 @@ pub struct HttpFetcherSettings {
     pub read_timeout: Duration,
     /// Of the body, after decompression.
     pub max_bytes: usize,
+    /// Bytes of the body per second, on average over each `read_timeout`; 0: no minimum.
+    pub min_rate: u32,
     pub max_redirects: usize,
     pub user_agent: String,
     /// Obey robots.txt for all jobs.
@@ -51,6 +56,7 @@ impl Default for HttpFetcherSettings {
             page_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(30),
             max_bytes: 20 * 1024 * 1024,
+            min_rate: 100,
             max_redirects: 10,
             user_agent: own_user_agent(None),
             respect_robots: false,
@@ -77,7 +83,7 @@ pub struct HttpFetcher {
 impl HttpFetcher {
     pub fn new(egress: Egress, settings: HttpFetcherSettings, clock: Arc<dyn Clock>) -> Self {
         let limiter = HostLimiter::new(settings.max_pages, settings.max_pages_per_host, settings.host_gap);
-        let robots = Robots::new(egress.clone(), settings.read_timeout);
+        let robots = Robots::new(egress.clone(), settings.read_timeout, settings.min_rate);
         Self { egress, settings, limiter, robots, clock }
     }
 }
@@ -93,8 +99,38 @@ impl PageFetcher for HttpFetcher {
     }
 }
 
+/// Why a page was not fetched.
+enum Interruption {
+    Failed(FetchError),
+    Revoked,
+}
+
+impl From<FetchError> for Interruption {
+    fn from(error: FetchError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Revoked> for Interruption {
+    fn from(_: Revoked) -> Self {
+        Self::Revoked
+    }
+}
+
 impl HttpFetcher {
+    /// Fetches the page, and again from its first URL if its permit is revoked meanwhile.
     async fn fetch_http(&self, request: &PageRequest) -> Result<FetchedPage, FetchError> {
+        for _ in 0..=MAX_REVOCATIONS {
+            match self.fetch_once(request).await {
+                Ok(page) => return Ok(page),
+                Err(Interruption::Failed(error)) => return Err(error),
+                Err(Interruption::Revoked) => heartbeat::beat(),
+            }
+        }
+        Err(FetchError::permanent("page took too long while others waited"))
+    }
+
+    async fn fetch_once(&self, request: &PageRequest) -> Result<FetchedPage, Interruption> {
         let options = &request.options.fetch;
         let first = Url::parse(&request.url).map_err(|error| FetchError::permanent(format!("Invalid URL: {error}")))?;
         let guard = self.egress.guard();
@@ -105,21 +141,21 @@ impl HttpFetcher {
         let mut budget = TimeBudget::new(options.page_timeout.unwrap_or(self.settings.page_timeout));
         let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
         let agent = (options.check_robots_txt || self.settings.respect_robots).then_some(agent);
-        self.check_robots(&url, agent).await?;
-        let mut permit = self.permit(&url, request).await;
+        let delay = self.check_robots(&url, agent).await?;
+        let mut permit = self.permit(&url, request, delay).await;
         let mut redirects = 0;
         loop {
             let sent = headers.for_url(url.url(), cookies.header(url.url()));
             let response = self.egress.send(Method::GET, &url, sent, Bytes::new());
-            let response = budget.spend(headers_within(self.settings.read_timeout, response)).await;
+            let response = permit.run(budget.spend(headers_within(self.settings.read_timeout, response))).await?;
             let response = response.map_err(|error| without_response(&error))?;
             if !matches!(response.status(), 301 | 302 | 303 | 307 | 308) {
-                return self.page(url.url(), response, &mut budget).await;
+                return Ok(permit.run(self.page(url.url(), response, &mut budget)).await??);
             }
             let exchange = exchange(url.url(), &response);
             if redirects == self.settings.max_redirects {
                 let error = EgressError::Permanent(format!("Too many redirects ({redirects})"));
-                return Err(fetch_error(&error, exchange));
+                return Err(fetch_error(&error, exchange).into());
             }
             redirects += 1;
             cookies.store(url.url(), response.headers());
@@ -127,26 +163,26 @@ impl HttpFetcher {
             let next = guard.check_redirect(&url, response.remote_address(), &target);
             let next = next.map_err(|blocked| fetch_error(&blocked.into(), exchange))?;
             drop(response);
-            if host(&next) == host(&url) {
-                self.check_robots(&next, agent).await?;
-            } else {
-                // Released first: two pages that wait for each other's host would deadlock.
-                drop(permit);
-                self.check_robots(&next, agent).await?;
-                permit = self.permit(&next, request).await;
+            if host(&next) == host(&url) && agent.is_none() {
+                url = next;
+                continue;
             }
+            // Released first: a page that waits for robots.txt, a delay or another host holds no permit.
+            drop(permit);
+            let delay = self.check_robots(&next, agent).await?;
+            permit = self.permit(&next, request, delay).await;
             url = next;
         }
     }
 
-    async fn permit(&self, url: &AllowedUrl, request: &PageRequest) -> HostPermit {
-        while_waiting(self.limiter.acquire(host(url), &request.queue)).await
+    async fn permit(&self, url: &AllowedUrl, request: &PageRequest, delay: Duration) -> HostPermit {
+        while_waiting(self.limiter.acquire(host(url), &request.queue, delay)).await
     }
 
-    /// Waits until robots.txt allows `agent` to request the page. `None`: robots.txt is not obeyed.
-    async fn check_robots(&self, url: &AllowedUrl, agent: Option<&str>) -> Result<(), FetchError> {
-        let Some(agent) = agent else { return Ok(()) };
-        while_waiting(self.robots.admit(url, agent)).await.map_err(|forbidden| {
+    /// The site's `Crawl-delay`, if robots.txt allows `agent` to request the page. `None`: robots.txt is not obeyed.
+    async fn check_robots(&self, url: &AllowedUrl, agent: Option<&str>) -> Result<Duration, FetchError> {
+        let Some(agent) = agent else { return Ok(Duration::ZERO) };
+        while_waiting(self.robots.check(url, agent)).await.map_err(|forbidden| {
             if forbidden == Forbidden::Blocked {
                 return without_response(&EgressError::Blocked);
             }
@@ -167,7 +203,8 @@ impl HttpFetcher {
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let retry_after = retry_after(response.headers(), self.clock.now());
-        let limits = BodyLimits { max_bytes: self.settings.max_bytes, read_timeout: self.settings.read_timeout };
+        let HttpFetcherSettings { max_bytes, read_timeout, min_rate, .. } = self.settings;
+        let limits = BodyLimits { max_bytes, read_timeout, min_rate };
         match budget.spend(body::read(&mut response, limits)).await {
             Ok(body) => Ok(FetchedPage { exchange, body, content_type, retry_after }),
             Err(error) => Err(fetch_error(&error, exchange)),

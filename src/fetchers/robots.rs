@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::body::{self, BodyLimits};
@@ -43,6 +43,7 @@ pub enum Forbidden {
 pub struct Robots {
     egress: Egress,
     read_timeout: Duration,
+    min_rate: u32,
     sites: Lock<HashMap<String, Arc<Site>>>,
 }
 
@@ -50,7 +51,6 @@ pub struct Robots {
 struct Site {
     /// Locked during the request, so that a site gets only one.
     cached: Mutex<Option<Cached>>,
-    next_start: Lock<Option<Instant>>,
 }
 
 #[derive(Clone)]
@@ -60,12 +60,12 @@ struct Cached {
 }
 
 impl Robots {
-    pub fn new(egress: Egress, read_timeout: Duration) -> Self {
-        Self { egress, read_timeout, sites: Lock::default() }
+    pub fn new(egress: Egress, read_timeout: Duration, min_rate: u32) -> Self {
+        Self { egress, read_timeout, min_rate, sites: Lock::default() }
     }
 
-    /// Waits until `agent` may request the page: until the site's `Crawl-delay` since the previous one has passed.
-    pub async fn admit(&self, url: &AllowedUrl, agent: &str) -> Result<(), Forbidden> {
+    /// The delay between two pages that the site requests of `agent` (`Crawl-delay`), if `agent` may request the page.
+    pub async fn check(&self, url: &AllowedUrl, agent: &str) -> Result<Duration, Forbidden> {
         let site = self.site(url);
         let rules = {
             let mut cached = site.cached.lock().await;
@@ -78,10 +78,7 @@ impl Robots {
         if !verdict.allowed {
             return Err(Forbidden::ByRule);
         }
-        if let Some(delay) = verdict.delay {
-            sleep_until(site.reserve(delay.min(MAX_DELAY))).await;
-        }
-        Ok(())
+        Ok(verdict.delay.unwrap_or_default().min(MAX_DELAY))
     }
 
     fn site(&self, url: &AllowedUrl) -> Arc<Site> {
@@ -114,7 +111,8 @@ impl Robots {
             })?;
             match response.status() {
                 200..=299 => {
-                    let limits = BodyLimits { max_bytes: MAX_BYTES, read_timeout: self.read_timeout };
+                    let Self { read_timeout, min_rate, .. } = *self;
+                    let limits = BodyLimits { max_bytes: MAX_BYTES, read_timeout, min_rate };
                     let text = body::read(&mut response, limits).await.map_err(|_| Forbidden::Unavailable)?;
                     return Ok(Rules::parse(&String::from_utf8_lossy(&text)));
                 }
@@ -134,14 +132,4 @@ impl Robots {
 fn target(from: &AllowedUrl, response: &Response) -> Option<Url> {
     let location = response.headers().get(header::LOCATION)?;
     from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
-}
-
-impl Site {
-    /// The instant at which the next page may start.
-    fn reserve(&self, delay: Duration) -> Instant {
-        let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = next.unwrap_or_else(Instant::now).max(Instant::now());
-        *next = Some(start + delay);
-        start
-    }
 }

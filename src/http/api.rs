@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::body::BodyLimits;
 use super::caller::Caller;
+use super::ceilings::Ceilings;
 use super::crawl4ai::webhook_config::WebhookDefaults;
 use super::error::ApiError;
 use super::mcp::sessions::Sessions;
@@ -33,6 +34,7 @@ pub struct Api {
     pub webhooks: WebhookDefaults,
     /// The actors' metrics.
     pub registry: Arc<Registry>,
+    pub ceilings: Ceilings,
     /// Limit of URLs in a crawl job.
     pub max_urls: usize,
     pub body: BodyLimits,
@@ -48,17 +50,18 @@ pub struct Api {
 }
 
 impl Api {
-    /// A new job of this caller.
+    /// A new job of this caller. Durations and counts above the operator's ceilings are clamped.
     ///
     /// # Errors
     /// `Forbidden` if the caller may not submit jobs. Every handler that submits a job calls this method.
     pub fn new_job(
         &self,
         caller: &Caller,
-        spec: JobSpec,
+        mut spec: JobSpec,
         idempotency: Option<Idempotency>,
     ) -> Result<NewJob, ApiError> {
         caller.require(Scope::Submit)?;
+        self.ceilings.apply(&mut spec);
         let random = ulid::Ulid::generate().random();
         let id = JobId::new(spec.kind(), self.clock.now(), random);
         Ok(NewJob { id, principal: caller.principal().clone(), max_open: caller.max_jobs(), spec, idempotency })

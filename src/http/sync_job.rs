@@ -4,7 +4,7 @@
 use actix_web::web;
 use bytes::Bytes;
 use opilio_actors::domain::id::JobId;
-use opilio_actors::domain::job::{Job, JobSpec, Status};
+use opilio_actors::domain::job::{Job, JobSpec, Status, Warning};
 use opilio_actors::http_front::WatchJob;
 use opilio_actors::job_notifier::JobWatch;
 use opilio_actors::job_supervisor::{CancelJob, SubmitJob};
@@ -19,6 +19,8 @@ use super::shutdown::InFlight;
 pub struct SyncJob {
     pub api: web::Data<Api>,
     pub id: JobId,
+    /// Of the job's request.
+    pub warnings: Vec<Warning>,
     watch: JobWatch,
     outage_tolerance: OutageTolerance,
     in_flight: InFlight,
@@ -34,12 +36,12 @@ impl SyncJob {
     }
 
     async fn admit(api: web::Data<Api>, job: NewJob) -> Result<Self, ApiError> {
-        let id = job.id.clone();
+        let (id, warnings) = (job.id.clone(), job.spec.warnings.clone());
         let watch = api.front.send(WatchJob { job: id.clone() }).await?;
         match api.front.send(SubmitJob { job }).await?? {
             Submission::Admitted => {
                 let (outage_tolerance, in_flight) = (OutageTolerance::new(), api.shutdown.register());
-                Ok(Self { api, id, watch, outage_tolerance, in_flight, settled: false })
+                Ok(Self { api, id, warnings, watch, outage_tolerance, in_flight, settled: false })
             }
             other => Err(ApiError::Internal(format!("a job without an idempotency key was {other:?}"))),
         }

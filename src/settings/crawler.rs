@@ -9,9 +9,6 @@ use url::Url;
 
 use super::backoff::{check_delays, check_jitter};
 
-/// The limit of the request key `max_retries`, too.
-const MAX_RETRIES: u32 = 100;
-
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crawler {
@@ -76,10 +73,7 @@ impl Crawler {
         if self.page_timeout.is_zero() || self.parse_timeout.is_zero() {
             return Err("crawler.page_timeout and crawler.parse_timeout must be longer than 0s".to_owned());
         }
-        let PageRetry { max_retries, initial_delay, max_delay, jitter } = self.retry;
-        if max_retries > MAX_RETRIES {
-            return Err(format!("crawler.retry.max_retries ({max_retries}) must be at most {MAX_RETRIES}"));
-        }
+        let PageRetry { initial_delay, max_delay, jitter, .. } = self.retry;
         check_delays("crawler.retry", initial_delay, max_delay)?;
         check_jitter("crawler.retry", jitter)
     }

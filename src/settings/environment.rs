@@ -7,7 +7,7 @@ use super::providers;
 const PREFIX: &str = "OPILIO__";
 
 /// Other variables, and the key that each sets.
-const ALIASES: [(&str, &str); 12] = [
+const ALIASES: [(&str, &str); 13] = [
     ("REDIS_HOST", "redis.host"),
     ("REDIS_PORT", "redis.port"),
     ("REDIS_USERNAME", "redis.username"),
@@ -19,6 +19,7 @@ const ALIASES: [(&str, &str); 12] = [
     ("LLM_TEMPERATURE", "llm.temperature"),
     ("CRAWL4AI_API_TOKEN", "security.api_token"),
     ("CRAWL4AI_ALLOW_INTERNAL_URLS", "egress.allow_internal"),
+    ("CRAWL4AI_MAX_TIMEOUT_MS", "limits.max_page_timeout_ms"),
     ("SECRET_KEY", "security.secret_key"),
 ];
 

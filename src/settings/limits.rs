@@ -35,6 +35,10 @@ pub struct Limits {
     pub max_result_bytes: usize,
     pub max_job_bytes: usize,
     pub max_redirects: usize,
+    #[serde(with = "humantime_serde")]
+    pub max_page_timeout: Duration,
+    pub max_retries: u32,
+    pub min_page_rate: u32,
     pub queue: Queue,
 }
 
@@ -65,6 +69,9 @@ impl Limits {
     pub fn check(&self) -> Result<(), String> {
         if self.header_timeout.is_zero() || self.keep_alive.is_zero() {
             return Err("limits.header_timeout and limits.keep_alive must be longer than 0s".to_owned());
+        }
+        if self.max_page_timeout.is_zero() {
+            return Err("limits.max_page_timeout must be longer than 0s".to_owned());
         }
         Ok(())
     }

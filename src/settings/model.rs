@@ -41,19 +41,38 @@ impl Settings {
             self.llm.check(),
             self.logging.check(),
             self.security.check(),
+            self.check_ceilings(),
             self.check_stall_timeout(),
             self.check_exposure(),
         ];
         checks.into_iter().collect::<Result<(), _>>().map_err(SettingsError::Conflict)
     }
 
+    /// The operator's own values are within the ceilings of requests.
+    fn check_ceilings(&self) -> Result<(), String> {
+        let (crawler, limits) = (&self.crawler, &self.limits);
+        if crawler.page_timeout > limits.max_page_timeout {
+            return Err(format!(
+                "crawler.page_timeout ({:?}) must be at most limits.max_page_timeout ({:?})",
+                crawler.page_timeout, limits.max_page_timeout
+            ));
+        }
+        if crawler.retry.max_retries > limits.max_retries {
+            return Err(format!(
+                "crawler.retry.max_retries ({}) must be at most limits.max_retries ({})",
+                crawler.retry.max_retries, limits.max_retries
+            ));
+        }
+        Ok(())
+    }
+
     /// The longest time without progress of a job that works must be shorter than the stall timeout.
     fn check_stall_timeout(&self) -> Result<(), String> {
         let (jobs, crawler, llm) = (&self.jobs, &self.crawler, &self.llm);
-        let page = crawler.page_timeout;
+        let page = self.limits.max_page_timeout;
         for (longest, keys) in [
-            (page.saturating_add(crawler.parse_timeout), "crawler.page_timeout + crawler.parse_timeout"),
-            (page.saturating_add(crawler.retry.max_delay), "crawler.page_timeout + crawler.retry.max_delay"),
+            (page.saturating_add(crawler.parse_timeout), "limits.max_page_timeout + crawler.parse_timeout"),
+            (page.saturating_add(crawler.retry.max_delay), "limits.max_page_timeout + crawler.retry.max_delay"),
             (llm.max_silence(), "llm.timeout + 3 * llm.retry.max_inline_wait"),
         ] {
             if jobs.stall_timeout <= longest {

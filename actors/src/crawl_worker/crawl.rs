@@ -123,6 +123,7 @@ impl Attempt<'_> {
                     self.yielding.store(true, Ordering::Relaxed);
                     deferred = deferred.or(Some(outcome));
                 }
+                Ok(Err(Outcome::Yielded)) => self.yielding.store(true, Ordering::Relaxed),
                 Ok(Err(outcome)) => return outcome,
                 Ok(Ok(())) => done += 1,
             }
@@ -156,7 +157,8 @@ impl Attempt<'_> {
 
     /// The work on the page with this index; `None` if the job yields.
     fn start(&self, index: u32) -> Option<impl Future<Output = Result<Result<(), Outcome>, String>>> {
-        let at = usize::try_from(index).ok().filter(|_| !self.yielding.load(Ordering::Relaxed))?;
+        let is_yielding = self.yielding.load(Ordering::Relaxed) || heartbeat::is_yield_requested();
+        let at = usize::try_from(index).ok().filter(|_| !is_yielding)?;
         let url = self.spec.urls.get(at)?;
         let options = self.spec.each.get(at).map_or_else(|| Arc::clone(&self.options), |own| Arc::new(own.clone()));
         Some(self.page(index, url, options))
@@ -173,7 +175,10 @@ impl Attempt<'_> {
 
     /// Fetches and parses one page, and extracts from it if the job has an extraction.
     async fn read(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> Result<PageRecord, Outcome> {
-        let record = self.crawler.pages.record(index, url, Arc::clone(&options), &self.queue).await;
+        let record = tokio::select! {
+            record = self.crawler.pages.record(index, url, Arc::clone(&options), &self.queue) => record,
+            () = heartbeat::yield_requested() => return Err(Outcome::Yielded),
+        };
         match (&self.extraction, &options.model_extraction) {
             (Some(crawl), Some(extraction)) => crawl.extract(record, url, extraction).await,
             _ => Ok(record),

@@ -54,7 +54,7 @@ pub struct FetchOptions {
     pub cookies: Vec<Cookie>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// For the complete page including redirects. Never zero.
+    /// For the complete page including redirects. Zero, the operator's maximum, is replaced at admission.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_timeout: Option<Duration>,
     /// Retries after a transient failure.

@@ -23,8 +23,8 @@ pub trait TaskSpec: Serialize + DeserializeOwned + Clone + PartialEq + Debug + S
     /// Failed records for the given indexes, for a job that cannot be finished.
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord>;
 
-    /// Whether work on the job may be interrupted for other principals' jobs.
-    fn is_preemptible(&self) -> bool {
+    /// Whether work on the job may be aborted for other principals' jobs. Otherwise it is asked to yield.
+    fn is_abortable(&self) -> bool {
         true
     }
 
@@ -111,9 +111,9 @@ impl Task {
         self.0.failed_records(indexes, checkpoints, reason)
     }
 
-    /// See [`TaskSpec::is_preemptible`].
-    pub fn is_preemptible(&self) -> bool {
-        self.0.is_preemptible()
+    /// See [`TaskSpec::is_abortable`].
+    pub fn is_abortable(&self) -> bool {
+        self.0.is_abortable()
     }
 
     /// See [`TaskSpec::view`].
@@ -142,7 +142,7 @@ trait ErasedSpec: Any + Debug + Send + Sync {
     fn kind(&self) -> JobKind;
     fn urls(&self) -> &[String];
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord>;
-    fn is_preemptible(&self) -> bool;
+    fn is_abortable(&self) -> bool;
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a>;
     fn to_json(&self) -> serde_json::Result<Box<RawValue>>;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -161,8 +161,8 @@ impl<T: TaskSpec> ErasedSpec for T {
         TaskSpec::failed_records(self, indexes, checkpoints, reason)
     }
 
-    fn is_preemptible(&self) -> bool {
-        TaskSpec::is_preemptible(self)
+    fn is_abortable(&self) -> bool {
+        TaskSpec::is_abortable(self)
     }
 
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a> {

@@ -161,12 +161,14 @@ impl Handler<WorkEnded> for JobSupervisor {
     type Result = ();
 
     fn handle(&mut self, WorkEnded { slot, lease, outcome }: WorkEnded, ctx: &mut Self::Context) {
-        let slot = self.pools[slot.pool].slot(slot);
+        let (id, pool) = (slot, &mut self.pools[slot.pool]);
+        let slot = pool.slot(id);
         let Some(slot) = slot.filter(|slot| slot.assignment.as_ref().is_some_and(|it| it.lease == lease)) else {
             return;
         };
         slot.crashes = 0;
         if let Some(assignment) = slot.assignment.take() {
+            pool.close_yielded(id, &assignment);
             self.end_work(assignment, outcome, ctx);
         }
     }

@@ -9,9 +9,15 @@ use tracing::{info, warn};
 use super::actor::JobSupervisor;
 use super::events::JobStarted;
 use super::messages::{ClaimJobs, Claimed};
+use super::worker_shares::WorkerShares;
+use crate::domain::id::NodeId;
 use crate::domain::job::{Interruption, Job};
-use crate::ports::{Claim, Release, SettleReason};
+use crate::domain::kind::JobKind;
+use crate::ports::{Claim, JobStore, Release, SettleReason, StoreError};
 use crate::retry_store::retry_transient;
+
+/// The claims in which jobs beyond their principal's share are replaced by others.
+const MAX_CLAIM_ROUNDS: usize = 4;
 
 /// The delay of a suspect while another one runs.
 const SUSPECT_DELAY: Duration = Duration::from_millis(500);
@@ -60,10 +66,10 @@ impl JobSupervisor {
             return;
         }
         let (store, node, lease_duration) = (Arc::clone(&self.store), self.node.clone(), self.policy.lease);
-        let (this, kind) = (ctx.address(), self.pools[pool].kind);
+        let (this, kind, shares) = (ctx.address(), self.pools[pool].kind, self.pools[pool].shares());
         // Its own task, so that claims are released if this supervisor crashes before it receives them.
         actix::spawn(async move {
-            let claims = store.claim(&node, kind, requested, lease_duration).await;
+            let claims = claim_fairly(&*store, &node, kind, requested, lease_duration, shares).await;
             let leases: Vec<_> = claims.iter().flatten().map(|claim| claim.lease.clone()).collect();
             if this.send(Claimed { pool, requested, claims }).await.is_ok() {
                 return;
@@ -140,6 +146,43 @@ impl JobSupervisor {
         };
         self.spawn_settlement(held, work, ctx);
     }
+}
+
+/// Claims jobs. Those of queues that have used up their share are released again if others wait, and as many jobs are
+/// claimed in their place.
+async fn claim_fairly(
+    store: &dyn JobStore,
+    node: &NodeId,
+    kind: JobKind,
+    requested: usize,
+    lease_duration: Duration,
+    mut shares: WorkerShares,
+) -> Result<Vec<Claim>, StoreError> {
+    let mut kept = Vec::new();
+    for round in 1..=MAX_CLAIM_ROUNDS {
+        let claims = match store.claim(node, kind, requested - kept.len(), lease_duration).await {
+            Err(error) if kept.is_empty() => return Err(error),
+            Err(_) => break,
+            Ok(claims) => claims,
+        };
+        let mut released = false;
+        for claim in claims {
+            let queue = claim.job.queue_key();
+            let is_replaced = round < MAX_CLAIM_ROUNDS && shares.is_used_up(&queue);
+            if is_replaced && store.should_yield(kind, &queue).await.unwrap_or(false) {
+                released = true;
+                // A lease that cannot be released expires.
+                let _ = store.release(&claim.lease, uncounted_release(Duration::ZERO)).await;
+            } else {
+                shares.add(&queue);
+                kept.push(claim);
+            }
+        }
+        if !released || kept.len() == requested {
+            break;
+        }
+    }
+    Ok(kept)
 }
 
 /// Returns a job to the queue without counting an attempt.

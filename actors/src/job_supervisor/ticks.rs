@@ -82,6 +82,7 @@ impl Handler<CheckWork> for JobSupervisor {
             for RetiredWork { slot, assignment, overdue } in self.pools[pool].retire_overdue(pool, stall_timeout) {
                 warn!(actor, worker = slot.index, task_id = %assignment.lease.job, "worker stalled and is replaced");
                 self.metrics.exited(actor, "stalled");
+                self.pools[pool].close_yielded(slot, &assignment);
                 ctx.notify(ReplaceWorker { slot });
                 match overdue {
                     Overdue::Stalled => {
@@ -110,10 +111,11 @@ impl Handler<WorkerExited> for JobSupervisor {
         let actor = self.pools[id.pool].kind.worker_name();
         warn!(actor, worker = id.index, "worker crashed and is replaced");
         self.metrics.exited(actor, if assignment.is_some() { "working" } else { "idle" });
+        let slot = SlotId { generation, ..id };
         if let Some(assignment) = assignment {
+            self.pools[id.pool].close_yielded(slot, &assignment);
             self.retry(assignment, Interruption::Crashed, "the worker crashed".to_owned(), ctx);
         }
-        let slot = SlotId { generation, ..id };
         ctx.notify_later(ReplaceWorker { slot }, RESTART.delay_after(crashes, 0.0));
     }
 }

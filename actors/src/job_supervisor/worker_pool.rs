@@ -1,12 +1,13 @@
 //! The workers of one kind and their assignments.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::time::Instant;
 
+use super::worker_shares::WorkerShares;
 use crate::domain::id::JobId;
 use crate::domain::kind::JobKind;
 use crate::domain::lease::Lease;
@@ -35,8 +36,8 @@ pub struct Assignment {
     pub deadline: Option<Instant>,
     /// The job may have caused crashes of the process, and has one attempt left.
     pub suspect: bool,
-    /// The job may be interrupted for other principals' jobs.
-    pub preemptible: bool,
+    /// The work may be aborted for other principals' jobs. Otherwise it is asked to yield.
+    pub abortable: bool,
 }
 
 /// A slot and the worker in it.
@@ -47,6 +48,15 @@ pub struct Slot {
     pub assignment: Option<Assignment>,
     /// Consecutive crashes of workers in this slot.
     pub crashes: u32,
+    /// It has no worker and gets none, until it is needed for one that was asked to yield.
+    pub is_closed: bool,
+}
+
+/// A job that should release its worker.
+pub struct PreemptionCandidate {
+    pub queue: QueueKey,
+    pub lease: Lease,
+    pub abortable: bool,
 }
 
 impl Slot {
@@ -66,6 +76,8 @@ impl Slot {
 pub struct WorkerPool {
     pub kind: JobKind,
     pub handler: Arc<dyn JobHandler>,
+    /// Jobs that run at the same time, without those that were asked to yield.
+    pub workers: usize,
     pub slots: Vec<Slot>,
     /// A claim for the pool is in progress.
     pub claiming: bool,
@@ -94,7 +106,7 @@ impl WorkerPool {
     /// A pool whose slots are empty.
     pub fn new(PoolSpec { kind, handler, workers }: PoolSpec) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(workers).collect();
-        Self { kind, handler, slots, claiming: false, claim_again: false, cancelled: HashSet::new() }
+        Self { kind, handler, workers, slots, claiming: false, claim_again: false, cancelled: HashSet::new() }
     }
 
     pub fn idle_workers(&self) -> usize {
@@ -114,7 +126,7 @@ impl WorkerPool {
             heartbeat: heartbeat.clone(),
             deadline: time_left.map(|time_left| started + time_left),
             suspect,
-            preemptible: claim.job.spec.task.is_preemptible(),
+            abortable: claim.job.spec.task.is_abortable(),
         });
         worker.do_send(StartWork { claim, heartbeat });
         true
@@ -129,28 +141,58 @@ impl WorkerPool {
         self.slots.iter().filter_map(|slot| slot.assignment.as_ref())
     }
 
+    /// The jobs that hold a worker, without those that were asked to yield.
+    fn holders(&self) -> impl Iterator<Item = &Assignment> {
+        self.assignments().filter(|assignment| !assignment.heartbeat.is_yield_requested())
+    }
+
+    pub fn shares(&self) -> WorkerShares {
+        let mut shares = WorkerShares::new(self.workers);
+        self.holders().for_each(|assignment| shares.add(&assignment.queue));
+        shares
+    }
+
     /// The job to preempt, if no worker has become free for `min_wait` and one principal's jobs hold more than half of the
     /// workers: its youngest job, preferably a batch job. The only job of a queue is not preempted, so that it finishes,
     /// unless the principal has no other jobs.
-    pub fn preemption_candidate(&self, min_wait: Duration) -> Option<(QueueKey, Lease)> {
+    pub fn preemption_candidate(&self, min_wait: Duration) -> Option<PreemptionCandidate> {
         let last_start = self.assignments().map(|assignment| assignment.started).max()?;
         if self.claiming || self.idle_workers() > 0 || last_start.elapsed() < min_wait {
             return None;
         }
-        let (mut by_principal, mut by_queue) = (HashMap::new(), HashMap::new());
-        for Assignment { queue, .. } in self.assignments() {
-            *by_principal.entry(&queue.principal).or_insert(0) += 1;
-            *by_queue.entry(queue).or_insert(0) += 1;
-        }
-        let exceeds_share = |count: usize| count > 1 && 2 * count > self.slots.len();
-        let (principal, _) = by_principal.into_iter().find(|(_, count)| exceeds_share(*count))?;
-        let candidates =
-            self.assignments().filter(|it| it.queue.principal == *principal && !it.suspect && it.preemptible);
+        let shares = self.shares();
+        let (principal, _) = shares.by_principal.iter().find(|(_, count)| **count > 1 && 2 * **count > self.workers)?;
+        let candidates = self.holders().filter(|it| it.queue.principal == *principal && !it.suspect);
         let preference = |assignment: &&Assignment| {
-            let has_others = by_queue[&assignment.queue] > 1;
+            let has_others = shares.held_in(&assignment.queue) > 1;
             (has_others, has_others && !assignment.queue.interactive, assignment.started)
         };
-        candidates.max_by_key(preference).map(|it| (it.queue.clone(), it.lease.clone()))
+        candidates.max_by_key(preference).map(|it| PreemptionCandidate {
+            queue: it.queue.clone(),
+            lease: it.lease.clone(),
+            abortable: it.abortable,
+        })
+    }
+
+    /// Asks the work with this lease to yield, and returns the slot for a worker in its place, which must be started.
+    pub fn request_yield(&mut self, pool: usize, lease: &Lease) -> Option<SlotId> {
+        let assignment = self.assignments().find(|assignment| assignment.lease == *lease)?;
+        assignment.heartbeat.request_yield();
+        let index = self.slots.iter().position(|slot| slot.is_closed).unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        self.slots[index].is_closed = false;
+        Some(SlotId { pool, index, generation: self.slots[index].generation })
+    }
+
+    /// Closes the slot of work that has ended, if the work was asked to yield: another slot was opened in its place.
+    pub fn close_yielded(&mut self, slot: SlotId, ended: &Assignment) {
+        if let Some(slot) = self.slot(slot).filter(|_| ended.heartbeat.is_yield_requested()) {
+            slot.worker = None;
+            slot.generation += 1;
+            slot.is_closed = true;
+        }
     }
 
     /// Stops the work whose lease meets the condition. Another worker may hold the same job by a newer lease.

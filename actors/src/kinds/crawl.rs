@@ -44,7 +44,7 @@ impl TaskSpec for CrawlSpec {
     }
 
     /// An interrupted request to a model costs money and is repeated.
-    fn is_preemptible(&self) -> bool {
+    fn is_abortable(&self) -> bool {
         !self.uses_models()
     }
 }

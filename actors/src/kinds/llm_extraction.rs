@@ -35,6 +35,11 @@ impl TaskSpec for ExtractionSpec {
         vec![record(Err(&error), &usage_of(checkpoints), &[])]
     }
 
+    /// An interrupted request to a model costs money and is repeated.
+    fn is_abortable(&self) -> bool {
+        false
+    }
+
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a> {
         let Some(Extracted { extracted_content, usage, error_type, notes }) = Extracted::parse(record) else {
             return RecordView::default();

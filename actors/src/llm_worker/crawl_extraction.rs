@@ -128,6 +128,7 @@ fn interruption(error: AttemptError) -> Outcome {
         AttemptError::LeaseLost => Outcome::LeaseLost,
         AttemptError::Crashed(reason) => Outcome::Crashed { reason },
         AttemptError::Deferred { delay, reason } => Outcome::Deferred { delay, reason },
+        AttemptError::Yielded => Outcome::Yielded,
         AttemptError::Failed(error) | AttemptError::ContextTooLong(error) => {
             Outcome::Crashed { reason: error.to_string() }
         }

@@ -14,6 +14,8 @@ pub enum AttemptError {
         delay: Duration,
         reason: String,
     },
+    /// The worker is needed for another principal's job.
+    Yielded,
     /// The request is longer than the model's context: the estimate of its tokens was too low.
     ContextTooLong(ExtractionError),
     /// The job fails.

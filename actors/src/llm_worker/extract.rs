@@ -17,6 +17,7 @@ use crate::domain::job::Job;
 use crate::domain::lease::Lease;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::usage::Usage;
+use crate::heartbeat;
 use crate::page_source::PageSource;
 use crate::ports::{Claim, PageText, StoreError};
 use crate::retry_store::retry_transient;
@@ -48,6 +49,7 @@ impl JobHandler for Extractor {
             Err(AttemptError::LeaseLost) => return Outcome::LeaseLost,
             Err(AttemptError::Crashed(reason)) => return Outcome::Crashed { reason },
             Err(AttemptError::Deferred { delay, reason }) => return Outcome::Deferred { delay, reason },
+            Err(AttemptError::Yielded) => return Outcome::Yielded,
         };
         let record = record(result.as_ref(), &usage, &notes);
         match retry_transient(|| self.extractor.session.store.record_pages(&lease, vec![record.clone()])).await {
@@ -55,6 +57,10 @@ impl JobHandler for Extractor {
             Err(StoreError::LeaseLost) => Outcome::LeaseLost,
             Err(other) => Outcome::Crashed { reason: other.to_string() },
         }
+    }
+
+    fn is_preemptible(&self) -> bool {
+        true
     }
 }
 
@@ -81,7 +87,11 @@ impl Extractor {
         // The page is stored in the cache for other jobs even if this job does not use cached pages.
         let cache = CacheOptions { read: spec.cache, write: true, revalidate: false };
         let options = CrawlOptions { cache, ..CrawlOptions::default() };
-        let page = self.pages.text(&spec.url, Arc::new(options), queue).await.map_err(|error| {
+        let page = tokio::select! {
+            page = self.pages.text(&spec.url, Arc::new(options), queue) => page,
+            () = heartbeat::yield_requested() => return Err(AttemptError::Yielded),
+        };
+        let page = page.map_err(|error| {
             ExtractionError::failed("page_not_fetched", format!("The page was not fetched: {error}"))
         })?;
         let PageText { title, markdown } = page;

@@ -119,6 +119,9 @@ impl<'a> ModelSession<'a> {
     async fn request_with_fallback(&self, prompt: &Prompt) -> Result<(String, ModelResponse), AttemptError> {
         loop {
             let model = self.model();
+            if heartbeat::is_yield_requested() {
+                return Err(AttemptError::Yielded);
+            }
             let error = match self.request_with_retries(&model, prompt).await {
                 Ok(response) => return Ok((model.name.family, response)),
                 Err(error) => error,

@@ -41,8 +41,9 @@ async fn crawl(
     let (body, reservation) = body::json(&request, body)?.into_parts();
     let crawl = parse(&body, &api.guard, &*api.models)?;
     drop(body);
-    let (stream, warnings) = (crawl.stream, crawl.warnings.clone());
+    let stream = crawl.stream;
     let mut job = SyncJob::submit(api, &caller, crawl.into_spec()).await?;
+    let warnings = job.warnings.clone();
     drop(reservation);
     if stream {
         return Ok(crawl_stream::respond(job, warnings));
@@ -62,8 +63,9 @@ async fn crawl_stream(
     let (body, _reservation) = body::json(&request, body)?.into_parts();
     let crawl = parse(&body, &api.guard, &*api.models)?;
     drop(body);
-    let warnings = crawl.warnings.clone();
-    Ok(crawl_stream::respond(SyncJob::submit(api, &caller, crawl.into_spec()).await?, warnings))
+    let job = SyncJob::submit(api, &caller, crawl.into_spec()).await?;
+    let warnings = job.warnings.clone();
+    Ok(crawl_stream::respond(job, warnings))
 }
 
 /// The body of a synchronous crawl.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::scripted::{Fetch, ScriptedSite};
-use super::system::{SECOND, Setup, TestSystem, crawl_of, with_paused_time};
+use super::system::{HOUR, SECOND, Setup, TestSystem, crawl_of, wait_until, with_paused_time};
 use crate::domain::crawl::CrawlSpec;
 use crate::domain::id::JobId;
 use crate::domain::job::{Job, Status};
 use crate::domain::page_extraction::PageExtraction;
+use crate::kinds::CRAWL;
 use crate::ports::{ModelError, ModelRequest, ModelResponse, NewJob};
 use crate::testing::fakes::{ScriptedModel, says};
 
@@ -101,6 +103,51 @@ fn attempt_after_a_crash_repeats_no_request() {
         assert_eq!((job.state.status(), requests.counts()), (Status::Completed, vec![1, 3, 1]));
         assert_eq!(job.progress.failed, 0);
         assert_eq!((&pages[1]["usage"]["requests"], &pages[1]["usage"]["repairs"]), (&json!(2), &json!(1)));
+    });
+}
+
+#[test]
+fn job_of_another_principal_does_not_wait_for_a_model() {
+    with_paused_time(async || {
+        // The model never responds.
+        let (setup, requests) = setup(|_, _| None);
+        let workers = setup.policy.jobs.workers[&CRAWL];
+        let mut system = setup.start();
+        for _ in 0..2 * workers {
+            system.submit(job(1, None)).await;
+        }
+        wait_until(|| requests.counts() == [workers]).await;
+        let (short, submitted) = (system.submit(crawl_of("b", 1)).await, Instant::now());
+        assert_eq!(system.webhook().await["task_id"], short.as_str());
+        assert!(submitted.elapsed() <= 5 * SECOND, "{:?}", submitted.elapsed());
+        assert_eq!(requests.counts(), [workers], "no request is repeated");
+    });
+}
+
+#[test]
+fn yielded_extraction_repeats_no_request() {
+    with_paused_time(async || {
+        let (mut setup, requests) = setup(|_, _| says("T"));
+        setup.site = ScriptedSite::new(|url| match url.contains("hangs") {
+            true => Fetch::Hang(HOUR),
+            false => Fetch::Succeed,
+        });
+        setup.policy.jobs.workers.insert(CRAWL, 2);
+        let mut system = setup.start();
+        let mut long = Vec::new();
+        for _ in 0..2 {
+            let mut job = job(2, None);
+            let spec = job.spec.task.get_mut::<CrawlSpec>().expect("a crawl");
+            spec.urls[1] = "https://hangs.example/1".to_owned();
+            long.push(system.submit(job).await);
+        }
+        wait_until(|| system.site.in_progress() == 2).await;
+        let short = system.submit(crawl_of("b", 1)).await;
+        assert_eq!(system.webhook().await["task_id"], short.as_str());
+        for id in &long {
+            system.wait_for(id, |job| job.state.is_settled()).await;
+        }
+        assert_eq!(requests.counts(), [2], "one request for the first page of each job");
     });
 }
 

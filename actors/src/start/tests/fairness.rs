@@ -111,6 +111,47 @@ fn preempted_jobs_finish_and_lose_no_attempt() {
 }
 
 #[test]
+fn short_jobs_start_within_five_seconds_beside_hanging_jobs() {
+    with_paused_time(|| async {
+        let mut system = Setup::new(hanging_for(HOUR)).start();
+        for _ in 0..20 {
+            system.submit(crawl_of("hangs", 4)).await;
+        }
+        wait_until(|| system.site.in_progress() == 16).await;
+        for _ in 0..3 {
+            let submitted = Instant::now();
+            let mut short = Vec::new();
+            for _ in 0..5 {
+                short.push(system.submit(crawl_of("one", 1)).await);
+            }
+            while !short.is_empty() {
+                let webhook = system.webhook().await;
+                short.retain(|id| webhook["task_id"] != id.as_str());
+            }
+            assert!(submitted.elapsed() <= 5 * SECOND, "{:?}", submitted.elapsed());
+            tokio::time::sleep(60 * SECOND).await;
+        }
+    });
+}
+
+#[test]
+fn principal_keeps_half_of_the_workers() {
+    with_paused_time(|| async {
+        let system = Setup::new(hanging_for(HOUR)).start();
+        for principal in ["hangs-a", "hangs-b"] {
+            for _ in 0..8 {
+                system.submit(crawl_of(principal, 1)).await;
+            }
+            tokio::time::sleep(60 * SECOND).await;
+        }
+        let started = system.site.started();
+        let starts = |name: &str| started.iter().filter(|url| url.contains(name)).count();
+        assert_eq!((starts("hangs-a"), starts("hangs-b")), (4, 2), "two jobs were preempted");
+        assert_eq!(system.site.in_progress(), 4);
+    });
+}
+
+#[test]
 fn no_job_is_preempted_without_time_slices() {
     with_paused_time(|| async {
         let mut setup = Setup::new(hanging_for(100 * SECOND));

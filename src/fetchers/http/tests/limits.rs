@@ -89,3 +89,31 @@ async fn incomplete_handshake_times_out() {
     let error = fetcher.fetch(request(url, FetchOptions::default())).await.expect_err("the fetch fails");
     assert_eq!((error.reason.as_str(), error.is_transient()), ("Connection timeout after 2s", true));
 }
+
+#[tokio::test]
+async fn page_fails_after_its_permit_was_revoked_too_often() {
+    let server = TestServer::start(move |request| match request.path.as_str() {
+        "/drip" => Reply::Drip(b"HTTP/1.1 200 X\r\n\r\n".to_vec(), vec![b'x'; 5000], Duration::from_millis(100)),
+        _ => response(200, &[], "ok"),
+    });
+    let server = server.await;
+    let settings = HttpFetcherSettings { max_pages: 2, min_rate: 0, ..settings() };
+    let fetcher = Arc::new(fetcher_with(settings, Guard::open(Allowlist::default()), &[]));
+    let slow: Vec<_> = (0..2)
+        .map(|_| {
+            let (fetcher, request) = (Arc::clone(&fetcher), request(server.url("/drip"), FetchOptions::default()));
+            tokio::spawn(async move { fetcher.fetch(request).await })
+        })
+        .collect();
+    let mut other = request(server.url("/"), FetchOptions::default());
+    other.queue = QueueKey::batch(Principal::new("other"));
+    while !slow.iter().any(tokio::task::JoinHandle::is_finished) {
+        assert_eq!(fetcher.fetch(other.clone()).await.expect("it is fetched").body, "ok");
+        // The slow page gets the permit again.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for page in slow.into_iter().filter(tokio::task::JoinHandle::is_finished) {
+        let error = page.await.expect("no panic").expect_err("its permit was revoked");
+        assert_eq!((error.reason.as_str(), error.is_transient()), ("page took too long while others waited", false));
+    }
+}

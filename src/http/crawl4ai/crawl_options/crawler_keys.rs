@@ -110,7 +110,7 @@ pub(super) const KEYS: &[Key] = keys! {
         "Seconds for the revalidation of a cached page.";
     wait_until, Text, ["\"domcontentloaded\""], NO_WAITING, "Event after which a page is loaded.";
     page_timeout, Number, ["60000"], Honoured(setters::page_timeout),
-        "Milliseconds for the whole page including redirects, at most a day. 0: the server's default.";
+        "Milliseconds for the whole page including redirects, at most `limits.max_page_timeout`. 0: that maximum.";
     wait_for, Text, ["null"], Honoured(wait_for::set),
         "Condition that the page must meet: `css:…`, or a bare CSS selector. It is evaluated on the fetched HTML; a page \
          without a matching element fails. Conditions in JavaScript (`js:…`) are rejected.";
@@ -120,7 +120,7 @@ pub(super) const KEYS: &[Key] = keys! {
     mean_delay, Number, ["0.1"], HOST_DELAY, "Mean delay between pages in seconds.";
     max_range, Number, ["0.3"], HOST_DELAY, "Variation of the delay in seconds.";
     semaphore_count, Integer, ["5"], Honoured(setters::semaphore_count),
-        "Pages of the job that are crawled concurrently, within the operator's limit.";
+        "Pages of the job that are crawled concurrently, at most `crawler.pages_per_job`.";
     js_code, TextOrList, ["null"], SCRIPTS, "Scripts to run on the page.";
     js_code_before_wait, TextOrList, ["null"], SCRIPTS, "Scripts to run before waiting.";
     c4a_script, TextOrList, ["null"], SCRIPTS, "Actions on the page, in Crawl4AI's script language.";
@@ -211,6 +211,6 @@ pub(super) const KEYS: &[Key] = keys! {
         "Whether any or all patterns must match. Honoured in `crawler_configs`.", &[PerUrl, Dump] => setters::match_mode;
     experimental, Object, ["{}", "null"], WithoutEffect("there are no experimental features"), "Experimental features.";
     max_retries, Integer, ["0"], Honoured(setters::max_retries),
-        "Retries of a page after a transient error, from 0 to 100.";
+        "Retries of a page after a transient error, at most `limits.max_retries`.";
     fallback_fetch_function, Text, ["null"], CODE, "Code that fetches a page instead of the crawler.";
 };

@@ -58,22 +58,22 @@ pub fn locale(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut
     }
 }
 
-/// In milliseconds. 0 is the server's default.
+/// In milliseconds. 0 is the operator's ceiling, which also bounds larger values.
 pub fn page_timeout(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(ms) = report.check(&given.path, given.number(0.0..=DAY_MS)) {
-        let timeout = Duration::from_secs_f64(ms / 1000.0);
-        builder.options.fetch.page_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+    if let Some(ms) = report.check(&given.path, given.number(0.0..=f64::MAX)) {
+        let timeout = Duration::from_secs_f64(ms.min(DAY_MS) / 1000.0);
+        builder.options.fetch.page_timeout = Some(timeout);
     }
 }
 
 pub fn max_retries(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(count) = report.check(&given.path, given.integer(0..=100)) {
+    if let Some(count) = report.check(&given.path, given.integer(0..=u32::MAX)) {
         builder.options.fetch.max_retries = Some(count);
     }
 }
 
 pub fn semaphore_count(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(count) = report.check(&given.path, given.integer(1..=1_000_000)) {
+    if let Some(count) = report.check(&given.path, given.integer(1..=u32::MAX)) {
         builder.options.concurrency = usize::try_from(count).ok().and_then(NonZeroUsize::new);
     }
 }

@@ -105,14 +105,14 @@ fn configuration_of_another_type_is_an_error() {
 fn all_errors_are_reported_at_once() {
     let parsed = parse(
         Some(&json!({"user_agent": 1, "proxy": "http://p.example:1", "cookies": {}})),
-        Some(&json!({"page_timeout": -1, "max_retries": 101, "js_code": "x", "markdown_generator": "x"})),
+        Some(&json!({"page_timeout": -1, "max_retries": -1, "js_code": "x", "markdown_generator": "x"})),
     );
     let expected = json!([
         [["body", "browser_config", "user_agent"], "string_type"],
         [["body", "browser_config", "proxy"], "not_supported"],
         [["body", "browser_config", "cookies"], "list_type"],
         [["body", "crawler_config", "page_timeout"], "greater_than_equal"],
-        [["body", "crawler_config", "max_retries"], "less_than_equal"],
+        [["body", "crawler_config", "max_retries"], "greater_than_equal"],
         [["body", "crawler_config", "js_code"], "not_supported"],
         [["body", "crawler_config", "markdown_generator"], "value_error"],
     ]);

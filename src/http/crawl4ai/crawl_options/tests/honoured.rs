@@ -29,8 +29,6 @@ fn every_honoured_key_changes_the_options() {
 fn numbers_must_be_within_their_range() {
     for (key, value, kind) in [
         ("page_timeout", json!(-1), "greater_than_equal"),
-        ("page_timeout", json!(86_400_001), "less_than_equal"),
-        ("page_timeout", json!(1e300), "less_than_equal"),
         ("page_timeout", json!("60000"), "float_type"),
         ("page_timeout", json!(true), "float_type"),
         ("max_retries", json!(-1), "greater_than_equal"),
@@ -44,7 +42,8 @@ fn numbers_must_be_within_their_range() {
     ] {
         assert_eq!(errors(&crawler(json!({key: value}))), json!([[["body", "crawler_config", key], kind]]), "{value}");
     }
-    assert_eq!(accepted(crawler(json!({"page_timeout": 0}))).fetch.page_timeout, None);
+    assert_eq!(accepted(crawler(json!({"page_timeout": 0}))).fetch.page_timeout, Some(Duration::ZERO));
+    assert!(accepted(crawler(json!({"page_timeout": 1e300}))).fetch.page_timeout.is_some());
     assert_eq!(accepted(crawler(json!({"page_timeout": 0.5}))).fetch.page_timeout, Some(Duration::from_micros(500)));
 }
 

@@ -1,0 +1,212 @@
+//! Who holds permits, who waits, and which permit is revoked for whom.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use opilio_actors::domain::id::Principal;
+use opilio_actors::domain::queue_key::QueueKey;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The time without a permit after which a waiter's principal gets another one's.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The time for which a permit is not revoked, so that short work finishes.
+pub const MIN_HOLD: Duration = Duration::from_secs(1);
+
+/// `P` is what waiters get.
+#[derive(Debug)]
+pub struct State<P> {
+    permits: usize,
+    /// The permits that no principal loses.
+    min_share: usize,
+    held: HashMap<u64, Holder>,
+    next_id: u64,
+    waiters: HashMap<QueueKey, VecDeque<Waiter<P>>>,
+    /// The queues with waiters, the one that was served last at the end.
+    rotation: VecDeque<QueueKey>,
+    /// A task checks for overdue waiters.
+    checking: bool,
+}
+
+#[derive(Debug)]
+struct Holder {
+    queue: QueueKey,
+    since: Instant,
+    revoked: CancellationToken,
+    /// The queue that the permit was revoked for.
+    revoked_for: Option<QueueKey>,
+}
+
+#[derive(Debug)]
+struct Waiter<P> {
+    sender: oneshot::Sender<P>,
+    since: Instant,
+}
+
+/// A permit and the waiter that gets it.
+pub type Grant<P> = (oneshot::Sender<P>, u64, CancellationToken);
+
+impl<P> State<P> {
+    pub fn new(permits: usize, min_share: usize) -> Self {
+        Self {
+            permits,
+            min_share,
+            held: HashMap::new(),
+            next_id: 0,
+            waiters: HashMap::new(),
+            rotation: VecDeque::new(),
+            checking: false,
+        }
+    }
+
+    pub fn available(&self) -> usize {
+        self.permits - self.held.len()
+    }
+
+    /// A permit for this queue; `None`: none is available.
+    pub fn take(&mut self, queue: &QueueKey) -> Option<(u64, CancellationToken)> {
+        (self.available() > 0).then(|| self.hold(queue))
+    }
+
+    fn hold(&mut self, queue: &QueueKey) -> (u64, CancellationToken) {
+        let (id, revoked) = (self.next_id, CancellationToken::new());
+        self.next_id += 1;
+        let holder =
+            Holder { queue: queue.clone(), since: Instant::now(), revoked: revoked.clone(), revoked_for: None };
+        self.held.insert(id, holder);
+        (id, revoked)
+    }
+
+    /// Adds a waiter at the end of this queue.
+    pub fn wait(&mut self, queue: &QueueKey) -> oneshot::Receiver<P> {
+        let (sender, receiver) = oneshot::channel();
+        let waiters = self.waiters.entry(queue.clone()).or_default();
+        if waiters.is_empty() {
+            self.rotation.push_back(queue.clone());
+        }
+        waiters.push_back(Waiter { sender, since: Instant::now() });
+        receiver
+    }
+
+    /// Notes that a task checks for overdue waiters. Returns whether one did already.
+    pub fn start_checking(&mut self) -> bool {
+        std::mem::replace(&mut self.checking, true)
+    }
+
+    /// Releases a permit, and grants the available ones to waiters.
+    pub fn release(&mut self, id: u64) -> Vec<Grant<P>> {
+        self.held.remove(&id);
+        let mut granted = Vec::new();
+        while self.available() > 0
+            && let Some((queue, waiter)) = self.next()
+        {
+            let (id, revoked) = self.hold(&queue);
+            granted.push((waiter.sender, id, revoked));
+        }
+        granted
+    }
+
+    /// Removes the next waiter.
+    fn next(&mut self) -> Option<(QueueKey, Waiter<P>)> {
+        self.remove_cancelled();
+        let held = |queue: &QueueKey| (self.held_by(&queue.principal), self.held_in(queue));
+        let position = (0..self.rotation.len()).min_by_key(|at| held(&self.rotation[*at]))?;
+        let queue = self.rotation.remove(position)?;
+        // The principal's other queue is served before this one, and both after all other principals.
+        if let Some(other) = self.rotation.iter().position(|other| other.principal == queue.principal)
+            && let Some(other) = self.rotation.remove(other)
+        {
+            self.rotation.push_back(other);
+        }
+        let waiters = self.waiters.get_mut(&queue)?;
+        let waiter = waiters.pop_front()?;
+        if waiters.is_empty() {
+            self.waiters.remove(&queue);
+        } else {
+            self.rotation.push_back(queue.clone());
+        }
+        Some((queue, waiter))
+    }
+
+    fn remove_cancelled(&mut self) {
+        // All waiters of a queue are examined only by the periodic check.
+        for waiters in self.waiters.values_mut() {
+            while waiters.front().is_some_and(|waiter| waiter.sender.is_closed()) {
+                waiters.pop_front();
+            }
+        }
+        self.remove_empty();
+    }
+
+    fn remove_empty(&mut self) {
+        self.waiters.retain(|_, waiters| !waiters.is_empty());
+        self.rotation.retain(|queue| self.waiters.contains_key(queue));
+    }
+
+    /// Revokes a permit for each queue with an overdue waiter. `false`: there are no waiters, and checking ends.
+    pub fn check(&mut self, now: Instant) -> bool {
+        self.waiters.values_mut().for_each(|waiters| waiters.retain(|waiter| !waiter.sender.is_closed()));
+        self.remove_empty();
+        let is_overdue = |waiters: &VecDeque<Waiter<P>>| waiters.front().is_some_and(|it| now - it.since >= PATIENCE);
+        let overdue: Vec<_> =
+            self.rotation.iter().filter(|queue| self.waiters.get(*queue).is_some_and(is_overdue)).cloned().collect();
+        for queue in overdue {
+            self.revoke_for(queue, now);
+        }
+        self.checking = !self.waiters.is_empty();
+        self.checking
+    }
+
+    /// Revokes the oldest permit of the principal that holds most beyond its share, or, for an interactive waiter, of its
+    /// own principal's batch queue. At most one permit at a time is revoked for a queue.
+    fn revoke_for(&mut self, queue: QueueKey, now: Instant) {
+        if self.held.values().any(|holder| holder.revoked_for.as_ref() == Some(&queue)) {
+            return;
+        }
+        let Some(id) = self.oldest_beyond_share(&queue, now).or_else(|| self.oldest_of_own_batch(&queue, now)) else {
+            return;
+        };
+        if let Some(holder) = self.held.get_mut(&id) {
+            holder.revoked_for = Some(queue);
+            holder.revoked.cancel();
+        }
+    }
+
+    fn oldest_beyond_share(&self, waiting: &QueueKey, now: Instant) -> Option<u64> {
+        let mut held = HashMap::<&Principal, usize>::new();
+        for holder in self.held.values().filter(|holder| holder.revoked_for.is_none()) {
+            *held.entry(&holder.queue.principal).or_default() += 1;
+        }
+        let principals: HashSet<&Principal> =
+            self.waiters.keys().map(|queue| &queue.principal).chain(held.keys().copied()).collect();
+        let share = (self.permits / principals.len().max(1)).max(self.min_share);
+        let own = held.get(&waiting.principal).copied().unwrap_or(0);
+        let (principal, most) = held.into_iter().max_by_key(|(_, count)| *count)?;
+        let is_beyond_share = most > share && most > own && *principal != waiting.principal;
+        let principal = principal.clone();
+        if is_beyond_share { self.oldest(now, |queue| queue.principal == principal) } else { None }
+    }
+
+    fn oldest_of_own_batch(&self, waiting: &QueueKey, now: Instant) -> Option<u64> {
+        let batch = QueueKey::batch(waiting.principal.clone());
+        let is_smaller = waiting.interactive && self.held_in(waiting) < self.held_in(&batch);
+        if is_smaller { self.oldest(now, |queue| *queue == batch) } else { None }
+    }
+
+    fn oldest(&self, now: Instant, condition: impl Fn(&QueueKey) -> bool) -> Option<u64> {
+        let candidates = self.held.iter().filter(|(_, holder)| {
+            holder.revoked_for.is_none() && now - holder.since >= MIN_HOLD && condition(&holder.queue)
+        });
+        candidates.min_by_key(|(_, holder)| holder.since).map(|(id, _)| *id)
+    }
+
+    fn held_by(&self, principal: &Principal) -> usize {
+        self.held.values().filter(|holder| holder.queue.principal == *principal).count()
+    }
+
+    fn held_in(&self, queue: &QueueKey) -> usize {
+        self.held.values().filter(|holder| holder.queue == *queue).count()
+    }
+}
