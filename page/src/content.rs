@@ -18,11 +18,14 @@ mod model;
 mod name_weights;
 mod prune_tree;
 mod pruning_filter;
+mod sections;
 mod segmenter;
 mod text_blocks;
 mod text_counts;
+mod title_heading;
 mod topic_words;
 mod training;
+mod units;
 
 pub use bm25_filter::STEMMING_LANGUAGES;
 pub(crate) use main_content::retain_main_content;

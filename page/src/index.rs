@@ -32,6 +32,8 @@ impl NodeFlags {
     /// Anything that keeps an element in the cleaned HTML.
     pub(crate) const CONTENT: Self = Self(1 << 7);
 
+    /// The node's own attributes hide it, but it has enough text to count as visible.
+    pub(crate) const UNFOLDABLE: Self = Self(1 << 13);
     /// The node is not part of the content.
     pub(crate) const EXCLUDED: Self = Self(1 << 14);
     /// The node is hidden: omitted from the Markdown, kept in the cleaned HTML.
@@ -158,7 +160,9 @@ impl PageIndex {
         if let Some((_, before)) = self.open_hidden.pop_if(|(hidden, _)| *hidden == id)
             && self.text_bytes - before >= MIN_HIDDEN_CONTENT
         {
-            self.flags[id.index()].0 &= !NodeFlags::HIDDEN.0;
+            let flags = &mut self.flags[id.index()];
+            flags.0 &= !NodeFlags::HIDDEN.0;
+            flags.add(NodeFlags::UNFOLDABLE);
         }
         let Some(parent) = tree.parent(id) else { return };
         let own = self.flags(id);

@@ -8,7 +8,7 @@ use super::text_blocks::{Container, InlineElements, NO_PARENT, TextBlock, TextBl
 use super::text_counts::{TextCounts, WordHashes};
 use super::topic_words::TopicWords;
 use crate::budget::Budget;
-use crate::element_kind::{heading_level, is_block};
+use crate::element_kind::{heading_level, is_block, is_preformatted};
 use crate::error::ReadError;
 use crate::index::{NodeFlags, PageIndex};
 use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit};
@@ -56,6 +56,10 @@ struct Segmenter<'t> {
     /// The last visible character so far.
     last: char,
     open_links: u32,
+    /// The open element whose content is one text block.
+    open_whole: Option<NodeId>,
+    /// White space, a line break or a block boundary follows the last visible character.
+    is_separated: bool,
 }
 
 /// The text block that is being read.
@@ -65,6 +69,7 @@ struct OpenBlock {
     hashes: WordHashes,
     categories: Categories,
     inline: InlineElements,
+    is_joined: bool,
 }
 
 impl<'t> Segmenter<'t> {
@@ -80,18 +85,25 @@ impl<'t> Segmenter<'t> {
             first_text: 0,
             last: ' ',
             open_links: 0,
+            open_whole: None,
+            is_separated: true,
         }
     }
 
     fn is_excluded(&self, id: NodeId, element: &Element) -> bool {
-        self.index.flags(id).any(NodeFlags::EXCLUDED) || element.tag == Tag::Head
+        self.index.flags(id).any(NodeFlags::EXCLUDED | NodeFlags::HIDDEN) || element.tag == Tag::Head
     }
 
     fn text(&mut self, id: NodeId) {
+        let text = self.tree.text(id).unwrap_or_default();
+        self.is_separated |= text.starts_with(char::is_whitespace);
         if !self.index.flags(id).any(NodeFlags::TEXT) {
             return;
         }
-        let text = self.tree.text(id).unwrap_or_default();
+        if self.first_text as usize == self.found.texts.len() {
+            self.block.is_joined = !self.is_separated;
+        }
+        self.is_separated = text.ends_with(char::is_whitespace);
         self.found.texts.push(id);
         self.block.counts.add_text(text, self.open_links > 0, self.topic, &mut self.block.hashes);
         self.last = text.trim_end().chars().next_back().unwrap_or(self.last);
@@ -111,9 +123,13 @@ impl<'t> Segmenter<'t> {
             Tag::Other if &*element.name.local == "time" => inline.time = true,
             _ => {}
         }
+        self.is_separated |= separates(element.tag);
         if self.is_container(id, element) {
             self.end_block();
             self.open_container(id, element);
+            if self.open_whole.is_none() && self.is_whole(id, element.tag) {
+                self.open_whole = Some(id);
+            }
         } else if !element.attrs.is_empty() {
             self.block.categories |= self.lexicon.read(element, None);
         }
@@ -121,6 +137,9 @@ impl<'t> Segmenter<'t> {
 
     /// Whether an element is a block, a custom element, or a child of a container that splits its children.
     fn is_container(&self, id: NodeId, element: &Element) -> bool {
+        if self.open_whole.is_some() {
+            return false;
+        }
         let is_own_block = is_block(element.tag) || matches!(element.tag, Tag::Button | Tag::Label);
         let is_custom = element.tag == Tag::Other && element.name.local.contains('-');
         is_own_block
@@ -129,6 +148,11 @@ impl<'t> Segmenter<'t> {
                 let open = &self.found.containers[open as usize];
                 open.splits_children && Some(open.id) == self.tree.parent(id)
             })
+    }
+
+    /// Whether the content of an element is one text block: code, and headings without blocks in them.
+    fn is_whole(&self, id: NodeId, tag: Tag) -> bool {
+        is_preformatted(tag) || heading_level(tag).is_some() && !self.index.flags(id).any(NodeFlags::BLOCK)
     }
 
     /// Whether an element has at least two children with text, all of them elements.
@@ -168,8 +192,9 @@ impl<'t> Segmenter<'t> {
             weights,
             kind: kind(element),
             depth,
+            blocks: self.found.blocks.len() as u32..0,
             splits_children: self.splits_children(id, element.tag),
-            hidden: in_hidden || self.index.flags(id).any(NodeFlags::HIDDEN),
+            hidden: in_hidden || self.index.flags(id).any(NodeFlags::UNFOLDABLE),
             counts: TextCounts { controls: u32::from(element.tag == Tag::Button), ..TextCounts::default() },
         };
         self.open_containers.push(self.found.containers.len() as u32);
@@ -181,9 +206,13 @@ impl<'t> Segmenter<'t> {
         if element.tag == Tag::A && !self.is_excluded(id, element) {
             self.open_links = self.open_links.saturating_sub(1);
         }
+        self.is_separated |= separates(element.tag);
         if self.open_containers.last().is_some_and(|&open| self.found.containers[open as usize].id == id) {
             self.end_block();
-            self.open_containers.pop();
+            self.open_whole = self.open_whole.filter(|&open| open != id);
+            if let Some(closed) = self.open_containers.pop() {
+                self.found.containers[closed as usize].blocks.end = self.found.blocks.len() as u32;
+            }
         }
     }
 
@@ -203,7 +232,7 @@ impl<'t> Segmenter<'t> {
             return;
         }
         self.first_text = texts.end;
-        let OpenBlock { mut hashes, categories, inline, .. } = std::mem::take(&mut self.block);
+        let OpenBlock { mut hashes, categories, inline, is_joined, .. } = std::mem::take(&mut self.block);
         let is_short = hashes.first.len() <= WordHashes::MAX_WEIGHTED_WORDS;
         let word_weights =
             if is_short { NameWeights::built_in().words(&mut hashes.first) } else { WeightSummary::default() };
@@ -215,6 +244,7 @@ impl<'t> Segmenter<'t> {
             fingerprint,
             categories,
             inline,
+            is_joined,
             last,
             word_weights,
         });
@@ -230,6 +260,11 @@ impl<'t> Segmenter<'t> {
         }
         self.found
     }
+}
+
+/// Whether an element separates the words before and after its start and its end.
+fn separates(tag: Tag) -> bool {
+    is_block(tag) || tag == Tag::Br
 }
 
 fn kind(element: &Element) -> u32 {

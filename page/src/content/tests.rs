@@ -87,6 +87,93 @@ fn table_cells_keep_their_columns() {
     assert!(fit.lines().filter(|line| line.matches('|').count() == 4).count() >= 6, "{fit}");
 }
 
+/// Every filter, with parameters that keep the story.
+fn filters() -> [ContentFilter; 3] {
+    let bm25 = Bm25 { query: "bridge traders market".to_owned(), threshold: 0.1, ..Bm25::default() };
+    [ContentFilter::Main, ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(bm25)]
+}
+
+#[test]
+fn white_space_between_kept_words_remains() {
+    let code = "<pre><code><span>if</span><span> </span><i>a</i>:<span>\n</span><span>    </span>market</code></pre>";
+    let html = format!(
+        "<article><p>{STORY}</p><p>The bridge has <span>Alpha</span><span> </span><b>Beta</b><i> </i><code><span>let\
+         </span><span> </span><span>x</span></code> beside the market.</p>{code}<p>{MORE}</p></article>"
+    );
+    for filter in filters() {
+        let fit = read_with(&html, filter.clone()).markdown.fit_markdown;
+        assert!(fit.contains("Alpha **Beta** `let x` beside"), "{filter:?}: {fit}");
+        assert!(fit.contains("if a:\n    market\n"), "{filter:?}: {fit}");
+    }
+}
+
+#[test]
+fn words_around_a_removed_block_stay_apart() {
+    let html = format!(
+        "<article><p>{STORY}</p><div>{MORE} the end<nav class=menu><a href=/a>Jobs</a></nav>starts {MORE}</div></article>"
+    );
+    for filter in [ContentFilter::Main, ContentFilter::Pruning(Pruning::default())] {
+        let fit = read_with(&html, filter.clone()).markdown.fit_markdown;
+        assert!(!fit.contains("Jobs") && !fit.contains("endstarts"), "{filter:?}: {fit}");
+    }
+}
+
+#[test]
+fn title_heading_is_kept_at_its_place() {
+    let logo = "<header><h1><a href=/>The Daily Example</a></h1><nav><a href=/a>Sport</a></nav></header>";
+    for (title, heading) in [
+        ("Bridge closed", "<h1>Bridge closed</h1>"),
+        ("Bridge closed | The Daily Example", "<h2>Bridge closed</h2>"),
+        ("The Daily Example - Bridge closed", "<div class=top-banner><h1>Bridge closed</h1></div>"),
+        ("The Daily Example", "<header><h3>News</h3><h1 class=logo>Bridge closed</h1></header>"),
+    ] {
+        let html = format!("<title>{title}</title>{logo}{heading}<p>{STORY}</p><h2>Trade</h2><p>{MORE}</p>");
+        for filter in filters() {
+            let fit = read_with(&html, filter.clone()).markdown.fit_markdown;
+            let place = fit.find("# Bridge closed").expect("the title");
+            assert!(place < fit.find("forty years").expect("the text"), "{filter:?}: {fit}");
+        }
+    }
+    let none = Bm25 { query: "submarine".to_owned(), ..Bm25::default() };
+    assert_eq!(read_with(&article(), ContentFilter::Bm25(none)).markdown.fit_markdown, "");
+}
+
+#[test]
+fn headings_of_kept_sections_are_kept() {
+    let html = format!(
+        "<main><h1>Bridges</h1><p>{STORY}</p><div class=nav-head><h2>Recent</h2><a href=#e>edit</a></div><p>{MORE}</p>
+         <h2>Menu</h2><div><h3>Share</h3><p>{STORY} Half of it.</p></div></main>"
+    );
+    for filter in filters() {
+        let fit = read_with(&html, filter.clone()).markdown.fit_markdown;
+        for heading in ["# Bridges", "## Recent", "## Menu", "### Share"] {
+            assert!(fit.contains(heading), "{filter:?}: {heading} in {fit}");
+        }
+    }
+}
+
+#[test]
+fn rows_and_items_are_kept_as_a_whole() {
+    let row = |name: &str, text: &str| format!("<tr><th>{name}</th><td>{text}</td><td>7</td></tr>");
+    let (one, other) = (row("Span", "market of the traders"), row("Arch", STORY));
+    let html = format!(
+        "<main><h1>Bridge</h1><p>{STORY}</p><table><tr><th>Part<th>Market<th>Count</tr>{one}{other}</table>
+         <ol><li>None<li><b>Traders</b><i> : </i><span>market</span><ul><li>stall <button>bridge</button></ul></ol>
+         <dl><dt>Term<dd>market<dd>square</dl><p>{MORE}</p></main>"
+    );
+    for filter in filters() {
+        let fit = read_with(&html, filter.clone()).markdown.fit_markdown;
+        let rows: Vec<&str> = fit.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).collect();
+        let are_whole = rows.iter().all(|row| !row.contains("|  |"));
+        assert!(are_whole && (rows.is_empty() || rows[0].contains("Part")), "{filter:?}: {fit}");
+        assert!(!fit.contains("stall") || fit.contains("**Traders**"), "{filter:?}: {fit}");
+        assert_eq!(fit.contains("Term"), fit.contains("square"), "{filter:?}: {fit}");
+    }
+    let bm25 = Bm25 { query: "stall".to_owned(), threshold: 0.1, ..Bm25::default() };
+    let fit = read_with(&html, ContentFilter::Bm25(bm25)).markdown.fit_markdown;
+    assert_eq!(fit, "# Bridge\n\n2. **Traders** *:* market\n   - stall bridge\n");
+}
+
 #[test]
 fn hostile_pages_stay_within_output_limits() {
     let deep = "<div class=content>".repeat(2_000) + STORY;

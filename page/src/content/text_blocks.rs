@@ -19,6 +19,8 @@ pub(super) struct TextBlock {
     /// The categories of its inline elements.
     pub(super) categories: Categories,
     pub(super) inline: InlineElements,
+    /// No white space, line break or block boundary separates its first word from the text before it.
+    pub(super) is_joined: bool,
     /// The last visible character.
     pub(super) last: char,
     /// The weights of its words, if there are few.
@@ -46,6 +48,8 @@ pub(super) struct Container {
     /// Equal for elements with the same name and first class.
     pub(super) kind: u32,
     pub(super) depth: u32,
+    /// The range of the text blocks in it in [`TextBlocks::blocks`].
+    pub(super) blocks: Range<u32>,
     /// Each of its children is a container.
     pub(super) splits_children: bool,
     /// It or a container around it is hidden.

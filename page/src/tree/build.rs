@@ -92,6 +92,17 @@ impl Tree {
         div
     }
 
+    /// Replaces a node and its descendants by a text node with one space.
+    pub(crate) fn replace_with_space(&mut self, id: NodeId) {
+        if !self.text.ends_with(' ') {
+            self.text.push(' ');
+        }
+        let end = self.text.len() as u32;
+        let node = &mut self.nodes[id.index()];
+        (node.first, node.last) = (NodeId::NONE, NodeId::NONE);
+        node.data = NodeData::Text { start: end - 1, end };
+    }
+
     /// Removes a node and its descendants from the page.
     pub(crate) fn unlink(&mut self, id: NodeId) {
         let Node { parent, prev, next, .. } = self.nodes[id.index()];
