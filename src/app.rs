@@ -34,6 +34,7 @@ use crate::http::{
     Api, Auth, Ceilings, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount,
     response_headers, serve,
 };
+use crate::reader::CpuPool;
 use crate::settings::Settings;
 
 /// Time for clients of synchronous requests to read the response that reports the shutdown.
@@ -114,6 +115,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
         response_memory: access::response_memory(&settings.limits),
         proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,
+        parsers: Arc::new(CpuPool::new(1)),
         shutdown: Shutdown::default(),
         sessions: Sessions::default(),
     })

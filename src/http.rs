@@ -25,6 +25,7 @@ mod outage_tolerance;
 mod page_fields;
 mod page_ranges;
 mod page_schema;
+mod parsing;
 mod query;
 mod response;
 mod results;

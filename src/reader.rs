@@ -1,6 +1,7 @@
 //! Decodes and parses pages on a pool of threads, apart from the thread of the actors.
 
 mod kind;
+mod pattern_cache;
 mod pool;
 
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use url::Url;
 use crate::egress::format_duration;
 use crate::fetchers::charset;
 use kind::Kind;
-use pool::{CpuPool, PoolError};
+use pattern_cache::PatternCache;
+pub use pool::{CpuPool, PoolError};
 
 /// Time after the timeout in which a page may still report it, and be serialized.
 const GRACE: Duration = Duration::from_secs(1);
@@ -53,6 +55,7 @@ pub struct CpuReader {
     timeout: Duration,
     limits: Limits,
     content_filter: Option<ContentFilter>,
+    patterns: Arc<PatternCache>,
 }
 
 impl CpuReader {
@@ -62,6 +65,7 @@ impl CpuReader {
             timeout: settings.timeout,
             limits: Limits { deadline: Some(settings.timeout), ..settings.limits },
             content_filter: settings.content_filter,
+            patterns: Arc::default(),
         }
     }
 }
@@ -79,9 +83,13 @@ impl CpuReader {
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.clone(), self.limits.clone());
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
+        let patterns = Arc::clone(&self.patterns);
         let work = move || {
             faults::trigger(&own_url);
-            convert(read(&own_url, page, &options, &limits, stats))
+            let parse = |html: &str, base: &Url| {
+                opilio_page::read_with(html, base, &options.page, &*patterns.of(&options.page)?, &limits)
+            };
+            convert(read(&own_url, page, &options, stats, parse))
         };
         let reason = match self.pool.run(queue, self.timeout + GRACE, work).await {
             Ok(converted) => return converted,
@@ -129,17 +137,23 @@ pub(crate) fn is_binary(body: &[u8]) -> bool {
 }
 
 /// Parses a page into its result. The content of a page with an error status is included if it can be parsed.
-pub fn read(url: &str, page: FetchedPage, options: &CrawlOptions, limits: &Limits, stats: FetchStats) -> PageResult {
+pub fn read(
+    url: &str,
+    page: FetchedPage,
+    options: &CrawlOptions,
+    stats: FetchStats,
+    parse: impl Fn(&str, &Url) -> Result<Page, ReadError>,
+) -> PageResult {
     let FetchedPage { exchange, body, content_type, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);
-    match read_body(&body, content_type, &base(&exchange, options), &options.page, limits) {
+    match read_body(&body, content_type, &base(&exchange, options), &options.page, parse) {
         Ok((html, page)) => PageResult::read(url, html, exchange, page, stats, status_error.unwrap_or_default()),
         Err(reason) => PageResult::failed(url, exchange, Some(stats), status_error.unwrap_or(reason)),
     }
 }
 
-/// Decodes and parses a body. Without `content_type`, the type is detected from the bytes.
+/// Decodes a body, and parses it if it is HTML. Without `content_type`, the type is detected from the bytes.
 ///
 /// # Errors
 /// The reason, as one sentence.
@@ -148,13 +162,13 @@ pub(crate) fn read_body(
     content_type: Option<&str>,
     base: &Url,
     options: &Options,
-    limits: &Limits,
+    parse: impl Fn(&str, &Url) -> Result<Page, ReadError>,
 ) -> Result<(String, Page), String> {
     let text = |is_html| charset::decode(body, content_type, is_html).0;
     match kind::detect(content_type, body) {
         Kind::Html => {
             let html = text(true);
-            let page = opilio_page::read(&html, base, options, limits);
+            let page = parse(&html, base);
             page.map(|page| (html, page)).map_err(|error| reason(&error))
         }
         Kind::Text(essence) => {

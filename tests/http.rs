@@ -13,6 +13,7 @@ use opilio::http::{
     Api, Auth, AuthSettings, BodyLimits, Ceilings, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
     mount,
 };
+use opilio::reader::CpuPool;
 use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
 use opilio_actors::http_front::HttpFront;
@@ -61,6 +62,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         proxies: TrustedProxies::default(),
         heartbeat: Duration::from_secs(15),
         shutdown: Shutdown::default(),
+        parsers: Arc::new(CpuPool::new(1)),
         sessions: Sessions::default(),
     };
     let access = Auth::new(&AuthSettings::default(), Arc::new(SystemClock));

@@ -4,6 +4,8 @@
 mod connections;
 #[path = "limits/pages.rs"]
 mod pages;
+#[path = "limits/patterns.rs"]
+mod patterns;
 mod support;
 
 use serde_json::{Value, json};

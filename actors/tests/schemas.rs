@@ -6,6 +6,7 @@ mod samples;
 
 use opilio_actors::domain::extraction::merge::merge;
 use opilio_actors::domain::extraction::schema::{OutputSchema, SchemaScope};
+use opilio_page::PatternCompiler;
 use samples::{Random, SCHEMAS, Sample, broken, sample, unusual};
 use serde_json::{Map, Value};
 
@@ -32,7 +33,8 @@ fn chunk_values_and_their_merged_value_conform() {
     for number in 0..SCHEMAS {
         let Sample { schema: json, value } = sample(number);
         assert!(jsonschema::meta::is_valid(&json), "{number}: {json}");
-        let schema = OutputSchema::new(&json).unwrap_or_else(|error| panic!("{number}: {error}"));
+        let schema =
+            OutputSchema::new(&json, &PatternCompiler::default()).unwrap_or_else(|error| panic!("{number}: {error}"));
         assert_eq!(schema.violations(SchemaScope::Page, &value), Vec::<String>::new(), "{number}");
         let mut random = Random(number);
         let chunks: Vec<_> = (0..CHUNKS).filter_map(|chunk| share(&value, chunk, &mut random)).collect();
@@ -51,12 +53,12 @@ fn schema_is_rejected_if_a_validator_rejects_it() {
     for number in 0..SCHEMAS {
         let (broken, pointer) = broken(number);
         assert!(!jsonschema::meta::is_valid(&broken));
-        let error = OutputSchema::new(&broken).expect_err("the schema is invalid");
+        let error = OutputSchema::new(&broken, &PatternCompiler::default()).expect_err("the schema is invalid");
         assert!(error.pointer.starts_with(pointer), "{number}: {error}");
     }
     for (schema, is_valid) in unusual() {
         let verdict = jsonschema::validator_for(&schema).map(|_| ()).map_err(|error| error.to_string());
         assert_eq!(verdict.is_ok(), is_valid, "{schema}: {verdict:?}");
-        assert_eq!(OutputSchema::new(&schema).is_ok(), is_valid, "{schema}");
+        assert_eq!(OutputSchema::new(&schema, &PatternCompiler::default()).is_ok(), is_valid, "{schema}");
     }
 }

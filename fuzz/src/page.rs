@@ -23,7 +23,8 @@ pub fn page(bytes: &[u8]) {
         let limits = Limits { max_bytes: 1 << 20, ..Limits::default() };
         let options = CrawlOptions { page: options, ..CrawlOptions::default() };
         let stats = FetchStats { attempts: 1, cache_hit: None };
-        check(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, &limits, stats));
+        let parse = |html: &str, base: &Url| opilio_page::read(html, base, &options.page, &limits);
+        check(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, stats, parse));
     }
 }
 

@@ -92,6 +92,11 @@ impl Budget {
         if self.work.0.get() <= self.next_clock_check.get() { self.check_limits() } else { Ok(()) }
     }
 
+    /// [`Self::check`] that always looks at the clock, before work that is not counted.
+    pub(crate) fn check_clock(&self) -> Result<(), ReadError> {
+        self.check_limits()
+    }
+
     fn check_limits(&self) -> Result<(), ReadError> {
         if self.work.is_exhausted() {
             return Err(ReadError::WorkLimit { limit: self.max_work });

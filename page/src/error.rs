@@ -11,8 +11,7 @@ pub enum ReadError {
     WorkLimit { limit: u64 },
     #[error("page was not read within {} s", limit.as_secs_f64())]
     Deadline { limit: Duration },
-    /// The options contain a selector or pattern that [`validate_css_selector`](crate::validate_css_selector) or
-    /// [`Extraction::check`](crate::Extraction::check) rejects.
+    /// The options contain a selector or pattern that [`PatternCompiler`](crate::PatternCompiler) rejects.
     #[error("a selector or pattern {0}")]
     InvalidSelector(String),
     /// No element matches [`Options::required_selector`](crate::Options::required_selector).

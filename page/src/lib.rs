@@ -26,6 +26,7 @@ mod media;
 mod metadata;
 mod options;
 mod output;
+mod pattern_compiler;
 mod plain_text;
 mod public_suffix;
 mod reader;
@@ -46,11 +47,11 @@ pub use error::ReadError;
 pub use extract::BUILTIN_PATTERNS;
 pub use limits::Limits;
 pub use options::{
-    Bm25, ContentFilter, Extraction, InputFormat, MarkdownOptions, Options, PathSegment, Pruning, SOCIAL_MEDIA,
-    SchemaError, Selection, SelectorLanguage,
+    Bm25, CompiledPatterns, ContentFilter, Extraction, InputFormat, MarkdownOptions, Options, PathSegment, Pruning,
+    SOCIAL_MEDIA, SchemaError, Selection, SelectorLanguage,
 };
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
+pub use pattern_compiler::PatternCompiler;
 pub use plain_text::read_text;
-pub use reader::read;
+pub use reader::{read, read_with};
 pub use schema_html::schema_html;
-pub use select::validate_css_selector;

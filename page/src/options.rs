@@ -1,5 +1,6 @@
 //! What a caller may choose about reading a page.
 
+mod compiled;
 mod content_filter;
 mod extraction;
 mod markdown;
@@ -7,6 +8,7 @@ mod selection;
 
 use serde::{Deserialize, Serialize};
 
+pub use compiled::CompiledPatterns;
 pub use content_filter::{Bm25, ContentFilter, Pruning};
 pub use extraction::{Extraction, InputFormat, PathSegment, SchemaError, SelectorLanguage};
 pub use markdown::MarkdownOptions;

@@ -1,5 +1,7 @@
 //! Reads an HTML page: one parse, one index, and one walk per output.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -7,16 +9,17 @@ use crate::budget::Budget;
 use crate::cleaned_html;
 use crate::content;
 use crate::error::ReadError;
-use crate::extract::{self, ExtractedJson};
+use crate::extract::{self, CompiledExtraction, ExtractedJson};
 use crate::index::{PageIndex, build_index};
 use crate::limits::Limits;
 use crate::links;
 use crate::markdown;
 use crate::media;
 use crate::metadata;
-use crate::options::{Extraction, InputFormat, Options};
+use crate::options::{CompiledPatterns, InputFormat, Options};
 use crate::output::{Markdown, Page};
 use crate::select;
+use crate::select::css::CssSelector;
 use crate::structured;
 use crate::tables;
 use crate::tree::{self, Tree};
@@ -36,16 +39,30 @@ const MIN_OUTPUT_LIMIT: usize = 64 * 1024;
 /// The page exceeds `limits`, does not meet `options.required_selector`, or `options` contain an invalid selector or
 /// pattern.
 pub fn read(html: &str, url: &Url, options: &Options, limits: &Limits) -> Result<Page, ReadError> {
+    read_with(html, url, options, &options.compile()?, limits)
+}
+
+/// [`read`] with the selectors and patterns of `options` already compiled.
+///
+/// # Errors
+/// The page exceeds `limits`, or does not meet `options.required_selector`.
+pub fn read_with(
+    html: &str,
+    url: &Url,
+    options: &Options,
+    patterns: &CompiledPatterns,
+    limits: &Limits,
+) -> Result<Page, ReadError> {
     let limit = limits.max_bytes.min(u32::MAX as usize / 2);
     if html.len() > limit {
         return Err(ReadError::TooLarge { bytes: html.len(), limit });
     }
     let budget = Budget::start(limits);
     let parsed = tree::parse(html, limits, &budget)?;
-    if let Some(selector) = &options.required_selector {
-        select::require_match(&parsed.tree, selector, &budget)?;
+    if let (Some(text), Some(selector)) = (&options.required_selector, &patterns.required) {
+        select::require_match(&parsed.tree, selector, text, &budget)?;
     }
-    let reader = PageReader::new(html, url, options, parsed.tree, budget)?;
+    let reader = PageReader::new(html, url, options, patterns, parsed.tree, budget)?;
     let max_bytes = reader.max_bytes;
     let (page, output_truncated) = reader.read()?;
     let truncated = if parsed.truncated {
@@ -61,6 +78,7 @@ struct PageReader<'a> {
     html: &'a str,
     url: &'a Url,
     options: &'a Options,
+    patterns: &'a CompiledPatterns,
     budget: Budget,
     /// The limit on each output.
     max_bytes: usize,
@@ -70,29 +88,35 @@ struct PageReader<'a> {
 }
 
 impl<'a> PageReader<'a> {
-    fn new(html: &'a str, url: &'a Url, options: &'a Options, tree: Tree, budget: Budget) -> Result<Self, ReadError> {
+    fn new(
+        html: &'a str,
+        url: &'a Url,
+        options: &'a Options,
+        patterns: &'a CompiledPatterns,
+        tree: Tree,
+        budget: Budget,
+    ) -> Result<Self, ReadError> {
         let index = build_index(&tree, &budget)?;
         let base = BaseUrl::new(url, index.base_href(&tree));
         let max_bytes = html.len().saturating_mul(OUTPUT_FACTOR).saturating_add(MIN_OUTPUT_LIMIT);
         budget.limit_output(max_bytes);
-        Ok(Self { html, url, options, budget, max_bytes, tree, index, base })
+        Ok(Self { html, url, options, patterns, budget, max_bytes, tree, index, base })
     }
 
     /// Produces all outputs. Also returns whether a limit truncated one of them.
     fn read(mut self) -> Result<(Page, bool), ReadError> {
         let options = self.options;
         let (metadata, head_fingerprint) = self.metadata()?;
-        if let Some(selector) = &options.selection.css_selector {
-            self.narrow(&[selector])?;
+        if !self.patterns.css_selector.is_empty() {
+            self.narrow(&self.patterns.css_selector)?;
         }
         let fields = self.schema_fields()?;
         self.remove_unwanted()?;
         let media = media::media(&self.tree, &self.index, &self.base, options, &self.budget)?;
         let links = links::links(&self.tree, &self.index, &self.base, options.score_links, &self.budget)?;
         let tables = tables::tables(&self.tree, &self.index, options.table_score_threshold, &self.budget)?;
-        if !options.selection.target_elements.is_empty() {
-            let targets: Vec<&str> = options.selection.target_elements.iter().map(String::as_str).collect();
-            self.narrow(&targets)?;
+        if !self.patterns.target_elements.is_empty() {
+            self.narrow(&self.patterns.target_elements)?;
         }
         let markdown =
             markdown::write(&self.tree, &self.index, &self.base, &options.markdown, self.max_bytes, &self.budget)?;
@@ -119,7 +143,7 @@ impl<'a> PageReader<'a> {
         Ok((metadata.properties, head_fingerprint))
     }
 
-    fn narrow(&mut self, selectors: &[&str]) -> Result<(), ReadError> {
+    fn narrow(&mut self, selectors: &[Arc<CssSelector>]) -> Result<(), ReadError> {
         select::narrow(&mut self.tree, selectors, &self.budget)?;
         self.rebuild_index()
     }
@@ -129,7 +153,8 @@ impl<'a> PageReader<'a> {
         if !selection.removes_anything() {
             return Ok(());
         }
-        select::remove_unwanted(&mut self.tree, &self.index, &self.base, selection, &self.budget)?;
+        let excluded = &self.patterns.excluded;
+        select::remove_unwanted(&mut self.tree, &self.index, &self.base, selection, excluded, &self.budget)?;
         self.rebuild_index()
     }
 
@@ -156,24 +181,23 @@ impl<'a> PageReader<'a> {
     }
 
     fn schema_fields(&self) -> Result<Option<ExtractedJson>, ReadError> {
-        let Some(extraction) = &self.options.extraction else { return Ok(None) };
-        extract::schema_fields(extraction, &self.tree, self.max_bytes, &self.budget)
+        let Some(extraction) = &self.patterns.extraction else { return Ok(None) };
+        extraction.schema_fields(&self.tree, self.max_bytes, &self.budget)
     }
 
     /// The page's text before the main content is selected, if patterns are matched on it.
     fn pattern_text(&self) -> String {
-        match self.options.extraction {
-            Some(Extraction::Patterns { input: InputFormat::Text, .. }) => {
-                extract::page_text(&self.tree, self.html.len())
-            }
+        match self.patterns.extraction.as_ref().and_then(CompiledExtraction::input) {
+            Some(InputFormat::Text) => extract::page_text(&self.tree, self.html.len()),
             _ => String::new(),
         }
     }
 
     fn pattern_matches(&self, page: &Page, text: &str) -> Result<Option<ExtractedJson>, ReadError> {
-        let Some(Extraction::Patterns { patterns, input }) = &self.options.extraction else { return Ok(None) };
-        let input = extract::input_text(*input, self.html, page, text);
-        extract::pattern_matches(patterns, &input, self.url, self.max_bytes, &self.budget).map(Some)
+        let Some(extraction) = &self.patterns.extraction else { return Ok(None) };
+        let Some(input) = extraction.input() else { return Ok(None) };
+        let input = extract::input_text(input, self.html, page, text);
+        extraction.pattern_matches(&input, self.url, self.max_bytes, &self.budget)
     }
 }
 

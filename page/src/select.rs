@@ -4,13 +4,11 @@ pub(crate) mod css;
 mod narrow;
 mod remove;
 mod require;
-mod validate;
 pub(crate) mod xpath;
 
 pub(crate) use narrow::narrow;
 pub(crate) use remove::remove_unwanted;
 pub(crate) use require::{require_match, require_match_in_text};
-pub use validate::validate_css_selector;
 
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,9 @@ impl Page {
     pub fn run(self) -> anyhow::Result<()> {
         let Body { bytes, content_type, url } = self.fetch()?;
         let options = Options { content_filter: self.fit.then_some(ContentFilter::Main), ..Options::default() };
-        let read = reader::read_body(&bytes, content_type.as_deref(), &url, &options, &Limits::default());
+        let read = reader::read_body(&bytes, content_type.as_deref(), &url, &options, |html, base| {
+            opilio_page::read(html, base, &options, &Limits::default())
+        });
         let (_, page) = read.map_err(|reason| anyhow!("{}: {reason}", self.page))?;
         let mut out = std::io::stdout().lock();
         if self.json {

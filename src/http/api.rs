@@ -21,6 +21,7 @@ use super::memory_budget::MemoryBudget;
 use super::shutdown::Shutdown;
 use super::trusted_proxies::TrustedProxies;
 use crate::egress::Guard;
+use crate::reader::CpuPool;
 
 #[derive(Clone)]
 pub struct Api {
@@ -43,6 +44,8 @@ pub struct Api {
     pub proxies: TrustedProxies,
     /// Interval at which an idle event stream sends a comment.
     pub heartbeat: Duration,
+    /// Parses requests with patterns.
+    pub parsers: Arc<CpuPool>,
     /// The synchronous requests in flight.
     pub shutdown: Shutdown,
     /// The open MCP sessions.

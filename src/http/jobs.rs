@@ -23,6 +23,7 @@ use super::error::ApiError;
 use super::field_error::{FieldError, Loc};
 use super::job_view::{EXAMPLE_ID, JobView, Links, example, example_links};
 use super::openapi::operation_builder::{Operation, OperationBuilder, operation, string_like};
+use super::parsing;
 use super::route::{DELETE, POST, Route, STANDARD, SUBMIT, route};
 use super::schemas;
 use super::trusted_proxies::base_url;
@@ -75,10 +76,10 @@ async fn submit_crawl(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::json(&request, body)?;
-    let spec = crawl_spec(&api, &body);
+    let (body, _reservation) = body::json(&request, body)?.into_parts();
+    let (spec, body) = parsing::parse(&api, &caller, body, crawl_spec).await?;
     let (spec, idempotency) = both(spec, idempotency(&request, &body))?;
-    let (_, _reservation) = body.into_parts();
+    drop(body);
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base_url(&request), spec, idempotency).await?))
 }
 
@@ -88,14 +89,18 @@ fn crawl_spec(api: &Api, body: &Value) -> Result<JobSpec, Vec<FieldError>> {
     Ok(crawl.into_spec())
 }
 
+fn llm_spec(api: &Api, body: &Value) -> Result<JobSpec, Vec<FieldError>> {
+    llm_request::parse_job(body, &api.webhooks, &api.guard)
+}
+
 /// Submits the crawl that an MCP tool requests, under the rules of `POST /crawl/job`.
 pub async fn submit_crawl_for_tool(
-    api: &Api,
+    api: &web::Data<Api>,
     caller: &Caller,
     base_url: &str,
-    arguments: &Value,
+    arguments: Value,
 ) -> Result<Value, ApiError> {
-    let spec = crawl_spec(api, arguments);
+    let (spec, _) = parsing::parse(api, caller, arguments, crawl_spec).await?;
     admit(api, caller, base_url, spec.map_err(ApiError::Invalid)?, None).await
 }
 
@@ -105,10 +110,10 @@ async fn submit_llm(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let body = body::json(&request, body)?;
-    let spec = llm_request::parse_job(&body, &api.webhooks, &api.guard);
+    let (body, _reservation) = body::json(&request, body)?.into_parts();
+    let (spec, body) = parsing::parse(&api, &caller, body, llm_spec).await?;
     let (spec, idempotency) = both(spec, idempotency(&request, &body))?;
-    let (_, _reservation) = body.into_parts();
+    drop(body);
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base_url(&request), spec, idempotency).await?))
 }
 

@@ -1,13 +1,13 @@
 //! A bounded pool for CPU-bound work.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use opilio_actors::domain::queue_key::QueueKey;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::fair_semaphore::{FairSemaphore, Permit};
+use crate::fair_semaphore::FairSemaphore;
 
 /// Runs a bounded number of tasks on blocking threads. Queues are served in rotation, each in order.
 pub struct CpuPool {
@@ -20,51 +20,28 @@ pub enum PoolError {
     TimedOut,
 }
 
-/// A permit that is held while the work runs, even if its caller is cancelled, and released early after a timeout.
-#[derive(Clone)]
-struct SharedPermit(Arc<Mutex<Option<Permit>>>);
-
-impl SharedPermit {
-    fn release(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
 impl CpuPool {
     pub fn new(threads: usize) -> Self {
         Self { permits: FairSemaphore::new(threads.max(1)) }
     }
 
-    /// Waits for a permit, then up to `limit` for the work. A thread cannot be stopped: after a timeout the work continues
-    /// without a permit, so it should have a limit of its own.
+    /// Waits for a permit, then up to `limit` for the work. A thread cannot be stopped: work that takes longer, or whose
+    /// caller is cancelled, keeps its permit until it ends, so it should have a limit of its own.
     pub async fn run<T: Send + 'static>(
         &self,
         queue: &QueueKey,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
-        let permit = SharedPermit(Arc::new(Mutex::new(Some(self.permits.acquire(queue).await))));
-        let of_thread = permit.clone();
+        let permit = self.permits.acquire(queue).await;
         let running = spawn_blocking(move || {
-            let _guard = ReleaseOnDrop(of_thread);
+            let _permit = permit;
             work()
         });
         match timeout(limit, running).await {
             Ok(ended) => ended.map_err(|_| PoolError::Panicked),
-            Err(_) => {
-                permit.release();
-                Err(PoolError::TimedOut)
-            }
+            Err(_) => Err(PoolError::TimedOut),
         }
-    }
-}
-
-/// Releases the permit when the work ends or panics.
-struct ReleaseOnDrop(SharedPermit);
-
-impl Drop for ReleaseOnDrop {
-    fn drop(&mut self) {
-        self.0.release();
     }
 }
 
@@ -108,13 +85,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn timeout_releases_the_permit_of_running_work() {
+    async fn overdue_work_keeps_its_permit_until_it_ends() {
         let (pool, queue) = (CpuPool::new(1), queue(false));
         let (release, wait) = mpsc::channel::<()>();
         let stuck = pool.run(&queue, BRIEF, move || wait.recv().is_ok());
         assert_eq!(stuck.await, Err(PoolError::TimedOut));
-        assert_eq!(pool.run(&queue, LONG, || 7).await, Ok(7));
+        assert!(timeout(BRIEF, pool.run(&queue, LONG, || 7)).await.is_err());
         drop(release);
+        assert_eq!(pool.run(&queue, LONG, || 7).await, Ok(7));
     }
 
     #[tokio::test]

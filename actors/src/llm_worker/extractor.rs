@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use opilio_page::PatternCompiler;
+use serde_json::Value;
+
 use super::blocking::run_blocking;
 use super::checkpoint::PAGE;
 use super::chunked::extract_chunked;
@@ -35,7 +38,8 @@ impl ModelExtractor {
         page: impl Future<Output = Result<String, AttemptError>>,
     ) -> Result<Content, AttemptError> {
         let schema = spec.schema.clone();
-        let schema = move || schema.as_ref().map(|schema| OutputSchema::new(schema).map(Arc::new)).transpose();
+        let compile = |schema: &Value| OutputSchema::new(schema, &PatternCompiler::default()).map(Arc::new);
+        let schema = move || schema.as_ref().map(compile).transpose();
         // The schema was valid at submission; a later version of Opilio can be stricter.
         let schema = run_blocking(schema).await?;
         let schema = schema.map_err(|error| ExtractionError::failed("bad_schema", format!("schema: {error}")))?;

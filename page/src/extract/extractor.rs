@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::extracted::ExtractedJson;
 use super::outer_html::outer_html;
+use super::pattern::SearchCaches;
 use super::schema::{Field, FieldKind, FieldSelector, Schema, Transform, ValueSource};
 use crate::budget::Budget;
 use crate::error::ReadError;
@@ -20,7 +21,8 @@ pub(super) fn extract_fields(
     budget: &Budget,
 ) -> Result<ExtractedJson, ReadError> {
     let order = matches!(schema.base, FieldSelector::XPath(_)).then(|| DocumentOrder::of(tree));
-    let mut extractor = Extractor { tree, order, budget, bytes_left: max_bytes, truncated: false };
+    let caches = SearchCaches::default();
+    let mut extractor = Extractor { tree, order, budget, bytes_left: max_bytes, truncated: false, caches };
     let mut items = Vec::new();
     for base in extractor.matches(&schema.base, NodeId::ROOT, usize::MAX)? {
         let mut item = Map::new();
@@ -44,6 +46,7 @@ struct Extractor<'t> {
     budget: &'t Budget,
     bytes_left: usize,
     truncated: bool,
+    caches: SearchCaches,
 }
 
 impl Extractor<'_> {
@@ -109,7 +112,10 @@ impl Extractor<'_> {
         };
         match &field.kind {
             FieldKind::Value(sources) => {
-                let text = found.first().and_then(|first| self.value(first, sources));
+                let text = match found.first() {
+                    Some(first) => self.value(first, sources)?,
+                    None => None,
+                };
                 Ok(text.map(|text| Value::from(apply_transform(text, field.transform))))
             }
             FieldKind::Object(fields) => {
@@ -150,36 +156,40 @@ impl Extractor<'_> {
     }
 
     /// Applies the sources in order, each to the result of the previous one.
-    fn value(&self, from: &XPathMatch, sources: &[ValueSource]) -> Option<String> {
+    fn value(&mut self, from: &XPathMatch, sources: &[ValueSource]) -> Result<Option<String>, ReadError> {
         let mut text = match from {
             XPathMatch::Text(text) => Some(text.clone()),
             XPathMatch::Element(_) => None,
         };
         for source in sources {
-            text = Some(match (source, from, &text) {
-                (ValueSource::Text, _, Some(text)) => text::collapse_whitespace(text),
-                (ValueSource::Html, _, Some(text)) => text.clone(),
-                (ValueSource::Attribute(_), _, Some(text)) => text.clone(),
-                (ValueSource::Text, XPathMatch::Element(id), None) => self.text(*id),
-                (ValueSource::Html, XPathMatch::Element(id), None) => outer_html(self.tree, *id, self.bytes_left),
-                (ValueSource::Attribute(name), XPathMatch::Element(id), None) => self.tree.attr(*id, name)?.to_owned(),
-                (ValueSource::Regex(regex, group), _, Some(text)) => captured(regex, *group, text)?,
-                (ValueSource::Regex(regex, group), XPathMatch::Element(id), None) => {
-                    captured(regex, *group, &self.text(*id))?
+            text = match (source, from, text) {
+                (ValueSource::Text, _, Some(text)) => Some(text::collapse_whitespace(&text)),
+                (ValueSource::Html | ValueSource::Attribute(_), _, Some(text)) => Some(text),
+                (ValueSource::Text, XPathMatch::Element(id), None) => Some(self.text(*id)),
+                (ValueSource::Html, XPathMatch::Element(id), None) => Some(outer_html(self.tree, *id, self.bytes_left)),
+                (ValueSource::Attribute(name), XPathMatch::Element(id), None) => {
+                    self.tree.attr(*id, name).map(str::to_owned)
                 }
-                (_, XPathMatch::Text(_), None) => return None,
-            });
+                (ValueSource::Regex(pattern, group), from, text) => {
+                    let text = match (from, text) {
+                        (_, Some(text)) => text,
+                        (XPathMatch::Element(id), None) => self.text(*id),
+                        (XPathMatch::Text(_), None) => return Ok(None),
+                    };
+                    pattern.capture(*group, &text, &mut self.caches, self.budget)?.map(str::to_owned)
+                }
+                (_, XPathMatch::Text(_), None) => None,
+            };
+            if text.is_none() {
+                return Ok(None);
+            }
         }
-        text
+        Ok(text)
     }
 
     fn text(&self, id: NodeId) -> String {
         text::text_content(self.tree, id, self.bytes_left.min(1 << 20))
     }
-}
-
-fn captured(regex: &regex::Regex, group: usize, text: &str) -> Option<String> {
-    regex.captures(text)?.get(group).map(|found| found.as_str().to_owned())
 }
 
 fn apply_transform(text: String, transform: Option<Transform>) -> String {

@@ -1,12 +1,15 @@
 //! Finds the matches of labelled regular expressions in a text.
 
-use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::extracted::ExtractedJson;
+use super::pattern::{Pattern, SearchCaches};
 use crate::budget::Budget;
 use crate::error::ReadError;
 use crate::options::{PathSegment, SchemaError};
+use crate::pattern_compiler::PatternCompiler;
 
 /// The built-in patterns, in the order of their bits: the first is 1, the second 2, the third 4, …
 pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
@@ -33,24 +36,22 @@ pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
     ("credit_card", r"\b(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|3[47]\d{13}|6(?:011|5\d{2})\d{12})\b"),
 ];
 
-/// Bytes of one pattern.
-const MAX_PATTERN: usize = 2000;
 /// Patterns of one extraction.
 const MAX_PATTERNS: usize = 100;
 
 /// Compiled patterns with their labels.
-pub(super) struct Patterns(Vec<(String, Regex)>);
+pub(crate) struct Patterns(Vec<(String, Arc<Pattern>)>);
 
 impl Patterns {
-    pub(super) fn compile(patterns: &[(String, String)]) -> Result<Self, Vec<SchemaError>> {
+    pub(super) fn compile(patterns: &[(String, String)], compiler: &PatternCompiler) -> Result<Self, Vec<SchemaError>> {
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
         if patterns.len() > MAX_PATTERNS {
             let reason = format!("has more than {MAX_PATTERNS} patterns");
             return Err(vec![SchemaError { path: Vec::new(), reason }]);
         }
         for (label, pattern) in patterns {
-            match compile_regex(pattern, true) {
-                Ok(regex) => compiled.push((label.clone(), regex)),
+            match compiler.pattern(pattern, true) {
+                Ok(pattern) => compiled.push((label.clone(), pattern)),
                 Err(reason) => errors.push(SchemaError { path: vec![PathSegment::Key(label.clone())], reason }),
             }
         }
@@ -66,42 +67,25 @@ impl Patterns {
         budget: &Budget,
     ) -> Result<ExtractedJson, ReadError> {
         let (mut found, mut left, mut truncated) = (Vec::new(), max_bytes, false);
-        for (label, regex) in &self.0 {
-            budget.work.spend_bytes(text.len());
+        let mut caches = SearchCaches::default();
+        for (label, pattern) in &self.0 {
             // Bytes and characters before the last match.
             let mut counted = (0, 0);
-            for found_match in regex.find_iter(text).filter(|found| !found.is_empty()) {
-                budget.step()?;
-                let start = counted.1 + text[counted.0..found_match.start()].chars().count();
-                let end = start + found_match.as_str().chars().count();
-                counted = (found_match.end(), end);
-                match left.checked_sub(found_match.len() + url.len() + 64) {
+            pattern.each_match(text, &mut caches, budget, |at| {
+                let value = &text[at.clone()];
+                let start = counted.1 + text[counted.0..at.start].chars().count();
+                let end = start + value.chars().count();
+                counted = (at.end, end);
+                match left.checked_sub(value.len() + url.len() + 64) {
                     Some(remaining) => left = remaining,
-                    None => {
-                        truncated = true;
-                        break;
-                    }
+                    None => truncated = true,
                 }
-                found.push(json!({"url": url, "label": label, "value": found_match.as_str(), "span": [start, end]}));
-            }
-            budget.step()?;
+                if !truncated {
+                    found.push(json!({"url": url, "label": label, "value": value, "span": [start, end]}));
+                }
+                !truncated
+            })?;
         }
         Ok(ExtractedJson { json: Value::Array(found).to_string(), truncated })
     }
-}
-
-/// Compiles a regular expression whose time is linear in the text, so without look-around and back references.
-/// `ignore_case` also lets `^` and `$` match at line ends.
-pub(super) fn compile_regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
-    const MAX_BYTES: usize = 4 << 20;
-    if pattern.len() > MAX_PATTERN {
-        return Err(format!("is longer than {MAX_PATTERN} bytes"));
-    }
-    let mut builder = RegexBuilder::new(pattern);
-    builder.case_insensitive(ignore_case).multi_line(ignore_case).size_limit(MAX_BYTES).dfa_size_limit(MAX_BYTES);
-    builder.build().map_err(|error| {
-        let error = error.to_string();
-        let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        format!("is not a valid regular expression: {reason}")
-    })
 }

@@ -7,48 +7,75 @@ use url::Url;
 use super::extracted::ExtractedJson;
 use super::extractor::extract_fields;
 use super::patterns::Patterns;
+use super::schema::Schema;
 use super::schema_parser::parse_schema;
 use crate::budget::Budget;
 use crate::error::ReadError;
 use crate::options::{Extraction, InputFormat, SchemaError};
 use crate::output::Page;
+use crate::pattern_compiler::PatternCompiler;
 use crate::text;
 use crate::tree::{NodeId, Tree};
+
+/// The compiled form of an [`Extraction`].
+pub(crate) enum CompiledExtraction {
+    Fields(Box<Schema>),
+    Patterns(Patterns, InputFormat),
+}
 
 impl Extraction {
     /// Validates the schema or the patterns.
     ///
     /// # Errors
     /// All errors at once. Paths start within the schema, or at the label of a pattern.
-    pub fn check(&self) -> Result<(), Vec<SchemaError>> {
+    pub fn check(&self, compiler: &PatternCompiler) -> Result<(), Vec<SchemaError>> {
+        self.compile(compiler).map(|_| ())
+    }
+
+    pub(crate) fn compile(&self, compiler: &PatternCompiler) -> Result<CompiledExtraction, Vec<SchemaError>> {
         match self {
-            Self::Fields { language, schema } => parse_schema(schema, *language).map(|_| ()),
-            Self::Patterns { patterns, .. } => Patterns::compile(patterns).map(|_| ()),
+            Self::Fields { language, schema } => {
+                let schema = parse_schema(schema, *language, compiler)?;
+                Ok(CompiledExtraction::Fields(Box::new(schema)))
+            }
+            Self::Patterns { patterns, input } => {
+                Ok(CompiledExtraction::Patterns(Patterns::compile(patterns, compiler)?, *input))
+            }
         }
     }
 }
 
-/// The fields of a schema as JSON text, at most about `max_bytes`; `None` if the extraction uses patterns.
-pub(crate) fn schema_fields(
-    extraction: &Extraction,
-    tree: &Tree,
-    max_bytes: usize,
-    budget: &Budget,
-) -> Result<Option<ExtractedJson>, ReadError> {
-    let Extraction::Fields { language, schema } = extraction else { return Ok(None) };
-    let schema = parse_schema(schema, *language).map_err(first_error)?;
-    extract_fields(tree, &schema, max_bytes, budget).map(Some)
-}
+impl CompiledExtraction {
+    /// The fields of a schema as JSON text, at most about `max_bytes`; `None` if the extraction uses patterns.
+    pub(crate) fn schema_fields(
+        &self,
+        tree: &Tree,
+        max_bytes: usize,
+        budget: &Budget,
+    ) -> Result<Option<ExtractedJson>, ReadError> {
+        let Self::Fields(schema) = self else { return Ok(None) };
+        extract_fields(tree, schema, max_bytes, budget).map(Some)
+    }
 
-/// All matches of the patterns as JSON text, at most about `max_bytes`.
-pub(crate) fn pattern_matches(
-    patterns: &[(String, String)],
-    text: &str,
-    url: &Url,
-    max_bytes: usize,
-    budget: &Budget,
-) -> Result<ExtractedJson, ReadError> {
-    Patterns::compile(patterns).map_err(first_error)?.find(text, url.as_str(), max_bytes, budget)
+    /// The form of the page that patterns are matched on; `None` if the extraction uses a schema.
+    pub(crate) fn input(&self) -> Option<InputFormat> {
+        match self {
+            Self::Fields(_) => None,
+            Self::Patterns(_, input) => Some(*input),
+        }
+    }
+
+    /// All matches of the patterns as JSON text, at most about `max_bytes`; `None` if the extraction uses a schema.
+    pub(crate) fn pattern_matches(
+        &self,
+        text: &str,
+        url: &Url,
+        max_bytes: usize,
+        budget: &Budget,
+    ) -> Result<Option<ExtractedJson>, ReadError> {
+        let Self::Patterns(patterns, _) = self else { return Ok(None) };
+        patterns.find(text, url.as_str(), max_bytes, budget).map(Some)
+    }
 }
 
 /// The text that patterns are matched on. `text` is the result of [`page_text`]. Without fit content the whole page is
@@ -68,8 +95,4 @@ pub(crate) fn input_text<'p>(format: InputFormat, html: &'p str, page: &'p Page,
 /// The text of a page that has `bytes` of HTML.
 pub(crate) fn page_text(tree: &Tree, bytes: usize) -> String {
     text::text_content(tree, NodeId::ROOT, bytes.saturating_add(1))
-}
-
-fn first_error(errors: Vec<SchemaError>) -> ReadError {
-    ReadError::InvalidSelector(errors.into_iter().next().map(|error| error.reason).unwrap_or_default())
 }

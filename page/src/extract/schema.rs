@@ -1,28 +1,30 @@
 //! A validated extraction schema: selectors parsed, patterns compiled.
 
-use regex::Regex;
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::pattern::Pattern;
 use crate::select::css::CssSelector;
 use crate::select::xpath::XPath;
 
 /// A schema: one object per match of `base`, with the fields of both lists.
-pub(super) struct Schema {
+pub(crate) struct Schema {
     pub(super) base: FieldSelector,
     pub(super) base_fields: Vec<Field>,
     pub(super) fields: Vec<Field>,
 }
 
 pub(super) enum FieldSelector {
-    Css(CssSelector),
-    XPath(XPath),
+    Css(Arc<CssSelector>),
+    XPath(Arc<XPath>),
 }
 
 /// One field of an object.
 pub(super) struct Field {
     pub(super) name: String,
     /// The value is taken from the next sibling that matches.
-    pub(super) sibling: Option<CssSelector>,
+    pub(super) sibling: Option<Arc<CssSelector>>,
     /// `None`: the element itself.
     pub(super) selector: Option<FieldSelector>,
     pub(super) kind: FieldKind,
@@ -44,7 +46,7 @@ pub(super) enum ValueSource {
     Html,
     Attribute(String),
     /// A pattern and the group that contains the value.
-    Regex(Regex, usize),
+    Regex(Arc<Pattern>, usize),
 }
 
 #[derive(Clone, Copy)]

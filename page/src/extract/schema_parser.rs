@@ -1,13 +1,14 @@
 //! Parses extraction schemas and reports all errors with their paths.
 
-use regex::Regex;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
-use super::patterns::compile_regex;
+use super::pattern::Pattern;
 use super::schema::{Field, FieldKind, FieldSelector, Schema, Transform, ValueSource};
 use crate::options::{PathSegment, SchemaError, SelectorLanguage};
+use crate::pattern_compiler::PatternCompiler;
 use crate::select::css::CssSelector;
-use crate::select::xpath::XPath;
 
 /// Fields nested deeper are rejected.
 const MAX_DEPTH: usize = 16;
@@ -20,15 +21,20 @@ const MAX_SOURCES: usize = 8;
 ///
 /// # Errors
 /// All errors of the schema.
-pub(super) fn parse_schema(schema: &Value, language: SelectorLanguage) -> Result<Schema, Vec<SchemaError>> {
-    let mut parser = SchemaParser { language, path: Vec::new(), errors: Vec::new(), fields: 0 };
+pub(super) fn parse_schema(
+    schema: &Value,
+    language: SelectorLanguage,
+    compiler: &PatternCompiler,
+) -> Result<Schema, Vec<SchemaError>> {
+    let mut parser = SchemaParser { compiler, language, path: Vec::new(), errors: Vec::new(), fields: 0 };
     match parser.schema(schema) {
         Some(schema) if parser.errors.is_empty() => Ok(schema),
         _ => Err(parser.errors),
     }
 }
 
-struct SchemaParser {
+struct SchemaParser<'c> {
+    compiler: &'c PatternCompiler,
     language: SelectorLanguage,
     /// The path to the value that is being parsed.
     path: Vec<PathSegment>,
@@ -36,7 +42,7 @@ struct SchemaParser {
     fields: usize,
 }
 
-impl SchemaParser {
+impl SchemaParser<'_> {
     /// Records an error at the current path.
     fn fail<T>(&mut self, reason: impl Into<String>) -> Option<T> {
         self.errors.push(SchemaError { path: self.path.clone(), reason: reason.into() });
@@ -64,8 +70,8 @@ impl SchemaParser {
 
     fn selector(&mut self, text: &str, relative: bool) -> Option<FieldSelector> {
         let selector = match self.language {
-            SelectorLanguage::Css => CssSelector::parse(text).map(FieldSelector::Css),
-            SelectorLanguage::XPath => XPath::parse(text, relative).map(FieldSelector::XPath),
+            SelectorLanguage::Css => self.compiler.css_selector(text).map(FieldSelector::Css),
+            SelectorLanguage::XPath => self.compiler.xpath(text, relative).map(FieldSelector::XPath),
         };
         selector.map_or_else(|reason| self.fail(reason), Some)
     }
@@ -125,11 +131,11 @@ impl SchemaParser {
         Some(Field { name: name?, sibling: sibling?, selector: selector?, kind: kind?, transform: transform?, default })
     }
 
-    fn sibling(&mut self, source: &str) -> Option<CssSelector> {
+    fn sibling(&mut self, source: &str) -> Option<Arc<CssSelector>> {
         let Some(selector) = source.trim().strip_prefix('+') else {
             return self.fail("must be `+` and a CSS selector for the next sibling");
         };
-        CssSelector::parse(selector).map_or_else(|reason| self.fail(reason), Some)
+        self.compiler.css_selector(selector).map_or_else(|reason| self.fail(reason), Some)
     }
 
     fn kind(&mut self, map: &Map<String, Value>, depth: usize) -> Option<FieldKind> {
@@ -163,7 +169,9 @@ impl SchemaParser {
             }),
             "regex" => {
                 let regex = self.at_key("pattern", |this| match text("pattern") {
-                    Some(pattern) => compile_regex(pattern, false).map_or_else(|reason| this.fail(reason), Some),
+                    Some(pattern) => {
+                        this.compiler.pattern(pattern, false).map_or_else(|reason| this.fail(reason), Some)
+                    }
                     None => this.fail("must be a regular expression"),
                 })?;
                 let group = self.at_key("group", |this| this.group(map, &regex))?;
@@ -176,13 +184,13 @@ impl SchemaParser {
     }
 
     /// The group with the value, by number or name. Default: the first group, or the whole match if there is none.
-    fn group(&mut self, map: &Map<String, Value>, regex: &Regex) -> Option<usize> {
+    fn group(&mut self, map: &Map<String, Value>, pattern: &Pattern) -> Option<usize> {
         let group = match map.get("group").filter(|value| !value.is_null()) {
-            None => Some(1.min(regex.captures_len() - 1)),
-            Some(Value::String(name)) => regex.capture_names().position(|known| known == Some(name)),
+            None => Some(1.min(pattern.group_count() - 1)),
+            Some(Value::String(name)) => pattern.group_number(name),
             Some(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
         };
-        match group.filter(|group| *group < regex.captures_len()) {
+        match group.filter(|group| *group < pattern.group_count()) {
             Some(group) => Some(group),
             None => self.fail("is not a group of the pattern"),
         }

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{BUILTIN_PATTERNS, Extraction, InputFormat, Limits, Options, PathSegment, SelectorLanguage, read};
+use crate::{
+    BUILTIN_PATTERNS, Extraction, InputFormat, Limits, Options, PathSegment, PatternCompiler, SelectorLanguage, read,
+};
 
 fn extracted(html: &str, extraction: Extraction) -> Value {
     let url = Url::parse("https://shop.example/all").unwrap();
-    extraction.check().unwrap_or_else(|errors| panic!("{errors:?}"));
+    extraction.check(&PatternCompiler::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
     let options = Options { extraction: Some(extraction), ..Options::default() };
     let page = read(html, &url, &options, &Limits::default()).unwrap();
     serde_json::from_str(&page.extracted_content.expect("extraction was requested")).unwrap()
@@ -218,7 +220,8 @@ fn schema_check_reports_all_errors_with_paths() {
         {"name": "i", "type": "text", "source": "tr"},
         {"name": "j", "type": "list"},
     ]});
-    let errors = Extraction::Fields { language: SelectorLanguage::Css, schema }.check().unwrap_err();
+    let errors =
+        Extraction::Fields { language: SelectorLanguage::Css, schema }.check(&PatternCompiler::default()).unwrap_err();
     let step = |step: &PathSegment| match step {
         PathSegment::Key(key) => key.clone(),
         PathSegment::Index(index) => index.to_string(),
@@ -240,9 +243,13 @@ fn schema_check_reports_all_errors_with_paths() {
     ];
     assert_eq!(paths, expected, "{errors:?}");
     let twice = Extraction::Patterns { patterns: vec![("x".to_owned(), "(".to_owned())], input: InputFormat::Html };
-    assert_eq!(twice.check().unwrap_err()[0].path, [PathSegment::Key("x".to_owned())]);
+    assert_eq!(twice.check(&PatternCompiler::default()).unwrap_err()[0].path, [PathSegment::Key("x".to_owned())]);
     for schema in [json!(null), json!([]), json!({}), json!({"baseSelector": 1, "fields": {}})] {
-        assert!(Extraction::Fields { language: SelectorLanguage::XPath, schema }.check().is_err());
+        assert!(
+            Extraction::Fields { language: SelectorLanguage::XPath, schema }
+                .check(&PatternCompiler::default())
+                .is_err()
+        );
     }
 }
 

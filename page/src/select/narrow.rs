@@ -1,5 +1,7 @@
 //! Reduces the body to the elements that CSS selectors match.
 
+use std::sync::Arc;
+
 use super::css::{CssSelector, outermost_matches};
 use crate::budget::Budget;
 use crate::error::ReadError;
@@ -7,12 +9,8 @@ use crate::tree::{NodeId, Tag, Tree};
 
 /// Replaces the contents of the body by the elements that the selectors match, in document order. A match inside
 /// another match is not repeated.
-pub(crate) fn narrow(tree: &mut Tree, selectors: &[&str], budget: &Budget) -> Result<(), ReadError> {
-    let mut parsed = Vec::new();
-    for text in selectors {
-        parsed.push(CssSelector::parse(text).map_err(ReadError::InvalidSelector)?);
-    }
-    let matches = outermost_matches(tree, &parsed, budget)?;
+pub(crate) fn narrow(tree: &mut Tree, selectors: &[Arc<CssSelector>], budget: &Budget) -> Result<(), ReadError> {
+    let matches = outermost_matches(tree, selectors, budget)?;
     if matches.iter().any(|&id| matches!(tree.tag(id), Tag::Html | Tag::Body)) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Removes unwanted elements, link targets and formatting from the tree, in one walk.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use html5ever::{LocalName, local_name};
 use url::Url;
@@ -23,9 +24,10 @@ pub(crate) fn remove_unwanted(
     index: &PageIndex,
     base: &BaseUrl,
     selection: &Selection,
+    excluded: &[Arc<CssSelector>],
     budget: &Budget,
 ) -> Result<(), ReadError> {
-    let rules = SelectionRules::new(tree, index, base, selection, budget)?;
+    let rules = SelectionRules::new(tree, index, base, selection, excluded, budget)?;
     let (mut removed, mut unlinked, mut unformatted) = (Vec::new(), Vec::new(), Vec::new());
     let mut walk = tree.walk(NodeId::ROOT);
     while let Some(step) = walk.next() {
@@ -74,12 +76,12 @@ impl<'a> SelectionRules<'a> {
         index: &'a PageIndex,
         base: &'a BaseUrl,
         selection: &'a Selection,
+        excluded: &[Arc<CssSelector>],
         budget: &Budget,
     ) -> Result<Self, ReadError> {
         let mut matched = HashSet::new();
-        if let Some(text) = &selection.excluded_selector {
-            let selector = CssSelector::parse(text).map_err(ReadError::InvalidSelector)?;
-            matched.extend(outermost_matches(tree, &[selector], budget)?.into_iter().map(NodeId::index));
+        if !excluded.is_empty() {
+            matched.extend(outermost_matches(tree, excluded, budget)?.into_iter().map(NodeId::index));
         }
         let tags = selection.excluded_tags.iter().map(|tag| tag.trim().to_ascii_lowercase().into()).collect();
         let mut domains: Vec<String> = selection.exclude_domains.iter().map(|domain| host_name(domain)).collect();

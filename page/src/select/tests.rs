@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{Limits, Options, Page, ReadError, Selection, read, read_text, validate_css_selector};
+use crate::{Limits, Options, Page, PatternCompiler, ReadError, Selection, read, read_text};
 
 fn page(html: &str, selection: Selection) -> Page {
     let url = Url::parse("https://www.a.example/b/").unwrap();
@@ -61,9 +61,9 @@ fn css_selectors_match_as_in_browsers() {
 #[test]
 fn invalid_selectors_are_rejected() {
     for invalid in ["", "div >", "p:unknown", "a[", "::before", "a:has()", "1", &"a ".repeat(2000)] {
-        assert!(validate_css_selector(invalid).is_err(), "{invalid}");
+        assert!(PatternCompiler::default().check_css_selector(invalid).is_err(), "{invalid}");
     }
-    assert_eq!(validate_css_selector("> li"), Ok(()));
+    assert_eq!(PatternCompiler::default().check_css_selector("> li"), Ok(()));
 }
 
 #[test]

@@ -11,9 +11,11 @@ use super::report::Report;
 use super::schemas::ConfigDump;
 use crate::http::api::Api;
 use crate::http::body::{self, Body};
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::field_error::{FieldError, FieldPath};
 use crate::http::openapi::operation_builder::{Operation, operation};
+use crate::http::parsing;
 use crate::http::response;
 use crate::http::route::{GET, POST, READ, Route, STANDARD, route};
 use crate::http::schemas::Warning as WarningSchema;
@@ -56,8 +58,13 @@ async fn schema() -> HttpResponse {
 }
 
 /// The configuration without unknown keys and `null`. `warnings` lists the keys without effect.
-async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
-    let config = body::json(&request, body)?;
+async fn dump(api: web::Data<Api>, caller: Caller, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let (config, _reservation) = body::json(&request, body)?.into_parts();
+    let (configuration, _) = parsing::parse(&api, &caller, config, |_, config| configuration(config)).await?;
+    response::json(&api.response_memory, &configuration?)
+}
+
+fn configuration(config: &Value) -> Result<Configuration, ApiError> {
     let name = config.get("type").and_then(Value::as_str);
     let section = match name {
         Some("BrowserConfig") => Section::Browser,
@@ -70,16 +77,16 @@ async fn dump(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<H
     let (mut report, mut builder) = (Report::default(), OptionsBuilder::default());
     let path = FieldPath::body().child("params");
     match section {
-        Section::Browser => crawl_options::parse_browser(&config, &path, &mut builder, &mut report),
-        _ => crawl_options::parse_crawler(&config, &path, Usage::Dump, &mut builder, &mut report),
+        Section::Browser => crawl_options::parse_browser(config, &path, &mut builder, &mut report),
+        _ => crawl_options::parse_crawler(config, &path, Usage::Dump, &mut builder, &mut report),
     }
-    let mut params = match crawl_options::unwrap_dicts(&config).get_mut("params").map(Value::take) {
+    let mut params = match crawl_options::unwrap_dicts(config).get_mut("params").map(Value::take) {
         Some(Value::Object(params)) => params,
         _ => Map::new(),
     };
     params.retain(|key, value| !value.is_null() && crawl_options::is_known(section, key));
     let (params, warnings) = report.finish(Some(params)).map_err(ApiError::Invalid)?;
-    response::json(&api.response_memory, &Configuration { kind: section.type_name(), params, warnings })
+    Ok(Configuration { kind: section.type_name(), params, warnings })
 }
 
 fn schema_operation() -> Operation {

@@ -18,6 +18,7 @@ use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::openapi::operation_builder::{Operation, operation};
 use crate::http::page_schema::PageResult;
+use crate::http::parsing;
 use crate::http::results::{self, Selection};
 use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
 use crate::http::schemas::Warning as WarningSchema;
@@ -39,8 +40,9 @@ async fn crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, reservation) = body::json(&request, body)?.into_parts();
-    let crawl = parse(&body, &api.guard, &*api.models)?;
+    let (crawl, body) = parsing::parse(&api, &caller, body, parse).await?;
     drop(body);
+    let crawl = crawl?;
     let stream = crawl.stream;
     let mut job = SyncJob::submit(api, &caller, crawl.into_spec()).await?;
     let warnings = job.warnings.clone();
@@ -61,8 +63,9 @@ async fn crawl_stream(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.into_parts();
-    let crawl = parse(&body, &api.guard, &*api.models)?;
+    let (crawl, body) = parsing::parse(&api, &caller, body, parse).await?;
     drop(body);
+    let crawl = crawl?;
     let job = SyncJob::submit(api, &caller, crawl.into_spec()).await?;
     let warnings = job.warnings.clone();
     Ok(crawl_stream::respond(job, warnings))
@@ -72,7 +75,11 @@ async fn crawl_stream(
 ///
 /// # Errors
 /// `Invalid`; `NotImplemented` if the request has hooks.
-pub fn parse(body: &Value, guard: &Guard, models: &dyn LanguageModel) -> Result<CrawlRequest, ApiError> {
+pub fn parse(api: &Api, body: &Value) -> Result<CrawlRequest, ApiError> {
+    parse_with(body, &api.guard, &*api.models)
+}
+
+fn parse_with(body: &Value, guard: &Guard, models: &dyn LanguageModel) -> Result<CrawlRequest, ApiError> {
     let crawl = CrawlRequest::for_sync(body, guard).map_err(ApiError::Invalid)?;
     crawl.check_models(models).map_err(ApiError::Invalid)?;
     match crawl.has_hooks {
@@ -160,7 +167,7 @@ mod tests {
     fn hooks_are_not_implemented() {
         let guard = Guard::open(Allowlist::default());
         let models = ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| None };
-        let parse = |hooks: Value| parse(&json!({"urls": ["a.example"], "hooks": hooks}), &guard, &models);
+        let parse = |hooks: Value| parse_with(&json!({"urls": ["a.example"], "hooks": hooks}), &guard, &models);
         assert!(matches!(parse(json!({"code": {"on_page": "x"}})), Err(ApiError::NotImplemented(_))));
         assert!(parse(json!({"hooks": [], "timeout": 30})).is_ok());
     }

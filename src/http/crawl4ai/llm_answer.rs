@@ -22,6 +22,7 @@ use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::field_error::{FieldError, FieldPath};
 use crate::http::openapi::operation_builder::{Operation, operation, string};
+use crate::http::parsing;
 use crate::http::route::{GET, READ, Route, SYNCHRONOUS, route};
 use crate::http::sync_job::SyncJob;
 use crate::http::{job_status, response};
@@ -106,10 +107,10 @@ pub async fn text(
 }
 
 /// Submits the job of a body of `POST /llm/job` whose client waits for the result.
-pub async fn submit(api: web::Data<Api>, caller: &Caller, body: &Value) -> Result<SyncJob, ApiError> {
-    let no_webhook = WebhookDefaults::default();
-    let spec = llm_request::parse_job(body, &no_webhook, &api.guard).map_err(ApiError::Invalid)?;
-    SyncJob::submit(api, caller, spec).await
+pub async fn submit(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<SyncJob, ApiError> {
+    let parse = |api: &Api, body: &Value| llm_request::parse_job(body, &WebhookDefaults::default(), &api.guard);
+    let (spec, _) = parsing::parse(&api, caller, body, parse).await?;
+    SyncJob::submit(api, caller, spec.map_err(ApiError::Invalid)?).await
 }
 
 /// # Errors

@@ -115,7 +115,7 @@ pub fn schema(value: &Value, path: &FieldPath, report: &mut Report) -> Option<Va
         other => Ok(other.clone()),
     };
     let schema = report.check(path, schema)?;
-    match OutputSchema::new(&schema) {
+    match OutputSchema::new(&schema, report.compiler()) {
         Ok(_) => Some(schema),
         Err(bad) => {
             let path =

@@ -1,6 +1,7 @@
 //! The errors and warnings of one request, collected while it is parsed.
 
 use opilio_actors::domain::job::Warning;
+use opilio_page::PatternCompiler;
 
 use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
 
@@ -8,12 +9,13 @@ use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
 const MAX_WARNINGS: usize = 100;
 
 /// The errors and warnings of one request.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Report {
     errors: Vec<FieldError>,
     warnings: Vec<Warning>,
     /// Keys without effect that are not in `warnings`.
     unnamed: usize,
+    compiler: PatternCompiler,
 }
 
 impl Report {
@@ -38,6 +40,11 @@ impl Report {
         } else {
             self.unnamed += 1;
         }
+    }
+
+    /// Compiles the selectors and patterns of the request within its budget.
+    pub fn compiler(&self) -> &PatternCompiler {
+        &self.compiler
     }
 
     pub fn error_count(&self) -> usize {

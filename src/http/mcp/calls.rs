@@ -17,6 +17,7 @@ use crate::http::field_error::FieldError;
 use crate::http::job_status::{self, ResultQuery};
 use crate::http::job_view::{self, JobView};
 use crate::http::jobs;
+use crate::http::parsing;
 use crate::http::results::{self, Selection};
 use crate::http::sync_job::SyncJob;
 
@@ -55,7 +56,7 @@ impl Call {
             Tool::Md => json(&markdown::respond(self.api, &caller, arguments).await?)?,
             Tool::Html => json(&page_html::respond(self.api, &caller, arguments).await?)?,
             Tool::SubmitCrawlJob => {
-                json(&jobs::submit_crawl_for_tool(&self.api, &caller, &base_url, &arguments).await?)?
+                json(&jobs::submit_crawl_for_tool(&self.api, &caller, &base_url, arguments).await?)?
             }
             Tool::CancelJob => {
                 let job = jobs::cancel_job(&self.api, &caller, task_id(&arguments)?).await?;
@@ -70,8 +71,8 @@ impl Call {
     async fn crawl(mut self, mut arguments: Value) -> Result<String, CallError> {
         let query = take_query(&mut arguments);
         query.selection(0)?;
-        let crawl = crawl_sync::parse(&arguments, &self.api.guard, &*self.api.models)?;
-        drop(arguments);
+        let (crawl, _) = parsing::parse(&self.api, &self.context.caller, arguments, crawl_sync::parse).await?;
+        let crawl = crawl?;
         let warnings = crawl.warnings.clone();
         let mut sync_job = SyncJob::submit(self.api.clone(), &self.context.caller, crawl.into_spec()).await?;
         self.progress.follow(&mut sync_job).await?;
@@ -98,7 +99,7 @@ impl Call {
     }
 
     async fn extract(mut self, arguments: Value) -> Result<String, CallError> {
-        let mut sync_job = llm_answer::submit(self.api.clone(), &self.context.caller, &arguments).await?;
+        let mut sync_job = llm_answer::submit(self.api.clone(), &self.context.caller, arguments).await?;
         self.progress.follow(&mut sync_job).await?;
         let (job, record) = sync_job.first_record().await?;
         llm_answer::check_outcome(&job, &record)?;

@@ -1,12 +1,14 @@
 //! The JSON Schema of an extraction (2020-12 unless it names a draft), for the page and for a chunk of it.
 
 mod invalid;
+mod patterns;
 mod relaxed;
 mod size;
 
 use std::sync::Arc;
 
-use jsonschema::Validator;
+use jsonschema::{Draft, PatternCache, PatternOptions, Validator};
+use opilio_page::PatternCompiler;
 use serde_json::Value;
 
 pub use invalid::InvalidSchema;
@@ -34,14 +36,17 @@ pub struct OutputSchema {
 
 impl OutputSchema {
     /// # Errors
-    /// The schema is invalid, too large, or refers to another document, which is never fetched.
-    pub fn new(schema: &Value) -> Result<Self, InvalidSchema> {
+    /// The schema is invalid, too large, exceeds the budget of `compiler`, or refers to another document, which is never
+    /// fetched.
+    pub fn new(schema: &Value, compiler: &PatternCompiler) -> Result<Self, InvalidSchema> {
         if !schema.is_object() {
             return Err(InvalidSchema { pointer: String::new(), reason: "a JSON Schema must be an object".to_owned() });
         }
+        check_draft(schema)?;
         size::check(schema)?;
-        let chunk = relaxed(schema);
-        let (page_validator, chunk_validator) = (validator(schema)?, validator(&chunk)?);
+        patterns::charge(schema, compiler)?;
+        let (chunk, compiled) = (relaxed(schema), PatternCache::new());
+        let (page_validator, chunk_validator) = (validator(schema, &compiled)?, validator(&chunk, &compiled)?);
         Ok(Self { page: Arc::new(schema.clone()), chunk: Arc::new(chunk), page_validator, chunk_validator })
     }
 
@@ -62,27 +67,35 @@ impl OutputSchema {
     }
 }
 
-fn validator(schema: &Value) -> Result<Validator, InvalidSchema> {
+/// `compiled` contains the regular expressions that are shared by the validators of one schema.
+fn validator(schema: &Value, compiled: &PatternCache) -> Result<Validator, InvalidSchema> {
     let invalid = |error: &jsonschema::ValidationError<'_>| InvalidSchema {
         pointer: error.instance_path().to_string(),
         reason: shortened(&error.to_string()),
     };
-    if jsonschema::meta::is_valid(schema) || !names_known_draft(schema) {
-        // Finds what the meta-schema cannot: invalid patterns and unresolvable references.
-        let options = jsonschema::options().offline().should_validate_formats(true);
-        return options.build(schema).map_err(|error| invalid(&error));
-    }
-    Err(jsonschema::meta::validate(schema).err().map_or_else(
-        || InvalidSchema { pointer: String::new(), reason: "does not match the meta-schema".to_owned() },
-        |error| invalid(&error),
-    ))
+    jsonschema::meta::validate(schema).map_err(|error| invalid(&error))?;
+    // Finds what the meta-schema cannot: invalid patterns and unresolvable references.
+    let patterns = PatternOptions::fancy_regex()
+        .size_limit(patterns::MAX_PATTERN_BYTES)
+        .dfa_size_limit(patterns::MAX_PATTERN_BYTES);
+    let options = jsonschema::options().offline().should_validate_formats(true);
+    let options = options.with_pattern_options(patterns).with_pattern_cache(compiled.clone());
+    options.build(schema).map_err(|error| invalid(&error))
 }
 
-fn names_known_draft(schema: &Value) -> bool {
-    match schema.get("$schema").and_then(Value::as_str) {
+/// # Errors
+/// `$schema` does not name a known draft.
+fn check_draft(schema: &Value) -> Result<(), InvalidSchema> {
+    let is_known = match schema.get("$schema") {
         None => true,
-        Some(named) => named.contains("json-schema.org/"),
+        Some(Value::String(_)) => Draft::default().detect(schema) != Draft::Unknown,
+        Some(_) => false,
+    };
+    if is_known {
+        return Ok(());
     }
+    let reason = "must name draft 4, 6, 7, 2019-09 or 2020-12, such as https://json-schema.org/draft/2020-12/schema";
+    Err(InvalidSchema { pointer: "/$schema".to_owned(), reason: reason.to_owned() })
 }
 
 fn violations(validator: &Validator, value: &Value) -> Vec<String> {
@@ -121,29 +134,64 @@ mod tests {
 
     use super::*;
 
+    fn schema(schema: &Value) -> Result<OutputSchema, InvalidSchema> {
+        OutputSchema::new(schema, &PatternCompiler::default())
+    }
+
     #[test]
     fn invalid_schema_is_rejected_with_a_pointer() {
-        let invalid =
-            OutputSchema::new(&json!({"type": "object", "properties": {"title": {"type": "strng"}}})).unwrap_err();
+        let invalid = schema(&json!({"type": "object", "properties": {"title": {"type": "strng"}}})).unwrap_err();
         assert!(invalid.pointer.starts_with("/properties/title"), "{invalid}");
-        assert_eq!(OutputSchema::new(&json!([1])).unwrap_err().pointer, "");
-        assert!(OutputSchema::new(&json!({"type": "string", "pattern": "("})).is_err());
-        assert!(OutputSchema::new(&json!({"$ref": "https://example.com/schema.json"})).is_err());
-        assert!(OutputSchema::new(&json!({"$ref": "#/$defs/missing"})).is_err());
+        assert_eq!(schema(&json!([1])).unwrap_err().pointer, "");
+        assert!(schema(&json!({"type": "string", "pattern": "("})).is_err());
+        assert!(schema(&json!({"$ref": "https://example.com/schema.json"})).is_err());
+        assert!(schema(&json!({"$ref": "#/$defs/missing"})).is_err());
     }
 
     #[test]
     fn both_drafts_are_accepted() {
         for draft in ["http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"] {
-            let schema = OutputSchema::new(&json!({"$schema": draft, "type": "object"})).unwrap();
-            assert!(schema.violations(SchemaScope::Page, &json!([])).len() == 1);
+            let output = schema(&json!({"$schema": draft, "type": "object"})).unwrap();
+            assert!(output.violations(SchemaScope::Page, &json!([])).len() == 1);
         }
     }
 
     #[test]
+    fn unknown_draft_is_an_error_at_its_key() {
+        for draft in [
+            json!(""),
+            json!("urn:x"),
+            json!("https://example.com/schema"),
+            json!("http://json-schema.org/draft-03/schema#"),
+            json!("https://json-schema.org/draft/2077-01/schema"),
+            json!(7),
+            json!(null),
+        ] {
+            let invalid = schema(&json!({"$schema": draft, "type": "object"})).expect_err("it is unknown");
+            assert_eq!(invalid.pointer, "/$schema", "{draft}");
+        }
+        for nested in [json!({"properties": {"$schema": {"type": "string"}}}), json!({"not": {"$schema": "urn:x"}})] {
+            let _ = schema(&nested);
+        }
+    }
+
+    #[test]
+    fn patterns_of_a_schema_share_one_budget() {
+        let field = |n: usize| (format!("f{n}"), json!({"type": "string", "pattern": format!(r"\w{{20}}{n}")}));
+        let properties = |count: usize| json!({"properties": Value::Object((0..count).map(field).collect())});
+        assert!(schema(&properties(2)).is_ok());
+        let invalid = schema(&properties(200)).expect_err("it exceeds the budget");
+        assert!(invalid.pointer.ends_with("/pattern") && invalid.reason.contains("8 MiB"), "{invalid}");
+        let look_ahead = |n: usize| (format!("(?=x{n})"), json!({}));
+        let look_ahead =
+            |count: usize| json!({"patternProperties": Value::Object((0..count).map(look_ahead).collect())});
+        assert!(schema(&look_ahead(2)).is_ok() && schema(&look_ahead(20)).is_err());
+    }
+
+    #[test]
     fn violations_begin_with_a_pointer() {
-        let schema = OutputSchema::new(&json!({"properties": {"n": {"type": "integer"}}, "required": ["t"]})).unwrap();
-        let violations = schema.violations(SchemaScope::Page, &json!({"n": "x"}));
+        let output = schema(&json!({"properties": {"n": {"type": "integer"}}, "required": ["t"]})).unwrap();
+        let violations = output.violations(SchemaScope::Page, &json!({"n": "x"}));
         assert_eq!(violations.len(), 2);
         assert!(violations.iter().any(|line| line.starts_with("/n: ")), "{violations:?}");
     }
@@ -154,11 +202,11 @@ mod tests {
             "title": {"type": "string"}, "required": {"type": "string"},
             "items": {"type": "array", "minItems": 3, "items": {"$ref": "#/$defs/item"}}},
             "$defs": {"item": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}}});
-        let schema = OutputSchema::new(&json_schema).unwrap();
-        assert!(schema.violations(SchemaScope::Chunk, &json!({"items": [{}]})).is_empty());
-        assert!(!schema.violations(SchemaScope::Page, &json!({"items": [{}]})).is_empty());
+        let output = schema(&json_schema).unwrap();
+        assert!(output.violations(SchemaScope::Chunk, &json!({"items": [{}]})).is_empty());
+        assert!(!output.violations(SchemaScope::Page, &json!({"items": [{}]})).is_empty());
         assert_eq!(
-            schema.violations(SchemaScope::Chunk, &json!({"title": 3, "required": 4, "items": [{"name": 5}]})).len(),
+            output.violations(SchemaScope::Chunk, &json!({"title": 3, "required": 4, "items": [{"name": 5}]})).len(),
             3
         );
     }

@@ -1,6 +1,7 @@
 //! Parses CSS selectors and finds the elements that match.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use selectors::OpaqueElement;
 use selectors::matching::{
@@ -77,7 +78,7 @@ impl CssSelector {
 /// The elements that any of the selectors matches, in document order, without those inside another match.
 pub(crate) fn outermost_matches(
     tree: &Tree,
-    selectors: &[CssSelector],
+    selectors: &[Arc<CssSelector>],
     budget: &Budget,
 ) -> Result<Vec<NodeId>, ReadError> {
     let mut matched = HashSet::new();

@@ -39,7 +39,7 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
         _ => fields(params, &given.path, SelectorLanguage::Css, report),
     };
     let Some((extraction, path)) = extraction else { return };
-    match extraction.check() {
+    match extraction.check(report.compiler()) {
         Ok(()) => builder.options.page.extraction = Some(extraction),
         Err(errors) => errors.into_iter().for_each(|SchemaError { path: segments, reason }| {
             let path = segments.iter().fold(path.clone(), |path, segment| match segment {

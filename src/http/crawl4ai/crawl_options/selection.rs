@@ -1,7 +1,5 @@
 //! Setters for selectors and lists of names.
 
-use opilio_page::validate_css_selector;
-
 use super::builder::OptionsBuilder;
 use super::normalize::is_empty;
 use super::value::{GivenValue, text};
@@ -14,20 +12,25 @@ const MAX_ENTRIES: usize = 1000;
 /// Stores a CSS selector. A blank one is ignored.
 pub fn selector(target: &mut Option<String>, given: &GivenValue<'_>, report: &mut Report) {
     let Some(selector) = report.check(&given.path, given.text()).filter(|text| !text.trim().is_empty()) else { return };
-    if report.check(&given.path, validate_css_selector(selector).map_err(InvalidValue::value)).is_some() {
+    let compiled = report.compiler().check_css_selector(selector).map_err(InvalidValue::value);
+    if report.check(&given.path, compiled).is_some() {
         *target = Some(selector.to_owned());
     }
 }
 
 /// Stores a list of names. Blank ones are left out.
 pub fn names(target: &mut Vec<String>, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(names) = texts(given, |_| Ok(()), report) {
+    if let Some(names) = texts(given, |_, _| Ok(()), report) {
         *target = names;
     }
 }
 
 /// A list of strings, or one string, each of which passes `check`. `None`: there are errors.
-fn texts(given: &GivenValue<'_>, check: fn(&str) -> Result<(), String>, report: &mut Report) -> Option<Vec<String>> {
+fn texts(
+    given: &GivenValue<'_>,
+    check: fn(&str, &Report) -> Result<(), String>,
+    report: &mut Report,
+) -> Option<Vec<String>> {
     let items = match given.value.is_string() {
         true => std::slice::from_ref(given.value),
         false => report.check(&given.path, given.list())?,
@@ -40,7 +43,7 @@ fn texts(given: &GivenValue<'_>, check: fn(&str) -> Result<(), String>, report: 
     let errors = report.error_count();
     let mut texts = Vec::new();
     for (index, item) in items.iter().enumerate().filter(|(_, item)| !is_empty(item)) {
-        let entry = text(item).and_then(|text| match check(text) {
+        let entry = text(item).and_then(|text| match check(text, report) {
             Ok(()) => Ok(text.trim().to_owned()),
             Err(reason) => Err(InvalidValue::value(reason)),
         });
@@ -50,7 +53,7 @@ fn texts(given: &GivenValue<'_>, check: fn(&str) -> Result<(), String>, report: 
 }
 
 pub fn target_elements(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(selectors) = texts(given, validate_css_selector, report) {
+    if let Some(selectors) = texts(given, |text, report| report.compiler().check_css_selector(text), report) {
         builder.selection().target_elements = selectors;
     }
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use serde_json::Value;
 use url::Url;
 
 use super::builder::OptionsBuilder;
@@ -12,6 +13,8 @@ use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::InvalidValue;
 use crate::http::header_rules;
 
+/// Bytes of a parsed glob pattern per byte of its text.
+const BYTES_PER_PATTERN_BYTE: usize = 64;
 const DAY_MS: f64 = 86_400_000.0;
 
 /// Stores a boolean.
@@ -127,6 +130,11 @@ pub fn stream(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut
 /// One pattern, or a list of patterns.
 pub fn url_matcher(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
     let items = given.value.as_array().map_or(std::slice::from_ref(given.value), Vec::as_slice);
+    let bytes: usize = items.iter().filter_map(Value::as_str).map(str::len).sum();
+    let within_budget = report.compiler().charge(bytes * BYTES_PER_PATTERN_BYTE).map_err(InvalidValue::value);
+    if report.check(&given.path, within_budget).is_none() {
+        return;
+    }
     let patterns: Option<Vec<_>> = items.iter().map(|item| parse_pattern(item.as_str()?)).collect();
     let error = || {
         let form = "must be a pattern such as *.example.com/*, or a list of them, each with at most 1024 bytes and 32 \

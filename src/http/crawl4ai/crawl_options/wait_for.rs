@@ -1,7 +1,5 @@
 //! `wait_for`: the condition that a page must meet before it is read.
 
-use opilio_page::validate_css_selector;
-
 use super::builder::OptionsBuilder;
 use super::value::GivenValue;
 use crate::http::crawl4ai::report::Report;
@@ -20,7 +18,8 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
     if condition.is_empty() {
         return;
     }
-    if report.check(&given.path, validate_css_selector(selector).map_err(InvalidValue::value)).is_some() {
+    let compiled = report.compiler().check_css_selector(selector).map_err(InvalidValue::value);
+    if report.check(&given.path, compiled).is_some() {
         builder.options.page.required_selector = Some(selector.to_owned());
     }
 }
