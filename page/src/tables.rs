@@ -4,14 +4,12 @@ use crate::budget::Budget;
 use crate::error::ReadError;
 use crate::index::{NodeFlags, PageIndex};
 use crate::output::{Table, TableMetadata};
-use crate::table_grid::{GridCell, TableRows};
+use crate::table_grid::{self, GridCell, TableRows};
 use crate::text;
 use crate::tree::{NodeId, Tree};
 
 /// Cell texts are cut at a word before this many bytes.
 const MAX_TEXT: usize = 4000;
-/// Cells of all tables of a page, per node of the page.
-const CELLS_PER_NODE: usize = 4;
 /// Bytes of repeated cell texts in all tables of a page.
 const MAX_REPEATED_BYTES: usize = 1 << 20;
 
@@ -23,12 +21,12 @@ pub(crate) fn tables(
     budget: &Budget,
 ) -> Result<Vec<Table>, ReadError> {
     let mut tables = Vec::new();
-    let mut limits = TableLimits { cells: tree.len() * CELLS_PER_NODE, repeated_bytes: MAX_REPEATED_BYTES };
+    let mut limits = TableLimits { cells: table_grid::cell_limit(tree), repeated_bytes: MAX_REPEATED_BYTES };
     for &table in &index.tables {
         budget.step()?;
-        let rows = TableRows::of(tree, table);
+        let rows = TableRows::of(tree, index, table, &mut limits.cells);
         if rows.is_data_table(tree, index, table) {
-            let listed = limits.table(tree, table, &rows, budget)?;
+            let listed = limits.table(tree, index, table, &rows, budget)?;
             let has_header_cell = index.flags(table).any(NodeFlags::HEADER_CELL);
             if threshold.is_none_or(|threshold| score(&listed, has_header_cell) >= threshold) {
                 tables.push(listed);
@@ -61,15 +59,23 @@ struct TableLimits {
 }
 
 impl TableLimits {
-    fn table(&mut self, tree: &Tree, id: NodeId, rows: &TableRows, budget: &Budget) -> Result<Table, ReadError> {
+    fn table(
+        &mut self,
+        tree: &Tree,
+        index: &PageIndex,
+        id: NodeId,
+        rows: &TableRows,
+        budget: &Budget,
+    ) -> Result<Table, ReadError> {
+        let is_omitted = |id, _: &_| index.flags(id).any(NodeFlags::EXCLUDED | NodeFlags::HIDDEN);
         let mut texts: Vec<Vec<String>> = Vec::new();
-        for row in rows.grid(tree, &mut self.cells) {
+        for row in rows.grid(&mut self.cells) {
             budget.step()?;
             let mut texts_of_row: Vec<String> = Vec::with_capacity(row.len());
             for (column, cell) in row.into_iter().enumerate() {
                 let text = match cell {
                     GridCell::Empty => String::new(),
-                    GridCell::Cell(cell) => text::text_content(tree, cell, MAX_TEXT),
+                    GridCell::Cell(cell) => text::text_without(tree, cell, MAX_TEXT, is_omitted),
                     GridCell::SpannedFromLeft => self.repeated(texts_of_row.last()),
                     GridCell::SpannedFromAbove => self.repeated(texts.last().and_then(|above| above.get(column))),
                 };

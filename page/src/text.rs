@@ -1,7 +1,7 @@
 //! The text of elements, without markup and with collapsed white space.
 
 use crate::element_kind::{is_block, is_excluded};
-use crate::tree::{NodeData, NodeId, Tag, Tree, Visit};
+use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit};
 
 /// White space that is read beyond the limit of [`text_content`], in bytes.
 const MIN_SPACE_LIMIT: usize = 4096;
@@ -21,6 +21,16 @@ pub(crate) fn collapse_whitespace(text: &str) -> String {
 /// The text of an element as one line, cut at a word before `max` bytes; blocks and line breaks become spaces. The
 /// number of nodes and the white space that it reads are bounded.
 pub(crate) fn text_content(tree: &Tree, top: NodeId, max: usize) -> String {
+    text_without(tree, top, max, |_, element| is_excluded(element))
+}
+
+/// [`text_content`] without the elements below `top` that `is_omitted` names.
+pub(crate) fn text_without(
+    tree: &Tree,
+    top: NodeId,
+    max: usize,
+    is_omitted: impl Fn(NodeId, &Element) -> bool,
+) -> String {
     let spaces = max.saturating_mul(4).saturating_add(MIN_SPACE_LIMIT);
     let mut line = LineBuilder { spaces, ..LineBuilder::new(max) };
     let mut walk = tree.walk(top);
@@ -28,7 +38,7 @@ pub(crate) fn text_content(tree: &Tree, top: NodeId, max: usize) -> String {
         match walk.next() {
             Some(Visit::Enter(id)) => match tree.data(id) {
                 NodeData::Text { .. } => line.push(tree.text(id).unwrap_or_default()),
-                NodeData::Element(element) if id != top && is_excluded(element) => walk.skip_children(id),
+                NodeData::Element(element) if id != top && is_omitted(id, element) => walk.skip_children(id),
                 NodeData::Element(element) => line.gap |= is_block(element.tag) || element.tag == Tag::Br,
                 NodeData::Document => {}
             },

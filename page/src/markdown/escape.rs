@@ -127,7 +127,7 @@ pub(super) fn fix_heading_end(out: &mut String, start: usize) {
 }
 
 /// Writes the label of an image.
-pub(super) fn push_image_label(alt: &str, out: &mut String) {
+pub(super) fn push_image_label(alt: &str, in_cell: bool, out: &mut String) {
     for word in alt.split_whitespace() {
         if !out.ends_with('[') {
             out.push(' ');
@@ -138,6 +138,7 @@ pub(super) fn push_image_label(alt: &str, out: &mut String) {
             let escaped = match c {
                 '\\' | '`' | '*' | '[' | ']' | '<' => true,
                 '_' => !inside,
+                '|' => in_cell,
                 '&' => is_entity(&word[at + 1..]),
                 _ => false,
             };

@@ -23,7 +23,7 @@ impl InlineWriter<'_, '_> {
         self.write_deferred('!', false);
         self.out.push_str("![");
         let start = self.out.len();
-        escape::push_image_label(alt, self.out);
+        escape::push_image_label(alt, self.context == LineContext::Cell, self.out);
         let label = text::collapse_whitespace(alt);
         let end = self.out.len();
         let target = base.resolve_or_keep(src);

@@ -217,11 +217,14 @@ impl InlineWriter<'_, '_> {
         links.chain(open).chain(closed).chain(own).filter(|position| **position != usize::MAX)
     }
 
-    /// Writes text unchanged.
+    /// Writes text unchanged, except for the pipes in a cell.
     pub(super) fn raw(&mut self, raw: &str) {
         self.write_deferred(raw.chars().next().unwrap_or(' '), false);
         self.is_task |= raw.starts_with('[') && self.out.len() == self.line_start;
-        self.out.push_str(raw);
+        match self.context {
+            LineContext::Cell => self.out.push_str(&raw.replace('|', "\\|")),
+            _ => self.out.push_str(raw),
+        }
         self.plain_from = self.out.len();
     }
 }

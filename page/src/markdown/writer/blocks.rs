@@ -40,7 +40,7 @@ impl Writer<'_> {
     /// Writes a data table and returns false. Returns true if the cells of a layout table are to be written as blocks.
     pub(super) fn enter_table(&mut self, id: NodeId) -> Result<bool, ReadError> {
         self.flush();
-        let rows = TableRows::of(self.source.tree, id);
+        let rows = TableRows::of(self.source.tree, self.source.index, id, &mut self.table_cells_left);
         if rows.is_data_table(self.source.tree, self.source.index, id) {
             self.write_table(&rows)?;
             return Ok(false);

@@ -6,10 +6,9 @@ use crate::markdown::inline_writer::{self, LineContext};
 use crate::markdown::inlines::{Inline, InlineBuffer};
 use crate::markdown::output_buffer::{BlockKind, ItemMarker, OutputBuffer};
 use crate::markdown::page_source::PageSource;
+use crate::table_grid;
 use crate::tree::NodeId;
 
-/// Cells of all tables of a page, per node of the page.
-const CELLS_PER_NODE: usize = 4;
 /// Bytes of output per node of the page that are reserved at the start.
 const BYTES_PER_NODE: usize = 8;
 
@@ -85,7 +84,7 @@ impl<'t> Writer<'t> {
             inline_depth: 0,
             code_depth: 0,
             heading_link: None,
-            table_cells_left: nodes * CELLS_PER_NODE,
+            table_cells_left: table_grid::cell_limit(source.tree),
         }
     }
 

@@ -22,7 +22,7 @@ impl Writer<'_> {
                 self.write_paragraph(&items);
             }
         }
-        let grid = rows.grid(self.source.tree, &mut self.table_cells_left);
+        let grid = rows.grid(&mut self.table_cells_left);
         let Some(first) = grid.first() else { return Ok(()) };
         self.output.begin(BlockKind::Table);
         let body = if rows.has_headers() {
