@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::text_blocks::{Container, NO_PARENT, TextBlocks};
 use crate::element_kind::heading_level;
 use crate::index::PageIndex;
-use crate::table_grid::TableRows;
+use crate::table_grid::{self, TableRows};
 use crate::tree::{NodeId, Tag, Tree};
 
 /// Items and headings with more words may be kept in part.
@@ -82,6 +82,7 @@ impl Owners {
         let mut tables: HashMap<u32, TableState> = HashMap::new();
         let mut table_of: Vec<u32> = Vec::with_capacity(containers.len());
         let mut definitions: HashMap<u32, (u32, Tag)> = HashMap::new();
+        let mut cells_left = table_grid::cell_limit(tree);
         for (at, container) in containers.iter().enumerate() {
             let (at, parent) = (at as u32, container.parent);
             let table =
@@ -92,7 +93,8 @@ impl Owners {
             let owner = match container.tag {
                 _ if around.is_some_and(|around| around.is_row) => around,
                 Tag::Table => {
-                    if TableRows::of(tree, container.id).is_data_table(tree, index, container.id) {
+                    let rows = TableRows::of(tree, index, container.id, &mut cells_left);
+                    if rows.is_data_table(tree, index, container.id) {
                         tables.insert(at, TableState { rows: 0, spanned_to: 0, last: at, header: None });
                     }
                     None
