@@ -114,3 +114,42 @@ async fn cancelled_jobs_reserve_no_crawl_delay() {
     submit(&server, "bob", json!({"urls": [site.url(0, "/other")], "crawler_config": config})).await;
     site.wait_for_requests("/other", 1).await;
 }
+
+/// Submits a job whose webhook goes to this URL.
+async fn notify(server: &TestServer, name: &str, url: String) {
+    submit(server, name, json!({"urls": ["raw:<p>x"], "webhook_config": {"webhook_url": url}})).await;
+}
+
+#[actix::test]
+async fn hanging_receivers_delay_no_other_delivery() {
+    let config = "webhooks: {max_in_flight: 16, retry: {timeout: 100s}}";
+    let (site, server) = (SlowSite::start().await, start(config).await);
+    notify(&server, "ann", site.url(5000, "/known")).await;
+    site.wait_for_requests("/known", 1).await;
+    for n in 0..100 {
+        notify(&server, "ann", site.url(n, &format!("/hang{n}"))).await;
+    }
+    site.wait_for_requests("/hang", 1).await;
+    // A new receiver of another principal, and a receiver that has responded before.
+    notify(&server, "bob", site.url(5001, "/new")).await;
+    notify(&server, "ann", site.url(5000, "/known")).await;
+    site.wait_for_requests("/new", 1).await;
+    site.wait_for_requests("/known", 2).await;
+    assert!(site.requests("/hang") < 100, "the other attempts wait");
+}
+
+#[actix::test]
+async fn hanging_path_delays_no_other_path_of_its_origin() {
+    let config = "webhooks: {max_in_flight_per_receiver: 16, retry: {timeout: 100s}}";
+    let (site, server) = (SlowSite::start().await, start(config).await);
+    notify(&server, "ann", site.url(0, "/known")).await;
+    site.wait_for_requests("/known", 1).await;
+    for n in 0..100 {
+        notify(&server, "ann", site.url(0, &format!("/hang{}", n % 50))).await;
+    }
+    site.wait_for_requests("/hang", 1).await;
+    notify(&server, "ann", site.url(0, "/known")).await;
+    site.wait_for_requests("/known", 2).await;
+    notify(&server, "bob", site.url(0, "/new")).await;
+    site.wait_for_requests("/new", 1).await;
+}

@@ -11,6 +11,7 @@ mod load;
 mod memory;
 mod opilio;
 mod origin;
+mod principals;
 mod roles;
 mod speed;
 mod start;
@@ -65,6 +66,7 @@ fn main() {
         }
         if wanted("hostile") {
             hostile::clients(plan, &origin, &mut table).await;
+            principals::attacks(&mut table).await;
         }
         if wanted("results") {
             memory::long_results(&origin, &mut table).await;

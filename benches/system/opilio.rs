@@ -29,10 +29,18 @@ impl Server {
         Self::with(&[])
     }
 
+    /// Starts with the default limits and this configuration.
+    pub fn configured(config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self::launch(folder.path(), &format!("logging: {{level: WARN}}\n{config}"), &[]);
+        server.folder = Some(folder);
+        server
+    }
+
     /// Starts with these environment variables.
     pub fn with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self::launch(folder.path(), environment);
+        let mut server = Self::launch(folder.path(), CONFIG, environment);
         server.folder = Some(folder);
         server
     }
@@ -40,14 +48,14 @@ impl Server {
     /// Starts on the store in this folder. Returns the time from the start of the process to its first response as well.
     pub async fn on(folder: &Path) -> (Duration, Self) {
         let began = Instant::now();
-        let server = Self::launch(folder, &[]);
+        let server = Self::launch(folder, CONFIG, &[]);
         let mut connection = Connection::open(&server.address).await;
         assert_eq!(connection.request(&get("/health")).await.0, 200);
         (began.elapsed(), server)
     }
 
-    fn launch(folder: &Path, environment: &[(&str, &str)]) -> Self {
-        std::fs::write(folder.join("config.yml"), CONFIG).expect("the folder is writable");
+    fn launch(folder: &Path, config: &str, environment: &[(&str, &str)]) -> Self {
+        std::fs::write(folder.join("config.yml"), config).expect("the folder is writable");
         let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
             .args(["serve", "--port", "0"])
             .current_dir(folder)

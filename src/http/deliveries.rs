@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::delivery::{DeliveryStatus, LoggedAttempt};
 use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::time::rfc3339;
-use opilio_actors::domain::webhook::Receiver;
 use opilio_actors::ports::ReplayFilter;
 use opilio_actors::webhook_sender::{ReplayDeliveries, ReplayDelivery};
 use serde::Serialize;
@@ -195,7 +194,7 @@ fn replay_filter(body: &Value, caller: &Caller) -> Result<ReplayFilter, Vec<Fiel
     }
     if let Some(receiver) = receiver {
         match parse_web_url(&receiver) {
-            Ok(url) => filter.receiver = Some(Receiver::new(url.origin().ascii_serialization())),
+            Ok(url) => filter.origin = Some(url.origin().ascii_serialization()),
             Err(error) => errors.push(error.at(&FieldPath::body().child("receiver"))),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
+use super::id::{JobId, Principal};
 use super::webhook::Receiver;
 
 /// The delivery of a settled job's webhook.
@@ -80,6 +80,7 @@ impl DeliveryState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDelivery {
     pub job: JobId,
+    pub principal: Principal,
     pub receiver: Receiver,
     pub version: u64,
     /// Consecutive attempts that ended with their process.

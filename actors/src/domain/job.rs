@@ -223,6 +223,7 @@ impl Job {
         let pending = matches!(delivery.state, DeliveryState::Pending { .. });
         pending.then(|| DueDelivery {
             job: self.id.clone(),
+            principal: self.principal.clone(),
             receiver: target.receiver(),
             version: delivery.version,
             interruptions: 0,

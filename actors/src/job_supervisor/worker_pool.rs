@@ -174,8 +174,12 @@ impl WorkerPool {
         })
     }
 
-    /// Asks the work with this lease to yield, and returns the slot for a worker in its place, which must be started.
+    /// Asks the work with this lease to yield, and returns the slot for a worker in its place, which must be started. At most
+    /// as many jobs as the pool has workers are asked at the same time.
     pub fn request_yield(&mut self, pool: usize, lease: &Lease) -> Option<SlotId> {
+        if self.assignments().filter(|other| other.heartbeat.is_yield_requested()).count() >= self.workers {
+            return None;
+        }
         let assignment = self.assignments().find(|assignment| assignment.lease == *lease)?;
         assignment.heartbeat.request_yield();
         let index = self.slots.iter().position(|slot| slot.is_closed).unwrap_or_else(|| {

@@ -20,9 +20,12 @@ pub struct DueQuery {
     pub horizon: Duration,
     /// At most this many deliveries.
     pub limit: usize,
-    /// At most this many deliveries of one receiver.
+    /// At most this many deliveries of one principal.
+    pub limit_per_principal: usize,
+    /// At most this many deliveries of one principal to one receiver.
     pub limit_per_receiver: usize,
-    pub excluded_receivers: Vec<Receiver>,
+    pub excluded_principals: Vec<Principal>,
+    pub excluded_receivers: Vec<(Principal, Receiver)>,
     /// The longest possible retry delay. A due time further ahead was written by a clock that has been set back since; it
     /// is treated as this far ahead.
     pub max_wait: Duration,
@@ -63,7 +66,8 @@ pub struct ReplayFilter {
     pub state: Option<DeliveryStatus>,
     /// Jobs settled at or after this moment.
     pub since: Option<Timestamp>,
-    pub receiver: Option<Receiver>,
+    /// The origin of the receivers.
+    pub origin: Option<String>,
 }
 
 /// Stores webhook deliveries and their attempts. [`JobStore::settle`](super::JobStore::settle) creates a delivery.
@@ -71,7 +75,8 @@ pub struct ReplayFilter {
 /// Every method is one transaction and is durable when it returns. The store supplies the time.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync + 'static {
-    /// Returns pending deliveries without an attempt in progress, ordered by due time.
+    /// Returns pending deliveries without an attempt in progress, ordered by due time. The earliest ones of each principal
+    /// are selected, so that one principal's backlog does not hide another's deliveries.
     async fn due(&self, query: DueQuery) -> Result<Vec<DueDelivery>, StoreError>;
 
     /// Leases a delivery for one attempt and records the attempt's start. `version` is the version that the caller read

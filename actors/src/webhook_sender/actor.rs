@@ -12,10 +12,10 @@ use tracing::warn;
 
 use super::attempt::AttemptRunner;
 use super::delay_queue::DelayQueue;
+use super::delivery_queues::DeliveryQueues;
 use super::messages::{AttemptDelivery, AttemptEnded, DrainDeliveries, ReplayDeliveries, ReplayDelivery, Sweep};
 use super::policy::SenderPolicy;
-use super::receiver_queues::ReceiverQueues;
-use crate::domain::id::NodeId;
+use crate::domain::id::{NodeId, Principal};
 use crate::domain::job::Job;
 use crate::domain::webhook::Receiver;
 use crate::job_supervisor::JobSettled;
@@ -39,13 +39,13 @@ pub struct SenderContext {
 pub struct WebhookSender {
     pub(super) runner: Arc<AttemptRunner>,
     pub(super) policy: SenderPolicy,
-    pub(super) queues: ReceiverQueues,
+    pub(super) queues: DeliveryQueues,
     pub(super) delayed: DelayQueue,
     /// For the earliest delayed delivery.
     pub(super) timer: Option<(Instant, SpawnHandle)>,
     pub(super) sweeping: bool,
     /// Receivers that may have more due deliveries in the store than in memory.
-    pub(super) more_in_store: HashSet<Receiver>,
+    pub(super) more_in_store: HashSet<(Principal, Receiver)>,
     pub(super) draining: bool,
     /// Notified when nothing is in flight during a drain.
     idle: Arc<Notify>,
@@ -67,7 +67,7 @@ impl WebhookSender {
         };
         Self {
             runner: Arc::new(runner),
-            queues: ReceiverQueues::new(&policy),
+            queues: DeliveryQueues::new(&policy),
             policy,
             delayed: DelayQueue::default(),
             timer: None,
@@ -144,7 +144,7 @@ impl Handler<AttemptDelivery> for WebhookSender {
             let ended = actix::spawn(async move { runner.attempt(attempted).await }).await;
             this.do_send(ended.unwrap_or_else(|error| {
                 warn!(target: "webhook", task_id = %due.job, %error, "webhook attempt panicked");
-                AttemptEnded { due, next: None, responded: false, recorded: true }
+                AttemptEnded { due, next: None, responded: Some(false), recorded: true }
             }));
         });
     }
@@ -161,8 +161,9 @@ impl Handler<AttemptEnded> for WebhookSender {
             self.accept(next, ctx);
         }
         // While the store is unavailable, only the periodic sweep reads it.
-        let needs_more = self.queues.waiting_for(&due.receiver) < self.policy.max_in_flight_per_receiver;
-        if recorded && needs_more && self.more_in_store.remove(&due.receiver) {
+        let waiting = self.queues.waiting_for(&due.principal, &due.receiver);
+        let needs_more = waiting < self.policy.max_in_flight_per_receiver;
+        if recorded && needs_more && self.more_in_store.remove(&(due.principal, due.receiver)) {
             ctx.notify(Sweep);
         }
         self.start_attempts(ctx);

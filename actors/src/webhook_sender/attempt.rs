@@ -16,6 +16,15 @@ use crate::metrics::Metrics;
 use crate::ports::{AttemptStart, AttemptTerms, DeliveryStore, JobStore, StoreError, WebhookRequest, WebhookTransport};
 use crate::retry_store::retry_transient;
 
+/// Whether the receiver responded; `None`: no request was sent.
+fn responded(outcome: &AttemptOutcome) -> Option<bool> {
+    match outcome {
+        AttemptOutcome::Answered { .. } => Some(true),
+        AttemptOutcome::Failed { .. } => Some(false),
+        AttemptOutcome::Unsendable { .. } => None,
+    }
+}
+
 /// Makes delivery attempts.
 pub struct AttemptRunner {
     pub jobs: Arc<dyn JobStore>,
@@ -31,12 +40,15 @@ pub struct AttemptRunner {
 
 struct AttemptResult {
     next: Option<DueDelivery>,
-    responded: bool,
+    /// `None`: no request was sent.
+    responded: Option<bool>,
 }
 
 impl AttemptResult {
     /// There is nothing to do, or the attempt is repeated after its lease.
-    const NONE: Self = Self { next: None, responded: true };
+    const NONE: Self = Self { next: None, responded: None };
+    /// The lease expired before the receiver responded.
+    const EXPIRED: Self = Self { next: None, responded: Some(false) };
 }
 
 impl AttemptRunner {
@@ -44,10 +56,10 @@ impl AttemptRunner {
     pub async fn attempt(&self, due: DueDelivery) -> AttemptEnded {
         match self.try_attempt(&due).await {
             Ok(AttemptResult { next, responded }) => AttemptEnded { due, next, responded, recorded: true },
-            Err(StoreError::LeaseLost) => AttemptEnded { due, next: None, responded: true, recorded: true },
+            Err(StoreError::LeaseLost) => AttemptEnded { due, next: None, responded: None, recorded: true },
             Err(error) => {
                 warn!(target: "webhook", task_id = %due.job, %error, "webhook attempt not recorded");
-                AttemptEnded { due, next: None, responded: true, recorded: false }
+                AttemptEnded { due, next: None, responded: None, recorded: false }
             }
         }
     }
@@ -67,7 +79,7 @@ impl AttemptRunner {
             // If the store fails while the body is read, the attempt counts as interrupted: it is repeated after its lease
             // and a delay, up to the limit of interruptions.
             outcome = self.transport.post(request) => outcome?,
-            () = tokio::time::sleep(lease_left) => return Ok(AttemptResult::NONE),
+            () = tokio::time::sleep(lease_left) => return Ok(AttemptResult::EXPIRED),
             () = self.shutdown.cancelled() => return self.abort(&attempt).await,
         };
         faults::point("webhook.posted");
@@ -118,7 +130,7 @@ impl AttemptRunner {
         };
         let pending = matches!(state, DeliveryState::Pending { .. });
         let next = pending.then(|| DueDelivery { version, wait, interruptions: 0, ..due.clone() });
-        Ok(AttemptResult { next, responded: !matches!(outcome, AttemptOutcome::Failed { .. }) })
+        Ok(AttemptResult { next, responded: responded(outcome) })
     }
 
     /// Aborts the attempt. It does not count, and the next process repeats it.

@@ -1,18 +1,20 @@
 //! Deliveries that become due within the horizon, ordered by time; one entry per job.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use tokio::time::Instant;
 
 use crate::domain::delivery::DueDelivery;
-use crate::domain::id::JobId;
+use crate::domain::id::{JobId, Principal};
 use crate::domain::webhook::Receiver;
 
 #[derive(Default)]
 pub struct DelayQueue {
     queue: BTreeMap<(Instant, JobId), DueDelivery>,
     times: HashMap<JobId, Instant>,
-    per_receiver: HashMap<Receiver, usize>,
+    per_receiver: HashMap<(Principal, Receiver), usize>,
+    per_principal: HashMap<Principal, usize>,
 }
 
 impl DelayQueue {
@@ -20,7 +22,8 @@ impl DelayQueue {
     pub fn insert(&mut self, at: Instant, due: DueDelivery) {
         self.remove(&due.job);
         self.times.insert(due.job.clone(), at);
-        *self.per_receiver.entry(due.receiver.clone()).or_default() += 1;
+        *self.per_receiver.entry((due.principal.clone(), due.receiver.clone())).or_default() += 1;
+        *self.per_principal.entry(due.principal.clone()).or_default() += 1;
         self.queue.insert((at, due.job.clone()), due);
     }
 
@@ -28,7 +31,7 @@ impl DelayQueue {
         if let Some(at) = self.times.remove(job)
             && let Some(due) = self.queue.remove(&(at, job.clone()))
         {
-            self.uncount(&due.receiver);
+            self.uncount(&due);
         }
     }
 
@@ -38,8 +41,16 @@ impl DelayQueue {
         entry.is_some_and(|due| due.version == version)
     }
 
-    pub fn waiting_for(&self, receiver: &Receiver) -> usize {
-        self.per_receiver.get(receiver).copied().unwrap_or(0)
+    pub fn waiting_of(&self, principal: &Principal) -> usize {
+        self.per_principal.get(principal).copied().unwrap_or(0)
+    }
+
+    pub fn waiting_for(&self, principal: &Principal, receiver: &Receiver) -> usize {
+        self.per_receiver.get(&(principal.clone(), receiver.clone())).copied().unwrap_or(0)
+    }
+
+    pub fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.per_principal.keys()
     }
 
     pub fn len(&self) -> usize {
@@ -55,16 +66,21 @@ impl DelayQueue {
         let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
         let due = entry.remove();
         self.times.remove(&due.job);
-        self.uncount(&due.receiver);
+        self.uncount(&due);
         Some(due)
     }
 
-    fn uncount(&mut self, receiver: &Receiver) {
-        if let Some(count) = self.per_receiver.get_mut(receiver) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_receiver.remove(receiver);
-            }
+    fn uncount(&mut self, due: &DueDelivery) {
+        decrement(&mut self.per_receiver, (due.principal.clone(), due.receiver.clone()));
+        decrement(&mut self.per_principal, due.principal.clone());
+    }
+}
+
+fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
         }
     }
 }
@@ -81,7 +97,8 @@ mod tests {
     fn due(n: u128, version: u64) -> DueDelivery {
         let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, n);
         let receiver = Receiver::new("http://a.example");
-        DueDelivery { job, receiver, version, interruptions: 0, wait: Duration::ZERO }
+        let principal = Principal::anonymous();
+        DueDelivery { job, principal, receiver, version, interruptions: 0, wait: Duration::ZERO }
     }
 
     #[test]
@@ -93,7 +110,8 @@ mod tests {
         let later = now + Duration::from_secs(2);
         assert_eq!([delayed.pop_due(later), delayed.pop_due(later)], [Some(due(1, 1)), Some(due(2, 1))]);
         assert!(!delayed.contains(&due(1, 1).job, 1));
-        assert_eq!(delayed.waiting_for(&due(1, 1).receiver), 0);
+        assert_eq!(delayed.waiting_for(&due(1, 1).principal, &due(1, 1).receiver), 0);
+        assert_eq!(delayed.waiting_of(&due(1, 1).principal), 0);
     }
 
     #[test]

@@ -46,8 +46,8 @@ pub struct AttemptEnded {
     pub due: DueDelivery,
     /// The next attempt, if the delivery is still pending.
     pub next: Option<DueDelivery>,
-    /// The receiver responded, or no request was sent.
-    pub responded: bool,
+    /// Whether the receiver responded; `None`: no request was sent.
+    pub responded: Option<bool>,
     /// The store accepted all writes.
     pub recorded: bool,
 }

@@ -1,5 +1,6 @@
 //! The queues in memory, and what fills them: new deliveries, retries and sweeps.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -9,16 +10,19 @@ use tracing::warn;
 use super::actor::WebhookSender;
 use super::messages::{AttemptDelivery, RetryDue, Sweep};
 use crate::domain::delivery::DueDelivery;
+use crate::domain::id::Principal;
 use crate::ports::DueQuery;
 
 impl WebhookSender {
     /// Queues a delivery, unless it is due after the horizon or the memory is full; then a sweep finds it later.
     pub(super) fn accept(&mut self, due: DueDelivery, ctx: &mut Context<Self>) {
-        let of_receiver = self.queues.waiting_for(&due.receiver) + self.delayed.waiting_for(&due.receiver);
-        let full =
-            self.in_memory() >= self.policy.max_in_memory || of_receiver >= self.policy.max_in_memory_per_receiver();
+        let of_receiver = self.queues.waiting_for(&due.principal, &due.receiver)
+            + self.delayed.waiting_for(&due.principal, &due.receiver);
+        let full = self.is_full(&due.principal) || of_receiver >= self.policy.max_in_memory_per_receiver();
         if full || due.wait > self.policy.horizon {
-            self.more_in_store.insert(due.receiver);
+            if self.more_in_store.len() < self.policy.max_in_memory {
+                self.more_in_store.insert((due.principal, due.receiver));
+            }
             return;
         }
         if due.wait.is_zero() {
@@ -34,7 +38,7 @@ impl WebhookSender {
     fn accept_swept(&mut self, found: Vec<DueDelivery>, ctx: &mut Context<Self>) {
         for due in found {
             if !self.queues.contains(&due.job) && !self.delayed.contains(&due.job, due.version) {
-                self.more_in_store.insert(due.receiver.clone());
+                self.more_in_store.insert((due.principal.clone(), due.receiver.clone()));
                 self.accept(due, ctx);
             }
         }
@@ -42,6 +46,16 @@ impl WebhookSender {
 
     fn in_memory(&self) -> usize {
         self.queues.waiting() + self.delayed.len()
+    }
+
+    fn free_memory(&self) -> usize {
+        self.policy.max_in_memory.saturating_sub(self.in_memory())
+    }
+
+    /// Whether no more deliveries of the principal are kept in memory: it never has more than are free, so that there is
+    /// space for every other one.
+    fn is_full(&self, principal: &Principal) -> bool {
+        self.queues.waiting_of(principal) + self.delayed.waiting_of(principal) >= self.free_memory()
     }
 
     pub(super) fn start_attempts(&mut self, ctx: &mut Context<Self>) {
@@ -82,16 +96,21 @@ impl Handler<Sweep> for WebhookSender {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, ctx: &mut Self::Context) {
-        let limit = self.policy.max_in_memory.saturating_sub(self.in_memory());
+        self.queues.note_slow();
+        self.start_attempts(ctx);
+        let limit = self.free_memory();
         if limit == 0 || self.sweeping || self.draining {
             return;
         }
         self.sweeping = true;
         let limit_per_receiver = self.policy.max_in_memory_per_receiver();
+        let in_memory: HashSet<_> = self.queues.principals().chain(self.delayed.principals()).collect();
         let query = DueQuery {
             horizon: self.policy.horizon,
             limit,
+            limit_per_principal: limit.div_ceil(2),
             limit_per_receiver,
+            excluded_principals: in_memory.into_iter().filter(|one| self.is_full(one)).cloned().collect(),
             excluded_receivers: self.queues.receivers_with(limit_per_receiver),
             max_wait: self.policy.retry.backoff.max,
         };

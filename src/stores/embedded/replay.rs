@@ -32,14 +32,13 @@ pub fn many(connection: &Connection, context: &Context, filter: &ReplayFilter) -
         .prepare_cached(
             "SELECT d.job FROM deliveries d JOIN jobs j ON j.seq = d.job \
              WHERE (?1 IS NULL OR j.principal = ?1) AND (?2 IS NULL OR d.state = ?2) \
-             AND (?3 IS NULL OR j.finished_at >= ?3) AND (?4 IS NULL OR d.receiver = ?4)",
+             AND (?3 IS NULL OR j.finished_at >= ?3) AND (?4 IS NULL OR substr(d.receiver, 1, length(?4) + 1) = ?4 || ' ')",
         )
         .map_err(store_error)?;
     let principal = filter.principal.as_ref().map(Principal::as_str);
     let state = filter.state.map(|state| state.as_str());
-    let receiver = filter.receiver.as_ref().map(|receiver| receiver.as_str());
     let rows = select
-        .query_map(params![principal, state, filter.since.map(micros), receiver], |row| row.get::<_, i64>(0))
+        .query_map(params![principal, state, filter.since.map(micros), filter.origin], |row| row.get::<_, i64>(0))
         .map_err(store_error)?;
     let matching: Vec<i64> = rows.collect::<Result<_, _>>().map_err(store_error)?;
     for seq in &matching {

@@ -91,6 +91,7 @@ END;
 
 CREATE TABLE deliveries (
     job              INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+    principal        TEXT NOT NULL,              -- of the job
     receiver         TEXT NOT NULL,
     state            TEXT NOT NULL,              -- pending, delivered, exhausted, refused
     due              INTEGER NOT NULL,
@@ -102,7 +103,7 @@ CREATE TABLE deliveries (
     lease_until      INTEGER                     -- of the attempt in progress
 ) STRICT;
 
-CREATE INDEX deliveries_due ON deliveries (receiver, due) WHERE state = 'pending' AND lease_until IS NULL;
+CREATE INDEX deliveries_due ON deliveries (principal, receiver, due) WHERE state = 'pending' AND lease_until IS NULL;
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE lease_until IS NOT NULL;
 
 CREATE TABLE attempts (

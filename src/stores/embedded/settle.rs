@@ -81,9 +81,12 @@ fn finish(
 fn create_delivery(connection: &Connection, stored: &StoredJob, now: Timestamp) -> Result<(), StoreError> {
     let Some(target) = &stored.job.spec.webhook else { return Ok(()) };
     let mut insert = connection
-        .prepare_cached("INSERT INTO deliveries (job, receiver, state, due) VALUES (?1, ?2, 'pending', ?3)")
+        .prepare_cached(
+            "INSERT INTO deliveries (job, principal, receiver, state, due) VALUES (?1, ?2, ?3, 'pending', ?4)",
+        )
         .map_err(store_error)?;
-    insert.execute(params![stored.seq, target.receiver().as_str(), micros(now)]).map_err(store_error)?;
+    let (principal, receiver) = (stored.job.principal.as_str(), target.receiver());
+    insert.execute(params![stored.seq, principal, receiver.as_str(), micros(now)]).map_err(store_error)?;
     Ok(())
 }
 

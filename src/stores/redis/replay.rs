@@ -34,7 +34,7 @@ pub async fn many(store: &RedisStore, filter: &ReplayFilter) -> Result<u64, Stor
                 call.arg(&cursor).arg(BATCH).arg(filter.principal.as_ref().map_or("", Principal::as_str));
                 call.arg(filter.state.map_or("", |state| state.as_str()));
                 call.arg(filter.since.map(|since| since.as_microsecond().to_string()).unwrap_or_default());
-                call.arg(filter.receiver.as_ref().map_or("", |receiver| receiver.as_str()));
+                call.arg(filter.origin.as_deref().unwrap_or_default());
             })
             .await?;
         replayed += count;

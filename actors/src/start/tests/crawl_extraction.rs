@@ -113,7 +113,7 @@ fn job_of_another_principal_does_not_wait_for_a_model() {
         let (setup, requests) = setup(|_, _| None);
         let workers = setup.policy.jobs.workers[&CRAWL];
         let mut system = setup.start();
-        for _ in 0..2 * workers {
+        for _ in 0..workers {
             system.submit(job(1, None)).await;
         }
         wait_until(|| requests.counts() == [workers]).await;

@@ -17,8 +17,15 @@ use crate::testing::failing_store::FailingStore;
 const GRACE: Duration = Duration::from_secs(8);
 
 fn due_now() -> DueQuery {
-    let max_wait = Duration::from_secs(32);
-    DueQuery { horizon: Duration::ZERO, limit: 100, limit_per_receiver: 10, excluded_receivers: vec![], max_wait }
+    DueQuery {
+        horizon: Duration::ZERO,
+        limit: 100,
+        limit_per_principal: 100,
+        limit_per_receiver: 10,
+        excluded_principals: vec![],
+        excluded_receivers: vec![],
+        max_wait: Duration::from_secs(32),
+    }
 }
 
 #[test]

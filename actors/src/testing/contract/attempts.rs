@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use super::harness::{Harness, LEASE, TERMS, submit_and_claim};
 use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDelivery, RetryDecision};
-use crate::domain::id::JobId;
-use crate::ports::{AttemptStart, DueQuery, StoreError};
+use crate::domain::id::{JobId, Principal};
+use crate::ports::{AttemptStart, DueQuery, NewJob, StoreError};
 use crate::testing::jobs::{crawl, node, target};
 
 /// Creates a settled job with a due delivery.
 pub(super) async fn pending(h: &impl Harness, url: &str) -> JobId {
-    let mut job = crawl(1);
+    pending_of(h, Principal::anonymous(), url).await
+}
+
+async fn pending_of(h: &impl Harness, principal: Principal, url: &str) -> JobId {
+    let mut job = NewJob { principal, ..crawl(1) };
     job.spec.webhook = Some(target(url));
     let claim = submit_and_claim(h, job).await;
     h.store().cancel(&claim.job.id, None).await.unwrap();
@@ -26,6 +30,8 @@ pub(super) fn now() -> DueQuery {
         horizon: Duration::ZERO,
         limit: 100,
         limit_per_receiver: 10,
+        limit_per_principal: 100,
+        excluded_principals: vec![],
         excluded_receivers: vec![],
         max_wait: Duration::from_secs(32),
     }
@@ -147,9 +153,28 @@ pub async fn busy_receiver_does_not_hide_others(h: &impl Harness) {
     let query = DueQuery { limit_per_receiver: 2, ..now() };
     let found = due(h, query.clone()).await;
     assert_eq!(found.len(), 3);
-    let busy = found.iter().find(|due| due.job != quiet).unwrap().receiver.clone();
-    let others = due(h, DueQuery { excluded_receivers: vec![busy], ..query }).await;
+    let busy = found.iter().find(|due| due.job != quiet).unwrap();
+    let excluded_receivers = vec![(busy.principal.clone(), busy.receiver.clone())];
+    let others = due(h, DueQuery { excluded_receivers, ..query }).await;
     assert_eq!(others.iter().map(|due| &due.job).collect::<Vec<_>>(), [&quiet]);
+}
+
+pub async fn backlog_of_one_principal_does_not_hide_others(h: &impl Harness) {
+    let one = Principal::new("one");
+    for n in 0..20 {
+        pending_of(h, Principal::new("many"), &format!("http://{n}.example")).await;
+    }
+    let other = pending_of(h, one.clone(), "http://0.example").await;
+    let query = DueQuery { limit: 10, limit_per_principal: 5, ..now() };
+    let found = due(h, query.clone()).await;
+    assert_eq!(found.len(), 6);
+    assert_eq!(found.iter().filter(|due| due.principal == one).map(|due| &due.job).collect::<Vec<_>>(), [&other]);
+    // A receiver is excluded for one principal only.
+    let receiver = found.iter().find(|due| due.principal == one).unwrap().receiver.clone();
+    let excluded = DueQuery { excluded_receivers: vec![(Principal::new("many"), receiver)], ..query.clone() };
+    assert!(due(h, excluded).await.iter().any(|due| due.job == other));
+    let others = due(h, DueQuery { excluded_principals: vec![Principal::new("many")], ..query }).await;
+    assert_eq!(others.iter().map(|due| &due.job).collect::<Vec<_>>(), [&other]);
 }
 
 pub async fn due_time_beyond_the_maximum_is_capped(h: &impl Harness) {

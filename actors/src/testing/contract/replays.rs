@@ -52,6 +52,16 @@ pub async fn replay_during_an_interrupted_attempt_is_the_next_attempt(h: &impl H
     assert_eq!(state(h, &job).await, Some(DeliveryState::Delivered));
 }
 
+pub async fn replay_all_selects_receivers_by_origin(h: &impl Harness) {
+    for url in ["http://a.example/x", "http://a.example/y", "http://a.example:81/x", "http://a.example.net/x"] {
+        pending(h, url).await;
+        let attempt = started(h).await;
+        h.store().finish_attempt(&attempt, &accepted(), RetryDecision::Delivered).await.unwrap();
+    }
+    let origin = Some("http://a.example".to_owned());
+    assert_eq!(h.store().replay_all(ReplayFilter { origin, ..ReplayFilter::default() }).await, Ok(2));
+}
+
 pub async fn replay_all_includes_attempts_in_progress(h: &impl Harness) {
     let first = pending(h, "http://a.example").await;
     let in_progress = started(h).await;

@@ -10,18 +10,26 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, DeliveryState, DueDeliver
 use crate::domain::id::{JobId, Principal};
 use crate::domain::job::Job;
 use crate::domain::retention::{Keep, Retention};
-use crate::domain::webhook::Receiver;
 use crate::ports::{AttemptStart, AttemptTerms, DueQuery, ReplayFilter, StoreError};
 
 impl State {
     pub fn due(&self, now: Timestamp, query: &DueQuery) -> Vec<DueDelivery> {
         let mut found: Vec<_> = self.rows.values().filter_map(|row| row.due(now, query)).collect();
         found.sort_by_key(|due| due.wait);
-        let mut per_receiver = HashMap::<Receiver, usize>::new();
-        found.retain(|due| {
-            let count = per_receiver.entry(due.receiver.clone()).or_default();
-            *count += 1;
-            *count <= query.limit_per_receiver && !query.excluded_receivers.contains(&due.receiver)
+        let (mut of_principal, mut of_receiver) = (HashMap::new(), HashMap::new());
+        found.retain(|DueDelivery { principal, receiver, .. }| {
+            let receiver = (principal.clone(), receiver.clone());
+            if query.excluded_principals.contains(principal) || query.excluded_receivers.contains(&receiver) {
+                return false;
+            }
+            let of_receiver: &mut usize = of_receiver.entry(receiver).or_default();
+            *of_receiver += 1;
+            if *of_receiver > query.limit_per_receiver {
+                return false;
+            }
+            let of_principal: &mut usize = of_principal.entry(principal.clone()).or_default();
+            *of_principal += 1;
+            *of_principal <= query.limit_per_principal
         });
         found.truncate(query.limit);
         found
@@ -110,7 +118,10 @@ impl State {
             let matches = filter.principal.as_ref().is_none_or(|principal| *principal == job.principal)
                 && filter.state.is_none_or(|state| state == delivery.state.status())
                 && filter.since.is_none_or(|since| job.finished_at.is_some_and(|at| at >= since))
-                && filter.receiver.as_ref().is_none_or(|one| target.as_ref().is_some_and(|t| t.receiver() == *one));
+                && filter
+                    .origin
+                    .as_ref()
+                    .is_none_or(|one| target.as_ref().is_some_and(|t| t.receiver().origin() == one));
             if matches {
                 row.replay(now, retention);
                 count += 1;
@@ -129,6 +140,7 @@ impl Row {
         let within = due <= later(now, query.horizon) || query.horizon >= query.max_wait;
         let found = DueDelivery {
             job: self.job.id.clone(),
+            principal: self.job.principal.clone(),
             receiver: target.receiver(),
             version: delivery.version,
             interruptions: self.interruptions,

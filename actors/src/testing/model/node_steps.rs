@@ -20,6 +20,8 @@ pub fn all_due() -> DueQuery {
         horizon: Duration::ZERO,
         limit: 100,
         limit_per_receiver: 100,
+        limit_per_principal: 100,
+        excluded_principals: vec![],
         excluded_receivers: vec![],
         max_wait: Duration::from_secs(32),
     }

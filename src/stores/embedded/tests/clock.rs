@@ -17,6 +17,8 @@ fn due_now() -> DueQuery {
         horizon: Duration::ZERO,
         limit: 9,
         limit_per_receiver: 9,
+        limit_per_principal: 100,
+        excluded_principals: vec![],
         excluded_receivers: vec![],
         max_wait: Duration::from_secs(32),
     }

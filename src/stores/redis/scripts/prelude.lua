@@ -101,24 +101,32 @@ local function release(id, delay, reason, cost_idle, cost_busy)
   end
 end
 
--- Updates the receiver's earliest due time.
-local function update_receiver(receiver)
-  local first = call('ZRANGE', P .. 'due:' .. receiver, 0, 0, 'WITHSCORES')
-  if first[1] then
-    call('ZADD', P .. 'receivers', first[2], receiver)
-  else
-    call('ZREM', P .. 'receivers', receiver)
+-- The queue of a principal's deliveries to a receiver.
+local function due_key(principal, receiver)
+  return P .. 'due:' .. principal .. '\31' .. receiver
+end
+
+-- Updates the earliest due times of the receiver and of the principal.
+local function update_receiver(principal, receiver)
+  local function update(index, member, queue)
+    local first = call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+    if first[1] then call('ZADD', index, first[2], member) else call('ZREM', index, member) end
   end
+  local receivers = P .. 'receivers:' .. principal
+  update(receivers, receiver, due_key(principal, receiver))
+  update(P .. 'due_principals', principal, receivers)
 end
 
 local function add_due(id, receiver, due)
-  call('ZADD', P .. 'due:' .. receiver, due, id)
-  update_receiver(receiver)
+  local principal = call('HGET', job_key(id), 'principal')
+  call('ZADD', due_key(principal, receiver), due, id)
+  update_receiver(principal, receiver)
 end
 
 local function remove_due(id, receiver)
-  call('ZREM', P .. 'due:' .. receiver, id)
-  update_receiver(receiver)
+  local principal = call('HGET', job_key(id), 'principal')
+  call('ZREM', due_key(principal, receiver), id)
+  update_receiver(principal, receiver)
 end
 
 -- Starts the job's retention period (empty: it does not expire).

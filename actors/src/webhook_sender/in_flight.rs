@@ -1,0 +1,110 @@
+//! The limits on deliveries in flight: in total and per origin, by the health of their receivers.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+
+use super::receiver_health::Health;
+use super::slots::Slots;
+use crate::domain::id::Principal;
+use crate::domain::webhook::Receiver;
+
+/// A delivery in flight and the slots that it uses.
+pub struct InFlight {
+    pub principal: Principal,
+    pub receiver: Receiver,
+    /// Of its receiver, when it was started or since it is slow.
+    pub health: Health,
+    pub since: Instant,
+}
+
+/// What a slot is used for: all new receivers together count as one part.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Part {
+    New,
+    /// An origin, or a receiver of the origin.
+    Known(String),
+}
+
+/// Slots for receivers that hang, a quarter of all, and for the others.
+struct Lanes {
+    main: Slots<Part>,
+    hanging: Slots<Part>,
+}
+
+impl Lanes {
+    fn new(slots: usize) -> Self {
+        let hanging = (slots / 4).max(1);
+        Self { main: Slots::new(slots.saturating_sub(hanging).max(1)), hanging: Slots::new(hanging) }
+    }
+
+    fn of(&self, health: Health) -> &Slots<Part> {
+        if health == Health::Hanging { &self.hanging } else { &self.main }
+    }
+
+    fn of_mut(&mut self, health: Health) -> &mut Slots<Part> {
+        if health == Health::Hanging { &mut self.hanging } else { &mut self.main }
+    }
+
+    fn allow_principal(&self, principal: &Principal, health: Health) -> bool {
+        let slots = self.of(health);
+        match health {
+            Health::New => slots.allows(principal, &Part::New),
+            _ => slots.allows_principal(principal),
+        }
+    }
+}
+
+pub struct InFlightLimits {
+    total: Lanes,
+    max_per_origin: usize,
+    /// Origins with deliveries in flight.
+    origins: HashMap<String, Lanes>,
+}
+
+impl InFlightLimits {
+    pub fn new(max_total: usize, max_per_origin: usize) -> Self {
+        Self { total: Lanes::new(max_total), max_per_origin, origins: HashMap::new() }
+    }
+
+    /// Whether the principal may start a delivery to any receiver of this health.
+    pub fn allow_principal(&self, principal: &Principal, health: Health) -> bool {
+        // First attempts that turned out to hang no longer use a slot for new receivers: they are limited here.
+        let hanging = &self.total.hanging;
+        let is_flooding = health == Health::New && hanging.used_by(principal) >= hanging.capacity();
+        !is_flooding && self.total.allow_principal(principal, health)
+    }
+
+    /// Whether the principal may start a delivery to any receiver of this origin and health.
+    pub fn allow_origin(&self, principal: &Principal, health: Health, origin: &str) -> bool {
+        self.total.of(health).allows(principal, &part(health, origin))
+            && self.origins.get(origin).is_none_or(|lanes| lanes.allow_principal(principal, health))
+    }
+
+    /// Whether the principal may start a delivery to this receiver, if its origin is allowed.
+    pub fn allow_receiver(&self, principal: &Principal, health: Health, receiver: &Receiver) -> bool {
+        let lanes = self.origins.get(receiver.origin());
+        lanes.is_none_or(|lanes| lanes.of(health).allows(principal, &part(health, receiver.as_str())))
+    }
+
+    pub fn take(&mut self, InFlight { principal, receiver, health, .. }: &InFlight) {
+        let origin = receiver.origin();
+        self.total.of_mut(*health).take(principal, part(*health, origin));
+        let lanes = self.origins.entry(origin.to_owned()).or_insert_with(|| Lanes::new(self.max_per_origin));
+        lanes.of_mut(*health).take(principal, part(*health, receiver.as_str()));
+    }
+
+    pub fn release(&mut self, InFlight { principal, receiver, health, .. }: &InFlight) {
+        let origin = receiver.origin();
+        self.total.of_mut(*health).release(principal, part(*health, origin));
+        let Some(lanes) = self.origins.get_mut(origin) else { return };
+        lanes.of_mut(*health).release(principal, part(*health, receiver.as_str()));
+        if lanes.main.is_unused() && lanes.hanging.is_unused() {
+            self.origins.remove(origin);
+        }
+    }
+}
+
+fn part(health: Health, name: &str) -> Part {
+    if health == Health::New { Part::New } else { Part::Known(name.to_owned()) }
+}
