@@ -90,6 +90,12 @@ impl Policies {
         policies
     }
 
+    /// Whether this path is the pattern of a route without parameters. The router matches those before patterns with
+    /// parameters, so it chooses that route, and no pattern needs to be matched a second time.
+    pub fn has_static(&self, path: &str) -> bool {
+        !path.contains('{') && self.by_pattern.contains_key(path)
+    }
+
     /// The policy of a request whose path matched `pattern`; `None`: no route has this path.
     ///
     /// A request that no route answers needs a credential, too, so that it reveals nothing: a method that reads requires

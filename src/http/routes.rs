@@ -1,4 +1,4 @@
-//! All routes, in the order in which paths are matched.
+//! All routes.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -70,7 +70,8 @@ pub fn mount(api: Api, config: &mut web::ServiceConfig) {
     config.default_service(web::to(unsupported_routes::not_found));
 }
 
-/// The routes of each path, paths in the order of their first route.
+/// The routes of each path in the order in which the router matches them: paths without parameters first, because only paths
+/// with parameters need a pattern.
 fn by_path(routes: Vec<Route>) -> Vec<(Cow<'static, str>, Vec<Route>)> {
     let mut paths: Vec<(Cow<'static, str>, Vec<Route>)> = Vec::new();
     for route in routes {
@@ -79,6 +80,7 @@ fn by_path(routes: Vec<Route>) -> Vec<(Cow<'static, str>, Vec<Route>)> {
             None => paths.push((route.path.clone(), vec![route])),
         }
     }
+    paths.sort_by_key(|(path, _)| path.contains('{'));
     paths
 }
 

@@ -210,6 +210,9 @@ fn policy(request: &ServiceRequest) -> Result<Policy, ApiError> {
     let resources = request.resource_map();
     // The router's form of the path: `%6d` is `m`.
     let path = request.match_info().unprocessed();
+    if policies.has_static(path) {
+        return Ok(policies.find(Some(path), request.method()));
+    }
     if let Some(pattern) = resources.match_pattern(path) {
         return Ok(policies.find(Some(&pattern), request.method()));
     }

@@ -143,9 +143,10 @@ where
 }
 
 fn in_savepoint<T>(connection: &Connection, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    connection.execute_batch("SAVEPOINT caller").map_err(store_error)?;
+    let execute = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]).map(drop));
+    execute("SAVEPOINT caller").map_err(store_error)?;
     let outcome = work();
-    let end = if outcome.is_ok() { "RELEASE caller" } else { "ROLLBACK TO caller; RELEASE caller" };
-    let ended = connection.execute_batch(end).map_err(store_error);
+    let undone = if outcome.is_ok() { Ok(()) } else { execute("ROLLBACK TO caller") };
+    let ended = undone.and_then(|()| execute("RELEASE caller")).map_err(store_error);
     outcome.and_then(|value| ended.map(|()| value))
 }
