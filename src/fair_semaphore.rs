@@ -2,8 +2,8 @@
 //!
 //! A released permit goes to the waiting principal that holds the fewest, and within a principal to the queue (interactive
 //! or batch) that holds fewer. If no permit is released for a while, the permits of a principal that holds more than its
-//! share are revoked one at a time: a holder that can stop (a page in flight) releases its permit, and one that cannot (a
-//! thread, a request to a model) keeps it until it ends.
+//! share are revoked one at a time: a holder that can stop (a page in flight) releases its permit, a thread continues without
+//! one, and a request to a model keeps it until it ends.
 
 mod state;
 
@@ -14,7 +14,7 @@ use opilio_actors::domain::queue_key::QueueKey;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::state::State;
+use self::state::{Grant, Revocation, State};
 
 /// The interval of checks while there are waiters.
 const CHECK: Duration = Duration::from_millis(250);
@@ -32,13 +32,19 @@ pub struct Permit {
 
 impl FairSemaphore {
     pub fn new(permits: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State::new(permits, 1))))
+        Arc::new(Self(Mutex::new(State::new(permits, Revocation::Stop))))
     }
 
     /// A semaphore whose holders only wait for something else: to revoke a permit loses no work, so that a principal can
     /// also lose its last one.
     pub fn for_waiting(permits: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State::new(permits, 0))))
+        Arc::new(Self(Mutex::new(State::new(permits, Revocation::StopWaiting))))
+    }
+
+    /// A semaphore whose holders are threads, which cannot be stopped: with its permit revoked, a thread continues beside
+    /// the others. There are at most as many such threads as permits.
+    pub fn for_threads(permits: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State::new(permits, Revocation::Detach))))
     }
 
     /// Waits for a permit. Cancel-safe.
@@ -56,6 +62,13 @@ impl FairSemaphore {
         receiver.await.expect("the sender is kept until it has sent the permit")
     }
 
+    /// Sends permits to waiters. That of a waiter that was cancelled meanwhile is released, outside the lock.
+    fn send(self: &Arc<Self>, granted: Vec<Grant<Permit>>) {
+        for (waiter, id, revoked) in granted {
+            drop(waiter.send(Permit { semaphore: Arc::clone(self), id, revoked }));
+        }
+    }
+
     pub fn available(&self) -> usize {
         self.state().available()
     }
@@ -69,7 +82,9 @@ impl FairSemaphore {
 async fn check(semaphore: Arc<FairSemaphore>) {
     loop {
         sleep(CHECK).await;
-        if !semaphore.state().check(Instant::now()) {
+        let (granted, has_waiters) = semaphore.state().check(Instant::now());
+        semaphore.send(granted);
+        if !has_waiters {
             return;
         }
     }
@@ -93,11 +108,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let granted = self.semaphore.state().release(self.id);
-        for (waiter, id, revoked) in granted {
-            let permit = Permit { semaphore: Arc::clone(&self.semaphore), id, revoked };
-            // The permit of a waiter that was cancelled meanwhile is released here, outside the lock.
-            drop(waiter.send(permit));
-        }
+        self.semaphore.send(granted);
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use site::SlowSite;
-use support::{DEADLINE, TestServer, until};
+use support::{DEADLINE, TestServer, expect, until};
 
 /// A server with two principals, `ann` and `bob`, which may reach loopback addresses.
 async fn start(config: &str) -> TestServer {
@@ -107,6 +107,11 @@ async fn cancelled_jobs_reserve_no_crawl_delay() {
         waiting.push(submit(&server, "ann", json!({"urls": urls, "crawler_config": config})).await);
     }
     site.wait_for_requests("/page", 1).await;
+    let noted = async || {
+        let job = job(&server, "ann", &waiting[1]).await;
+        expect(job["waiting_for"] == "the delay of 5s between pages of 127.0.0.1", job)
+    };
+    until(noted, DEADLINE).await;
     for id in waiting {
         let (status, _) = request(&server, "ann", "DELETE", &format!("/crawl/job/{id}"), Value::Null).await;
         assert_eq!(status, 202);

@@ -1,6 +1,7 @@
-//! The progress of work, and the request to yield: work beats whenever a step is done, its supervisor measures the silence
-//! and can ask it to yield.
+//! The progress of work, what it waits for, and the request to yield: work beats whenever a step is done, its supervisor
+//! measures the silence and can ask it to yield.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,22 +12,33 @@ tokio::task_local! {
     static HEARTBEAT: Heartbeat;
 }
 
-/// The time of the last beat, and whether the work should yield. All clones share them.
+/// The time of the last beat, what the work waits for, and whether it should yield. All clones share them.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
     last_beat: Arc<Mutex<Instant>>,
+    /// The waits in progress, each with the number of its waiters.
+    waits: Arc<Mutex<BTreeMap<String, usize>>>,
     yield_requested: CancellationToken,
 }
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Self { last_beat: Arc::new(Mutex::new(Instant::now())), yield_requested: CancellationToken::new() }
+        Self {
+            last_beat: Arc::new(Mutex::new(Instant::now())),
+            waits: Arc::default(),
+            yield_requested: CancellationToken::new(),
+        }
     }
 }
 
 impl Heartbeat {
     pub fn silent_for(&self) -> Duration {
         self.last_beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// What the work waits for, for users; one of several waits.
+    pub fn waits_for(&self) -> Option<String> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).keys().next().cloned()
     }
 
     /// Asks the work to yield its worker as soon as that wastes no request to a model.
@@ -76,9 +88,51 @@ pub async fn while_waiting<F: Future>(permit: F) -> F::Output {
     }
 }
 
+/// [`while_waiting`], and notes meanwhile what the current task waits for.
+pub async fn while_waiting_for<F: Future>(what: String, permit: F) -> F::Output {
+    let _wait = HEARTBEAT.try_with(|heartbeat| Wait::begin(heartbeat.clone(), what)).ok();
+    while_waiting(permit).await
+}
+
+/// Ends the wait when it is dropped.
+struct Wait {
+    heartbeat: Heartbeat,
+    what: String,
+}
+
+impl Wait {
+    fn begin(heartbeat: Heartbeat, what: String) -> Self {
+        *heartbeat.waits.lock().unwrap_or_else(PoisonError::into_inner).entry(what.clone()).or_default() += 1;
+        Self { heartbeat, what }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let mut waits = self.heartbeat.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = waits.get_mut(&self.what) {
+            *count -= 1;
+            if *count == 0 {
+                waits.remove(&self.what);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn waits_are_noted_until_they_end() {
+        let heartbeat = Heartbeat::default();
+        let permit = async { heartbeat.waits_for() };
+        let noted = heartbeat.clone().over(while_waiting_for("a".to_owned(), permit)).await;
+        assert_eq!((noted.as_deref(), heartbeat.waits_for()), (Some("a"), None));
+        let cancelled = heartbeat.clone().over(while_waiting_for("b".to_owned(), std::future::pending::<()>()));
+        assert!(futures_util::FutureExt::now_or_never(cancelled).is_none());
+        assert_eq!(heartbeat.waits_for(), None);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn hanging_work_is_silent_and_waiting_work_is_not() {

@@ -15,12 +15,24 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The time for which a permit is not revoked, so that short work finishes.
 pub const MIN_HOLD: Duration = Duration::from_secs(1);
 
+/// What a holder does when its permit is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// It stops and loses its work. No principal loses its last permit.
+    Stop,
+    /// It only waits for something else, and waits again.
+    StopWaiting,
+    /// It is a thread and continues without a permit.
+    Detach,
+}
+
 /// `P` is what waiters get.
 #[derive(Debug)]
 pub struct State<P> {
     permits: usize,
-    /// The permits that no principal loses.
-    min_share: usize,
+    revocation: Revocation,
+    /// Threads that continue without a permit.
+    detached: HashSet<u64>,
     held: HashMap<u64, Holder>,
     next_id: u64,
     waiters: HashMap<QueueKey, VecDeque<Waiter<P>>>,
@@ -49,10 +61,11 @@ struct Waiter<P> {
 pub type Grant<P> = (oneshot::Sender<P>, u64, CancellationToken);
 
 impl<P> State<P> {
-    pub fn new(permits: usize, min_share: usize) -> Self {
+    pub fn new(permits: usize, revocation: Revocation) -> Self {
         Self {
             permits,
-            min_share,
+            revocation,
+            detached: HashSet::new(),
             held: HashMap::new(),
             next_id: 0,
             waiters: HashMap::new(),
@@ -97,7 +110,13 @@ impl<P> State<P> {
 
     /// Releases a permit, and grants the available ones to waiters.
     pub fn release(&mut self, id: u64) -> Vec<Grant<P>> {
-        self.held.remove(&id);
+        if !self.detached.remove(&id) {
+            self.held.remove(&id);
+        }
+        self.grant()
+    }
+
+    fn grant(&mut self) -> Vec<Grant<P>> {
         let mut granted = Vec::new();
         while self.available() > 0
             && let Some((queue, waiter)) = self.next()
@@ -145,8 +164,9 @@ impl<P> State<P> {
         self.rotation.retain(|queue| self.waiters.contains_key(queue));
     }
 
-    /// Revokes a permit for each queue with an overdue waiter. `false`: there are no waiters, and checking ends.
-    pub fn check(&mut self, now: Instant) -> bool {
+    /// Revokes a permit for each queue with an overdue waiter. Returns the permits that are available at once, and whether
+    /// there are waiters; if not, checking ends.
+    pub fn check(&mut self, now: Instant) -> (Vec<Grant<P>>, bool) {
         self.waiters.values_mut().for_each(|waiters| waiters.retain(|waiter| !waiter.sender.is_closed()));
         self.remove_empty();
         let is_overdue = |waiters: &VecDeque<Waiter<P>>| waiters.front().is_some_and(|it| now - it.since >= PATIENCE);
@@ -155,14 +175,16 @@ impl<P> State<P> {
         for queue in overdue {
             self.revoke_for(queue, now);
         }
+        let granted = self.grant();
         self.checking = !self.waiters.is_empty();
-        self.checking
+        (granted, self.checking)
     }
 
     /// Revokes the oldest permit of the principal that holds most beyond its share, or, for an interactive waiter, of its
     /// own principal's batch queue. At most one permit at a time is revoked for a queue.
     fn revoke_for(&mut self, queue: QueueKey, now: Instant) {
-        if self.held.values().any(|holder| holder.revoked_for.as_ref() == Some(&queue)) {
+        let is_pending = self.held.values().any(|holder| holder.revoked_for.as_ref() == Some(&queue));
+        if is_pending || self.detached.len() >= self.permits {
             return;
         }
         let Some(id) = self.oldest_beyond_share(&queue, now).or_else(|| self.oldest_of_own_batch(&queue, now)) else {
@@ -171,6 +193,10 @@ impl<P> State<P> {
         if let Some(holder) = self.held.get_mut(&id) {
             holder.revoked_for = Some(queue);
             holder.revoked.cancel();
+        }
+        if self.revocation == Revocation::Detach {
+            self.held.remove(&id);
+            self.detached.insert(id);
         }
     }
 
@@ -181,7 +207,8 @@ impl<P> State<P> {
         }
         let principals: HashSet<&Principal> =
             self.waiters.keys().map(|queue| &queue.principal).chain(held.keys().copied()).collect();
-        let share = (self.permits / principals.len().max(1)).max(self.min_share);
+        let min_share = usize::from(self.revocation == Revocation::Stop);
+        let share = (self.permits / principals.len().max(1)).max(min_share);
         let own = held.get(&waiting.principal).copied().unwrap_or(0);
         let (principal, most) = held.into_iter().max_by_key(|(_, count)| *count)?;
         let is_beyond_share = most > share && most > own && *principal != waiting.principal;

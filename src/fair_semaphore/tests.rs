@@ -166,3 +166,18 @@ async fn short_work_is_not_revoked() {
         assert!(!tokio::join!(other, work).1);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn revoked_threads_continue_beside_at_most_as_many_others() {
+    let threads = FairSemaphore::for_threads(2);
+    let (a, b) = (threads.acquire(&queue("many")).await, threads.acquire(&queue("many")).await);
+    let mut others = Vec::new();
+    for name in ["one", "two"] {
+        others.push(timeout(IN_TIME, threads.acquire(&queue(name))).await.expect("a permit is revoked"));
+    }
+    assert!(timeout(HOUR, threads.acquire(&queue("three"))).await.is_err(), "two threads continue without a permit");
+    drop((a, b));
+    assert_eq!(threads.available(), 0);
+    drop(others);
+    assert_eq!(threads.available(), 2);
+}

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, header};
 use opilio_actors::domain::crawl::Exchange;
-use opilio_actors::heartbeat::{self, while_waiting};
+use opilio_actors::heartbeat::{self, while_waiting, while_waiting_for};
 use opilio_actors::ports::{Clock, FetchError, FetchedPage, PageFetcher, PageRequest};
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -18,7 +18,7 @@ use super::headers::{RequestHeaders, to_json};
 use super::host_limiter::{HostLimiter, HostPermit, Revoked};
 use super::raw;
 use super::robots::{Forbidden, Robots};
-use crate::egress::{AllowedUrl, Egress, EgressError, Purpose, Response, retry_after};
+use crate::egress::{AllowedUrl, Egress, EgressError, Purpose, Response, format_duration, retry_after};
 
 /// How often a page returns to the queue because its permit was revoked, before it fails.
 const MAX_REVOCATIONS: u32 = 3;
@@ -176,7 +176,13 @@ impl HttpFetcher {
     }
 
     async fn permit(&self, url: &AllowedUrl, request: &PageRequest, delay: Duration) -> HostPermit {
-        while_waiting(self.limiter.acquire(host(url), &request.queue, delay)).await
+        let delay = delay.max(self.settings.host_gap);
+        let permit = self.limiter.acquire(host(url), &request.queue, delay);
+        if delay.is_zero() {
+            return while_waiting(permit).await;
+        }
+        let between_pages = format!("the delay of {} between pages of {}", format_duration(delay), host(url));
+        while_waiting_for(between_pages, permit).await
     }
 
     /// The site's `Crawl-delay`, if robots.txt allows `agent` to request the page. `None`: robots.txt is not obeyed.

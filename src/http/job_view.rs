@@ -56,6 +56,10 @@ pub struct JobView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "date-time")]
     expires_at: Option<String>,
+    /// What the running job waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    waiting_for: Option<&'a str>,
     /// Why the job failed or was cancelled: one sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -159,6 +163,7 @@ impl<'a> JobView<'a> {
             started_at: job.started_at.map(rfc3339),
             finished_at: job.finished_at.map(rfc3339),
             expires_at: job.expires_at.map(rfc3339),
+            waiting_for: job.waiting_for.as_deref().filter(|_| job.stage() == Stage::Running),
             error: matches!(status, Status::Failed | Status::Cancelled).then_some(error),
             webhook: Webhook::of(job),
             warnings: &job.spec.warnings,

@@ -174,6 +174,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn principal_gets_at_most_half_of_the_permits_while_another_waits() {
+        let limits = ModelLimits { concurrency: std::num::NonZeroUsize::new(4), ..ModelLimits::default() };
+        let endpoint = Endpoint::new(&ModelSettings::default(), limits);
+        let of = |name: &str| ModelRequest { queue: QueueKey::batch(Principal::new(name)), ..request(false) };
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(endpoint.admit(&of("many")).await);
+        }
+        let granted = Mutex::new(vec![]);
+        let admit = async |name: &'static str| {
+            let permit = endpoint.admit(&of(name)).await;
+            granted.lock().expect("no panic").push((name, permit));
+        };
+        // Two requests of `many` end while both principals wait.
+        let release = async { held.truncate(2) };
+        tokio::join!(biased; admit("many"), admit("many"), admit("one"), admit("one"), release);
+        let names: Vec<_> =
+            granted.into_inner().expect("no panic").into_iter().filter(|(_, permit)| permit.is_ok()).collect();
+        assert_eq!(names.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["one", "one"]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn permits_alternate_between_queues() {
         let limits = ModelLimits { concurrency: std::num::NonZeroUsize::new(1), ..ModelLimits::default() };
         let endpoint = Endpoint::new(&ModelSettings::default(), limits);

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use crate::fair_semaphore::FairSemaphore;
 
-/// Runs a bounded number of tasks on blocking threads. Queues are served in rotation, each in order.
+/// Runs a bounded number of tasks on blocking threads, fairly by principal. A principal that waits for long work of others
+/// gets a thread beside them.
 pub struct CpuPool {
     permits: Arc<FairSemaphore>,
 }
@@ -22,7 +23,7 @@ pub enum PoolError {
 
 impl CpuPool {
     pub fn new(threads: usize) -> Self {
-        Self { permits: FairSemaphore::new(threads.max(1)) }
+        Self { permits: FairSemaphore::for_threads(threads.max(1)) }
     }
 
     /// Waits for a permit, then up to `limit` for the work. A thread cannot be stopped: work that takes longer, or whose

@@ -189,6 +189,8 @@ pub struct Job {
     pub attempts_spent: u32,
     /// One sentence for users: why the job failed or was cancelled; before that, why its last attempt ended.
     pub error: Option<String>,
+    /// What the running job waits for, for users. A hint that may be late.
+    pub waiting_for: Option<String>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::actor::JobSupervisor;
 use super::messages::{CheckWork, RenewLeases, ReplaceWorker, Sweep};
-use super::worker_pool::{Overdue, RetiredWork};
+use super::worker_pool::{Overdue, RetiredWork, WorkerPool};
 use crate::domain::job::Interruption;
 use crate::domain::retry::Backoff;
 use crate::worker::{SlotId, WorkerExited};
@@ -77,6 +77,7 @@ impl Handler<CheckWork> for JobSupervisor {
     fn handle(&mut self, _: CheckWork, ctx: &mut Self::Context) {
         let stall_timeout = self.policy.stall_timeout;
         self.preempt(ctx);
+        self.note_waits(ctx);
         for pool in 0..self.pools.len() {
             let actor = self.pools[pool].kind.worker_name();
             for RetiredWork { slot, assignment, overdue } in self.pools[pool].retire_overdue(pool, stall_timeout) {
@@ -96,6 +97,18 @@ impl Handler<CheckWork> for JobSupervisor {
                 }
             }
         }
+    }
+}
+
+impl JobSupervisor {
+    /// Stores what jobs wait for, so that their status shows it. A failure is not repeated: it is a hint.
+    fn note_waits(&mut self, ctx: &mut Context<Self>) {
+        let waits: Vec<_> = self.pools.iter_mut().flat_map(WorkerPool::changed_waits).collect();
+        if waits.is_empty() {
+            return;
+        }
+        let store = Arc::clone(&self.store);
+        ctx.spawn(async move { drop(store.note_waits(&waits).await) }.into_actor(self));
     }
 }
 

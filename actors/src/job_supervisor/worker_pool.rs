@@ -32,6 +32,8 @@ pub struct Assignment {
     /// 1 for the first.
     pub attempt: u32,
     pub heartbeat: Heartbeat,
+    /// What the store says that the job waits for.
+    pub noted_wait: Option<String>,
     /// The end of the job's time limit.
     pub deadline: Option<Instant>,
     /// The job may have caused crashes of the process, and has one attempt left.
@@ -124,6 +126,7 @@ impl WorkerPool {
             started,
             attempt: claim.job.attempt(),
             heartbeat: heartbeat.clone(),
+            noted_wait: None,
             deadline: time_left.map(|time_left| started + time_left),
             suspect,
             abortable: claim.job.spec.task.is_abortable(),
@@ -139,6 +142,20 @@ impl WorkerPool {
 
     pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
         self.slots.iter().filter_map(|slot| slot.assignment.as_ref())
+    }
+
+    /// What jobs wait for, where it has changed since the last call.
+    pub fn changed_waits(&mut self) -> Vec<(Lease, Option<String>)> {
+        let assignments = self.slots.iter_mut().filter_map(|slot| slot.assignment.as_mut());
+        let changed = assignments.filter_map(|assignment| {
+            let wait = assignment.heartbeat.waits_for();
+            if wait == assignment.noted_wait {
+                return None;
+            }
+            assignment.noted_wait.clone_from(&wait);
+            Some((assignment.lease.clone(), wait))
+        });
+        changed.collect()
     }
 
     /// The jobs that hold a worker, without those that were asked to yield.

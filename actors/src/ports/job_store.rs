@@ -100,6 +100,9 @@ pub trait JobStore: Send + Sync + 'static {
     /// Extends leases; returns those that are stale. An expired lease is extended if the job has not been claimed again.
     async fn renew(&self, leases: &[Lease], lease_duration: Duration) -> Result<Vec<Lease>, StoreError>;
 
+    /// Notes what running jobs wait for (`None`: nothing). A claim removes the note. A stale lease is ignored.
+    async fn note_waits(&self, waits: &[(Lease, Option<String>)]) -> Result<(), StoreError>;
+
     /// Records finished pages by index. A page that already has a record keeps it.
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError>;
 

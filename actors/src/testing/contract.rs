@@ -44,6 +44,7 @@ macro_rules! store_contract {
                 leased_job_is_not_claimed_again,
                 expired_job_is_claimed_with_its_missing_pages_only,
                 expired_lease_can_be_renewed_until_the_next_claim,
+                wait_is_noted_until_the_next_claim,
                 stale_lease_cannot_write,
                 drained_job_keeps_its_attempts_and_queue_position,
                 crashed_job_is_delayed_and_costs_an_attempt,

@@ -94,6 +94,8 @@ store_decorator! {
             changes(principal: Option<&Principal>, after: Option<u64>, limit: PageLimit) -> Changes;
             counts() -> QueueCounts;
             should_yield(kind: JobKind, queue: &QueueKey) -> bool;
+            // A hint, so that a crash at this point has no effect.
+            note_waits(waits: &[(Lease, Option<String>)]) -> ();
             ready() -> ();
         }
     }

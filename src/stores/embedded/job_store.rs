@@ -39,6 +39,11 @@ impl JobStore for EmbeddedStore {
         self.writer.run(move |db, context| lease::renew(db, context, &leases, lease_duration)).await
     }
 
+    async fn note_waits(&self, waits: &[(Lease, Option<String>)]) -> Result<(), StoreError> {
+        let waits = waits.to_vec();
+        self.writer.run(move |db, _| lease::note_waits(db, &waits)).await
+    }
+
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
         let lease = lease.clone();
         self.writer.run(move |db, _| lease::record_pages(db, &lease, &pages)).await

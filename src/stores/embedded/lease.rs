@@ -46,6 +46,18 @@ pub fn renew(
     Ok(stale)
 }
 
+pub fn note_waits(connection: &Connection, waits: &[(Lease, Option<String>)]) -> Result<(), StoreError> {
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE jobs SET waiting_for = ?4 WHERE id = ?1 AND state = 'running' AND token = ?2 AND node = ?3",
+        )
+        .map_err(store_error)?;
+    for (lease, wait) in waits {
+        update.execute(params![lease.job.as_str(), lease.token, lease.node.as_str(), wait]).map_err(store_error)?;
+    }
+    Ok(())
+}
+
 pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]) -> Result<Progress, StoreError> {
     let stored = leased_job(connection, lease)?;
     let mut progress = stored.job.progress;

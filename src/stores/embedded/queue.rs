@@ -145,7 +145,7 @@ fn lease_job(
     let mut update = connection
         .prepare_cached(
             "UPDATE jobs SET state = 'running', token = ?2, node = ?3, lease_until = ?4, progress_in_attempt = 0, \
-             started_at = coalesce(started_at, ?5) WHERE seq = ?1",
+             waiting_for = NULL, started_at = coalesce(started_at, ?5) WHERE seq = ?1",
         )
         .map_err(store_error)?;
     update

@@ -13,6 +13,7 @@ CREATE TABLE jobs (
     attempts_spent      INTEGER NOT NULL DEFAULT 0,
     progress_in_attempt INTEGER NOT NULL DEFAULT 0,        -- pages and checkpoints
     error               TEXT,
+    waiting_for         TEXT,                              -- what the running job waits for
     created_at          INTEGER NOT NULL,
     started_at          INTEGER,
     finished_at         INTEGER,

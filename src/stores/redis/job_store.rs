@@ -37,6 +37,10 @@ impl JobStore for RedisStore {
         lease::renew(self, leases, lease_duration).await
     }
 
+    async fn note_waits(&self, waits: &[(Lease, Option<String>)]) -> Result<(), StoreError> {
+        lease::note_waits(self, waits).await
+    }
+
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
         lease::record_pages(self, lease, pages).await
     }

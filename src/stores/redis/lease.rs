@@ -33,6 +33,18 @@ pub async fn renew(store: &RedisStore, leases: &[Lease], lease_duration: Duratio
     Ok(stale.into_iter().filter_map(|position| leases.get(position).cloned()).collect())
 }
 
+pub async fn note_waits(store: &RedisStore, waits: &[(Lease, Option<String>)]) -> Result<(), StoreError> {
+    let _: i64 = store
+        .run(&store.scripts.note_waits, |call| {
+            for (lease, wait) in waits {
+                add_lease(call, lease);
+                call.arg(wait.as_deref().unwrap_or_default());
+            }
+        })
+        .await?;
+    Ok(())
+}
+
 pub async fn record_pages(store: &RedisStore, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
     let mut packed = Vec::with_capacity(pages.len());
     for page in &pages {

@@ -45,6 +45,7 @@ impl Fields {
             progress: self.progress()?,
             attempts_spent: self.number("attempts_spent")?,
             error: self.text("error")?,
+            waiting_for: self.text("waiting_for")?,
             created_at: self.moment("created_at")?.ok_or_else(|| invalid("job time"))?,
             started_at: self.moment("started_at")?,
             finished_at: self.moment("finished_at")?,

@@ -43,6 +43,7 @@ scripts!(
     find_cached_page,
     finish_attempt,
     list_jobs,
+    note_waits,
     record_pages,
     release,
     renew,

@@ -33,6 +33,22 @@ pub async fn expired_lease_can_be_renewed_until_the_next_claim(h: &impl Harness)
     assert!(claim(h, "second", 1).await.is_empty());
 }
 
+pub async fn wait_is_noted_until_the_next_claim(h: &impl Harness) {
+    let first = submit_and_claim(h, crawl(1)).await;
+    let waiting_for = async || h.store().job(&first.job.id, None).await.unwrap().unwrap().waiting_for;
+    let note = [(first.lease.clone(), Some("a delay".to_owned()))];
+    h.store().note_waits(&note).await.unwrap();
+    assert_eq!(waiting_for().await.as_deref(), Some("a delay"));
+    h.store().note_waits(&[(first.lease.clone(), None)]).await.unwrap();
+    assert_eq!(waiting_for().await, None);
+    h.store().note_waits(&note).await.unwrap();
+    h.advance(LEASE).await;
+    assert_eq!(claim(h, "m", 1).await.len(), 1);
+    assert_eq!(waiting_for().await, None);
+    h.store().note_waits(&note).await.unwrap();
+    assert_eq!(waiting_for().await, None, "the lease is stale");
+}
+
 pub async fn stale_lease_cannot_write(h: &impl Harness) {
     let stale = submit_and_claim(h, crawl(1)).await.lease;
     let drained = release(Interruption::Drained, Duration::ZERO);

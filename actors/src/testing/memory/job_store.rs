@@ -41,6 +41,16 @@ impl JobStore for MemoryStore {
         Ok(state.renew(now, leases, lease_duration))
     }
 
+    async fn note_waits(&self, waits: &[(Lease, Option<String>)]) -> Result<(), StoreError> {
+        let mut state = self.state().0;
+        for (lease, wait) in waits {
+            if let Ok(row) = state.leased(lease) {
+                row.job.waiting_for.clone_from(wait);
+            }
+        }
+        Ok(())
+    }
+
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError> {
         self.state().0.record(lease, pages)
     }

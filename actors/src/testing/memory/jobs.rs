@@ -37,6 +37,7 @@ impl State {
             progress: Progress { done: 0, failed: 0, total },
             attempts_spent: 0,
             error: None,
+            waiting_for: None,
             created_at: now,
             started_at: None,
             finished_at: None,
@@ -195,6 +196,7 @@ impl Row {
         self.job.started_at = self.job.started_at.or(Some(now));
         self.lease_until = Some(later(now, lease_duration));
         self.progress_in_attempt = 0;
+        self.job.waiting_for = None;
         let missing = (0..self.job.progress.total).filter(|index| !self.pages.contains_key(index)).collect();
         Some(Claim { lease, job: self.job.clone(), missing })
     }

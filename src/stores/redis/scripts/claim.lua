@@ -52,6 +52,7 @@ while #claims < limit and (unsupported == 0 or unsupported < math.min(100, call(
   if next_state then
     unsupported = 0
     call('HINCRBY', job_key(id), 'token', 1)
+    call('HDEL', job_key(id), 'waiting_for')
     call('HSET', job_key(id), 'state', next_state, 'node', node, 'lease_until', integer(from_now(lease)),
       'progress_in_attempt', 0)
     if call('HSETNX', job_key(id), 'started_at', integer(NOW)) == 1 then note_change(id) end
