@@ -5,6 +5,7 @@ mod cookies;
 mod headers;
 mod host_limiter;
 mod http;
+mod meta_refresh;
 mod raw;
 mod robots;
 

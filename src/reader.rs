@@ -13,7 +13,7 @@ use opilio_actors::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult}
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::faults;
 use opilio_actors::ports::{FetchedPage, PageReader, PageRequest, PageText};
-use opilio_page::{ContentFilter, Limits, Options, Page, ReadError};
+use opilio_page::{ContentFilter, Limits, MetaRefresh, Options, Page, ReadError};
 use url::Url;
 
 use crate::egress::format_duration;
@@ -147,10 +147,24 @@ pub fn read(
     let FetchedPage { exchange, body, content_type, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);
-    match read_body(&body, content_type, &base(&exchange, options), &options.page, parse) {
-        Ok((html, page)) => PageResult::read(url, html, exchange, page, stats, status_error.unwrap_or_default()),
+    let base = base(&exchange, options);
+    match read_body(&body, content_type, &base, &options.page, parse) {
+        Ok((html, page)) => {
+            let warnings = warnings(&page, &base);
+            let result = PageResult::read(url, html, exchange, page, stats, status_error.unwrap_or_default());
+            PageResult { warnings, ..result }
+        }
         Err(reason) => PageResult::failed(url, exchange, Some(stats), status_error.unwrap_or(reason)),
     }
+}
+
+/// Why the result may lack content that visitors see.
+fn warnings(page: &Page, url: &Url) -> Vec<String> {
+    let refresh = page.refresh.as_ref().filter(|refresh| refresh.url != *url);
+    let refresh = refresh.map(|MetaRefresh { delay, url, .. }| {
+        format!("the page leads to {url} after {} s (meta refresh), which was not followed", delay.as_secs())
+    });
+    page.truncated.iter().cloned().chain(refresh).collect()
 }
 
 /// Decodes a body, and parses it if it is HTML. Without `content_type`, the type is detected from the bytes.

@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "url",
     "html",
     "success",
@@ -36,6 +36,7 @@ const KEYS: [&str; 30] = [
     "cache_status",
     "crawl_stats",
     "markdown",
+    "warnings",
 ];
 
 const MARKDOWN: [&str; 5] =

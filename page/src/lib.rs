@@ -23,6 +23,7 @@ mod limits;
 mod links;
 mod markdown;
 mod media;
+mod meta_refresh;
 mod metadata;
 mod options;
 mod output;
@@ -46,6 +47,7 @@ pub use dev::{parse_only, training_data};
 pub use error::ReadError;
 pub use extract::BUILTIN_PATTERNS;
 pub use limits::Limits;
+pub use meta_refresh::{MetaRefresh, meta_refresh};
 pub use options::{
     Bm25, CompiledPatterns, ContentFilter, Extraction, InputFormat, MarkdownOptions, Options, PathSegment, Pruning,
     SOCIAL_MEDIA, SchemaError, Selection, SelectorLanguage,
@@ -55,3 +57,4 @@ pub use pattern_compiler::PatternCompiler;
 pub use plain_text::read_text;
 pub use reader::{read, read_with};
 pub use schema_html::schema_html;
+pub use urls::join;

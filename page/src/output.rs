@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::meta_refresh::MetaRefresh;
+
 /// The result of reading one page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -28,6 +30,9 @@ pub struct Page {
     /// One sentence that states which limit truncated the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+    /// Where the page leads by a `<meta http-equiv="refresh">`.
+    #[serde(skip)]
+    pub refresh: Option<MetaRefresh>,
 }
 
 /// A page as Markdown: CommonMark with GitHub's tables, task lists and strikethrough.

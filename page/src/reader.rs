@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::links;
 use crate::markdown;
 use crate::media;
+use crate::meta_refresh;
 use crate::metadata;
 use crate::options::{CompiledPatterns, InputFormat, Options};
 use crate::output::{Markdown, Page};
@@ -107,6 +108,7 @@ impl<'a> PageReader<'a> {
     fn read(mut self) -> Result<(Page, bool), ReadError> {
         let options = self.options;
         let (metadata, head_fingerprint) = self.metadata()?;
+        let refresh = meta_refresh::find(&self.tree, &self.index, &self.base, &self.budget)?;
         if !self.patterns.css_selector.is_empty() {
             self.narrow(&self.patterns.css_selector)?;
         }
@@ -124,7 +126,17 @@ impl<'a> PageReader<'a> {
         let longest = markdown.raw_markdown.len().max(cleaned_html.len());
         let mut truncated = self.budget.output_truncated() || longest > self.max_bytes;
         let text = self.pattern_text();
-        let page = Page { cleaned_html, media, links, metadata, tables, markdown, head_fingerprint, ..Page::default() };
+        let page = Page {
+            cleaned_html,
+            media,
+            links,
+            metadata,
+            tables,
+            markdown,
+            head_fingerprint,
+            refresh,
+            ..Page::default()
+        };
         let mut page = self.with_main_content(page)?;
         if let Some(extracted) = self.pattern_matches(&page, &text)?.or(fields) {
             truncated |= extracted.truncated;

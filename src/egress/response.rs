@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
-use super::decoding::Decoder;
+use super::decoding::{Decoder, codings};
 use super::error::EgressError;
 
 /// Dropping it stops the transfer.
@@ -32,15 +32,13 @@ impl Response {
     pub(super) fn new(response: reqwest::Response, server: String, max_ratio: Option<NonZeroU64>) -> Self {
         let (status, remote_address) = (response.status().as_u16(), response.remote_addr());
         let (mut headers, content_length) = (response.headers().clone(), response.content_length());
-        let encoding = headers.get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
-        let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
-        let (body, content_length) = match Decoder::new(&encoding, response, max_ratio) {
-            Ok(decoder) => {
-                headers.remove(CONTENT_ENCODING);
-                headers.remove(CONTENT_LENGTH);
-                (Body::Encoded(decoder), None)
-            }
-            Err(plain) => (Body::Plain(plain), content_length),
+        let codings = codings(&headers);
+        let (body, content_length) = if codings.is_empty() {
+            (Body::Plain(response), content_length)
+        } else {
+            headers.remove(CONTENT_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+            (Body::Encoded(Decoder::new(&codings, response, max_ratio)), None)
         };
         Self { status, headers, remote_address, content_length, body, server }
     }

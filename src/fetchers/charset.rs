@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// Bytes that are searched for a `<meta>` with a character set. The standard requires 1024; some pages need more.
 const PRESCAN_BYTES: usize = 4096;
+
+/// From this many characters of three bytes, or of any number of bytes, a text is certainly UTF-8.
+const MIN_WIDE_CHARACTERS: usize = 2;
+const MIN_CHARACTERS: usize = 8;
 
 /// Bytes used for detection. More do not improve the result.
 const DETECTION_BYTES: usize = 256 * 1024;
@@ -14,7 +18,7 @@ const DETECTION_BYTES: usize = 256 * 1024;
 /// Decodes a body. Returns the text and the name of its character set. Invalid sequences become U+FFFD.
 ///
 /// In order of precedence: the byte order mark, the `charset` of the `Content-Type` header, `<meta>` (if `is_html`), the XML
-/// declaration, and detection from the bytes.
+/// declaration, and detection from the bytes. Valid UTF-8 that is declared as a legacy encoding is read as UTF-8.
 pub fn decode(body: &[u8], content_type: Option<&str>, is_html: bool) -> (String, &'static str) {
     if let Some((encoding, bom)) = Encoding::for_bom(body) {
         return text(encoding, &body[bom..]);
@@ -24,7 +28,25 @@ pub fn decode(body: &[u8], content_type: Option<&str>, is_html: bool) -> (String
         .and_then(charset_of_header)
         .or_else(|| if is_html { prescan(start) } else { None })
         .or_else(|| xml_declaration(start));
-    text(declared.unwrap_or_else(|| detect(body)), body)
+    let encoding = declared.unwrap_or_else(|| detect(body));
+    text(if is_mislabelled_utf8(encoding, body) { UTF_8 } else { encoding }, body)
+}
+
+/// Whether a body is UTF-8 although another encoding is declared. Text in a legacy encoding is valid UTF-8 only by chance: in
+/// one of two bytes a character, a few characters can be.
+fn is_mislabelled_utf8(declared: &'static Encoding, body: &[u8]) -> bool {
+    if declared == UTF_8 || body.is_ascii() && declared.is_ascii_compatible() {
+        return false;
+    }
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    if declared == UTF_16LE || declared == UTF_16BE {
+        return !text.contains('\0');
+    }
+    let wide = text.chars().filter(|c| c.len_utf8() > 2).take(MIN_WIDE_CHARACTERS).count();
+    declared.is_single_byte()
+        || declared == REPLACEMENT
+        || wide >= MIN_WIDE_CHARACTERS
+        || text.chars().filter(|c| !c.is_ascii()).take(MIN_CHARACTERS).count() >= MIN_CHARACTERS
 }
 
 fn text(encoding: &'static Encoding, body: &[u8]) -> (String, &'static str) {

@@ -16,9 +16,12 @@ use super::body::{self, BodyLimits};
 use super::cookies::Cookies;
 use super::headers::{RequestHeaders, to_json};
 use super::host_limiter::{HostLimiter, HostPermit, Revoked};
+use super::meta_refresh;
 use super::raw;
 use super::robots::{Forbidden, Robots};
-use crate::egress::{AllowedUrl, Egress, EgressError, Purpose, Response, format_duration, retry_after};
+use crate::egress::{
+    AllowedUrl, Egress, EgressError, Purpose, Response, format_duration, redirect_target, retry_after,
+};
 
 /// How often a page returns to the queue because its permit was revoked, before it fails.
 const MAX_REVOCATIONS: u32 = 3;
@@ -149,20 +152,31 @@ impl HttpFetcher {
             let response = self.egress.send(Method::GET, &url, sent, Bytes::new());
             let response = permit.run(budget.spend(headers_within(self.settings.read_timeout, response))).await?;
             let response = response.map_err(|error| without_response(&error))?;
-            if !matches!(response.status(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(permit.run(self.page(url.url(), response, &mut budget)).await??);
-            }
-            let exchange = exchange(url.url(), &response);
+            let (exchange, responder) = (exchange(url.url(), &response), response.remote_address());
+            cookies.store(url.url(), response.headers());
+            let target = if matches!(response.status(), 301 | 302 | 303 | 307 | 308) {
+                let target = redirect_target(url.url(), response.headers());
+                drop(response);
+                target
+            } else {
+                let page = permit.run(self.page(url.url(), response, &mut budget)).await??;
+                match permit.run(meta_refresh::target(url.url(), &page)).await?.transpose() {
+                    None => return Ok(page),
+                    Some(target) => target,
+                }
+            };
             if redirects == self.settings.max_redirects {
                 let error = EgressError::Permanent(format!("Too many redirects ({redirects})"));
                 return Err(fetch_error(&error, exchange).into());
             }
             redirects += 1;
-            cookies.store(url.url(), response.headers());
-            let target = target(&url, &response).map_err(|error| fetch_error(&error, exchange.clone()))?;
-            let next = guard.check_redirect(&url, response.remote_address(), &target);
+            let mut target = target.map_err(|error| fetch_error(&error, exchange.clone()))?;
+            // A target without a fragment keeps that of the present URL.
+            if target.fragment().is_none() {
+                target.set_fragment(url.url().fragment());
+            }
+            let next = guard.check_redirect(&url, responder, &target);
             let next = next.map_err(|blocked| fetch_error(&blocked.into(), exchange))?;
-            drop(response);
             if host(&next) == host(&url) && agent.is_none() {
                 url = next;
                 continue;
@@ -246,19 +260,6 @@ async fn headers_within<T>(
 
 fn host(url: &AllowedUrl) -> &str {
     url.url().host_str().unwrap_or_default()
-}
-
-/// The target of a redirect. It keeps the fragment of the present URL unless it has its own.
-fn target(from: &AllowedUrl, response: &Response) -> Result<Url, EgressError> {
-    let Some(location) = response.headers().get(header::LOCATION) else {
-        return Err(EgressError::Permanent("Redirect without a location".to_owned()));
-    };
-    let target = from.url().join(&String::from_utf8_lossy(location.as_bytes()));
-    let mut target = target.map_err(|_| EgressError::Permanent("Redirect to an invalid URL".to_owned()))?;
-    if target.fragment().is_none() {
-        target.set_fragment(from.url().fragment());
-    }
-    Ok(target)
 }
 
 fn exchange(url: &Url, response: &Response) -> Exchange {

@@ -10,10 +10,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
-use url::Url;
 
 use super::body::{self, BodyLimits};
-use crate::egress::{AllowedUrl, Egress, EgressError, Response};
+use crate::egress::{AllowedUrl, Egress, EgressError, redirect_target};
 use rules::Rules;
 
 /// RFC 9309, section 2.4.
@@ -117,7 +116,7 @@ impl Robots {
                     return Ok(Rules::parse(&String::from_utf8_lossy(&text)));
                 }
                 301 | 302 | 303 | 307 | 308 => {
-                    let target = target(&url, &response).ok_or(Forbidden::Unavailable)?;
+                    let target = redirect_target(url.url(), response.headers()).map_err(|_| Forbidden::Unavailable)?;
                     let next = guard.check_redirect(&url, response.remote_address(), &target);
                     url = next.map_err(|_| Forbidden::Unavailable)?;
                 }
@@ -127,9 +126,4 @@ impl Robots {
         }
         Ok(Rules::default())
     }
-}
-
-fn target(from: &AllowedUrl, response: &Response) -> Option<Url> {
-    let location = response.headers().get(header::LOCATION)?;
-    from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
 }

@@ -74,6 +74,8 @@ pub struct PageResult {
     #[schema(required)]
     crawl_stats: Option<Value>,
     markdown: PageMarkdown,
+    /// Why the page may be incomplete.
+    warnings: Vec<String>,
     /// The tokens that the extraction by a language model used; absent without one.
     #[schema(nullable = false)]
     usage: Option<Usage>,

@@ -123,3 +123,31 @@ async fn page_that_does_not_meet_its_condition_fails_with_the_reason() {
         assert_eq!((record.success, record.error.as_str()), (error.is_empty(), error));
     }
 }
+
+#[tokio::test]
+async fn refresh_that_was_not_followed_is_a_warning() {
+    let refresh = |content: &str| format!("<meta http-equiv=refresh content='{content}'><h1>T</h1><p>Text");
+    for (content, warnings) in [
+        (
+            "9; url=/x",
+            serde_json::json!([
+                "the page leads to http://example.com/x after 9 s (meta refresh), which was not followed"
+            ]),
+        ),
+        ("9; url=page", serde_json::json!([])),
+        ("9", serde_json::json!([])),
+    ] {
+        let (record, json) = read_page(page(200, Some("text/html"), refresh(content))).await;
+        assert!(record.success);
+        assert_eq!(json["warnings"], warnings, "{content}");
+    }
+}
+
+#[tokio::test]
+async fn document_under_a_text_type_fails() {
+    for header in ["text/html", "text/plain"] {
+        let (record, json) = read_page(page(200, Some(header), "%PDF-1.7\n1 0 obj")).await;
+        assert_eq!((record.success, record.error.as_str()), (false, "Unsupported content type application/pdf"));
+        assert_eq!(json["markdown"]["raw_markdown"], "");
+    }
+}

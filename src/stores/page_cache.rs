@@ -21,10 +21,11 @@ pub struct PageCacheSettings {
 
 pub type Key = [u8; 32];
 
-/// A digest of everything that the request sends, so that no credential is stored.
+/// A digest of everything that the request sends, so that no credential is stored. The fragment of a URL is not sent.
 pub fn key(request: &PageRequest) -> Key {
     let fetch = &request.options.fetch;
-    let sent = json!([request.url, fetch.headers, fetch.cookies, fetch.user_agent]).to_string();
+    let (url, _) = request.url.split_once('#').unwrap_or((&request.url, ""));
+    let sent = json!([url, fetch.headers, fetch.cookies, fetch.user_agent]).to_string();
     let mut key = [0; 32];
     key.copy_from_slice(digest::digest(&digest::SHA256, sent.as_bytes()).as_ref());
     key

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use http::header::LOCATION;
 use http::{HeaderMap, Method};
 use opilio_actors::domain::delivery::AttemptOutcome;
 use opilio_actors::ports::{Clock, StoreError, WebhookBody, WebhookRequest, WebhookTransport};
@@ -20,7 +19,7 @@ use super::settings::{InvalidWebhookSettings, WebhookSettings};
 use super::signature::Signer;
 use crate::egress::{
     AllowedUrl, Egress, EgressError, Guard, Purpose, RequestBody, Response, format_duration, is_same_origin,
-    retry_after,
+    redirect_target, retry_after,
 };
 
 /// Time for the body of the response, which is only logged.
@@ -169,8 +168,7 @@ fn redirect(from: &AllowedUrl, response: &Response) -> Option<Url> {
     if !matches!(response.status(), 307 | 308) {
         return None;
     }
-    let location = response.headers().get(LOCATION)?;
-    from.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
+    redirect_target(from.url(), response.headers()).ok()
 }
 
 #[cfg(test)]

@@ -109,6 +109,8 @@ pub struct PageResult {
     pub cache_status: Option<String>,
     pub crawl_stats: Option<Value>,
     pub markdown: Markdown,
+    /// Why the page may be incomplete.
+    pub warnings: Vec<String>,
     /// The tokens that the extraction by a language model used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -177,6 +179,7 @@ impl PageResult {
             cache_status: None,
             crawl_stats: None,
             markdown: Markdown::default(),
+            warnings: Vec::new(),
             usage: None,
         }
     }

@@ -113,3 +113,30 @@ fn decoding_never_panics() {
         }
     }
 }
+
+#[test]
+fn valid_utf8_under_a_legacy_label_is_utf8() {
+    for label in ["iso-8859-1", "windows-1251", "koi8-r", "iso-2022-kr"] {
+        let header = format!("text/html; charset={label}");
+        assert_eq!(charset("<p>Größe".as_bytes(), Some(&header)), "UTF-8", "{label}");
+        assert_eq!(charset("<meta charset=utf-8><p>Größe – “東京”".as_bytes(), Some(&header)), "UTF-8", "{label}");
+    }
+    for label in ["gbk", "shift_jis", "euc-kr", "big5", "utf-16", "utf-16le"] {
+        assert_eq!(charset("<p>中文网页的内容".as_bytes(), Some(&format!("x; charset={label}"))), "UTF-8", "{label}");
+    }
+    assert_eq!(charset("<meta charset=big5><p>中文网页的内容".as_bytes(), None), "UTF-8");
+}
+
+#[test]
+fn legacy_text_is_not_taken_for_utf8() {
+    for (label, text) in
+        [("gbk", "中文网页的内容"), ("shift_jis", "これは日本語"), ("iso-8859-1", "Größe é"), ("euc-kr", "안녕")]
+    {
+        let (bytes, encoding, _) = Encoding::for_label(label.as_bytes()).unwrap().encode(text);
+        let decoded = decode(&bytes, Some(&format!("text/html; charset={label}")), true);
+        assert_eq!(decoded, (text.to_owned(), encoding.name()), "{label}");
+    }
+    // The bytes of these two characters are also the UTF-8 of one other character each.
+    assert_eq!(charset(b"\xc4\xa3\xcf\xb8", Some("text/html; charset=gbk")), "GBK");
+    assert_eq!(charset(b"plain", Some("text/html; charset=iso-8859-1")), "windows-1252");
+}

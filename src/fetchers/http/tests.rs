@@ -13,8 +13,10 @@ use super::*;
 use crate::egress::testing::{Reply, TestServer, egress, redirect, response};
 use crate::egress::{Allowlist, Guard};
 
+mod encodings;
 mod errors;
 mod limits;
+mod meta_refresh;
 mod redirects;
 mod robots;
 mod tls;
@@ -88,29 +90,6 @@ async fn fetch_returns_status_headers_content_type_and_body() {
     assert_eq!(page.content_type.as_deref(), Some("text/plain"));
     assert_eq!(page.body, "gone");
     assert_eq!(page.retry_after, Some(Duration::from_secs(7)));
-}
-
-#[tokio::test]
-async fn content_encodings_are_decoded() {
-    let server = TestServer::start(|request| {
-        let accepted = request.header("accept-encoding").unwrap_or_default();
-        for encoding in ["gzip", "br", "zstd", "deflate"] {
-            assert!(accepted.contains(encoding), "{accepted}");
-        }
-        let (encoding, body) = match request.path.as_str() {
-            "/gzip" => ("gzip", gzip(b"hello")),
-            "/empty" => ("gzip", Vec::new()),
-            "/zstd" => ("zstd", zstd::encode_all(b"hello".as_slice(), 3).unwrap()),
-            "/br" => ("br", brotli(b"hello")),
-            _ => ("deflate", deflate(b"hello")),
-        };
-        response(200, &[("content-encoding", encoding)], body)
-    });
-    let server = server.await;
-    for path in ["/gzip", "/zstd", "/br", "/deflate"] {
-        assert_eq!(fetch(server.url(path)).await.unwrap().body, "hello", "{path}");
-    }
-    assert_eq!(fetch(server.url("/empty")).await.unwrap().body, "");
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

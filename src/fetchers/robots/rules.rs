@@ -36,15 +36,15 @@ impl Rules {
         let mut names_agents = false;
         for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
             let line = line.split('#').next().unwrap_or_default();
-            let Some((key, value)) = line.split_once(':') else { continue };
-            let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
+            let Some((key, value)) = key_and_value(line) else { continue };
+            let key = key.to_ascii_lowercase();
             if key == "user-agent" {
                 if !names_agents {
                     groups.push(Group::default());
                 }
                 names_agents = true;
                 if let Some(group) = groups.last_mut() {
-                    group.agents.push(value.to_lowercase());
+                    group.agents.push(first_token(value).to_lowercase());
                 }
                 continue;
             }
@@ -69,9 +69,9 @@ impl Rules {
 
     /// The rules for this `User-Agent` and URL. All groups with the longest matching name apply; without one, those for `*`.
     pub fn verdict(&self, agent: &str, url: &Url) -> Verdict {
-        let agent = agent.to_lowercase();
+        let products = product_tokens(agent);
         let specificity = |name: &str| {
-            if name == "*" { Some(0) } else { (!name.is_empty() && agent.contains(name)).then_some(name.len()) }
+            if name == "*" { Some(0) } else { products.iter().any(|product| product == name).then_some(name.len()) }
         };
         let matched = |group: &Group| group.agents.iter().filter_map(|name| specificity(name)).max();
         let best = self.groups.iter().filter_map(matched).max();
@@ -87,6 +87,34 @@ impl Rules {
         let rule = matching.max_by_key(|rule| (rule.pattern.len(), rule.allow));
         Verdict { allowed: path == "/robots.txt" || rule.is_none_or(|rule| rule.allow), delay }
     }
+}
+
+/// A line's key and value. Without a colon, a line of two words has its value after the space.
+fn key_and_value(line: &str) -> Option<(&str, &str)> {
+    if let Some((key, value)) = line.split_once(':') {
+        return Some((key.trim(), value.trim()));
+    }
+    let mut words = line.split_whitespace();
+    let pair = (words.next()?, words.next()?);
+    words.next().is_none().then_some(pair)
+}
+
+/// The product token at the start of a `User-agent` value, or of a part of a `User-Agent` header: up to a space or a
+/// version.
+fn first_token(value: &str) -> &str {
+    value.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default()
+}
+
+/// The product tokens of a `User-Agent` header in lower case: `opilio` for `Mozilla/5.0 (compatible; Opilio/0.1)`.
+/// `Mozilla`, which nearly every client sends, counts only alone.
+fn product_tokens(agent: &str) -> Vec<String> {
+    let parts = agent.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ';' | ','));
+    let tokens = parts.map(first_token).filter(|token| !token.is_empty() && !token.contains([':', '+', '@']));
+    let mut tokens: Vec<String> = tokens.map(str::to_lowercase).collect();
+    if tokens.len() > 1 {
+        tokens.retain(|token| !matches!(token.as_str(), "mozilla" | "compatible"));
+    }
+    tokens
 }
 
 /// `*` matches any characters; a trailing `$` matches the end.
@@ -161,6 +189,37 @@ mod tests {
         ] {
             assert_eq!(allowed(text, path), expected, "{text} {path}");
         }
+    }
+
+    #[test]
+    fn groups_apply_by_product_token() {
+        let url = Url::parse("https://a.example/a").unwrap();
+        for (agent, name, applies) in [
+            (AGENT, "opilio", true),
+            (AGENT, "Opilio/0.1", true),
+            (AGENT, "OPILIO beta", true),
+            (AGENT, "opil", false),
+            (AGENT, "Mozilla", false),
+            (AGENT, "*", true),
+            (AGENT, "* all", true),
+            ("Robotto/1.0", "bot", false),
+            ("MyBot/1.0 (+http://bot.example)", "mybot", true),
+            ("MyBot/1.0 (+http://bot.example)", "bot", false),
+            ("MyBot", "my", false),
+            ("archive.org_bot", "archive.org_bot", true),
+            ("Mozilla/5.0 (X11; Linux) Chrome/130.0 Safari/537", "chrome", true),
+            ("Mozilla/5.0", "mozilla", true),
+        ] {
+            let rules = Rules::parse(&format!("User-agent: {name}\nDisallow: /"));
+            assert_eq!(rules.verdict(agent, &url).allowed, !applies, "{agent} {name}");
+        }
+    }
+
+    #[test]
+    fn lines_without_a_colon_are_read() {
+        assert!(!allowed("User-agent *\nDisallow /a", "/a"));
+        assert!(allowed("User-agent *\nDisallow /a b", "/a"));
+        assert!(allowed("User-agent\n*\nDisallow\n/", "/a"));
     }
 
     #[test]

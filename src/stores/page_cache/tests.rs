@@ -66,6 +66,8 @@ async fn only_requests_that_send_the_same_hit(cache: &dyn PageCache) {
     cache.store(&request(&url, with_authorization("one")), &page(1)).await;
     let timeout = FetchOptions { page_timeout: Some(Duration::from_secs(1)), ..with_authorization("one") };
     assert!(cache.find(&request(&url, timeout)).await.is_some());
+    let with_fragment = request(&format!("{url}#part"), with_authorization("one"));
+    assert!(cache.find(&with_fragment).await.is_some());
     for other in [request(&url, with_authorization("two")), plain(&url), plain("http://b.example/")] {
         assert!(cache.find(&other).await.is_none(), "{other:?}");
     }

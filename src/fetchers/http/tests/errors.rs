@@ -3,12 +3,6 @@
 use super::*;
 
 #[tokio::test]
-async fn invalid_content_encoding_is_permanent() {
-    let server = TestServer::start(|_| response(200, &[("content-encoding", "gzip")], "no gzip at all")).await;
-    assert_eq!(reason(server.url("/")).await, permanent("Response body could not be decompressed"));
-}
-
-#[tokio::test]
 async fn network_errors_have_readable_reasons() {
     let server = TestServer::start(|request| match request.path.as_str() {
         "/reset" => Reply::Reset,
