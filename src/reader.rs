@@ -4,6 +4,7 @@ mod kind;
 mod pattern_cache;
 mod pool;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct ReaderSettings {
     pub limits: Limits,
     /// Unless the job sets one.
     pub content_filter: Option<ContentFilter>,
+    /// Bytes of the result of one page as JSON; `None`: unlimited.
+    pub max_result_bytes: Option<NonZeroUsize>,
 }
 
 impl Default for ReaderSettings {
@@ -45,6 +48,7 @@ impl Default for ReaderSettings {
             timeout: Duration::from_secs(10),
             limits: Limits { max_bytes: 64 * 1024 * 1024, ..Limits::default() },
             content_filter: None,
+            max_result_bytes: None,
         }
     }
 }
@@ -56,6 +60,7 @@ pub struct CpuReader {
     limits: Limits,
     content_filter: Option<ContentFilter>,
     patterns: Arc<PatternCache>,
+    max_result_bytes: usize,
 }
 
 impl CpuReader {
@@ -66,6 +71,7 @@ impl CpuReader {
             limits: Limits { deadline: Some(settings.timeout), ..settings.limits },
             content_filter: settings.content_filter,
             patterns: Arc::default(),
+            max_result_bytes: settings.max_result_bytes.map_or(usize::MAX, NonZeroUsize::get),
         }
     }
 }
@@ -105,7 +111,8 @@ impl CpuReader {
 #[async_trait]
 impl PageReader for CpuReader {
     async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord {
-        self.parse(request, page, stats, move |result| PageRecord::new(index, &result)).await
+        let max = self.max_result_bytes;
+        self.parse(request, page, stats, move |result| PageRecord::within(index, &result, max)).await
     }
 
     async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> Result<PageText, String> {

@@ -62,7 +62,9 @@ pub(crate) struct Budget {
     deadline: Option<(Instant, Duration)>,
     /// The clock is checked when at most this many steps are left.
     next_clock_check: Cell<u64>,
-    /// Bytes that lists may still hold.
+    /// Bytes that all outputs together may still have.
+    total_left: Cell<usize>,
+    /// Bytes that the current output may still have.
     output_left: Cell<usize>,
     output_truncated: Cell<bool>,
 }
@@ -74,6 +76,7 @@ impl Budget {
             max_work: limits.max_work,
             deadline: limits.deadline.map(|limit| (Instant::now(), limit)),
             next_clock_check: Cell::new(limits.max_work.saturating_sub(STEPS_PER_CLOCK_CHECK)),
+            total_left: Cell::new(usize::MAX),
             output_left: Cell::new(usize::MAX),
             output_truncated: Cell::new(false),
         }
@@ -108,15 +111,23 @@ impl Budget {
         }
     }
 
-    /// Limits the bytes that all lists (links, media) may hold together from now on.
+    /// Limits the bytes that all outputs may have together from now on.
     pub(crate) fn limit_output(&self, bytes: usize) {
-        self.output_left.set(bytes);
+        self.total_left.set(bytes);
     }
 
-    /// Reserves `bytes` for a list entry. Returns false if they exceed the limit.
+    /// Begins an output of at most `max` bytes. Returns the bytes that it may have.
+    pub(crate) fn begin_output(&self, max: usize) -> usize {
+        let limit = max.min(self.total_left.get());
+        self.output_left.set(limit);
+        limit
+    }
+
+    /// Charges `bytes` to the current output. Returns false if they exceed its limit or that of all outputs.
     pub(crate) fn reserve_output(&self, bytes: usize) -> bool {
         let left = self.output_left.get().checked_sub(bytes);
         self.output_left.set(left.unwrap_or(0));
+        self.total_left.set(self.total_left.get().saturating_sub(bytes));
         self.output_truncated.set(self.output_truncated.get() || left.is_none());
         left.is_some()
     }
@@ -147,8 +158,18 @@ mod tests {
     #[test]
     fn failed_reservation_marks_the_output_as_truncated() {
         let budget = Budget::start(&Limits::default());
-        budget.limit_output(10);
+        assert_eq!(budget.begin_output(10), 10);
         assert!(budget.reserve_output(10) && !budget.output_truncated());
         assert!(!budget.reserve_output(1) && budget.output_truncated());
+    }
+    #[test]
+    fn outputs_share_the_total_limit() {
+        let budget = Budget::start(&Limits::default());
+        budget.limit_output(15);
+        assert_eq!(budget.begin_output(10), 10);
+        assert!(budget.reserve_output(9));
+        assert_eq!(budget.begin_output(10), 6);
+        assert!(budget.reserve_output(6) && !budget.output_truncated());
+        assert_eq!(budget.begin_output(10), 0);
     }
 }

@@ -3,7 +3,7 @@
 use crate::budget::Budget;
 use crate::element_kind::is_preformatted;
 use crate::error::ReadError;
-use crate::html::{escape_attribute, escape_text, is_plain_name, is_void, written_name};
+use crate::html::{escape_attribute, escape_text_within, is_plain_name, is_void, written_name};
 use crate::index::{NodeFlags, PageIndex};
 use crate::options::Selection;
 use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit};
@@ -29,7 +29,9 @@ pub(crate) fn write(
         budget.step()?;
         match step {
             Visit::Enter(id) => match tree.data(id) {
-                NodeData::Text { .. } => write_text(tree.text(id).unwrap_or_default(), verbatim > 0, &mut out),
+                NodeData::Text { .. } => {
+                    write_text(tree.text(id).unwrap_or_default(), verbatim > 0, max_bytes, &mut out);
+                }
                 NodeData::Element(element) if out.len() > max_bytes || is_dropped(index.flags(id), element) => {
                     dropped = Some(id);
                     walk.skip_children(id);
@@ -98,9 +100,9 @@ fn is_verbatim(tag: Tag) -> bool {
     is_preformatted(tag) || tag == Tag::Code
 }
 
-fn write_text(text: &str, verbatim: bool, out: &mut String) {
+fn write_text(text: &str, verbatim: bool, max_bytes: usize, out: &mut String) {
     if verbatim || !text.bytes().all(|byte| byte.is_ascii_whitespace()) {
-        escape_text(text, out);
+        escape_text_within(text, max_bytes, out);
     } else if !out.ends_with(['\n', ' ']) {
         out.push(if text.contains('\n') { '\n' } else { ' ' });
     }

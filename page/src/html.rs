@@ -24,17 +24,26 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
 }
 
 pub(crate) fn escape_text(text: &str, out: &mut String) {
-    escape(text, b"&<>\xc2", out);
+    escape(text, b"&<>\xc2", usize::MAX, out);
+}
+
+/// [`escape_text`] until `out` has more than `max_bytes`.
+pub(crate) fn escape_text_within(text: &str, max_bytes: usize, out: &mut String) {
+    let left = max_bytes.saturating_sub(out.len());
+    escape(&text[..text.floor_char_boundary(left)], b"&<>\xc2", max_bytes, out);
 }
 
 pub(crate) fn escape_attribute(value: &str, out: &mut String) {
-    escape(value, b"&<\"\xc2", out);
+    escape(value, b"&<\"\xc2", usize::MAX, out);
 }
 
-/// `\xc2` in `special` is the first byte of a no-break space, among other characters.
-fn escape(text: &str, special: &[u8; 4], out: &mut String) {
+/// Ends when `out` has more than `max_bytes`. `\xc2` in `special` is the first byte of a no-break space, among other characters.
+fn escape(text: &str, special: &[u8; 4], max_bytes: usize, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
+        if out.len() > max_bytes {
+            return;
+        }
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut chars = after.chars();

@@ -15,6 +15,8 @@ use crate::urls::{BaseUrl, MAX_URL_BYTES};
 
 /// Link texts are cut at a word before this many bytes.
 const MAX_TEXT: usize = 1000;
+/// Bytes of the keys and the constant values of a link.
+const ENTRY_BYTES: usize = 256;
 
 pub(crate) fn links(
     tree: &Tree,
@@ -38,17 +40,20 @@ pub(crate) fn links(
             continue;
         }
         let text = link_text(tree, anchor);
-        if !budget.reserve_output(url.as_str().len() + text.len()) {
+        let title = tree.attr(anchor, "title").map(text::collapse_whitespace).unwrap_or_default();
+        let base_domain = registrable_domain(&url).to_owned();
+        // The URL is also in `seen`.
+        let bytes = 2 * url.as_str().len() + text.len() + title.len() + base_domain.len() + ENTRY_BYTES;
+        if !budget.reserve_output(bytes) {
             break;
         }
-        let base_domain = registrable_domain(&url).to_owned();
         let list = if page_domain == Some(&base_domain) { &mut links.internal } else { &mut links.external };
         seen.insert(url.as_str().to_owned());
         let score = scored.then(|| score::score(tree, anchor, &text, &url));
         list.push(Link {
             href: url.into(),
             text,
-            title: tree.attr(anchor, "title").map(text::collapse_whitespace).unwrap_or_default(),
+            title,
             base_domain,
             intrinsic_score: score.or(Some(0.0)),
             total_score: score,

@@ -18,6 +18,8 @@ use score::{format, score};
 
 /// Descriptions are cut at a word before this many bytes.
 const MAX_DESCRIPTION: usize = 300;
+/// Bytes of the keys and the constant values of a file.
+const ENTRY_BYTES: usize = 160;
 
 pub(crate) fn media(
     tree: &Tree,
@@ -61,7 +63,7 @@ fn player_files(tree: &Tree, player: NodeId) -> Vec<MediaFile<'_>> {
 }
 
 fn reserve_output(file: &MediaItem, budget: &Budget) -> bool {
-    budget.reserve_output(file.src.len() + file.alt.len() + file.desc.len())
+    budget.reserve_output(file.src.len() + file.alt.len() + file.desc.len() + ENTRY_BYTES)
 }
 
 /// One item per file; all items of one element share their texts and their group.

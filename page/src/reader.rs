@@ -30,6 +30,12 @@ use crate::urls::BaseUrl;
 const OUTPUT_FACTOR: usize = 8;
 /// Bytes of an output that every page may have.
 const MIN_OUTPUT_LIMIT: usize = 64 * 1024;
+/// Bytes of all outputs for each byte of the page.
+const TOTAL_FACTOR: usize = 16;
+/// Bytes of all outputs that every page may have.
+const MIN_TOTAL_LIMIT: usize = 1 << 20;
+/// Bytes of all outputs that no page exceeds.
+const MAX_TOTAL_LIMIT: usize = 64 << 20;
 
 /// Reads an HTML page. `url` is the page's final URL: relative links are resolved against it, or against the page's own
 /// `<base href>`. If it cannot be a base (`about:blank`, `raw:…`), links in the Markdown stay unchanged.
@@ -100,7 +106,8 @@ impl<'a> PageReader<'a> {
         let index = build_index(&tree, &budget)?;
         let base = BaseUrl::new(url, index.base_href(&tree));
         let max_bytes = html.len().saturating_mul(OUTPUT_FACTOR).saturating_add(MIN_OUTPUT_LIMIT);
-        budget.limit_output(max_bytes);
+        let total = html.len().saturating_mul(TOTAL_FACTOR).saturating_add(MIN_TOTAL_LIMIT);
+        budget.limit_output(total.min(MAX_TOTAL_LIMIT));
         Ok(Self { html, url, options, patterns, budget, max_bytes, tree, index, base })
     }
 
@@ -114,17 +121,17 @@ impl<'a> PageReader<'a> {
         }
         let fields = self.schema_fields()?;
         self.remove_unwanted()?;
+        self.begin_output();
         let media = media::media(&self.tree, &self.index, &self.base, options, &self.budget)?;
         let links = links::links(&self.tree, &self.index, &self.base, options.score_links, &self.budget)?;
+        self.begin_output();
         let tables = tables::tables(&self.tree, &self.index, options.table_score_threshold, &self.budget)?;
         if !self.patterns.target_elements.is_empty() {
             self.narrow(&self.patterns.target_elements)?;
         }
-        let markdown =
-            markdown::write(&self.tree, &self.index, &self.base, &options.markdown, self.max_bytes, &self.budget)?;
-        let cleaned_html = self.cleaned_html()?;
-        let longest = markdown.raw_markdown.len().max(cleaned_html.len());
-        let mut truncated = self.budget.output_truncated() || longest > self.max_bytes;
+        let limit = self.begin_output();
+        let markdown = markdown::write(&self.tree, &self.index, &self.base, &options.markdown, limit, &self.budget)?;
+        let cleaned_html = self.cleaned_html(1)?;
         let text = self.pattern_text();
         let page = Page {
             cleaned_html,
@@ -138,6 +145,7 @@ impl<'a> PageReader<'a> {
             ..Page::default()
         };
         let mut page = self.with_main_content(page)?;
+        let mut truncated = self.budget.output_truncated();
         if let Some(extracted) = self.pattern_matches(&page, &text)?.or(fields) {
             truncated |= extracted.truncated;
             page.extracted_content = Some(extracted.json);
@@ -149,9 +157,12 @@ impl<'a> PageReader<'a> {
     fn metadata(&self) -> Result<(Map<String, Value>, Option<String>), ReadError> {
         let mut metadata = metadata::metadata(&self.tree, &self.index);
         let head_fingerprint = metadata::fingerprint(&metadata);
+        self.begin_output();
         if let Some(structured) = structured::structured(&self.tree, &self.index, &self.base, &self.budget)? {
             metadata.properties.insert("structured".to_owned(), structured);
         }
+        let texts = metadata.properties.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len));
+        self.budget.reserve_output(texts.sum());
         Ok((metadata.properties, head_fingerprint))
     }
 
@@ -175,8 +186,17 @@ impl<'a> PageReader<'a> {
         Ok(())
     }
 
-    fn cleaned_html(&self) -> Result<String, ReadError> {
-        cleaned_html::write(&self.tree, &self.index, &self.options.selection, self.max_bytes, &self.budget)
+    /// Begins an output, and returns the bytes that it may have.
+    fn begin_output(&self) -> usize {
+        self.budget.begin_output(self.max_bytes)
+    }
+
+    /// `copies`: how often the result contains it.
+    fn cleaned_html(&self, copies: usize) -> Result<String, ReadError> {
+        let limit = self.begin_output() / copies;
+        let html = cleaned_html::write(&self.tree, &self.index, &self.options.selection, limit, &self.budget)?;
+        self.budget.reserve_output(html.len() * copies);
+        Ok(html)
     }
 
     /// Reduces the tree to the main content and adds it to the page as Markdown and HTML.
@@ -184,9 +204,10 @@ impl<'a> PageReader<'a> {
         let Some(filter) = &self.options.content_filter else { return Ok(page) };
         content::retain_main_content(&mut self.tree, &self.index, &self.base, filter, &self.budget)?;
         self.rebuild_index()?;
-        let Self { tree, index, base, options, max_bytes, budget, .. } = &*self;
-        let fit_markdown = markdown::write_raw(tree, index, base, &options.markdown, *max_bytes, budget)?;
-        let fit_html = self.cleaned_html()?;
+        let limit = self.begin_output();
+        let Self { tree, index, base, options, budget, .. } = &*self;
+        let fit_markdown = markdown::write_raw(tree, index, base, &options.markdown, limit, budget)?;
+        let fit_html = self.cleaned_html(2)?;
         page.fit_html = Some(fit_html.clone());
         page.markdown = Markdown { fit_markdown, fit_html, ..page.markdown };
         Ok(page)
@@ -194,7 +215,11 @@ impl<'a> PageReader<'a> {
 
     fn schema_fields(&self) -> Result<Option<ExtractedJson>, ReadError> {
         let Some(extraction) = &self.patterns.extraction else { return Ok(None) };
-        extraction.schema_fields(&self.tree, self.max_bytes, &self.budget)
+        let extracted = extraction.schema_fields(&self.tree, self.begin_output(), &self.budget)?;
+        if let Some(extracted) = &extracted {
+            self.budget.reserve_output(extracted.json.len());
+        }
+        Ok(extracted)
     }
 
     /// The page's text before the main content is selected, if patterns are matched on it.
@@ -209,7 +234,7 @@ impl<'a> PageReader<'a> {
         let Some(extraction) = &self.patterns.extraction else { return Ok(None) };
         let Some(input) = extraction.input() else { return Ok(None) };
         let input = extract::input_text(input, self.html, page, text);
-        extraction.pattern_matches(&input, self.url, self.max_bytes, &self.budget)
+        extraction.pattern_matches(&input, self.url, self.begin_output(), &self.budget)
     }
 }
 

@@ -10,6 +10,8 @@ use crate::tree::{NodeId, Tree};
 
 /// Cell texts are cut at a word before this many bytes.
 const MAX_TEXT: usize = 4000;
+/// Bytes of a cell in addition to its text.
+const CELL_BYTES: usize = 27;
 /// Bytes of repeated cell texts in all tables of a page.
 const MAX_REPEATED_BYTES: usize = 1 << 20;
 
@@ -80,6 +82,9 @@ impl TableLimits {
                     GridCell::SpannedFromAbove => self.repeated(texts.last().and_then(|above| above.get(column))),
                 };
                 texts_of_row.push(text);
+            }
+            if !budget.reserve_output(texts_of_row.iter().map(|text| text.len() + CELL_BYTES).sum()) {
+                break;
             }
             texts.push(texts_of_row);
         }

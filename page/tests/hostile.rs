@@ -159,7 +159,7 @@ fn huge_tags_are_read_or_exceed_the_work_limit() {
     read_with_defaults(format!("<p{}>x", many(10_000)));
     read_with_defaults(format!("<a href=\"{}\">x</a>", "/y".repeat(100_000)));
     read_with_defaults(format!("<img srcset=\"{}\">", "/a.png 1w, ".repeat(10_000)));
-    page(format!("<{}>x", "t".repeat(1_000_000)));
+    page(format!("<{}>x", "t".repeat(200_000)));
     page(format!("<p style=\"{}\">x", "a:b;".repeat(100_000)));
     let endless = read_within(
         format!("<p{}>x", many(500_000)),
@@ -224,4 +224,51 @@ fn page_with_too_many_nodes_is_truncated() {
     let page = read_within("<p>x".repeat(10_000), limits).expect("within the limits");
     assert_eq!(page.truncated.as_deref(), Some("page truncated after 1000 nodes"));
     assert!(page.markdown.raw_markdown.starts_with("x\n\nx\n") && page.markdown.raw_markdown.len() < 4000);
+}
+
+/// All texts of a page, in bytes.
+fn produced(page: &Page) -> usize {
+    serde_json::to_string(page).expect("valid JSON").len()
+}
+
+#[test]
+fn all_outputs_of_a_page_are_limited_together() {
+    let base = format!("<base href='https://a.example/{}/'>", "b".repeat(7_900));
+    let dense = |part: &str, count: usize| base.clone() + &part.repeat(count);
+    let numbered: String = (0..5_000).map(|n| format!("<a href={n}>x</a>")).collect();
+    for html in [
+        dense("<a href=x>y</a>", 10_000),
+        dense("<img src=x.png alt=y>", 3_000),
+        dense("<p><a href=x>y</a>", 3_000),
+        dense("<h1><a href=x>y</a></h1>", 3_000),
+        dense("<td><a href=x>y</a>", 3_000),
+        dense("<a href=x title=t><img src=x></a>", 3_000),
+        base.clone() + "<p>" + &numbered,
+        "<blockquote>".repeat(40) + &"a<br>".repeat(20_000),
+        "&amp;\"".repeat(50_000),
+        "\u{1}".repeat(1_000_000),
+    ] {
+        let (start, limit) = (html[..20].to_owned(), 16 * html.len() + (1 << 20));
+        let options = Options { content_filter: Some(opilio_page::ContentFilter::Main), ..Options::default() };
+        let limits = Limits { deadline: None, ..Limits::default() };
+        let url = url::Url::parse("https://a.example/b/").expect("a constant");
+        match read(&html, &url, &options, &limits) {
+            Ok(page) => assert!(produced(&page) < 6 * limit, "{start}: {} of {limit}", produced(&page)),
+            Err(error) => assert!(matches!(error, ReadError::WorkLimit { .. }), "{start}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn large_defaults_of_fields_are_limited() {
+    let fields =
+        serde_json::json!([{"name": "f", "selector": "b", "type": "text", "default": vec!["x".repeat(100); 100]}]);
+    let schema = serde_json::json!({"baseSelector": "p", "fields": fields});
+    let extraction = opilio_page::Extraction::Fields { language: opilio_page::SelectorLanguage::Css, schema };
+    let options = Options { extraction: Some(extraction), ..Options::default() };
+    let url = url::Url::parse("https://a.example/b/").expect("a constant");
+    let html = "<p>".repeat(20_000);
+    let page = read(&html, &url, &options, &Limits { deadline: None, ..Limits::default() }).expect("it is limited");
+    assert!(page.truncated.is_some_and(|reason| reason.starts_with("output truncated")));
+    assert!(page.extracted_content.is_some_and(|json| json.len() < 16 * html.len() + (1 << 20)));
 }

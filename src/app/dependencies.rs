@@ -1,6 +1,6 @@
 //! The implementations of the actors' ports, from the settings.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -64,6 +64,7 @@ fn reader(settings: &Settings) -> ReaderSettings {
     ReaderSettings {
         timeout: settings.crawler.parse_timeout,
         content_filter: settings.crawler.content_filter.map(ContentFilter::from),
+        max_result_bytes: NonZeroUsize::new(settings.limits.max_result_bytes),
         ..ReaderSettings::default()
     }
 }

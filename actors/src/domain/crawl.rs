@@ -1,5 +1,7 @@
 //! A crawl job: the pages to fetch and the result of each page.
 
+use std::io::{self, Write};
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use opilio_page::{Links, Markdown, Media, Page, Table};
@@ -226,8 +228,68 @@ impl PageRecord {
         Self { index, success: result.success, error: result.error_message.clone(), json: json.into() }
     }
 
+    /// [`Self::new`] within a limit on the JSON, which is checked as it is written. A larger result becomes a failed one.
+    pub fn within(index: u32, result: &PageResult, max_bytes: usize) -> Self {
+        let mut json = LimitedBuffer { bytes: Vec::new(), max: max_bytes };
+        match serde_json::to_writer(&mut json, result) {
+            Ok(()) => {
+                let (success, error) = (result.success, result.error_message.clone());
+                Self { index, success, error, json: json.bytes.into() }
+            }
+            Err(_) => {
+                drop(json);
+                let exchange = Exchange {
+                    status: result.status_code,
+                    headers: result.response_headers.clone(),
+                    final_url: result.redirected_url.clone(),
+                };
+                let reason = format!("Result larger than {max_bytes} bytes");
+                let failed = PageResult::failed(&result.url, exchange, None, reason);
+                Self::new(index, &PageResult { crawl_stats: result.crawl_stats.clone(), ..failed })
+            }
+        }
+    }
+
     /// A page that was not fetched, and the reason.
     pub fn failed(index: u32, url: &str, error: impl Into<String>) -> Self {
         Self::new(index, &PageResult::failed(url, Exchange::default(), None, error))
+    }
+}
+
+/// Bytes that are written up to a limit.
+struct LimitedBuffer {
+    bytes: Vec<u8>,
+    max: usize,
+}
+
+impl Write for LimitedBuffer {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + more.len() > self.max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn larger_result_becomes_a_failed_one() {
+        let page = Page { cleaned_html: "\u{1}".repeat(1000), ..Page::default() };
+        let exchange = Exchange { status: Some(200), ..Exchange::default() };
+        let result = PageResult::read("u", String::new(), exchange, page, FetchStats::default(), String::new());
+        let whole = PageRecord::new(3, &result);
+        assert_eq!(PageRecord::within(3, &result, whole.json.len()), whole);
+        let failed = PageRecord::within(3, &result, whole.json.len() - 1);
+        assert_eq!((failed.success, failed.index), (false, 3));
+        assert_eq!(failed.error, format!("Result larger than {} bytes", whole.json.len() - 1));
+        assert!(failed.json.len() < 2000 && String::from_utf8_lossy(&failed.json).contains("\"status_code\":200"));
     }
 }

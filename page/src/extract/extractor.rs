@@ -13,6 +13,9 @@ use crate::select::xpath::{DocumentOrder, XPathMatch};
 use crate::text;
 use crate::tree::{NodeId, Tree};
 
+/// Bytes of a field in an object in addition to its name and value.
+const ENTRY_BYTES: usize = 48;
+
 /// Extracts one object for each element that the base selector matches, with at most about `max_bytes` in all values.
 pub(super) fn extract_fields(
     tree: &Tree,
@@ -74,9 +77,12 @@ impl Extractor<'_> {
             if self.truncated {
                 return Ok(());
             }
-            let value = self.field(from, field)?.or_else(|| field.default.clone());
-            if let Some(value) = value {
-                self.spend(field.name.len() + value.as_str().map_or(8, str::len));
+            let found = self.field(from, field)?;
+            // The fields in a list or an object are already counted.
+            let counted = found.as_ref().is_some_and(|value| !value.is_string());
+            if let Some(value) = found.or_else(|| field.default.clone()) {
+                let bytes = if counted { 8 } else { json_bytes(&value) };
+                self.spend(field.name.len() + bytes + ENTRY_BYTES);
                 item.insert(field.name.clone(), value);
             }
         }
@@ -189,6 +195,16 @@ impl Extractor<'_> {
 
     fn text(&self, id: NodeId) -> String {
         text::text_content(self.tree, id, self.bytes_left.min(1 << 20))
+    }
+}
+
+/// About the bytes of a value as JSON. Objects and lists of this schema are counted field by field.
+fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => 8 + items.iter().map(json_bytes).sum::<usize>(),
+        Value::Object(map) => 8 + map.iter().map(|(key, value)| key.len() + json_bytes(value)).sum::<usize>(),
+        _ => 8,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The HTML of an element with all its attributes.
 
-use crate::html::{escape_attribute, escape_text, is_void};
+use crate::html::{escape_attribute, escape_text_within, is_void};
 use crate::tree::{NodeData, NodeId, Tag, Tree, Visit};
 
 /// The element as HTML, well-formed if the page's names are. Descendants of elements that begin after `max_bytes` are
@@ -14,7 +14,11 @@ pub(super) fn outer_html(tree: &Tree, top: NodeId, max_bytes: usize) -> String {
                 NodeData::Text { .. } => {
                     let text = tree.text(id).unwrap_or_default();
                     let raw = tree.parent(id).is_some_and(|parent| is_raw_text_element(tree.tag(parent)));
-                    if raw { out.push_str(text) } else { escape_text(text, &mut out) }
+                    if raw {
+                        out.push_str(&text[..text.floor_char_boundary(max_bytes.saturating_sub(out.len()))]);
+                    } else {
+                        escape_text_within(text, max_bytes, &mut out);
+                    }
                 }
                 NodeData::Element(element) => {
                     out.extend(["<", &*element.name.local]);

@@ -36,6 +36,8 @@ pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
     ("credit_card", r"\b(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|3[47]\d{13}|6(?:011|5\d{2})\d{12})\b"),
 ];
 
+/// Bytes of a match in addition to its value and the URL.
+const ENTRY_BYTES: usize = 200;
 /// Patterns of one extraction.
 const MAX_PATTERNS: usize = 100;
 
@@ -76,7 +78,7 @@ impl Patterns {
                 let start = counted.1 + text[counted.0..at.start].chars().count();
                 let end = start + value.chars().count();
                 counted = (at.end, end);
-                match left.checked_sub(value.len() + url.len() + 64) {
+                match left.checked_sub(value.len() + url.len() + ENTRY_BYTES) {
                     Some(remaining) => left = remaining,
                     None => truncated = true,
                 }

@@ -19,7 +19,7 @@ pub(crate) fn write(
     max_bytes: usize,
     budget: &Budget,
 ) -> Result<Markdown, ReadError> {
-    let written = writer::write(PageSource { tree, index, base, options }, max_bytes, budget)?;
+    let written = writer::write(PageSource { tree, index, base, options, max_bytes }, budget)?;
     let mut markdown = Markdown::default();
     if options.citations {
         (markdown.markdown_with_citations, markdown.references_markdown) = citations::cite(&written);
@@ -27,6 +27,10 @@ pub(crate) fn write(
         markdown.markdown_with_citations = written.text.clone();
     }
     markdown.raw_markdown = written.text;
+    let forms = [&markdown.raw_markdown, &markdown.markdown_with_citations, &markdown.references_markdown];
+    budget.reserve_output(forms[0].len());
+    budget.begin_output(usize::MAX);
+    budget.reserve_output(forms[1].len() + forms[2].len());
     if options.body_width > 0 {
         for text in [&mut markdown.raw_markdown, &mut markdown.markdown_with_citations] {
             *text = wrap::wrapped(text, options.body_width, max_bytes);
@@ -44,6 +48,7 @@ pub(crate) fn write_raw(
     max_bytes: usize,
     budget: &Budget,
 ) -> Result<String, ReadError> {
-    let text = writer::write(PageSource { tree, index, base, options }, max_bytes, budget)?.text;
+    let text = writer::write(PageSource { tree, index, base, options, max_bytes }, budget)?.text;
+    budget.reserve_output(text.len());
     Ok(if options.body_width > 0 { wrap::wrapped(&text, options.body_width, max_bytes) } else { text })
 }

@@ -32,7 +32,10 @@ pub(super) fn write<'t>(
     let mut writer = InlineWriter::new(out, prefix, edits, source, items, context);
     let mut index = 0;
     while index < items.len() {
+        let is_full = writer.out.len() > source.max_bytes;
         match &items[index] {
+            // Only what is open is closed.
+            item if is_full && !matches!(item, Inline::Close(_) | Inline::LinkClose(_)) => {}
             Inline::Text(text) => writer.text(text, index),
             Inline::Open(_) | Inline::LinkOpen(_) => writer.deferred.push(index),
             Inline::Close(style) => writer.close_style(*style, index),

@@ -12,6 +12,8 @@ pub(super) struct PageSource<'t> {
     pub(super) index: &'t PageIndex,
     pub(super) base: &'t BaseUrl,
     pub(super) options: &'t MarkdownOptions,
+    /// What begins later is left out.
+    pub(super) max_bytes: usize,
 }
 
 impl PageSource<'_> {

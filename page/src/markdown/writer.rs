@@ -14,13 +14,9 @@ use crate::error::ReadError;
 use crate::tree::NodeId;
 use state::Writer;
 
-/// Writes a page. Elements that begin after `max_bytes` are left out.
-pub(super) fn write<'t>(
-    source: PageSource<'t>,
-    max_bytes: usize,
-    budget: &'t Budget,
-) -> Result<WrittenMarkdown, ReadError> {
-    let mut writer = Writer::new(source, max_bytes, budget);
+/// Writes a page. Elements that begin after `source.max_bytes` are left out.
+pub(super) fn write<'t>(source: PageSource<'t>, budget: &'t Budget) -> Result<WrittenMarkdown, ReadError> {
+    let mut writer = Writer::new(source, budget);
     writer.walk(NodeId::ROOT)?;
     writer.flush();
     let mut text = writer.output.text;

@@ -16,9 +16,9 @@ use super::node::NodeId;
 use super::sink::{ArenaSink, MAX_ATTRIBUTES};
 use crate::budget::WorkCounter;
 
-/// The limit on attributes, per node of the node limit. A formatting element that the parser reopens in every paragraph
+/// Attributes that count as one node for the node limit. A formatting element that the parser reopens in every paragraph
 /// repeats all its attributes.
-const ATTRIBUTES_PER_NODE: usize = 4;
+const ATTRIBUTES_PER_NODE: usize = 2;
 /// List entries that html5ever examines at the cost of one step.
 const ENTRIES_PER_STEP: usize = 16;
 
@@ -100,7 +100,7 @@ impl LimitedTreeBuilder {
     /// False once the tree has reached a limit on nodes or attributes.
     fn has_nodes_left(&self) -> bool {
         let Self { builder: TreeBuilder { sink, .. }, max_nodes, .. } = self;
-        let left = sink.len() < *max_nodes && sink.attributes() / ATTRIBUTES_PER_NODE < *max_nodes;
+        let left = sink.len() + sink.attributes() / ATTRIBUTES_PER_NODE < *max_nodes;
         self.full.set(!left);
         left
     }

@@ -17,7 +17,7 @@ const PIECE: usize = 16 * 1024;
 /// Bytes that the tokenizer reads at the cost of one step.
 const BYTES_PER_STEP: usize = 8;
 /// Pairs of attributes that the tokenizer compares at the cost of one step.
-const COMPARISONS_PER_STEP: usize = 32;
+const COMPARISONS_PER_STEP: usize = 16;
 
 /// A parsed page.
 pub(crate) struct Parsed {

@@ -50,8 +50,6 @@ pub(super) struct OpenList {
 pub(super) struct Writer<'t> {
     pub(super) source: PageSource<'t>,
     pub(super) budget: &'t Budget,
-    /// Elements that begin later are left out.
-    pub(super) max_bytes: usize,
     pub(in crate::markdown) output: OutputBuffer,
     pub(in crate::markdown) edits: CitationEdits,
     pub(super) inlines: InlineBuffer<'t>,
@@ -69,12 +67,11 @@ pub(super) struct Writer<'t> {
 }
 
 impl<'t> Writer<'t> {
-    pub(super) fn new(source: PageSource<'t>, max_bytes: usize, budget: &'t Budget) -> Self {
+    pub(super) fn new(source: PageSource<'t>, budget: &'t Budget) -> Self {
         let nodes = source.tree.len();
         Self {
             source,
             budget,
-            max_bytes,
             output: OutputBuffer::with_capacity(nodes * BYTES_PER_NODE),
             edits: CitationEdits::default(),
             inlines: InlineBuffer::default(),

@@ -36,7 +36,7 @@ impl Writer<'_> {
         self.write_alignments(rows.columns(), &grid);
         for row in body {
             self.budget.step()?;
-            if self.output.text.len() > self.max_bytes {
+            if self.output.text.len() > self.source.max_bytes {
                 break;
             }
             self.output.new_line();

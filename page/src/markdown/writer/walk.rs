@@ -21,7 +21,7 @@ impl<'t> Writer<'t> {
                     NodeData::Text { .. } => self.text(id),
                     NodeData::Element(element) => {
                         self.budget.step()?;
-                        if self.output.text.len() > self.max_bytes || !self.enter(id, element)? {
+                        if self.output.text.len() > self.source.max_bytes || !self.enter(id, element)? {
                             walk.skip_children(id);
                         }
                     }
