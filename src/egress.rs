@@ -19,6 +19,7 @@ mod response;
 mod retry_after;
 mod same_origin;
 mod tls;
+mod web_url;
 
 #[cfg(test)]
 pub mod testing;
@@ -35,3 +36,4 @@ pub use response::Response;
 pub use retry_after::retry_after;
 pub use same_origin::is_same_origin;
 pub use tls::client_tls_config;
+pub use web_url::{InvalidUrl, MAX_URL_BYTES, parse_web_url};

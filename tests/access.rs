@@ -145,16 +145,17 @@ async fn read_scope_cannot_start_anything_by_any_route() {
 }
 
 #[actix::test]
-async fn unauthenticated_requests_reach_only_health_and_open_metrics() {
+async fn unauthenticated_requests_reach_only_health_ready_and_open_metrics() {
     for (open, status) in [("false", 401), ("true", 200)] {
         let server = TestServer::with_config(&format!("security: {{api_token: letmein, open_metrics: {open}}}")).await;
         assert_eq!(server.get("/metrics").await.0, status);
-        assert_eq!(server.get("/health").await.0, 200);
+        assert_eq!((server.get("/health").await.0, server.get("/ready").await.0), (200, 200));
         for (method, path) in
-            [("GET", "/ask"), ("GET", "/jobs"), ("GET", "/ready"), ("POST", "/crawl/job"), ("PUT", "/x")]
+            [("GET", "/ask"), ("GET", "/jobs"), ("HEAD", "/jobs"), ("POST", "/crawl/job"), ("PUT", "/x")]
         {
             let (status, headers, response) = server.request(method, path, &[], vec![]).await;
-            assert_eq!((status, &response), (401, &json!({"detail": "Authentication required"})), "{method} {path}");
+            let body = if method == "HEAD" { Value::Null } else { json!({"detail": "Authentication required"}) };
+            assert_eq!((status, &response), (401, &body), "{method} {path}");
             assert_eq!(headers.get("www-authenticate").and_then(|scheme| scheme.to_str().ok()), Some("Bearer"));
         }
     }

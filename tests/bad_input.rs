@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::Write;
+
 use opilio_actors::domain::text::visible;
 use serde_json::{Map, Value, json};
 use support::{TestServer, TestSite};
@@ -13,7 +15,7 @@ type Case = (&'static str, Value, &'static [&'static str]);
 async fn every_invalid_field_of_a_crawl_job_is_listed() {
     let server = TestServer::start().await;
     let table: Vec<Case> = urls().into_iter().chain(webhooks()).chain(configurations()).chain(several()).collect();
-    assert!(table.len() >= 40, "{}", table.len());
+    assert!(table.len() >= 35, "{}", table.len());
     for (name, body, locations) in table {
         let (status, response) = server.post("/crawl/job", body).await;
         assert_eq!((status, locations_of(&response)), (422, sorted(locations)), "{name}: {response}");
@@ -37,7 +39,13 @@ fn urls() -> Vec<Case> {
         ("a list as the body", json!([page]), &["body"]),
         ("a string as the body", json!(page), &["body"]),
         ("null for urls", json!({"urls": null}), &["body.urls"]),
-        ("a string for urls", json!({"urls": page}), &["body.urls"]),
+        ("a word for urls", json!({"urls": "notaurl"}), &["body.urls"]),
+        ("a relative url in url", json!({"url": "/article"}), &["body.url"]),
+        (
+            "8,193 bytes for a url",
+            json!({"urls": [format!("https://example.com/{}", "x".repeat(8173))]}),
+            &["body.urls.0"],
+        ),
         ("an object for urls", json!({"urls": {"0": page}}), &["body.urls"]),
         ("a number for urls", json!({"urls": 1}), &["body.urls"]),
         ("no urls", json!({"urls": []}), &["body.urls"]),
@@ -76,7 +84,7 @@ fn webhooks() -> Vec<Case> {
         case("a raw webhook_url", json!({"webhook_url": "raw:<p>"}), &["body.webhook_config.webhook_url"]),
         case(
             "a string for a boolean",
-            json!({"webhook_url": url, "webhook_data_in_payload": "yes"}),
+            json!({"webhook_url": url, "webhook_data_in_payload": "maybe"}),
             &["body.webhook_config.webhook_data_in_payload"],
         ),
         case(
@@ -141,33 +149,14 @@ fn configurations() -> Vec<Case> {
             json!({"type": "BrowserConfig", "params": {}}),
             &["body.crawler_config"],
         ),
-        crawler(
-            "code over the network",
-            json!({"fallback_fetch_function": "os.system"}),
-            &["body.crawler_config.fallback_fetch_function"],
-        ),
-        crawler(
-            "a proxy",
-            json!({"proxy_config": {"server": "http://127.0.0.1:1"}}),
-            &["body.crawler_config.proxy_config"],
-        ),
-        crawler(
-            "a proxy in its wrapper",
-            json!({"type": "CrawlerRunConfig", "params": {"proxy_config": {"type": "dict", "value": {"server": "x"}}}}),
-            &["body.crawler_config.proxy_config"],
-        ),
-        crawler("another method", json!({"method": "POST"}), &["body.crawler_config.method"]),
         crawler("an unknown cache mode", json!({"cache_mode": "sometimes"}), &["body.crawler_config.cache_mode"]),
         crawler("a word for a timeout", json!({"page_timeout": "soon"}), &["body.crawler_config.page_timeout"]),
         crawler("a negative timeout", json!({"page_timeout": -1}), &["body.crawler_config.page_timeout"]),
-        crawler("too many retries", json!({"max_retries": 101}), &["body.crawler_config.max_retries"]),
+        crawler("negative retries", json!({"max_retries": -1}), &["body.crawler_config.max_retries"]),
         crawler("half a retry", json!({"max_retries": 0.5}), &["body.crawler_config.max_retries"]),
         crawler("an invalid base_url", json!({"base_url": "notaurl"}), &["body.crawler_config.base_url"]),
         crawler("a user agent of two lines", json!({"user_agent": "a\nb"}), &["body.crawler_config.user_agent"]),
         browser("a string for the configuration", json!("chromium"), &["body.browser_config"]),
-        browser("another browser", json!({"cdp_url": "http://127.0.0.1:1"}), &["body.browser_config.cdp_url"]),
-        browser("a profile folder", json!({"user_data_dir": "/etc"}), &["body.browser_config.user_data_dir"]),
-        browser("flags", json!({"extra_args": ["--no-sandbox"]}), &["body.browser_config.extra_args"]),
         browser("a list for headers", json!({"headers": ["a"]}), &["body.browser_config.headers"]),
         browser("a reserved header", json!({"headers": {"Host": "a"}}), &["body.browser_config.headers.Host"]),
     ]
@@ -180,16 +169,13 @@ fn several() -> Vec<Case> {
             json!({
                 "urls": ["notaurl", "https://example.com", 7],
                 "browser_config": {"extra_args": ["a"], "headers": {"Host": "a", "x": "a\nb"}},
-                "crawler_config": {"method": "PUT", "page_timeout": []},
+                "crawler_config": {"pdf": true, "page_timeout": []},
                 "webhook_config": {"webhook_url": "ftp://x", "webhook_data_in_payload": 3, "webhook_headers": {"te": 1}},
             }),
             &[
-                "body.urls.0",
                 "body.urls.2",
-                "body.browser_config.extra_args",
                 "body.browser_config.headers.Host",
                 "body.browser_config.headers.x",
-                "body.crawler_config.method",
                 "body.crawler_config.page_timeout",
                 "body.webhook_config.webhook_url",
                 "body.webhook_config.webhook_data_in_payload",
@@ -202,6 +188,101 @@ fn several() -> Vec<Case> {
             &["body.urls", "body.webhook_config.webhook_url", "body.crawler_config", "body.browser_config"],
         ),
     ]
+}
+
+#[actix::test]
+async fn unsupported_keys_are_a_sentence_with_all_of_them() {
+    let server = TestServer::start().await;
+    let rows: [(Value, Value, &str, &[&str]); 7] = [
+        (
+            json!({}),
+            json!({"session_id": "s"}),
+            "session_id is not available yet; send cookies and headers instead",
+            &["body.crawler_config.session_id"],
+        ),
+        (
+            json!({}),
+            json!({"fallback_fetch_function": "os.system"}),
+            "fallback_fetch_function is not supported",
+            &["body.crawler_config.fallback_fetch_function"],
+        ),
+        (
+            json!({}),
+            json!({"type": "CrawlerRunConfig", "params": {"proxy_config": {"type": "dict", "value": {"server": "a secret"}}}}),
+            "proxy_config is not available yet",
+            &["body.crawler_config.proxy_config"],
+        ),
+        (
+            json!({"cdp_url": "http://127.0.0.1:1"}),
+            json!({}),
+            "cdp_url is not supported",
+            &["body.browser_config.cdp_url"],
+        ),
+        (
+            json!({"user_data_dir": "/etc"}),
+            json!({}),
+            "user_data_dir is not supported",
+            &["body.browser_config.user_data_dir"],
+        ),
+        (
+            json!({"extra_args": ["--proxy-server=a secret"]}),
+            json!({}),
+            "extra_args is supported only",
+            &["body.browser_config.extra_args"],
+        ),
+        (
+            json!({"storage_state": {"cookies": ["a secret"]}}),
+            json!({"screenshot": true, "js_code": "x", "extraction_strategy": {"type": "CosineStrategy", "params": {}}}),
+            "storage_state is not available yet",
+            &[
+                "body.browser_config.storage_state",
+                "body.crawler_config.screenshot",
+                "body.crawler_config.js_code",
+                "body.crawler_config.extraction_strategy",
+            ],
+        ),
+    ];
+    for (browser, crawler, sentence, locations) in rows {
+        for path in ["/crawl/job", "/crawl", "/crawl/stream"] {
+            let body = json!({"urls": ["raw:x"], "browser_config": browser, "crawler_config": crawler});
+            let (status, response) = server.post(path, body).await;
+            let detail = response["detail"].as_str().unwrap_or_default();
+            assert!(status == 400 && detail.starts_with(sentence), "{path}: {status} {response}");
+            assert_eq!(response["errors"][0]["msg"], detail, "{path}: {response}");
+            assert_eq!(locations_in(&response["errors"]), sorted(locations), "{path}: {response}");
+            assert!(!response.to_string().contains("a secret"), "{response}");
+        }
+    }
+    let invalid = json!({"urls": ["raw:x"], "crawler_config": {"screenshot": true, "page_timeout": "soon"}});
+    let (status, response) = server.post("/crawl/job", invalid).await;
+    assert_eq!((status, locations_of(&response)), (422, vec!["body.crawler_config.page_timeout".to_owned()]));
+    let model = json!({"type": "LLMExtractionStrategy", "params": {"llm_config": {"provider": "none/such"}}});
+    let body = json!({"urls": ["raw:x"], "crawler_config": {"extraction_strategy": model, "pdf": true}});
+    let (status, response) = server.post("/crawl/job", body).await;
+    let provider = "body.crawler_config.extraction_strategy.llm_config.provider";
+    assert_eq!((status, locations_in(&response["errors"])), (400, sorted(&["body.crawler_config.pdf", provider])));
+    assert_eq!(server.get("/jobs").await.1["jobs"], json!([]), "no job was started");
+}
+
+#[actix::test]
+async fn pages_with_an_invalid_url_are_400_with_a_sentence() {
+    let server = TestServer::with_config("egress: {allow_internal: false}").await;
+    for path in ["/md", "/html"] {
+        for (url, part) in
+            [("notaurl", "valid URL"), ("ftp://a.example/", "scheme"), ("http://10.0.0.1/", "URL blocked")]
+        {
+            let (status, response) = server.post(path, json!({"url": url})).await;
+            let detail = response["detail"].as_str().unwrap_or_default();
+            assert!(status == 400 && detail.contains(part), "{path} {url}: {status} {response}");
+        }
+        let (status, response) = server.post(path, json!({"url": 7})).await;
+        assert_eq!((status, locations_of(&response)), (422, vec!["body.url".to_owned()]), "{path}");
+    }
+    let config = json!({"type": "CrawlerRunConfig", "params": {"url": "ftp://a.example/"}});
+    let (status, response) = server.post("/config/dump", config).await;
+    assert!(status == 400 && response["detail"].is_string(), "{status} {response}");
+    let (status, response) = server.get("/llm/example.com").await;
+    assert_eq!((status, locations_of(&response)), (422, vec!["query.q".to_owned()]));
 }
 
 /// A name, the headers and the body sent, the status expected, and a part of `detail`.
@@ -250,6 +331,90 @@ async fn invalid_idempotency_key_is_listed_with_the_invalid_fields() {
             assert_eq!((status, locations_of(&response)), (422, sorted(locations)), "{key:?}: {response}");
         }
     }
+}
+
+#[actix::test]
+async fn two_idempotency_keys_are_rejected() {
+    let server = TestServer::start().await;
+    for path in ["/crawl/job", "/llm/job"] {
+        let headers = [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "a")];
+        let (status, _, response) = server.request("POST", path, &headers, b"{}".to_vec()).await;
+        assert!(status == 400 && response["detail"].as_str().is_some_and(|why| why.contains("Idempotency-Key")));
+    }
+}
+
+#[actix::test]
+async fn json_without_a_content_type_requires_a_token() {
+    let body = || br#"{"urls": ["raw:x"]}"#.to_vec();
+    let server = TestServer::with_config("security: {api_token: letmein}").await;
+    let token = ("x-api-key", "letmein");
+    assert_eq!(server.request("POST", "/crawl/job", &[token], body()).await.0, 202);
+    let plain = [token, ("content-type", "text/plain")];
+    assert_eq!(server.request("POST", "/crawl/job", &plain, body()).await.0, 415);
+    assert_eq!(TestServer::start().await.request("POST", "/crawl/job", &[], body()).await.0, 415);
+}
+
+#[actix::test]
+async fn compressed_bodies_are_decoded_within_the_limit() {
+    let server = TestServer::with_config("limits: {max_body_bytes: 1000000}").await;
+    let (body, bomb) = (json!({"urls": ["raw:<p>x"]}).to_string(), vec![b' '; 100_000_000]);
+    let json = ("content-type", "application/json");
+    for encoding in ["gzip", "br", "zstd"] {
+        let headers = [json, ("content-encoding", encoding)];
+        let post = async |body: Vec<u8>| server.request("POST", "/crawl/job", &headers, body).await;
+        let (status, _, response) = post(compressed(encoding, body.as_bytes())).await;
+        assert_eq!(status, 202, "{encoding}: {response}");
+        assert_eq!(post(compressed(encoding, &bomb)).await.0, 413, "{encoding}");
+        let (status, _, response) = post(body.clone().into_bytes()).await;
+        assert!(status == 400 && response["detail"].is_string(), "{encoding}: {status} {response}");
+        let mut cut = compressed(encoding, body.as_bytes());
+        cut.truncate(cut.len() - 4);
+        assert_eq!(post(cut).await.0, 400, "{encoding}");
+    }
+    for encoding in ["deflate", "gzip, gzip", "unknown"] {
+        let headers = [json, ("content-encoding", encoding)];
+        let (status, _, response) = server.request("POST", "/crawl/job", &headers, body.clone().into_bytes()).await;
+        assert!(status == 415 && response["detail"].as_str().is_some_and(|why| why.contains("zstd")), "{response}");
+    }
+}
+
+fn compressed(encoding: &str, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    match encoding {
+        "gzip" => {
+            let mut encoder = flate2::write::GzEncoder::new(&mut out, flate2::Compression::fast());
+            encoder.write_all(body).expect("a vector");
+            encoder.finish().expect("a vector");
+        }
+        "br" => brotli::CompressorWriter::new(&mut out, 4096, 1, 22).write_all(body).expect("a vector"),
+        _ => out = zstd::encode_all(body, 1).expect("a slice"),
+    }
+    out
+}
+
+#[actix::test]
+async fn head_works_wherever_get_does() {
+    let server = TestServer::start().await;
+    let (_, job) = server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await;
+    let id = job["task_id"].as_str().expect("an id");
+    server.wait_until_settled(id).await;
+    let job = format!("/crawl/job/{id}");
+    let deliveries = format!("/jobs/{id}/deliveries");
+    for path in ["/health", "/ready", "/metrics", "/jobs", "/schema", "/openapi.json", &job, &deliveries, "/llm/x"] {
+        let url = format!("{}{path}", server.base());
+        let get = server.client().get(&url).send().await.expect("the server responds");
+        let head = server.client().head(&url).send().await.expect("the server responds");
+        assert_eq!(head.status(), get.status(), "{path}");
+        assert_eq!(head.headers().get("content-type"), get.headers().get("content-type"), "{path}");
+        assert!(head.bytes().await.expect("complete").is_empty(), "{path}");
+    }
+    // The response to HEAD ends, although that to GET does not.
+    let events = server.client().head(format!("{}/events", server.base())).send().await.expect("the server responds");
+    assert_eq!(
+        (events.status().as_u16(), &events.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+    assert!(events.bytes().await.expect("complete").is_empty());
 }
 
 #[actix::test]
@@ -317,15 +482,15 @@ async fn unknown_jobs_paths_and_methods_have_a_detail() {
     for (method, path, allowed) in [
         ("GET", "/crawl/job", "POST"),
         ("PUT", "/crawl/job", "POST"),
-        ("POST", "/crawl/job/crawl_x", "GET, DELETE"),
-        ("PATCH", "/llm/job/llm_x", "GET, DELETE"),
-        ("POST", "/jobs", "GET"),
+        ("POST", "/crawl/job/crawl_x", "GET, HEAD, DELETE"),
+        ("PATCH", "/llm/job/llm_x", "GET, HEAD, DELETE"),
+        ("POST", "/jobs", "GET, HEAD"),
         ("GET", "/jobs/crawl_x/rerun", "POST"),
-        ("DELETE", "/jobs/crawl_x/deliveries", "GET, POST"),
+        ("DELETE", "/jobs/crawl_x/deliveries", "GET, HEAD, POST"),
         ("GET", "/deliveries/replay", "POST"),
-        ("POST", "/health", "GET"),
-        ("DELETE", "/ready", "GET"),
-        ("POST", "/metrics", "GET"),
+        ("POST", "/health", "GET, HEAD"),
+        ("DELETE", "/ready", "GET, HEAD"),
+        ("POST", "/metrics", "GET, HEAD"),
     ] {
         let (status, headers, response) = server.request(method, path, &[], vec![]).await;
         assert_eq!((status, &response), (405, &json!({"detail": "Method Not Allowed"})), "{method} {path}");
@@ -356,7 +521,11 @@ async fn requests_that_no_longer_apply_are_conflicts() {
 
 /// The locations that the `detail` of a response lists, sorted.
 fn locations_of(response: &Value) -> Vec<String> {
-    let errors = response["detail"].as_array().map(Vec::as_slice).unwrap_or_default();
+    locations_in(&response["detail"])
+}
+
+fn locations_in(errors: &Value) -> Vec<String> {
+    let errors = errors.as_array().map(Vec::as_slice).unwrap_or_default();
     let mut locations: Vec<_> = errors.iter().map(location).collect();
     locations.sort();
     locations

@@ -57,6 +57,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
             memory: MemoryBudget::new(1 << 30),
             timeout: Duration::from_secs(60),
             max_depth: 100,
+            allows_untyped: false,
         },
         response_memory: MemoryBudget::new(1 << 30),
         proxies: TrustedProxies::default(),

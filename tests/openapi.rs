@@ -99,6 +99,8 @@ async fn responses_and_their_schemas_have_the_same_fields() {
     fields.compare("Ready", &server.get("/ready").await.1);
     fields.compare("Replayed", &server.post("/deliveries/replay", json!({"state": "refused"})).await.1);
     fields.compare("Problem", &server.get("/nowhere").await.1);
+    let unsupported = json!({"urls": ["raw:x"], "crawler_config": {"session_id": "x"}});
+    fields.compare("Problem", &server.post("/crawl/job", unsupported).await.1);
     fields.compare("Invalid", &server.post("/crawl/job", json!({})).await.1);
     assert_eq!(fields.undescribed(), &BTreeSet::new());
     assert_eq!(fields.missing(), BTreeSet::from(NOT_COVERED.map(str::to_owned)));

@@ -33,10 +33,32 @@ async fn synchronous_crawl_returns_its_pages_in_order() {
 }
 
 #[actix::test]
-async fn synchronous_crawl_without_a_success_returns_the_first_error() {
+async fn synchronous_crawl_without_a_success_returns_its_pages() {
     let (site, server) = (TestSite::start(), TestServer::start().await);
     let (status, response) = server.post("/crawl", json!({"urls": [site.url("/nowhere")]})).await;
-    assert_eq!((status, &response["detail"]), (500, &json!("Crawl request failed: HTTP 404 Not Found")));
+    assert_eq!((status, &response["success"]), (200, &json!(false)));
+    let page = &response["results"][0];
+    let expected = (&json!(false), &json!(404), &json!("HTTP 404 Not Found"));
+    assert_eq!((&page["success"], &page["status_code"], &page["error_message"]), expected);
+}
+
+#[actix::test]
+async fn invalid_url_beside_a_valid_one_fails_only_its_page() {
+    let server = TestServer::with_config("egress: {allow_internal: false}").await;
+    let too_long = format!("https://example.com/{}", "x".repeat(8192));
+    let urls = ["raw:<p>x", "http://", "ftp://example.com/", "http://10.0.0.1/", "raw: ", &too_long];
+    let reasons = ["", "valid URL", "scheme", "URL blocked", "followed by HTML", "longer than"];
+    let (_, job) = server.post("/crawl/job", json!({ "urls": urls })).await;
+    let job = server.wait_until_settled(job["task_id"].as_str().expect("an id")).await;
+    let (status, sync) = server.post("/crawl", json!({ "urls": urls })).await;
+    assert_eq!((&job["status"], status, &sync["success"]), (&json!("completed"), 200, &json!(true)));
+    for results in [&job["results"], &sync["results"]] {
+        for ((page, url), reason) in results.as_array().expect("a list").iter().zip(urls).zip(reasons) {
+            assert_eq!((&page["url"], &page["success"]), (&json!(url), &json!(reason.is_empty())), "{page}");
+            assert!(page["error_message"].as_str().is_some_and(|error| error.contains(reason)), "{page}");
+        }
+        assert_eq!(results.as_array().map(Vec::len), Some(urls.len()));
+    }
 }
 
 #[actix::test]
@@ -178,7 +200,7 @@ async fn md_html_and_config_routes_are_crawl4ai_compatible() {
     let (status, response) = server.post("/md", json!({"url": "nonsense", "f": "x"})).await;
     let locations: Vec<_> =
         response["detail"].as_array().expect("a list").iter().map(|error| &error["loc"][1]).collect();
-    assert_eq!((status, locations), (422, vec![&json!("url"), &json!("f")]));
+    assert_eq!((status, locations), (422, vec![&json!("f")]));
     let (status, schema) = server.get("/schema").await;
     assert_eq!((status, &schema["crawler"]["params"]["page_timeout"]), (200, &json!(60000)));
     let config = json!({"type": "CrawlerRunConfig", "params": {"page_timeout": 5000, "verbos": true}});

@@ -44,12 +44,13 @@ pub fn proxies(settings: &Settings) -> anyhow::Result<TrustedProxies> {
     TrustedProxies::parse(listed.iter().map(String::as_str)).context("rate_limiting.trusted_proxies")
 }
 
-pub fn body(limits: &Limits) -> BodyLimits {
+pub fn body(Settings { limits, security, .. }: &Settings) -> BodyLimits {
     BodyLimits {
         max_bytes: limit(limits.max_body_bytes),
         memory: MemoryBudget::new(limit(limits.request_memory)),
         timeout: timeout(limits.body_timeout),
         max_depth: limits.max_json_depth.get(),
+        allows_untyped: security.requires_token(),
     }
 }
 

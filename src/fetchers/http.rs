@@ -20,7 +20,7 @@ use super::meta_refresh;
 use super::raw;
 use super::robots::{Forbidden, Robots};
 use crate::egress::{
-    AllowedUrl, Egress, EgressError, Purpose, Response, format_duration, redirect_target, retry_after,
+    AllowedUrl, Egress, EgressError, Purpose, Response, format_duration, parse_web_url, redirect_target, retry_after,
 };
 
 /// How often a page returns to the queue because its permit was revoked, before it fails.
@@ -95,6 +95,7 @@ impl HttpFetcher {
 impl PageFetcher for HttpFetcher {
     async fn fetch(&self, request: PageRequest) -> Result<FetchedPage, FetchError> {
         let Some(page) = raw::page(&request.url) else { return self.fetch_http(&request).await };
+        let page = page?;
         if page.body.len() > self.settings.max_bytes {
             return Err(fetch_error(&body::too_large(self.settings.max_bytes), page.exchange));
         }
@@ -135,7 +136,7 @@ impl HttpFetcher {
 
     async fn fetch_once(&self, request: &PageRequest) -> Result<FetchedPage, Interruption> {
         let options = &request.options.fetch;
-        let first = Url::parse(&request.url).map_err(|error| FetchError::permanent(format!("Invalid URL: {error}")))?;
+        let first = parse_web_url(&request.url).map_err(|invalid| FetchError::permanent(invalid.to_string()))?;
         let guard = self.egress.guard();
         let mut url = guard.check(&first, Purpose::Page).map_err(|blocked| without_response(&blocked.into()))?;
         let headers = RequestHeaders::new(&first, &self.settings.user_agent, &self.settings.headers, options)

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use super::body::BodyLimits;
 use super::caller::Caller;
 use super::ceilings::Ceilings;
+use super::crawl4ai::crawl_request::RequestPolicy;
 use super::crawl4ai::webhook_config::WebhookDefaults;
 use super::error::ApiError;
 use super::mcp::sessions::Sessions;
@@ -53,6 +54,11 @@ pub struct Api {
 }
 
 impl Api {
+    /// The addresses and models that a request may name.
+    pub fn request_policy(&self) -> RequestPolicy<'_> {
+        RequestPolicy { guard: &self.guard, models: &*self.models }
+    }
+
     /// A new job of this caller. Durations and counts above the operator's ceilings are clamped.
     ///
     /// # Errors

@@ -1,15 +1,18 @@
-//! Reads request bodies and parses them as JSON.
+//! Reads request bodies, decompresses them, and parses them as JSON.
+
+mod encoding;
 
 use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use encoding::Encoding;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -26,6 +29,9 @@ pub struct BodyLimits {
     pub timeout: Duration,
     /// Nesting of lists and objects.
     pub max_depth: usize,
+    /// A body without a `Content-Type` counts as JSON. Only with a token: without one, the requirement of a JSON
+    /// `Content-Type` keeps pages of other sites from sending requests.
+    pub allows_untyped: bool,
 }
 
 pub type Body = Result<ReceivedBody, ApiError>;
@@ -66,10 +72,12 @@ impl FromRequest for ReceivedBody {
         let limits = request.app_data::<web::Data<BodyLimits>>().cloned();
         let content_length =
             request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let payload = payload.take();
+        let (payload, encoding) = (payload.take(), Encoding::of(request.headers()));
         Box::pin(async move {
-            let limits = limits.ok_or_else(|| ApiError::Internal("routes without body limits".to_owned()))?;
+            let (limits, encoding) = (limits.ok_or_else(no_limits)?, encoding?);
             let mut reservation = limits.memory.reserve();
+            reservation.grow(encoding.window_bytes())?;
+            let payload = encoding.decode(payload);
             let read = timeout(limits.timeout, read(payload, content_length, limits.max_bytes, &mut reservation)).await;
             let body = read.unwrap_or(Err(ApiError::BodyTimeout))?;
             Ok(Self { body, reservation, max_depth: limits.max_depth })
@@ -77,9 +85,13 @@ impl FromRequest for ReceivedBody {
     }
 }
 
-/// Counts bytes as they arrive. `content_length` is used only to reject a body early.
+fn no_limits() -> ApiError {
+    ApiError::Internal("routes without body limits".to_owned())
+}
+
+/// Counts decoded bytes as they arrive. `content_length`, that of the encoded body, is used only to reject a body early.
 async fn read(
-    mut payload: Payload,
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     content_length: Option<u64>,
     max_body: usize,
     reservation: &mut Reservation,
@@ -105,9 +117,7 @@ async fn read(
 
 /// Parses the body of a request with a JSON `Content-Type`.
 pub fn json(request: &HttpRequest, body: Body) -> Result<JsonBody, ApiError> {
-    let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
-    let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+    if !is_json(request) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let ReceivedBody { body, reservation, max_depth } = body?;
@@ -116,6 +126,16 @@ pub fn json(request: &HttpRequest, body: Body) -> Result<JsonBody, ApiError> {
     }
     let value = serde_json::from_slice(&body).map_err(|error| ApiError::BadRequest(format!("not JSON: {error}")))?;
     Ok(JsonBody { value, reservation })
+}
+
+/// Whether the `Content-Type` is JSON, or absent where that is allowed.
+fn is_json(request: &HttpRequest) -> bool {
+    let Some(content_type) = request.headers().get(CONTENT_TYPE) else {
+        return request.app_data::<web::Data<BodyLimits>>().is_some_and(|limits| limits.allows_untyped);
+    };
+    let content_type = content_type.to_str().unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
 }
 
 /// The nesting of lists and objects, computed without recursion.

@@ -13,7 +13,7 @@ use tracing::error;
 use ulid::Ulid;
 use utoipa::ToSchema;
 
-use super::field_error::FieldError;
+use super::field_error::{FieldError, Rejection};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -21,6 +21,8 @@ pub enum ApiError {
     BadRequest(String),
     #[error("Content-Type must be application/json")]
     UnsupportedMediaType,
+    #[error("Content-Encoding must be gzip, br or zstd")]
+    UnsupportedEncoding,
     #[error("Authentication required")]
     Unauthorized,
     #[error("Invalid or missing api_token")]
@@ -45,6 +47,8 @@ pub enum ApiError {
     Forbidden { required: Scope },
     #[error("the request has invalid fields")]
     Invalid(Vec<FieldError>),
+    #[error("{}", .0.first().map_or("not supported", |error| error.msg.as_str()))]
+    Unsupported(Vec<FieldError>),
     #[error("Task not found")]
     NotFound,
     #[error("Page not found: it is not finished, or the job has no such page")]
@@ -71,11 +75,17 @@ pub enum ApiError {
     /// The page could not be fetched or read, or the model failed.
     #[error("{0}")]
     BadGateway(String),
-    /// Every page failed; the reason of the first.
-    #[error("Crawl request failed: {0}")]
-    CrawlFailed(String),
     #[error("Internal server error")]
     Internal(String),
+}
+
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid(errors) => Self::Invalid(errors),
+            Rejection::Unsupported(errors) => Self::Unsupported(errors),
+        }
+    }
 }
 
 impl From<StoreError> for ApiError {
@@ -99,8 +109,8 @@ impl From<actix::MailboxError> for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::InvalidHost => StatusCode::BAD_REQUEST,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BadRequest(_) | Self::Unsupported(_) | Self::InvalidHost => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthorized | Self::InvalidApiToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::TokenIssuanceDisabled | Self::ForwardedToPrivateServer => {
                 StatusCode::FORBIDDEN
@@ -118,7 +128,7 @@ impl ResponseError for ApiError {
             Self::QueueFull { principal: false } | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
-            Self::CrawlFailed(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -160,7 +170,13 @@ impl ApiError {
             Self::Invalid(fields) => {
                 ErrorBody::Invalid(Invalid { detail: fields.iter().map(FieldError::visible).collect() })
             }
-            _ => ErrorBody::Problem(Problem { detail: visible(&self.to_string()).into_owned() }),
+            _ => {
+                let errors = match self {
+                    Self::Unsupported(errors) => errors.iter().map(FieldError::visible).collect(),
+                    _ => vec![],
+                };
+                ErrorBody::Problem(Problem { detail: visible(&self.to_string()).into_owned(), errors })
+            }
         }
     }
 }
@@ -178,6 +194,10 @@ pub enum ErrorBody {
 #[schema(example = json!({"detail": "Task not found"}))]
 pub struct Problem {
     detail: String,
+    /// All keys that are not supported; `detail` is the message of the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
 }
 
 /// All invalid fields of the request.

@@ -51,6 +51,41 @@ impl FieldError {
     }
 }
 
+/// Why a request is rejected. The checks run in the order of the variants, and the first that fails decides the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// `422`: fields with invalid values.
+    Invalid(Vec<FieldError>),
+    // Keys whose scope the token lacks (`403`) are checked here.
+    /// `400`: keys or values that are valid, but not supported or not available.
+    Unsupported(Vec<FieldError>),
+}
+
+impl Rejection {
+    /// What fails the check that decides.
+    pub fn errors(&self) -> &[FieldError] {
+        match self {
+            Self::Invalid(errors) | Self::Unsupported(errors) => errors,
+        }
+    }
+
+    /// Adds the errors of another part of the request.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Invalid(a), Self::Invalid(b)) => Self::Invalid([a, b].concat()),
+            (Self::Unsupported(a), Self::Unsupported(b)) => Self::Unsupported([a, b].concat()),
+            (invalid @ Self::Invalid(_), _) | (_, invalid) => invalid,
+        }
+    }
+}
+
+impl From<FieldError> for Rejection {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
+    }
+}
+
 /// What is wrong with a value, without its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidValue {
@@ -68,9 +103,9 @@ impl InvalidValue {
         Self::new("value_error", msg)
     }
 
-    /// The key or the value is known, but not supported.
-    pub fn unsupported(reason: &str) -> Self {
-        Self::new("not_supported", reason)
+    /// The key or the value is known, but not supported or not available. `sentence` names it, the reason and the alternative.
+    pub fn unsupported(sentence: impl Into<String>) -> Self {
+        Self::new("not_supported", sentence)
     }
 
     pub fn at(self, path: &FieldPath) -> FieldError {

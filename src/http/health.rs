@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::api::Api;
 use super::error::ApiError;
 use super::openapi::operation_builder::operation;
-use super::route::{GET, OPEN, READ, Route, STANDARD, route};
+use super::route::{GET, OPEN, Route, STANDARD, route};
 
 pub fn routes() -> Vec<Route> {
     let health_operation = operation("operations", "health", "Check whether the process is alive")
@@ -20,7 +20,7 @@ pub fn routes() -> Vec<Route> {
         .build();
     vec![
         route(GET, "/health", OPEN, STANDARD, health, health_operation),
-        route(GET, "/ready", READ, STANDARD, ready, ready_operation),
+        route(GET, "/ready", OPEN, STANDARD, ready, ready_operation),
     ]
 }
 

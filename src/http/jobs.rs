@@ -20,7 +20,7 @@ use super::crawl4ai::crawl_request::CrawlRequest;
 use super::crawl4ai::llm_request;
 use super::crawl4ai::schemas::{CrawlJobRequest, LlmJobRequest};
 use super::error::ApiError;
-use super::field_error::{FieldError, Loc};
+use super::field_error::{FieldError, Loc, Rejection};
 use super::job_view::{EXAMPLE_ID, JobView, Links, example, example_links};
 use super::openapi::operation_builder::{Operation, OperationBuilder, operation, string_like};
 use super::parsing;
@@ -77,19 +77,19 @@ async fn submit_crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.into_parts();
+    let key = idempotency_key(&request)?;
     let (spec, body) = parsing::parse(&api, &caller, body, crawl_spec).await?;
-    let (spec, idempotency) = both(spec, idempotency(&request, &body))?;
+    let (spec, key) = both(spec, key)?;
+    let idempotency = key.map(|key| idempotency(key, &body));
     drop(body);
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base_url(&request), spec, idempotency).await?))
 }
 
-fn crawl_spec(api: &Api, body: &Value) -> Result<JobSpec, Vec<FieldError>> {
-    let crawl = CrawlRequest::for_job(body, &api.webhooks, api.max_urls, &api.guard)?;
-    crawl.check_models(&*api.models)?;
-    Ok(crawl.into_spec())
+fn crawl_spec(api: &Api, body: &Value) -> Result<JobSpec, Rejection> {
+    CrawlRequest::for_job(body, &api.webhooks, api.max_urls, api.request_policy()).map(CrawlRequest::into_spec)
 }
 
-fn llm_spec(api: &Api, body: &Value) -> Result<JobSpec, Vec<FieldError>> {
+fn llm_spec(api: &Api, body: &Value) -> Result<JobSpec, Rejection> {
     llm_request::parse_job(body, &api.webhooks, &api.guard)
 }
 
@@ -101,7 +101,7 @@ pub async fn submit_crawl_for_tool(
     arguments: Value,
 ) -> Result<Value, ApiError> {
     let (spec, _) = parsing::parse(api, caller, arguments, crawl_spec).await?;
-    admit(api, caller, base_url, spec.map_err(ApiError::Invalid)?, None).await
+    admit(api, caller, base_url, spec?, None).await
 }
 
 async fn submit_llm(
@@ -111,8 +111,10 @@ async fn submit_llm(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, _reservation) = body::json(&request, body)?.into_parts();
+    let key = idempotency_key(&request)?;
     let (spec, body) = parsing::parse(&api, &caller, body, llm_spec).await?;
-    let (spec, idempotency) = both(spec, idempotency(&request, &body))?;
+    let (spec, key) = both(spec, key)?;
+    let idempotency = key.map(|key| idempotency(key, &body));
     drop(body);
     Ok(HttpResponse::Accepted().json(admit(&api, &caller, &base_url(&request), spec, idempotency).await?))
 }
@@ -153,27 +155,36 @@ async fn admit(
 }
 
 /// Reports invalid fields of the body and of the headers together.
-fn both<A, B>(a: Result<A, Vec<FieldError>>, b: Result<B, FieldError>) -> Result<(A, B), ApiError> {
-    match (a, b) {
+fn both<A, B>(a: Result<A, Rejection>, b: Result<B, FieldError>) -> Result<(A, B), Rejection> {
+    match (a, b.map_err(Rejection::from)) {
         (Ok(a), Ok(b)) => Ok((a, b)),
-        (a, b) => {
-            let mut errors = a.err().unwrap_or_default();
-            errors.extend(b.err());
-            Err(ApiError::Invalid(errors))
-        }
+        (Err(a), Err(b)) => Err(a.and(b)),
+        (Err(rejection), Ok(_)) | (Ok(_), Err(rejection)) => Err(rejection),
     }
 }
 
-fn idempotency(request: &HttpRequest, body: &Value) -> Result<Option<Idempotency>, FieldError> {
-    let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
+/// The `Idempotency-Key`, or what is wrong with it.
+///
+/// # Errors
+/// `BadRequest` if there are several.
+fn idempotency_key(request: &HttpRequest) -> Result<Result<Option<String>, FieldError>, ApiError> {
+    let mut keys = request.headers().get_all("idempotency-key");
+    let (key, None) = (keys.next(), keys.next()) else {
+        return Err(ApiError::BadRequest("there must be at most one Idempotency-Key header".to_owned()));
+    };
+    let Some(key) = key else { return Ok(Ok(None)) };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY);
-    let key = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())).ok_or_else(|| {
+    let key = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
+    Ok(key.map(|key| Some(key.to_owned())).ok_or_else(|| {
         let loc = vec![Loc::from("header"), Loc::from("Idempotency-Key")];
         FieldError { loc, msg: format!("must have 1 to {MAX_KEY} visible ASCII characters"), kind: "value_error" }
-    })?;
+    }))
+}
+
+fn idempotency(key: String, body: &Value) -> Idempotency {
     // The digest ignores whitespace. Versions must agree on it: a client may retry during an upgrade.
     let digest = ring::digest::digest(&ring::digest::SHA256, body.to_string().as_bytes());
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: BASE64_STANDARD.encode(digest) }))
+    Idempotency { key, fingerprint: BASE64_STANDARD.encode(digest) }
 }
 
 async fn cancel(

@@ -1,11 +1,12 @@
-//! The declaration of a route: method, path, access, rate class, handler and OpenAPI operation in one value.
+//! The declaration of a route: method, path, access, rate class, handler and OpenAPI operation in one value. A `GET` route
+//! also answers `HEAD`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use actix_web::dev::Handler;
 use actix_web::http::Method;
-use actix_web::{FromRequest, Responder, web};
+use actix_web::{FromRequest, Responder, guard, web};
 use opilio_actors::domain::scope::Scope;
 
 use super::openapi::operation_builder::Operation;
@@ -42,12 +43,20 @@ pub const STANDARD: RateClass = RateClass::Standard;
 pub const SYNCHRONOUS: RateClass = RateClass::Synchronous;
 
 pub struct Route {
+    /// `GET` includes `HEAD`.
     pub method: Method,
     /// As the router matches it: a segment can have a pattern, `{url:.+}`.
     pub path: Cow<'static, str>,
     pub policy: Policy,
     pub operation: Operation,
     pub service: actix_web::Route,
+}
+
+impl Route {
+    /// The methods, as `Allow` lists them.
+    pub fn allowed(&self) -> &str {
+        if self.method == Method::GET { "GET, HEAD" } else { self.method.as_str() }
+    }
 }
 
 /// What is checked before a route's handler runs.
@@ -71,7 +80,11 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    let service = web::method(method.clone()).to(handler);
+    let service = match method {
+        Method::GET => actix_web::Route::new().guard(guard::Any(guard::Get()).or(guard::Head())),
+        _ => web::method(method.clone()),
+    };
+    let service = service.to(handler);
     Route { method, path: path.into(), policy: Policy { access, rate }, operation, service }
 }
 
@@ -102,12 +115,13 @@ impl Policies {
     /// [`READ`], any other [`SUBMIT`]. A path whose routes are all open answers any method.
     pub fn find(&self, pattern: Option<&str>, method: &Method) -> Policy {
         let routes = pattern.and_then(|pattern| self.by_pattern.get(pattern)).map_or(&[][..], Vec::as_slice);
-        if let Some((_, policy)) = routes.iter().find(|(declared, _)| declared == method) {
+        let declared_as = if method == Method::HEAD { &Method::GET } else { method };
+        if let Some((_, policy)) = routes.iter().find(|(declared, _)| declared == declared_as) {
             return *policy;
         }
         let access = match routes {
             [(_, Policy { access: access @ (Access::Open | Access::Metrics), .. })] => *access,
-            _ if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => READ,
+            _ if matches!(*declared_as, Method::GET | Method::OPTIONS) => READ,
             _ => SUBMIT,
         };
         Policy { access, rate: STANDARD }

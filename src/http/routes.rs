@@ -58,7 +58,7 @@ pub fn mount(api: Api, config: &mut web::ServiceConfig) {
     let api = web::Data::new(api);
     config.app_data(web::Data::new(mcp::service(api.clone()))).app_data(api);
     for (path, routes) in by_path(routes) {
-        let allowed: Vec<_> = routes.iter().map(|route| route.method.as_str()).collect();
+        let allowed: Vec<_> = routes.iter().map(Route::allowed).collect();
         let allowed = allowed.join(", ");
         let resource =
             routes.into_iter().fold(web::resource(path.as_ref()), |resource, route| resource.route(route.service));
@@ -126,6 +126,7 @@ mod tests {
         assert_eq!(policies.find(Some("/jobs"), &GET), policy(READ, STANDARD));
         assert_eq!(policies.find(Some("/jobs"), &Method::HEAD), policy(READ, STANDARD));
         assert_eq!(policies.find(Some("/jobs"), &Method::PUT), policy(SUBMIT, STANDARD));
+        assert_eq!(policies.find(Some("/llm/{url:.+}"), &Method::HEAD), policy(READ, SYNCHRONOUS));
         assert_eq!(policies.find(Some("/health"), &Method::PUT), policy(OPEN, STANDARD));
         assert_eq!(policies.find(None, &GET), policy(READ, STANDARD));
         assert_eq!(policies.find(None, &POST), policy(SUBMIT, STANDARD));

@@ -102,7 +102,7 @@ async fn every_response_has_the_browser_security_headers() {
         ("GET", "/jobs", vec![("x-api-key", "t")], 200),
         ("GET", "/nowhere", vec![("x-api-key", "t")], 404),
         ("PUT", "/crawl/job", vec![("x-api-key", "t")], 405),
-        ("POST", "/crawl/job", vec![("x-api-key", "t")], 415),
+        ("POST", "/crawl/job", vec![("x-api-key", "t"), ("content-type", "text/plain")], 415),
         ("POST", "/screenshot", vec![("x-api-key", "t")], 501),
     ] {
         let (found, response_headers, _) = server.request(method, path, &headers, vec![]).await;

@@ -137,11 +137,12 @@ async fn job_headers_replace_operator_headers() {
 
 #[tokio::test]
 async fn raw_pages_need_no_network() {
-    for (url, html) in [("raw:<p>a#b?c%20</p>", "<p>a#b?c%20</p>"), ("raw://<p>é</p>", "<p>é</p>"), ("raw:", "")] {
+    for (url, html) in [("raw:<p>a#b?c%20</p>", "<p>a#b?c%20</p>"), ("raw://<p>é</p>", "<p>é</p>")] {
         let page = fetch(url).await.unwrap();
         assert_eq!(page.body, html);
         assert_eq!(page.content_type.as_deref(), Some("text/html; charset=utf-8"));
         assert_eq!((page.exchange.status, page.exchange.final_url), (Some(200), None));
     }
+    assert_eq!(reason("raw: ").await, permanent("raw: must be followed by HTML"));
     assert_eq!(reason(format!("raw:{}", "x".repeat(70_000))).await, permanent("Page larger than 64 KiB"));
 }

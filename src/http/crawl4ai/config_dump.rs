@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use super::crawl_options::{self, OptionsBuilder, Section, Usage};
 use super::report::Report;
 use super::schemas::ConfigDump;
+use super::url_policy::UrlPolicy;
+use crate::egress::Guard;
 use crate::http::api::Api;
 use crate::http::body::{self, Body};
 use crate::http::caller::Caller;
@@ -60,11 +62,12 @@ async fn schema() -> HttpResponse {
 /// The configuration without unknown keys and `null`. `warnings` lists the keys without effect.
 async fn dump(api: web::Data<Api>, caller: Caller, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let (config, _reservation) = body::json(&request, body)?.into_parts();
-    let (configuration, _) = parsing::parse(&api, &caller, config, |_, config| configuration(config)).await?;
+    let (configuration, _) =
+        parsing::parse(&api, &caller, config, |api, config| configuration(config, &api.guard)).await?;
     response::json(&api.response_memory, &configuration?)
 }
 
-fn configuration(config: &Value) -> Result<Configuration, ApiError> {
+fn configuration(config: &Value, guard: &Guard) -> Result<Configuration, ApiError> {
     let name = config.get("type").and_then(Value::as_str);
     let section = match name {
         Some("BrowserConfig") => Section::Browser,
@@ -85,7 +88,12 @@ fn configuration(config: &Value) -> Result<Configuration, ApiError> {
         _ => Map::new(),
     };
     params.retain(|key, value| !value.is_null() && crawl_options::is_known(section, key));
-    let (params, warnings) = report.finish(Some(params)).map_err(ApiError::Invalid)?;
+    if let Some(Value::String(url)) = params.get("url").filter(|_| section == Section::Crawler)
+        && let Err(invalid) = UrlPolicy::with_default_scheme(guard).page(url)
+    {
+        report.reject(&path.child("url"), invalid);
+    }
+    let (params, warnings) = report.finish(Some(params))?;
     Ok(Configuration { kind: section.type_name(), params, warnings })
 }
 

@@ -53,7 +53,7 @@ fn described(key: &Key) -> RefOr<Schema> {
     let about = |class: &str| format!("{} Default: `{default}`.{class}", key.about);
     match key.class {
         Class::Honoured(_) | Class::Nested(_) => of_kind(key.kind, &about("")),
-        Class::WithoutEffect(why) => {
+        Class::WithoutEffect(why) | Class::WithoutEffectUnless(why, _) => {
             let about = about(&format!(" Without effect: {why}."));
             match key.kind {
                 Kind::Enum(..) | Kind::Typed(_) => of_kind(key.kind, &about),
@@ -62,7 +62,7 @@ fn described(key: &Key) -> RefOr<Schema> {
         }
         Class::Rejected(why) => {
             let harmless = key.harmless.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
-            let about = about(&format!(" Any other value is rejected: {why}."));
+            let about = about(&format!(" Any other value is rejected: the key {why}."));
             let harmless = ObjectBuilder::new().schema_type(SchemaType::AnyValue).enum_values(Some(harmless));
             harmless.description(Some(about)).into()
         }

@@ -12,6 +12,7 @@ mod documentation;
 mod extraction_strategy;
 mod headers;
 mod key;
+mod launch_flags;
 mod llm_strategy;
 mod markdown_keys;
 mod normalize;

@@ -11,10 +11,10 @@ use super::crawl_options::{self, OptionsBuilder, Usage};
 use super::crawler_configs;
 use super::report::Report;
 use super::request_fields::RequestFields;
-use super::url_policy::{PageUrl, UrlPolicy};
+use super::url_policy::{self, PageUrl, UrlPolicy};
 use super::webhook_config::{self, WebhookDefaults};
 use crate::egress::Guard;
-use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
+use crate::http::field_error::{FieldPath, InvalidValue, Rejection};
 
 /// URLs of one synchronous request, as in Crawl4AI.
 const MAX_SYNC_URLS: usize = 100;
@@ -22,6 +22,13 @@ const MAX_SYNC_URLS: usize = 100;
 const JOB_FIELDS: [&str; 4] = ["urls", "browser_config", "crawler_config", "webhook_config"];
 const SYNC_FIELDS: [&str; 6] =
     ["urls", "browser_config", "crawler_config", "webhook_config", "crawler_configs", "hooks"];
+
+/// The addresses and models that a request may name.
+#[derive(Clone, Copy)]
+pub struct RequestPolicy<'a> {
+    pub guard: &'a Guard,
+    pub models: &'a dyn LanguageModel,
+}
 
 /// A crawl as a request describes it.
 #[derive(Debug)]
@@ -43,34 +50,35 @@ struct Rules<'a> {
     max_urls: usize,
     webhooks: &'a WebhookDefaults,
     policy: UrlPolicy<'a>,
+    models: &'a dyn LanguageModel,
 }
 
 impl CrawlRequest {
     /// The body of `POST /crawl/job`.
     ///
     /// # Errors
-    /// All invalid fields.
+    /// All invalid fields, or all keys that are not supported.
     pub fn for_job(
         body: &Value,
         webhooks: &WebhookDefaults,
         max_urls: usize,
-        guard: &Guard,
-    ) -> Result<Self, Vec<FieldError>> {
+        RequestPolicy { guard, models }: RequestPolicy<'_>,
+    ) -> Result<Self, Rejection> {
         let (usage, policy) = (Usage::Job, UrlPolicy::new(guard));
-        Self::parse(body, &Rules { fields: &JOB_FIELDS, usage, max_urls, webhooks, policy })
+        Self::parse(body, &Rules { fields: &JOB_FIELDS, usage, max_urls, webhooks, policy, models })
     }
 
     /// The body of a synchronous crawl. It has no webhook: the client waits for the result.
     ///
     /// # Errors
-    /// All invalid fields.
-    pub fn for_sync(body: &Value, guard: &Guard) -> Result<Self, Vec<FieldError>> {
+    /// All invalid fields, or all keys that are not supported.
+    pub fn for_sync(body: &Value, RequestPolicy { guard, models }: RequestPolicy<'_>) -> Result<Self, Rejection> {
         let (usage, policy) = (Usage::Sync, UrlPolicy::with_default_scheme(guard));
         let webhooks = &WebhookDefaults::default();
-        Self::parse(body, &Rules { fields: &SYNC_FIELDS, usage, max_urls: MAX_SYNC_URLS, webhooks, policy })
+        Self::parse(body, &Rules { fields: &SYNC_FIELDS, usage, max_urls: MAX_SYNC_URLS, webhooks, policy, models })
     }
 
-    fn parse(body: &Value, rules: &Rules<'_>) -> Result<Self, Vec<FieldError>> {
+    fn parse(body: &Value, rules: &Rules<'_>) -> Result<Self, Rejection> {
         let body = RequestFields::of_body(body)?;
         let mut report = Report::default();
         let urls = urls(&body, rules, &mut report);
@@ -91,26 +99,14 @@ impl CrawlRequest {
             .map(|configs| crawler_configs::options_per_url(configs, &browser, &urls, &options, &mut report))
             .unwrap_or_default();
         let webhook = webhook_config::parse(body.get("webhook_config"), rules.webhooks, rules.policy, &mut report);
-        body.warn_unknown(rules.fields, "not a key of this request", &mut report);
+        let fields = if given_urls(&body) == "url" { &[rules.fields, &["url"]].concat() } else { rules.fields };
+        body.warn_unknown(fields, "not a key of this request", &mut report);
         let has_hooks = is_sync && body.get("hooks").is_some_and(has_hooks);
         let urls = urls.into_iter().map(PageUrl::into_string).collect();
-        let (crawl, warnings) = report.finish(Some(CrawlSpec { urls, options, each }))?;
+        let crawl = CrawlSpec { urls, options, each };
+        check_models(&crawl, rules.models, &mut report);
+        let (crawl, warnings) = report.finish(Some(crawl))?;
         Ok(Self { crawl, webhook, warnings, stream, has_hooks })
-    }
-
-    /// # Errors
-    /// The model that extracts from a page is unknown, not allowed, or has no API key.
-    pub fn check_models(&self, models: &dyn LanguageModel) -> Result<(), Vec<FieldError>> {
-        let extractions = self.crawl.all_options().filter_map(|options| options.model_extraction.as_ref());
-        let mut providers: Vec<_> = extractions.map(|extraction| extraction.provider.as_deref()).collect();
-        providers.sort_unstable();
-        providers.dedup();
-        let path = ["crawler_config", "extraction_strategy", "llm_config", "provider"];
-        let path = path.into_iter().fold(FieldPath::body(), |path, name| path.child(name));
-        let errors = providers.into_iter().filter_map(|provider| models.resolve(provider).err());
-        let errors: Vec<_> =
-            errors.map(|error| InvalidValue::new("model_unusable", error.to_string()).at(&path)).collect();
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     pub fn into_spec(self) -> JobSpec {
@@ -119,22 +115,55 @@ impl CrawlRequest {
     }
 }
 
+/// Rejects models that are unknown, not allowed, or have no API key.
+fn check_models(crawl: &CrawlSpec, models: &dyn LanguageModel, report: &mut Report) {
+    let extractions = crawl.all_options().filter_map(|options| options.model_extraction.as_ref());
+    let mut providers: Vec<_> = extractions.map(|extraction| extraction.provider.as_deref()).collect();
+    providers.sort_unstable();
+    providers.dedup();
+    let path = ["crawler_config", "extraction_strategy", "llm_config", "provider"];
+    let path = path.into_iter().fold(FieldPath::body(), |path, name| path.child(name));
+    for error in providers.into_iter().filter_map(|provider| models.resolve(provider).err()) {
+        report.reject(&path, InvalidValue::new("model_unusable", error.to_string()));
+    }
+}
+
+/// The key that contains the URLs.
+fn given_urls(body: &RequestFields<'_>) -> &'static str {
+    if body.get("urls").is_none() && body.get("url").is_some() { "url" } else { "urls" }
+}
+
+/// The URLs in their order. If at least one is valid, the others are accepted as well: only their pages fail. A single
+/// string counts as a list of one.
 fn urls(body: &RequestFields<'_>, rules: &Rules<'_>, report: &mut Report) -> Vec<PageUrl> {
-    let path = body.path("urls");
-    let list = match body.get("urls") {
+    let given = body.get(given_urls(body));
+    let path = body.path(given_urls(body));
+    let list = match given {
         None => Err(InvalidValue::new("missing", "the URLs of the pages to crawl are required")),
+        Some(url @ Value::String(_)) => Ok(std::slice::from_ref(url)),
         Some(Value::Array(list)) if list.is_empty() => {
             Err(InvalidValue::new("too_short", "must have at least one URL"))
         }
         Some(Value::Array(list)) if list.len() > rules.max_urls => {
             Err(InvalidValue::new("too_long", format!("must have at most {} URLs", rules.max_urls)))
         }
-        Some(Value::Array(list)) => Ok(list),
-        Some(_) => Err(InvalidValue::new("list_type", "must be a list of URLs")),
+        Some(Value::Array(list)) => Ok(list.as_slice()),
+        Some(_) => Err(InvalidValue::new("list_type", "must be a list of URLs, or one URL as a string")),
     };
     let Some(list) = report.check(&path, list) else { return vec![] };
-    let page = |(index, url)| report.check(&path.child(index), rules.policy.page(url));
-    list.iter().enumerate().filter_map(page).collect()
+    let path_of = |index: usize| if given.is_some_and(Value::is_array) { path.child(index) } else { path.clone() };
+    let (mut urls, mut invalid) = (Vec::with_capacity(list.len()), Vec::new());
+    for (index, url) in list.iter().enumerate() {
+        let Some(text) = report.check(&path_of(index), url_policy::string(url)) else { continue };
+        urls.push(rules.policy.page(text).unwrap_or_else(|error| {
+            invalid.push((index, error));
+            PageUrl::invalid(text)
+        }));
+    }
+    if invalid.len() == urls.len() {
+        invalid.into_iter().for_each(|(index, error)| report.fail(&path_of(index), error));
+    }
+    urls
 }
 
 /// Crawl4AI's clients send hooks in two forms, and either may be empty.

@@ -2,16 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::crawl_result;
-use opilio_actors::domain::job::{Job, Status, Warning};
+use opilio_actors::domain::job::{Job, Warning};
 use opilio_actors::domain::page_template::PageTemplate;
-use opilio_actors::ports::LanguageModel;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::crawl_request::CrawlRequest;
+use super::crawl_request::{CrawlRequest, RequestPolicy};
 use super::crawl_stream;
 use super::schemas;
-use crate::egress::Guard;
 use crate::http::api::Api;
 use crate::http::body::{self, Body};
 use crate::http::caller::Caller;
@@ -50,7 +48,7 @@ async fn crawl(
     if stream {
         return Ok(crawl_stream::respond(job, warnings));
     }
-    let crawled = finished(&mut job).await?;
+    let crawled = job.settled().await?;
     let selection = Selection::first(crawled.progress.total);
     let template = response_template(&crawled, &warnings);
     results::respond(&job.api, &crawled.id, "application/json", template, selection).await
@@ -74,29 +72,16 @@ async fn crawl_stream(
 /// The body of a synchronous crawl.
 ///
 /// # Errors
-/// `Invalid`; `NotImplemented` if the request has hooks.
+/// `Invalid`; `Unsupported`; `NotImplemented` if the request has hooks.
 pub fn parse(api: &Api, body: &Value) -> Result<CrawlRequest, ApiError> {
-    parse_with(body, &api.guard, &*api.models)
+    parse_with(body, api.request_policy())
 }
 
-fn parse_with(body: &Value, guard: &Guard, models: &dyn LanguageModel) -> Result<CrawlRequest, ApiError> {
-    let crawl = CrawlRequest::for_sync(body, guard).map_err(ApiError::Invalid)?;
-    crawl.check_models(models).map_err(ApiError::Invalid)?;
+fn parse_with(body: &Value, policy: RequestPolicy<'_>) -> Result<CrawlRequest, ApiError> {
+    let crawl = CrawlRequest::for_sync(body, policy)?;
     match crawl.has_hooks {
         true => Err(ApiError::NotImplemented("hooks need a browser, which this server does not have yet")),
         false => Ok(crawl),
-    }
-}
-
-/// The job once it is settled.
-///
-/// # Errors
-/// `CrawlFailed` if every page failed.
-pub async fn finished(job: &mut SyncJob) -> Result<Job, ApiError> {
-    let job = job.settled().await?;
-    match job.state.status() {
-        Status::Failed => Err(ApiError::CrawlFailed(job.error.unwrap_or_default())),
-        _ => Ok(job),
     }
 }
 
@@ -134,8 +119,7 @@ fn crawl_operation() -> Operation {
     operation("sync", "crawl", "Crawl pages and wait for the result")
         .description("With `stream: true` in `crawler_config` the response is NDJSON, as that of `/crawl/stream`.")
         .request::<schemas::CrawlRequest>(request_example())
-        .response_or::<Crawled>(200, "At least one page succeeded", NDJSON, result)
-        .error_with_reason(500, "No page succeeded (`detail` has the reason of the first), or an internal error")
+        .response_or::<Crawled>(200, "The pages. `success`: whether at least one of them succeeded", NDJSON, result)
         .errors(&[409, 501])
         .build()
 }
@@ -161,13 +145,14 @@ mod tests {
     use opilio_actors::testing::fakes::ScriptedModel;
 
     use super::*;
-    use crate::egress::Allowlist;
+    use crate::egress::{Allowlist, Guard};
 
     #[test]
     fn hooks_are_not_implemented() {
         let guard = Guard::open(Allowlist::default());
         let models = ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| None };
-        let parse = |hooks: Value| parse_with(&json!({"urls": ["a.example"], "hooks": hooks}), &guard, &models);
+        let policy = RequestPolicy { guard: &guard, models: &models };
+        let parse = |hooks: Value| parse_with(&json!({"urls": ["a.example"], "hooks": hooks}), policy);
         assert!(matches!(parse(json!({"code": {"on_page": "x"}})), Err(ApiError::NotImplemented(_))));
         assert!(parse(json!({"hooks": [], "timeout": 30})).is_ok());
     }

@@ -20,7 +20,7 @@ use crate::egress::Guard;
 use crate::http::api::Api;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::field_error::{FieldError, FieldPath};
+use crate::http::field_error::{FieldPath, InvalidValue, Rejection};
 use crate::http::openapi::operation_builder::{Operation, operation, string};
 use crate::http::parsing;
 use crate::http::route::{GET, READ, Route, SYNCHRONOUS, route};
@@ -65,12 +65,15 @@ async fn ask(
         let result_query = job_status::ResultQuery { offset, limit, fields };
         return match JobId::parse(&page) {
             Ok(_) => job_status::job_status(api, caller, request, page, web::Query(result_query)).await,
-            Err(_) => Err(ApiError::BadRequest("`q` is required: the question about the page".to_owned())),
+            Err(_) => {
+                let missing = InvalidValue::new("missing", "the question about the page is required");
+                Err(ApiError::Invalid(vec![missing.at(&FieldPath::of("query").child("q"))]))
+            }
         };
     };
     let model = [("provider", provider), ("temperature", temperature)];
     let model = model.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    let (spec, warnings) = extraction(&page, question, &model, &api.guard).map_err(ApiError::Invalid)?;
+    let (spec, warnings) = extraction(&page, question, &model, &api.guard)?;
     let answer = text(api.clone(), &caller, spec, warnings).await?;
     response::json(&api.response_memory, &Answer { answer })
 }
@@ -80,7 +83,7 @@ fn extraction(
     question: String,
     model: &Map<String, Value>,
     guard: &Guard,
-) -> Result<(ExtractionSpec, Vec<Warning>), Vec<FieldError>> {
+) -> Result<(ExtractionSpec, Vec<Warning>), Rejection> {
     let mut report = Report::default();
     let url = UrlPolicy::with_default_scheme(guard).web_page(page);
     let url = report.check(&FieldPath::of("path").child("url"), url);
@@ -110,7 +113,7 @@ pub async fn text(
 pub async fn submit(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<SyncJob, ApiError> {
     let parse = |api: &Api, body: &Value| llm_request::parse_job(body, &WebhookDefaults::default(), &api.guard);
     let (spec, _) = parsing::parse(&api, caller, body, parse).await?;
-    SyncJob::submit(api, caller, spec.map_err(ApiError::Invalid)?).await
+    SyncJob::submit(api, caller, spec?).await
 }
 
 /// # Errors
@@ -158,7 +161,7 @@ mod tests {
         let (spec, _) = parse("example.com/x", json!({"temperature": "0.5"})).expect("the request is valid");
         assert_eq!((spec.url.as_str(), spec.temperature), ("https://example.com/x", Some(0.5)));
         let errors = parse("127.0.0.1/", json!({"provider": "x", "temperature": "9"})).expect_err("it is invalid");
-        let paths: Value = errors.iter().map(|error| json!(error.loc)).collect();
+        let paths: Value = errors.errors().iter().map(|error| json!(error.loc)).collect();
         assert_eq!(paths, json!([["path", "url"], ["query", "provider"], ["query", "temperature"]]));
     }
 }

@@ -12,7 +12,7 @@ use super::request_fields::RequestFields;
 use super::url_policy::{PageUrl, UrlPolicy};
 use super::webhook_config::{self, WebhookDefaults};
 use crate::egress::Guard;
-use crate::http::field_error::{FieldError, FieldPath, InvalidValue, Loc};
+use crate::http::field_error::{FieldPath, InvalidValue, Loc, Rejection};
 
 const FIELDS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
 /// Settings of a provider that some clients send. They have no effect.
@@ -22,7 +22,7 @@ const PROVIDER_SETTINGS: [&str; 4] = ["base_url", "api_base", "api_key", "api_to
 ///
 /// # Errors
 /// All invalid fields.
-pub fn parse_job(body: &Value, defaults: &WebhookDefaults, guard: &Guard) -> Result<JobSpec, Vec<FieldError>> {
+pub fn parse_job(body: &Value, defaults: &WebhookDefaults, guard: &Guard) -> Result<JobSpec, Rejection> {
     let body = RequestFields::of_body(body)?;
     let (mut report, policy) = (Report::default(), UrlPolicy::new(guard));
     let url = url(&body, policy, &mut report);
@@ -139,14 +139,14 @@ mod tests {
     use super::*;
     use crate::egress::Allowlist;
 
-    fn job(body: &Value) -> Result<JobSpec, Vec<FieldError>> {
+    fn job(body: &Value) -> Result<JobSpec, Rejection> {
         let defaults = WebhookDefaults { enabled: true, default_url: None, data_in_payload: false };
         parse_job(body, &defaults, &Guard::open(Allowlist::default()))
     }
 
     fn errors(body: Value) -> Vec<(String, &'static str)> {
-        let errors = job(&body).expect_err("the request is invalid");
-        errors.iter().map(|error| (json!(error.loc).to_string(), error.kind)).collect()
+        let rejection = job(&body).expect_err("the request is invalid");
+        rejection.errors().iter().map(|error| (json!(error.loc).to_string(), error.kind)).collect()
     }
 
     fn spec(body: Value) -> ExtractionSpec {
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn all_invalid_fields_are_reported_at_once() {
-        let errors = errors(json!({"url": "raw:<p>", "q": " ", "schema": "{", "cache": "yes", "provider": "gpt-4o",
+        let errors = errors(json!({"url": "raw:<p>", "q": " ", "schema": "{", "cache": "maybe", "provider": "gpt-4o",
             "temperature": 3, "webhook_config": {}}));
         let paths: Vec<_> = errors.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(

@@ -23,7 +23,7 @@ use crate::http::api::Api;
 use crate::http::body::{self, Body};
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::field_error::{FieldError, InvalidValue};
+use crate::http::field_error::{InvalidValue, Rejection};
 use crate::http::openapi::operation_builder::operation;
 use crate::http::response;
 use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
@@ -87,7 +87,7 @@ async fn markdown(
 
 /// Responds to the body of `POST /md`.
 pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<MarkdownResponse, ApiError> {
-    let (request, warnings) = MarkdownRequest::parse(&body, &api.guard).map_err(ApiError::Invalid)?;
+    let (request, warnings) = MarkdownRequest::parse(&body, &api.guard)?;
     drop(body);
     let markdown = match request.filter {
         Filter::Llm => llm_answer::text(api, caller, request.extraction(), warnings.clone()).await?,
@@ -112,16 +112,14 @@ pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Resul
 }
 
 impl MarkdownRequest {
-    fn parse(body: &Value, guard: &Guard) -> Result<(Self, Vec<Warning>), Vec<FieldError>> {
+    fn parse(body: &Value, guard: &Guard) -> Result<(Self, Vec<Warning>), Rejection> {
         let body = RequestFields::of_body(body)?;
         let (mut report, policy) = (Report::default(), UrlPolicy::new(guard));
         let filter = filter(&body);
         let is_llm = filter == Ok(Filter::Llm);
-        let url = match body.get("url") {
-            // A model is only asked about a fetched page.
-            Some(Value::String(text)) if is_llm => report.check(&body.path("url"), policy.web_page(text)),
-            _ => sync_page::url_field(&body, policy, &mut report),
-        };
+        // A model is only asked about a fetched page.
+        let parse = if is_llm { UrlPolicy::web_page } else { UrlPolicy::page };
+        let url = sync_page::url_field(&body, |text| parse(&policy, text), &mut report);
         let query = body.text("q", &mut report).filter(|query| !query.trim().is_empty()).map(str::to_owned);
         let cache = body.text("c", &mut report).unwrap_or("0").to_owned();
         let filter = report.check(&body.path("f"), filter);
@@ -187,11 +185,12 @@ fn filter(body: &RequestFields<'_>) -> Result<Filter, InvalidValue> {
 mod tests {
     use super::*;
     use crate::egress::Allowlist;
+    use crate::http::field_error::FieldError;
 
     fn parse(body: Value) -> Result<MarkdownRequest, Value> {
         let parsed = MarkdownRequest::parse(&body, &Guard::open(Allowlist::default()));
         let path = |error: &FieldError| json!([error.loc[1], error.kind]);
-        parsed.map(|(request, _)| request).map_err(|errors| errors.iter().map(path).collect())
+        parsed.map(|(request, _)| request).map_err(|rejection| rejection.errors().iter().map(path).collect())
     }
 
     #[test]
@@ -214,8 +213,10 @@ mod tests {
     #[test]
     fn llm_filter_accepts_only_fetched_pages_and_a_valid_model() {
         let body = json!({"url": "raw:<p>", "f": "llm", "provider": "none", "temperature": 9});
-        let expected = json!([["url", "url_parsing"], ["provider", "value_error"], ["temperature", "value_error"]]);
+        let expected = json!([["provider", "value_error"], ["temperature", "value_error"]]);
         assert_eq!(parse(body).expect_err("the request is invalid"), expected);
+        let body = json!({"url": "raw:<p>", "f": "llm"});
+        assert_eq!(parse(body).expect_err("the URL is not supported"), json!([["url", "url_parsing"]]));
         let body = json!({"url": "https://a.example", "f": "llm", "q": " ", "temperature": "0.5"});
         let extraction = parse(body).expect("the request is valid").extraction();
         assert_eq!((extraction.instruction.as_str(), extraction.temperature), (DEFAULT_INSTRUCTION, Some(0.5)));

@@ -25,7 +25,7 @@ pub fn routes() -> Vec<Route> {
     let html_operation = operation("sync", "html", "Reduce a page's HTML, for writing an extraction schema")
         .request::<HtmlRequest>(json!({"url": "https://example.com"}))
         .response::<HtmlResponse>(200, "The page", page)
-        .errors(&[409, 502])
+        .errors(&[400, 409, 502])
         .build();
     vec![route(POST, "/html", SUBMIT, SYNCHRONOUS, html, html_operation)]
 }
@@ -52,10 +52,10 @@ async fn html(api: web::Data<Api>, caller: Caller, request: HttpRequest, body: B
 /// Responds to the body of `POST /html`.
 pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Result<HtmlResponse, ApiError> {
     let mut report = Report::default();
-    let fields = RequestFields::of_body(&body).map_err(ApiError::Invalid)?;
-    let url = sync_page::url_field(&fields, UrlPolicy::new(&api.guard), &mut report);
+    let fields = RequestFields::of_body(&body)?;
+    let url = sync_page::url_field(&fields, |text| UrlPolicy::new(&api.guard).page(text), &mut report);
     fields.warn_unknown(&["url"], "not a key of this request", &mut report);
-    let (url, warnings) = report.finish(url).map_err(ApiError::Invalid)?;
+    let (url, warnings) = report.finish(url)?;
     drop(body);
     let page = sync_page::crawl(api, caller, url.clone(), Default::default(), warnings.clone()).await?;
     let reduced = web::block(move || opilio_page::schema_html(&page.html, &opilio_page::Limits::default())).await;

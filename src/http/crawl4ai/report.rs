@@ -3,7 +3,7 @@
 use opilio_actors::domain::job::Warning;
 use opilio_page::PatternCompiler;
 
-use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
+use crate::http::field_error::{FieldError, FieldPath, InvalidValue, Rejection};
 
 /// Warnings are stored with the job; keys without effect beyond this number are counted, not named.
 const MAX_WARNINGS: usize = 100;
@@ -12,6 +12,8 @@ const MAX_WARNINGS: usize = 100;
 #[derive(Default)]
 pub struct Report {
     errors: Vec<FieldError>,
+    /// Keys and values that are valid, but not supported or not available.
+    unsupported: Vec<FieldError>,
     warnings: Vec<Warning>,
     /// Keys without effect that are not in `warnings`.
     unnamed: usize,
@@ -21,6 +23,11 @@ pub struct Report {
 impl Report {
     pub fn fail(&mut self, path: &FieldPath, error: InvalidValue) {
         self.errors.push(error.at(path));
+    }
+
+    /// Records a key or a value that is valid, but not supported or not available.
+    pub fn reject(&mut self, path: &FieldPath, error: InvalidValue) {
+        self.unsupported.push(error.at(path));
     }
 
     /// The value; an error is recorded at `path`.
@@ -54,21 +61,26 @@ impl Report {
     /// The parsed request and its warnings. `request` is `None` only after an error.
     ///
     /// # Errors
-    /// All invalid fields, if there are any.
-    pub fn finish<T>(self, request: Option<T>) -> Result<(T, Vec<Warning>), Vec<FieldError>> {
-        let (errors, warnings) = self.into_parts();
-        match request {
-            Some(request) if errors.is_empty() => Ok((request, warnings)),
-            _ => Err(errors),
+    /// All invalid fields, if there are any, else all keys that are not supported.
+    pub fn finish<T>(self, request: Option<T>) -> Result<(T, Vec<Warning>), Rejection> {
+        let (rejection, warnings) = self.into_parts();
+        match (rejection, request) {
+            (None, Some(request)) => Ok((request, warnings)),
+            (rejection, _) => Err(rejection.unwrap_or(Rejection::Invalid(vec![]))),
         }
     }
 
-    /// The errors, and the warnings with the number of keys that are not named as the last one.
-    pub fn into_parts(mut self) -> (Vec<FieldError>, Vec<Warning>) {
+    /// Why the request is rejected, and the warnings with the number of keys that are not named as the last one.
+    pub fn into_parts(mut self) -> (Option<Rejection>, Vec<Warning>) {
         if self.unnamed > 0 {
             let reason = format!("and {} more keys without effect", self.unnamed);
             self.warnings.push(Warning { key: "…".to_owned(), reason });
         }
-        (self.errors, self.warnings)
+        let rejection = match (self.errors, self.unsupported) {
+            (errors, unsupported) if errors.is_empty() && unsupported.is_empty() => None,
+            (errors, unsupported) if errors.is_empty() => Some(Rejection::Unsupported(unsupported)),
+            (errors, _) => Some(Rejection::Invalid(errors)),
+        };
+        (rejection, self.warnings)
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::report::Report;
-use crate::http::field_error::{FieldError, FieldPath, InvalidValue};
+use crate::http::field_error::{FieldPath, InvalidValue, Rejection};
 
 /// The fields of one JSON object, with the object's path.
 pub struct RequestFields<'a> {
@@ -18,11 +18,11 @@ impl<'a> RequestFields<'a> {
 
     /// # Errors
     /// The body is not an object.
-    pub fn of_body(body: &'a Value) -> Result<Self, Vec<FieldError>> {
+    pub fn of_body(body: &'a Value) -> Result<Self, Rejection> {
         let path = FieldPath::body();
         match body {
             Value::Object(map) => Ok(Self { map, path }),
-            _ => Err(vec![InvalidValue::new("model_attributes_type", "must be an object").at(&path)]),
+            _ => Err(InvalidValue::new("model_attributes_type", "must be an object").at(&path).into()),
         }
     }
 
@@ -57,14 +57,16 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// A boolean, also as forms and environment variables write it: `"true"`, `"1"`, `1`.
+/// A boolean, also as forms and environment variables write it: `"true"`, `"yes"`, `"on"`, `"1"`, `1`.
 pub fn parse_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
-        Value::Number(number) => number.as_u64().filter(|number| *number < 2).map(|number| number == 1),
-        Value::String(text) => match text.to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
+        Value::Number(number) => {
+            number.as_f64().filter(|number| [0.0, 1.0].contains(number)).map(|number| number > 0.0)
+        }
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
+            "false" | "f" | "no" | "n" | "off" | "0" => Some(false),
             _ => None,
         },
         _ => None,

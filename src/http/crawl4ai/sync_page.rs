@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::report::Report;
 use super::request_fields::RequestFields;
-use super::url_policy::{PageUrl, UrlPolicy};
+use super::url_policy::{self, PageUrl};
 use crate::http::error::ApiError;
 use crate::http::field_error::InvalidValue;
 use crate::http::sync_job::SyncJob;
@@ -49,9 +49,17 @@ pub async fn crawl(
     if page.success { Ok(page) } else { Err(ApiError::BadGateway(page.error_message)) }
 }
 
-/// The field `url`: a page, or `raw:<html>`.
-pub fn url_field(body: &RequestFields<'_>, policy: UrlPolicy<'_>, report: &mut Report) -> Option<PageUrl> {
-    let url = body.get("url").map(|url| policy.page(url));
-    let url = url.unwrap_or_else(|| Err(InvalidValue::new("missing", "the URL of the page is required")));
-    report.check(&body.path("url"), url)
+/// The field `url`, parsed by `parse`. An invalid URL is a `400`, as in Crawl4AI.
+pub fn url_field(
+    body: &RequestFields<'_>,
+    parse: impl Fn(&str) -> Result<PageUrl, InvalidValue>,
+    report: &mut Report,
+) -> Option<PageUrl> {
+    let path = body.path("url");
+    let text = match body.get("url") {
+        None => Err(InvalidValue::new("missing", "the URL of the page is required")),
+        Some(url) => url_policy::string(url),
+    };
+    let url = parse(report.check(&path, text)?);
+    url.map_err(|invalid| report.reject(&path, invalid)).ok()
 }

@@ -4,16 +4,22 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::egress::{Guard, Purpose};
+use crate::egress::{Guard, InvalidUrl, Purpose};
 use crate::http::field_error::InvalidValue;
 
-/// The URL of a page, exactly as submitted: an absolute `http(s)` URL that the guard allows, or `raw:<html>`.
+/// The URL of a page, exactly as submitted: an absolute `http(s)` URL that the guard allows, or `raw:<html>`; or, in a list
+/// with other URLs, an invalid one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageUrl(String);
 
 impl PageUrl {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// An invalid URL, whose page fails.
+    pub fn invalid(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     pub fn into_string(self) -> String {
@@ -49,9 +55,8 @@ impl<'g> UrlPolicy<'g> {
     /// A page to fetch, or `raw:<html>`.
     ///
     /// # Errors
-    /// `url_type`, `value_error`, `url_parsing`, `url_blocked`.
-    pub fn page(&self, value: &Value) -> Result<PageUrl, InvalidValue> {
-        let text = string(value)?;
+    /// `value_error`, `url_parsing`, `url_too_long`, `url_blocked`.
+    pub fn page(&self, text: &str) -> Result<PageUrl, InvalidValue> {
         match text.strip_prefix(RAW) {
             Some(html) if html.trim().is_empty() => Err(InvalidValue::value("raw: must be followed by HTML")),
             Some(_) => Ok(PageUrl(text.to_owned())),
@@ -62,7 +67,7 @@ impl<'g> UrlPolicy<'g> {
     /// A page to fetch.
     ///
     /// # Errors
-    /// `url_parsing`, `url_blocked`.
+    /// `url_parsing`, `url_too_long`, `url_blocked`.
     pub fn web_page(&self, text: &str) -> Result<PageUrl, InvalidValue> {
         let text = match self.default_scheme && !text.is_empty() && lacks_scheme(text) {
             true => format!("https://{text}"),
@@ -74,7 +79,7 @@ impl<'g> UrlPolicy<'g> {
     /// The receiver of a webhook.
     ///
     /// # Errors
-    /// `url_type`, `url_parsing`, `url_blocked`.
+    /// `url_type`, `url_parsing`, `url_too_long`, `url_blocked`.
     pub fn webhook(&self, value: &Value) -> Result<Url, InvalidValue> {
         self.allowed(string(value)?, Purpose::Webhook)
     }
@@ -88,21 +93,21 @@ impl<'g> UrlPolicy<'g> {
     }
 }
 
-fn string(value: &Value) -> Result<&str, InvalidValue> {
+/// # Errors
+/// `url_type`.
+pub fn string(value: &Value) -> Result<&str, InvalidValue> {
     value.as_str().ok_or_else(|| InvalidValue::new("url_type", "must be a string that contains a URL"))
 }
 
 /// An absolute `http(s)` URL with a host.
 ///
 /// # Errors
-/// `url_parsing`.
+/// `url_parsing`, `url_too_long`.
 pub fn parse_web_url(text: &str) -> Result<Url, InvalidValue> {
-    let error = |msg: String| InvalidValue::new("url_parsing", msg);
-    let url = Url::parse(text).map_err(|reason| error(format!("Input should be a valid URL, {reason}")))?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        other => Err(error(format!("URL scheme should be http or https, not {other}"))),
-    }
+    crate::egress::parse_web_url(text).map_err(|error| {
+        let kind = if matches!(error, InvalidUrl::TooLong) { "url_too_long" } else { "url_parsing" };
+        InvalidValue::new(kind, error.to_string())
+    })
 }
 
 /// Whether the text begins with a host name. A scheme inside a path or a query does not count.
@@ -131,23 +136,23 @@ mod tests {
         });
         let policy = UrlPolicy::new(&guard);
         for (page, expected) in [
-            (json!("http://10.0.0.1/"), Err("url_blocked")),
-            (json!("https://example.com/"), Ok("https://example.com/")),
-            (json!("raw:http://10.0.0.1/"), Ok("raw:http://10.0.0.1/")),
-            (json!("raw: "), Err("value_error")),
-            (json!(7), Err("url_type")),
-            (json!("nothing"), Err("url_parsing")),
-            (json!("ftp://example.com/"), Err("url_parsing")),
-            (json!("http://[::1]/"), Err("url_blocked")),
-            (json!("http://2130706433/"), Err("url_blocked")),
+            ("http://10.0.0.1/", Err("url_blocked")),
+            ("https://example.com/", Ok("https://example.com/")),
+            ("raw:http://10.0.0.1/", Ok("raw:http://10.0.0.1/")),
+            ("raw: ", Err("value_error")),
+            ("nothing", Err("url_parsing")),
+            ("ftp://example.com/", Err("url_parsing")),
+            ("http://[::1]/", Err("url_blocked")),
+            ("http://2130706433/", Err("url_blocked")),
+            (&format!("http://example.com/{}", "x".repeat(8192)), Err("url_too_long")),
         ] {
-            let parsed = kind(policy.page(&page)).map(PageUrl::into_string);
+            let parsed = kind(policy.page(page)).map(PageUrl::into_string);
             assert_eq!(parsed, expected.map(str::to_owned), "{page}");
         }
         assert_eq!(kind(policy.webhook(&json!("http://127.0.0.1/"))), Err("url_blocked"));
         assert!(policy.webhook(&json!("http://10.0.0.1/")).is_ok(), "it is on the list for webhooks");
         let open = Guard::open(Allowlist::default());
-        assert!(UrlPolicy::new(&open).page(&json!("http://10.0.0.1/")).is_ok());
+        assert!(UrlPolicy::new(&open).page("http://10.0.0.1/").is_ok());
     }
 
     #[test]
@@ -160,7 +165,7 @@ mod tests {
             ("raw:<p>hi", Some("raw:<p>hi")),
             ("", None),
         ] {
-            let page = policy.page(&json!(given)).ok();
+            let page = policy.page(given).ok();
             assert_eq!(page.as_ref().map(PageUrl::as_str), expected, "{given}");
         }
     }

@@ -76,7 +76,7 @@ impl Call {
         let warnings = crawl.warnings.clone();
         let mut sync_job = SyncJob::submit(self.api.clone(), &self.context.caller, crawl.into_spec()).await?;
         self.progress.follow(&mut sync_job).await?;
-        let job = crawl_sync::finished(&mut sync_job).await?;
+        let job = sync_job.settled().await?;
         let template = crawl_sync::response_template(&job, &warnings);
         self.with_pages(&job, &template, &query.selection(job.progress.total)?).await
     }

@@ -1,6 +1,7 @@
-//! Adds security headers to every response, converts panics to a `500`, and reports the start and end of a response to the
-//! connection's timeouts.
+//! Adds security headers to every response, removes the body of a response to `HEAD`, converts panics to a `500`, and
+//! reports the start and end of a response to the connection's timeouts.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,8 +9,8 @@ use std::task::{Context, Poll};
 use actix_http::ConnectionType;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError};
 use bytes::Bytes;
@@ -35,13 +36,17 @@ pub async fn response_headers(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let phase = request.conn_data::<Phase>().cloned();
     phase.iter().for_each(Phase::begin);
+    let is_head = request.method() == Method::HEAD;
     let response = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let response = response.unwrap_or_else(|_| Err(ApiError::Internal("a handler panicked".to_owned()).into()));
     match response {
         Ok(mut response) => {
             add_headers(response.headers_mut());
             let closing = response.response().head().connection_type() == ConnectionType::Close;
-            Ok(response.map_body(|_, body| BoxBody::new(TimedBody { body: body.boxed(), phase, closing })))
+            Ok(response.map_body(|_, body| {
+                let body = if is_head { BoxBody::new(HeadBody(body.size())) } else { body.boxed() };
+                BoxBody::new(TimedBody { body, phase, closing })
+            }))
         }
         Err(error) => {
             phase.iter().for_each(|phase| phase.end(false));
@@ -78,6 +83,21 @@ impl ResponseError for ErrorWithHeaders {
         let mut response = self.0.error_response();
         add_headers(response.headers_mut());
         response
+    }
+}
+
+/// The body of a response to `HEAD`: only its size, for `Content-Length`.
+struct HeadBody(BodySize);
+
+impl MessageBody for HeadBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
     }
 }
 

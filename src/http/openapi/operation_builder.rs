@@ -129,12 +129,6 @@ impl OperationBuilder {
         statuses.iter().fold(self, |this, status| this.error(*status, description(*status)))
     }
 
-    /// An error whose body has the reason in `detail`, also with status 500.
-    pub fn error_with_reason(mut self, status: u16, description: &str) -> Self {
-        let content = ContentBuilder::new().schema(Some(self.reference::<Problem>())).build();
-        self.add(status, ResponseBuilder::new().description(description).content("application/json", content).build())
-    }
-
     fn error(mut self, status: u16, description: &str) -> Self {
         let schema = match status {
             422 => self.reference::<Invalid>(),
@@ -176,7 +170,7 @@ impl OperationBuilder {
 
 fn description(status: u16) -> &'static str {
     match status {
-        400 => "Malformed or not supported",
+        400 => "Malformed, or a key that is not supported; then `errors` lists all of them",
         401 => "Missing or invalid credential",
         403 => "The credential lacks the required scope",
         404 => "Unknown or expired job, or a job of another principal",
@@ -184,7 +178,7 @@ fn description(status: u16) -> &'static str {
         408 => "Timeout while reading the body",
         409 => "Conflicts with the state of the job",
         413 => "The body is too large",
-        415 => "The `Content-Type` of the body is not JSON",
+        415 => "The `Content-Type` of the body is not JSON, or its `Content-Encoding` is not gzip, br or zstd",
         422 => "All invalid fields",
         429 => "Rate or quota exceeded; retry after `Retry-After` seconds",
         501 => "Not available; `detail` names what is missing",

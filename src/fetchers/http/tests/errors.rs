@@ -63,8 +63,8 @@ async fn closed_guard_blocks_addresses_names_and_redirects() {
 
 #[tokio::test]
 async fn invalid_request_is_permanent() {
-    assert_eq!(reason("no url").await, permanent("Invalid URL: relative URL without a base"));
-    assert_eq!(reason("ftp://example.com/").await, permanent("URL blocked"));
+    assert_eq!(reason("no url").await, permanent("Input should be a valid URL, relative URL without a base"));
+    assert_eq!(reason("ftp://example.com/").await, permanent("URL scheme should be http or https, not ftp"));
     let options = FetchOptions { headers: vec![("a b".to_owned(), Secret::new("secret"))], ..FetchOptions::default() };
     let error = fetcher().fetch(request("http://127.0.0.1:1/", options)).await.expect_err("the fetch fails");
     assert_eq!((error.reason.as_str(), error.is_transient()), ("Invalid header \"a b\"", false));

@@ -1,17 +1,19 @@
 //! The keys of `browser_config`.
 
-use super::key::Class::{Honoured, Rejected, WithoutEffect};
+use super::key::Class::{Honoured, Rejected, WithoutEffect, WithoutEffectUnless};
 use super::key::Kind::{Bool, Integer, List, Number, Object, Text, Typed};
 use super::key::{Class, Key, keys};
-use super::reasons::{LOGGING, NO_BROWSER, NO_IMPERSONATION, PROXY, SCRIPTS, STATE};
-use super::{cookies, headers, setters};
+use super::reasons::{LOGGING, NEEDS_BROWSER, NO_BROWSER, NO_IMPERSONATION, PROXY, STATE};
+use super::{cookies, headers, launch_flags, setters};
 
 const NOT_RENDERED: Class = WithoutEffect("pages are fetched over HTTP and not rendered");
 const NO_SUBRESOURCES: Class = WithoutEffect("only the page itself is loaded, never its subresources");
-const REMOTE_BROWSER: Class = Rejected("connecting to a remote browser is not supported");
-const BROWSER_LAUNCH: Class = Rejected("a request cannot set how a browser is launched on the server");
-const SERVER_PATHS: Class = Rejected("a request cannot name paths on the server");
-const DOWNLOADS: Class = Rejected("files are not downloaded; only pages are fetched");
+const REMOTE_BROWSER: Class = Rejected("is not supported, because a request cannot choose a browser; leave it out");
+const BROWSER_LAUNCH: Class =
+    Rejected("is not supported, because a request cannot set how a browser is launched; leave it out");
+const SERVER_PATHS: Class =
+    Rejected("is not supported, because a request cannot name paths on the server; leave it out");
+const DOWNLOADS: Class = WithoutEffect("files are not kept; only pages are fetched");
 
 pub(super) const KEYS: &[Key] = keys! {
     browser_type, Text, ["\"chromium\""], NO_BROWSER, "The browser.";
@@ -59,13 +61,15 @@ pub(super) const KEYS: &[Key] = keys! {
     user_agent_generator_config, Object, ["{}"], NO_IMPERSONATION, "Properties of a generated user agent.";
     text_mode, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no images. They are never loaded.";
     light_mode, Bool, ["false"], NO_BROWSER, "Disable background features of the browser.";
-    extra_args, List, ["[]"], BROWSER_LAUNCH, "Command-line arguments of the browser.";
+    extra_args, List, ["[]"],
+        WithoutEffectUnless("the flags have no effect on how pages are fetched", launch_flags::rejection),
+        "Command-line arguments of the browser. Any other than common start-up flags such as `--no-sandbox` is rejected.";
     debugging_port, Integer, ["9222"], BROWSER_LAUNCH, "Port of the browser's debugging protocol.";
     host, Text, ["\"localhost\""], BROWSER_LAUNCH, "Host of the browser's debugging protocol.";
     enable_stealth, Bool, ["false"], NO_IMPERSONATION, "Hide that the browser is automated.";
     avoid_ads, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no advertisements. They are never loaded.";
     avoid_css, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no style sheets. They are never loaded.";
-    init_scripts, List, ["[]"], SCRIPTS, "Scripts to run before those of the page.";
+    init_scripts, List, ["[]"], NEEDS_BROWSER, "Scripts to run before those of the page.";
     memory_saving_mode, Bool, ["false"], NO_BROWSER, "Start the browser with options that save memory.";
     max_pages_before_recycle, Integer, ["0"], NO_BROWSER, "Restart the browser after this many pages.";
 };

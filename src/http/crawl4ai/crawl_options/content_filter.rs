@@ -22,17 +22,17 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
         return report.fail(&given.path, InvalidValue::value(form));
     };
     let known = match name {
-        "PruningContentFilter" => &PRUNING[..],
+        "PruningContentFilter" | "PruningContentFilterLXML" => &PRUNING[..],
         "BM25ContentFilter" => &BM25,
         "LLMContentFilter" => {
-            let reason = "language models are not supported as content filters in crawls; use POST /llm/job";
-            return report.fail(&given.path, InvalidValue::unsupported(reason));
+            let reason = "LLMContentFilter is not available yet; use POST /llm/job or POST /md with f: llm";
+            return report.reject(&given.path, InvalidValue::unsupported(reason));
         }
         _ => &MAIN,
     };
     let Some(params) = Parameters::new(params, &given.path, known, report) else { return };
     builder.options.page.content_filter = match name {
-        "PruningContentFilter" => Some(ContentFilter::Pruning(pruning(&params, report))),
+        "PruningContentFilter" | "PruningContentFilterLXML" => Some(ContentFilter::Pruning(pruning(&params, report))),
         "BM25ContentFilter" => Some(ContentFilter::Bm25(bm25(&params, report))),
         _ => Some(ContentFilter::Main),
     };
@@ -43,12 +43,11 @@ fn pruning(params: &Parameters<'_>, report: &mut Report) -> Pruning {
     if params.get("user_query").is_some() {
         report.warn(&params.path("user_query"), "pruning does not use a query; use BM25ContentFilter");
     }
-    let dynamic = params.text("threshold_type", report).map(|kind| match kind {
-        "fixed" => Ok(false),
-        "dynamic" => Ok(true),
-        _ => Err(InvalidValue::value("must be fixed or dynamic")),
-    });
-    let dynamic = dynamic.and_then(|kind| report.check(&params.path("threshold_type"), kind));
+    let threshold_type = params.text("threshold_type", report);
+    if threshold_type.is_some_and(|kind| !["fixed", "dynamic"].contains(&kind)) {
+        report.warn(&params.path("threshold_type"), "any value other than `fixed` means `dynamic`");
+    }
+    let dynamic = threshold_type.map(|kind| kind != "fixed");
     let threshold = params.number("threshold", 0.0..=100.0, report);
     let min_words = params.number("min_word_threshold", 0.0..=1e6, report);
     Pruning {

@@ -1,25 +1,25 @@
 //! The keys of `crawler_config`.
 
 use super::extraction_strategy;
-use super::key::Class::{Honoured, Nested, Rejected, WithoutEffect};
+use serde_json::Value;
+
+use super::key::Class::{Honoured, Nested, Rejected, WithoutEffect, WithoutEffectUnless};
 use super::key::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
 use super::key::Usage::{Dump, PerUrl, Sync};
 use super::key::{Class, Key, Section, keys};
-use super::reasons::{LOGGING, NO_BROWSER, NO_IMPERSONATION, PROXY, SCRIPTS, STATE};
+use super::reasons::{LOGGING, NEEDS_BROWSER, NO_BROWSER, NO_IMPERSONATION, PROXY, STATE};
 use super::selection::{self, names, selector};
 use super::setters::{self, flag, min_words};
 use super::wait_for;
 
-const CAPTURE: Class = Rejected("not available, because pages are fetched without a browser");
 const NO_WAITING: Class = WithoutEffect("a page fetched over HTTP is complete on arrival, so nothing is waited for");
 const LLM_ONLY: Class = WithoutEffect("applies only to extraction by a language model");
 const SCREENSHOT_ONLY: Class = WithoutEffect("applies only to screenshots");
 const OLD_CACHE_KEY: Class = WithoutEffect("replaced by `cache_mode`");
-const PROXY_ONLY: Class = WithoutEffect("applies only to proxies, which a request cannot choose");
 const SCRIPTS_ONLY: Class = WithoutEffect("visible only to a page's scripts, which are not run");
 const STATIC_HTML: Class = WithoutEffect("scripts are not run, so only the page's own HTML is read");
 const HOST_DELAY: Class = WithoutEffect("delays between requests to a host are configured by the operator");
-const CODE: Class = Rejected("code cannot be sent in a request");
+const CODE: Class = Rejected("is not supported, because a request cannot contain code; leave it out");
 
 const GENERATORS: &[&str] = &["DefaultMarkdownGenerator"];
 const EXTRACTIONS: &[&str] = &[
@@ -36,11 +36,18 @@ const TABLES: &[&str] = &["DefaultTableExtraction", "NoTableExtraction", "LLMTab
 const DEEP_CRAWLS: &[&str] = &["BFSDeepCrawlStrategy", "DFSDeepCrawlStrategy", "BestFirstCrawlingStrategy"];
 const CACHE_MODES: &[&str] = &["bypass", "disabled", "enabled", "read_only", "write_only"];
 
-/// Types that are rejected, with the reason, under keys that otherwise have no effect.
-pub(super) const REJECTED_TYPES: [(&str, &str); 2] = [
-    ("PDFContentScrapingStrategy", "PDF files are not supported"),
-    ("LLMTableExtraction", "table extraction by a language model is not supported"),
-];
+const ONE_SCRAPER: Class = WithoutEffectUnless("there is only one way to read pages", |value| {
+    (type_of(value) == Some("PDFContentScrapingStrategy"))
+        .then_some("PDFContentScrapingStrategy is not available yet; leave scraping_strategy out to read HTML pages")
+});
+const ONE_TABLE_EXTRACTION: Class = WithoutEffectUnless("there is only one way to extract tables", |value| {
+    (type_of(value) == Some("LLMTableExtraction"))
+        .then_some("LLMTableExtraction is not supported; leave table_extraction out or use LLMExtractionStrategy")
+});
+
+fn type_of(value: &Value) -> Option<&str> {
+    value.get("type")?.as_str()
+}
 
 pub(super) const KEYS: &[Key] = keys! {
     word_count_threshold, Integer, ["1"],
@@ -77,19 +84,18 @@ pub(super) const KEYS: &[Key] = keys! {
     parser_type, Text, ["\"lxml\""], WithoutEffect("there is only one parser, which reads pages as browsers do"),
         "The HTML parser.";
     scraping_strategy, Typed(SCRAPERS), ["{\"type\":\"LXMLWebScrapingStrategy\",\"params\":{}}", "null",
-        "{\"type\":\"WebScrapingStrategy\",\"params\":{}}"],
-        WithoutEffect("there is only one way to read pages"),
+        "{\"type\":\"WebScrapingStrategy\",\"params\":{}}"], ONE_SCRAPER,
         "How pages are read. `PDFContentScrapingStrategy` is rejected.";
     proxy_config, Typed(&["ProxyConfig"]), ["null", "\"direct\""], PROXY, "One or several proxies.";
     proxy_rotation_strategy, Typed(&["RoundRobinProxyStrategy"]), ["null"], PROXY, "How proxies are rotated.";
     proxy_session_id, Text, ["null"], PROXY, "Pages with the same id share a proxy.";
-    proxy_session_ttl, Integer, ["null"], PROXY_ONLY, "Seconds for which pages share a proxy.";
-    proxy_session_auto_release, Bool, ["false"], PROXY_ONLY, "Release a shared proxy at the end.";
+    proxy_session_ttl, Integer, ["null"], PROXY, "Seconds for which pages share a proxy.";
+    proxy_session_auto_release, Bool, ["false"], PROXY, "Release a shared proxy at the end.";
     locale, Text, ["null"], Honoured(setters::locale),
         "Language tag such as `de-CH`, sent as `Accept-Language` unless `headers` contains one.";
     timezone_id, Text, ["null"], SCRIPTS_ONLY, "Time zone of the browser.";
     geolocation, Typed(&["GeolocationConfig"]), ["null"], SCRIPTS_ONLY, "Location of the browser.";
-    fetch_ssl_certificate, Bool, ["false"], Rejected("certificates are verified, but not returned"),
+    fetch_ssl_certificate, Bool, ["false"], Rejected("is not available yet; certificates are verified, but not returned"),
         "Return the certificate in the result.";
     cache_mode, Enum("CacheMode", CACHE_MODES), ["\"bypass\"", "\"disabled\"", "null"],
         Honoured(setters::cache_mode),
@@ -121,12 +127,16 @@ pub(super) const KEYS: &[Key] = keys! {
     max_range, Number, ["0.3"], HOST_DELAY, "Variation of the delay in seconds.";
     semaphore_count, Integer, ["5"], Honoured(setters::semaphore_count),
         "Pages of the job that are crawled concurrently, at most `crawler.pages_per_job`.";
-    js_code, TextOrList, ["null"], SCRIPTS, "Scripts to run on the page.";
-    js_code_before_wait, TextOrList, ["null"], SCRIPTS, "Scripts to run before waiting.";
-    c4a_script, TextOrList, ["null"], SCRIPTS, "Actions on the page, in Crawl4AI's script language.";
-    js_only, Bool, ["false"], SCRIPTS, "Run scripts on an open page without loading it.";
+    js_code, TextOrList, ["null"], NEEDS_BROWSER, "Scripts to run on the page.";
+    js_code_before_wait, TextOrList, ["null"], NEEDS_BROWSER, "Scripts to run before waiting.";
+    c4a_script, TextOrList, ["null"], Rejected("is not supported; leave it out to read the page as it is served"),
+        "Actions on the page, in Crawl4AI's script language.";
+    actions, List, ["[]", "null"], Rejected("is not available yet; leave it out to read the page as it is served"),
+        "Actions on the page before it is read.";
+    js_only, Bool, ["false"], STATE, "Run scripts on an open page without loading it.";
     ignore_body_visibility, Bool, ["true"], NO_BROWSER, "Read the page while its body is hidden.";
-    scan_full_page, Bool, ["false"], STATIC_HTML, "Scroll through the page.";
+    body_visibility_timeout, Number, ["30000"], NO_BROWSER, "Milliseconds to wait until the body is visible.";
+    scan_full_page, Bool, ["false"], NEEDS_BROWSER, "Scroll through the page.";
     scroll_delay, Number, ["0.2"], NO_WAITING, "Seconds between scroll steps.";
     max_scroll_steps, Integer, ["null"], NO_BROWSER, "Maximum number of scroll steps.";
     process_iframes, Bool, ["false"], STATIC_HTML, "Include the content of frames.";
@@ -137,25 +147,25 @@ pub(super) const KEYS: &[Key] = keys! {
     override_navigator, Bool, ["false"], NO_IMPERSONATION, "Override the browser's identity.";
     magic, Bool, ["false"], NO_IMPERSONATION, "Avoid bot detection and remove overlays.";
     adjust_viewport_to_content, Bool, ["false"], NO_BROWSER, "Resize the viewport to the page.";
-    screenshot, Bool, ["false"], CAPTURE, "Return a screenshot of the page.";
+    screenshot, Bool, ["false"], NEEDS_BROWSER, "Return a screenshot of the page.";
     screenshot_wait_for, Number, ["null"], SCREENSHOT_ONLY, "Seconds to wait before the screenshot.";
     screenshot_height_threshold, Integer, ["10000"], SCREENSHOT_ONLY,
         "Height in pixels above which the screenshot is assembled from parts.";
     force_viewport_screenshot, Bool, ["false"], SCREENSHOT_ONLY, "Limit the screenshot to the viewport.";
-    pdf, Bool, ["false"], CAPTURE, "Return the page as PDF.";
-    capture_mhtml, Bool, ["false"], CAPTURE, "Return the page as MHTML.";
+    pdf, Bool, ["false"], NEEDS_BROWSER, "Return the page as PDF.";
+    capture_mhtml, Bool, ["false"], NEEDS_BROWSER, "Return the page as MHTML.";
     image_description_min_word_threshold, Integer, ["1"],
         Honoured(|b, v, r| min_words(&mut b.options.page.image_description_min_words, 1000, v, r)),
         "Leave image descriptions with fewer words empty. Descriptions have at most 300 bytes.";
-    image_score_threshold, Integer, ["2"], Honoured(setters::image_score_threshold),
+    image_score_threshold, Number, ["2"], Honoured(setters::image_score_threshold),
         "Leave out images from `media` with this score or a lower one. Crawl4AI's default counts as absent: only decorative \
          images are left out.";
-    table_score_threshold, Integer, ["7"], Honoured(setters::table_score_threshold),
+    table_score_threshold, Number, ["7"], Honoured(setters::table_score_threshold),
         "Leave out tables with a lower score: two points each for a heading row, heading cells, a caption, at least two rows, \
          and at least two columns; up to three points for the text in the cells. Crawl4AI's default counts as absent: all \
          data tables are returned.";
     table_extraction, Typed(TABLES), ["{\"type\":\"DefaultTableExtraction\",\"params\":{}}", "null"],
-        WithoutEffect("there is only one way to extract tables"),
+        ONE_TABLE_EXTRACTION,
         "How tables are extracted. `LLMTableExtraction` is rejected.";
     exclude_external_images, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.selection().exclude_external_images, v, r)),
         "Leave out images of other sites.";
@@ -180,9 +190,9 @@ pub(super) const KEYS: &[Key] = keys! {
         "Keep `https` in links within the site after a redirect to `http`.";
     verbose, Bool, ["true", "false"], LOGGING, "Log more.";
     log_console, Bool, ["false"], LOGGING, "Log the page's console messages.";
-    capture_network_requests, Bool, ["false"], CAPTURE, "Return the page's network requests.";
-    capture_console_messages, Bool, ["false"], CAPTURE, "Return the page's console messages.";
-    method, Text, ["\"GET\"", "\"get\""], Rejected("pages are requested with GET only"), "HTTP method.";
+    capture_network_requests, Bool, ["false"], NEEDS_BROWSER, "Return the page's network requests.";
+    capture_console_messages, Bool, ["false"], NEEDS_BROWSER, "Return the page's console messages.";
+    method, Text, ["\"GET\"", "\"get\""], WithoutEffect("pages are requested with GET only"), "HTTP method.";
     stream, Bool, ["false"], WithoutEffect("applies only to POST /crawl; follow a job with GET /jobs/{task_id}/events"),
         "Stream the results. Honoured on `POST /crawl`.", &[Sync, Dump] => setters::stream;
     prefetch, Bool, ["false"], WithoutEffect("every page is read in full"), "Return only HTML and links.";
@@ -197,14 +207,14 @@ pub(super) const KEYS: &[Key] = keys! {
     user_agent_mode, Text, ["null", "\"\""], NO_IMPERSONATION, "How a user agent is generated.";
     user_agent_generator_config, Object, ["{}"], NO_IMPERSONATION, "Properties of a generated user agent.";
     deep_crawl_strategy, Typed(DEEP_CRAWLS), ["null"],
-        Rejected("links are not followed yet; send all URLs in `urls`"), "How links are followed.";
+        Rejected("is not available yet; send all addresses in urls"), "How links are followed.";
     link_preview_config, Typed(&["LinkPreviewConfig"]), ["null"],
-        Rejected("link previews are not available yet; `score_links` scores links without fetching them"),
+        Rejected("is not available yet; score_links scores links without fetching them"),
         "Which links are previewed, and how.";
-    virtual_scroll_config, Typed(&["VirtualScrollConfig"]), ["null"], SCRIPTS,
+    virtual_scroll_config, Typed(&["VirtualScrollConfig"]), ["null"], NEEDS_BROWSER,
         "How a page is read that replaces its content while scrolling.";
     url_matcher, TextOrList, ["null"],
-        Rejected("applies only to entries of `crawler_configs` on POST /crawl"),
+        Rejected("is supported only in entries of crawler_configs on POST /crawl"),
         "Patterns of the URLs that the configuration is for. Honoured in `crawler_configs`.",
         &[PerUrl, Dump] => setters::url_matcher;
     match_mode, Enum("MatchMode", &["or", "and"]), ["\"or\""], WithoutEffect("applies only to `url_matcher`"),

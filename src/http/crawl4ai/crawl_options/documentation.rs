@@ -12,16 +12,17 @@ const INTRODUCTION: &str = "\
 - **Honoured**: it has an effect.
 - **Without effect**: it is accepted and listed with the reason in `warnings` of the response and of the job's status.
   So are unknown keys.
-- **Rejected**: the response is a `422` with the reason, because the key changes what the job returns, or because a
-  request may not set it.
+- **Rejected**: the response is a `400` that names the key, the reason and the alternative, because the key changes what
+  the job returns, or because a request may not set it.
 
 A key with its default value, or with another value that is marked as harmless, is never rejected and gives no warning.
 A rejected key may also be empty. `null` means absent. For an absent key, the server's configuration applies.
 
 A configuration is flat, `{\"page_timeout\": 5000}`, or typed,
 `{\"type\": \"CrawlerRunConfig\", \"params\": {…}}`. An object may be written
-`{\"type\": \"dict\", \"value\": {…}}`, an enumeration `{\"type\": \"CacheMode\", \"params\": \"bypass\"}`. A type name
-that does not belong to its key is a `422`.
+`{\"type\": \"dict\", \"value\": {…}}`, an enumeration `{\"type\": \"CacheMode\", \"params\": \"bypass\"}`, a number or a
+boolean as a string, and a list of one entry as that entry. A list of names may also be separated by commas. A value of
+another type, or a type name that an honoured key does not have, is a `422`.
 
 This page is generated from the table of keys in the source code.
 ";
@@ -43,7 +44,7 @@ type IsInClass = fn(&Class) -> bool;
 
 const CLASSES: [(&str, IsInClass); 3] = [
     ("Honoured", |class| matches!(class, Class::Honoured(_) | Class::Nested(_))),
-    ("Without effect", |class| matches!(class, Class::WithoutEffect(_))),
+    ("Without effect", |class| matches!(class, Class::WithoutEffect(_) | Class::WithoutEffectUnless(..))),
     ("Rejected", |class| matches!(class, Class::Rejected(_))),
 ];
 
@@ -67,7 +68,7 @@ fn write_key(page: &mut String, key: &Key) {
         default.push_str(&format!("{before}`{text}`"));
     }
     page.push_str(&format!("| `{}` | {} | {default} | {} |", key.name, kind(key.kind), key.about));
-    if let Class::WithoutEffect(reason) | Class::Rejected(reason) = key.class {
+    if let Class::WithoutEffect(reason) | Class::WithoutEffectUnless(reason, _) | Class::Rejected(reason) = key.class {
         page.push_str(&format!(" {reason} |"));
     }
     page.push('\n');

@@ -31,8 +31,8 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
             return;
         }
         "CosineStrategy" => {
-            let reason = "embedding models are not supported; use LLMExtractionStrategy or BM25ContentFilter";
-            return report.fail(&given.path, InvalidValue::unsupported(reason));
+            let reason = "CosineStrategy is not supported; use LLMExtractionStrategy or BM25ContentFilter";
+            return report.reject(&given.path, InvalidValue::unsupported(reason));
         }
         "RegexExtractionStrategy" => patterns(params, &given.path, report),
         "JsonXPathExtractionStrategy" => fields(params, &given.path, SelectorLanguage::XPath, report),

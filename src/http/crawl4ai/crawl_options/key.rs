@@ -1,5 +1,7 @@
 //! The types of the table: a key, the type of its value, its class, and the section that it belongs to.
 
+use serde_json::Value;
+
 use super::builder::OptionsBuilder;
 use super::value::GivenValue;
 use crate::http::crawl4ai::report::Report;
@@ -38,12 +40,17 @@ pub enum Class {
     Nested(Section),
     /// Accepted, with a warning that gives this reason.
     WithoutEffect(&'static str),
-    /// A `422` with this reason, unless the value is harmless or empty.
+    /// Without effect for this reason, unless `rejection` returns a sentence for the value: then a `400` with it.
+    WithoutEffectUnless(&'static str, Rejection),
+    /// A `400`, unless the value is harmless or empty. The reason completes the sentence that begins with the key's name.
     Rejected(&'static str),
 }
 
 /// Stores an honoured value in the builder, or reports what is wrong with it.
 pub type Setter = fn(&mut OptionsBuilder, &GivenValue<'_>, &mut Report);
+
+/// Why a value is not supported, as a sentence; `None`: it has no effect.
+pub type Rejection = fn(&Value) -> Option<&'static str>;
 
 /// What a crawler configuration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +75,9 @@ pub enum Kind {
     TextOrList,
     List,
     Object,
-    /// A string, or `{"type": name, "params": string}`. Any other string is an error, whatever the class.
+    /// A string, or `{"type": name, "params": string}`. Any other string is an error if the key is honoured.
     Enum(&'static str, &'static [&'static str]),
-    /// `{"type": name, "params": {…}}`. Any other name is an error, whatever the class.
+    /// `{"type": name, "params": {…}}`. Any other name is an error if the key is honoured.
     Typed(&'static [&'static str]),
 }
 

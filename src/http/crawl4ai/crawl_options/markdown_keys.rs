@@ -1,12 +1,14 @@
 //! The keys of `markdown_generator`: the parameters of `DefaultMarkdownGenerator`, and its `options`.
 
 use super::key::Class::{Honoured, Nested, Rejected, WithoutEffect};
-use super::key::Kind::{Bool, Integer, List, Object, Text, Typed};
+use super::key::Kind::{Bool, Enum, Integer, List, Object, Text, Typed};
 use super::key::{Class, Key, Section, keys};
 use super::setters::flag;
 use super::{content_filter, setters};
 
-const FILTERS: &[&str] = &["MainContentFilter", "PruningContentFilter", "BM25ContentFilter", "LLMContentFilter"];
+const FILTERS: &[&str] =
+    &["MainContentFilter", "PruningContentFilter", "PruningContentFilterLXML", "BM25ContentFilter", "LLMContentFilter"];
+const SOURCES: &[&str] = &["cleaned_html", "raw_html", "fit_html"];
 const STYLE: Class = WithoutEffect("the style of the Markdown is fixed, so that it renders back to the same page");
 
 pub(super) const GENERATOR: &[Key] = keys! {
@@ -14,8 +16,9 @@ pub(super) const GENERATOR: &[Key] = keys! {
         "How the main content for `fit_markdown` and `fit_html` is found; see [content](content.md). \
          `LLMContentFilter` is rejected.";
     options, Object, ["{}", "null"], Nested(Section::GeneratorOptions), "Format of the Markdown; see the table below.";
-    content_source, Text, ["\"cleaned_html\"", "\"raw_html\""],
-        Rejected("Markdown is always made from the whole page"), "HTML that Markdown is made from.";
+    content_source, Enum("ContentSource", SOURCES), ["\"cleaned_html\"", "\"raw_html\""],
+        WithoutEffect("Markdown is made from the whole page; `fit_markdown` is the main content"),
+        "HTML that Markdown is made from.";
 };
 
 pub(super) const OPTIONS: &[Key] = keys! {
@@ -32,7 +35,7 @@ pub(super) const OPTIONS: &[Key] = keys! {
         "Escape text that looks like HTML.";
     skip_internal_links, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.markdown().skip_internal_links, v, r)),
         "Write links to an anchor of the same page as text.";
-    ignore_tables, Bool, ["false"], Rejected("tables cannot be left out of the Markdown yet"), "Leave out tables.";
+    ignore_tables, Bool, ["false"], Rejected("is not available yet; leave tables out with excluded_tags"), "Leave out tables.";
     bypass_tables, Bool, ["false"], STYLE, "Write tables as HTML.";
     default_image_alt, Text, ["\"\""], STYLE, "Text of images without one.";
     emphasis_mark, Text, ["\"_\""], STYLE, "Mark of emphasis.";

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::key::Kind;
+use super::value::parse_number;
+use crate::http::crawl4ai::request_fields::parse_bool;
 use crate::http::field_error::InvalidValue;
 
 /// Replaces each `{"type": "dict", "value": {…}}`, at any depth, by the inner object.
@@ -33,18 +35,31 @@ pub fn named(value: &Value) -> Option<(&str, Option<&Value>)> {
     Some((value.get("type")?.as_str()?, value.get("params")))
 }
 
+/// The value in the type of the key: Crawl4AI's clients also send numbers and booleans as strings, and one entry in place
+/// of a list.
+pub fn converted(kind: Kind, value: &Value) -> Value {
+    let converted = match (kind, value) {
+        (Kind::Bool, _) => parse_bool(value).map(Value::from),
+        (Kind::Integer | Kind::Number, Value::String(text)) => parse_number(text),
+        (Kind::List, Value::String(text)) if text.trim().is_empty() => Some(Value::Array(vec![])),
+        (Kind::List, Value::String(_)) => Some(Value::Array(vec![value.clone()])),
+        _ => None,
+    };
+    converted.unwrap_or_else(|| value.clone())
+}
+
 /// The value in the form that the table compares with: an enumeration as lower-case text.
 ///
 /// # Errors
 /// A type name or an enumeration value that does not exist.
-pub fn normalized(kind: Kind, value: Value) -> Result<Value, InvalidValue> {
+pub fn normalized(kind: Kind, value: &Value) -> Result<Value, InvalidValue> {
     match kind {
-        Kind::Enum(name, values) => enumeration(name, values, &value),
+        Kind::Enum(name, values) => enumeration(name, values, value),
         Kind::Typed(names) => match value.get("type").and_then(Value::as_str) {
             Some(name) if !names.contains(&name) => Err(wrong_type(names)),
-            _ => Ok(value),
+            _ => Ok(value.clone()),
         },
-        _ => Ok(value),
+        _ => Ok(converted(kind, value)),
     }
 }
 
@@ -54,7 +69,10 @@ fn enumeration(name: &str, values: &[&str], value: &Value) -> Result<Value, Inva
         Some((_, value)) => value,
         None => value,
     };
-    let text = text.as_str().map(str::to_lowercase).filter(|text| values.contains(&text.as_str()));
+    // Also as Python prints it: `CacheMode.BYPASS`.
+    let text =
+        text.as_str().map(|text| text.strip_prefix(name).and_then(|text| text.strip_prefix('.')).unwrap_or(text));
+    let text = text.map(str::to_lowercase).filter(|text| values.contains(&text.as_str()));
     text.map(Value::from).ok_or_else(|| InvalidValue::value(format!("must be one of {}", values.join(", "))))
 }
 
@@ -90,15 +108,34 @@ mod tests {
     }
 
     #[test]
+    fn values_are_converted_to_the_type_of_their_key() {
+        for (kind, value, expected) in [
+            (Kind::Bool, json!("True"), json!(true)),
+            (Kind::Bool, json!(0), json!(false)),
+            (Kind::Bool, json!("maybe"), json!("maybe")),
+            (Kind::Integer, json!(" 7 "), json!(7)),
+            (Kind::Number, json!("0.5"), json!(0.5)),
+            (Kind::Number, json!("30s"), json!("30s")),
+            (Kind::Number, json!("inf"), json!("inf")),
+            (Kind::List, json!("nav"), json!(["nav"])),
+            (Kind::List, json!(" "), json!([])),
+            (Kind::Text, json!(7), json!(7)),
+        ] {
+            assert_eq!(converted(kind, &value), expected, "{kind:?} {value}");
+        }
+    }
+
+    #[test]
     fn enumerations_may_be_typed_and_in_any_case() {
         let kind = Kind::Enum("CacheMode", &["bypass", "enabled"]);
-        for value in [json!("bypass"), json!("BYPASS"), json!({"type": "CacheMode", "params": "bypass"})] {
-            assert_eq!(normalized(kind, value), Ok(json!("bypass")));
+        let typed = json!({"type": "CacheMode", "params": "bypass"});
+        for value in [json!("bypass"), json!("BYPASS"), json!("CacheMode.BYPASS"), typed] {
+            assert_eq!(normalized(kind, &value), Ok(json!("bypass")));
         }
         for value in
             [json!("no"), json!(1), json!({"type": "MatchMode", "params": "bypass"}), json!({"type": "CacheMode"})]
         {
-            assert!(normalized(kind, value.clone()).is_err(), "{value}");
+            assert!(normalized(kind, &value).is_err(), "{value}");
         }
     }
 }

@@ -65,21 +65,30 @@ impl Parser<'_> {
     }
 
     fn key(&mut self, entry: &'static Entry, value: &Value, path: FieldPath) {
-        let value = normalized(entry.key.kind, value.clone());
-        let Some(value) = self.report.check(&path, value) else { return };
-        match entry.key.class_in(self.usage) {
+        let class = entry.key.class_in(self.usage);
+        let value = match (normalized(entry.key.kind, value), class) {
+            (Ok(value), _) => value,
+            (Err(error), Class::Honoured(_) | Class::Nested(_)) => return self.report.fail(&path, error),
+            // Where the key has no effect, so has an unknown name.
+            (Err(_), _) => value.clone(),
+        };
+        match class {
             Class::Honoured(set) => {
                 let given = GivenValue { value: &value, path, is_default: entry.is_default(&value) };
                 set(self.builder, &given, self.report);
             }
             Class::Nested(section) => self.nested(section, &value, &path),
             _ if entry.is_harmless(&value) => {}
-            Class::WithoutEffect(reason) => match typed(&value).and_then(|(name, _)| table::rejected_type(name)) {
-                Some(rejection) => self.report.fail(&path, InvalidValue::unsupported(rejection)),
+            Class::WithoutEffect(reason) => self.report.warn(&path, reason),
+            Class::WithoutEffectUnless(reason, rejection) => match rejection(&value) {
+                Some(sentence) => self.report.reject(&path, InvalidValue::unsupported(sentence)),
                 None => self.report.warn(&path, reason),
             },
             Class::Rejected(_) if is_empty(&value) => {}
-            Class::Rejected(reason) => self.report.fail(&path, InvalidValue::unsupported(reason)),
+            Class::Rejected(reason) => {
+                let sentence = format!("{} {reason}", entry.key.name);
+                self.report.reject(&path, InvalidValue::unsupported(sentence));
+            }
         }
     }
 

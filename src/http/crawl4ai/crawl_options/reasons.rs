@@ -5,6 +5,7 @@ use super::key::Class::{self, Rejected, WithoutEffect};
 pub const NO_BROWSER: Class = WithoutEffect("pages are fetched over HTTP, without a browser");
 pub const NO_IMPERSONATION: Class = WithoutEffect("impersonation is not supported; `user_agent` is sent as given");
 pub const LOGGING: Class = WithoutEffect("logging is configured by the operator");
-pub const PROXY: Class = Rejected("a request cannot choose a proxy");
-pub const SCRIPTS: Class = Rejected("scripts are not run, because pages are fetched without a browser");
-pub const STATE: Class = Rejected("no state is kept between jobs; send `cookies` and `headers` instead");
+pub const PROXY: Class = Rejected("is not available yet; leave it out to fetch pages from the server's own address");
+pub const NEEDS_BROWSER: Class =
+    Rejected("needs a browser, which this server does not have; leave it out to fetch the page over HTTP");
+pub const STATE: Class = Rejected("is not available yet; send cookies and headers instead");

@@ -18,23 +18,21 @@ pub fn selector(target: &mut Option<String>, given: &GivenValue<'_>, report: &mu
     }
 }
 
-/// Stores a list of names. Blank ones are left out.
+/// Stores a list of names, also separated by commas. Blank ones are left out.
 pub fn names(target: &mut Vec<String>, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(names) = texts(given, |_, _| Ok(()), report) {
-        *target = names;
+    if let Some(texts) = texts(given, |_, _| Ok(()), report) {
+        let names = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+        *target = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
     }
 }
 
-/// A list of strings, or one string, each of which passes `check`. `None`: there are errors.
+/// A list of strings, each of which passes `check`. `None`: there are errors.
 fn texts(
     given: &GivenValue<'_>,
     check: fn(&str, &Report) -> Result<(), String>,
     report: &mut Report,
 ) -> Option<Vec<String>> {
-    let items = match given.value.is_string() {
-        true => std::slice::from_ref(given.value),
-        false => report.check(&given.path, given.list())?,
-    };
+    let items = report.check(&given.path, given.list())?;
     if items.len() > MAX_ENTRIES {
         let msg = format!("must have at most {MAX_ENTRIES} entries");
         report.fail(&given.path, InvalidValue::new("too_long", msg));

@@ -16,6 +16,8 @@ use crate::http::header_rules;
 /// Bytes of a parsed glob pattern per byte of its text.
 const BYTES_PER_PATTERN_BYTE: usize = 64;
 const DAY_MS: f64 = 86_400_000.0;
+/// A microsecond.
+const MIN_TIMEOUT_MS: f64 = 0.001;
 
 /// Stores a boolean.
 pub fn flag(target: &mut bool, given: &GivenValue<'_>, report: &mut Report) {
@@ -26,8 +28,8 @@ pub fn flag(target: &mut bool, given: &GivenValue<'_>, report: &mut Report) {
 
 /// Stores a minimum number of words. 0 and 1 mean none.
 pub fn min_words(target: &mut u32, max: u32, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(words) = report.check(&given.path, given.integer(0..=max)) {
-        *target = if words > 1 { words } else { 0 };
+    if let Some(words) = report.check(&given.path, given.number(0.0..=f64::from(max))) {
+        *target = if words > 1.0 { words.ceil() as u32 } else { 0 };
     }
 }
 
@@ -63,7 +65,12 @@ pub fn locale(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut
 
 /// In milliseconds. 0 is the operator's ceiling, which also bounds larger values.
 pub fn page_timeout(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(ms) = report.check(&given.path, given.number(0.0..=f64::MAX)) {
+    let ms = given.number(0.0..=f64::MAX).and_then(|ms| {
+        let is_too_short = ms > 0.0 && ms < MIN_TIMEOUT_MS;
+        let error = || InvalidValue::new("greater_than_equal", format!("must be 0 or at least {MIN_TIMEOUT_MS}"));
+        if is_too_short { Err(error()) } else { Ok(ms) }
+    });
+    if let Some(ms) = report.check(&given.path, ms) {
         let timeout = Duration::from_secs_f64(ms.min(DAY_MS) / 1000.0);
         builder.options.fetch.page_timeout = Some(timeout);
     }
@@ -91,16 +98,17 @@ pub fn cache_mode(builder: &mut OptionsBuilder, given: &GivenValue<'_>, _: &mut 
 
 /// Crawl4AI's default counts as absent, because it would leave out content images.
 pub fn image_score_threshold(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    let score = report.check(&given.path, given.integer(0..=1000));
+    let score = report.check(&given.path, given.number(0.0..=1000.0));
     if let Some(score) = score.filter(|_| !given.is_default) {
-        builder.options.page.image_score_threshold = score;
+        // Scores are whole: one that exceeds 0.5 exceeds 0.
+        builder.options.page.image_score_threshold = score.floor() as u32;
     }
 }
 
 /// Crawl4AI's default counts as absent.
 pub fn table_score_threshold(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    if let Some(score) = report.check(&given.path, given.integer(0..=1000)) {
-        builder.options.page.table_score_threshold = Some(score).filter(|_| !given.is_default);
+    if let Some(score) = report.check(&given.path, given.number(0.0..=1000.0)) {
+        builder.options.page.table_score_threshold = Some(score.ceil() as u32).filter(|_| !given.is_default);
     }
 }
 
@@ -119,12 +127,8 @@ pub fn body_width(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: 
     }
 }
 
-/// Another type than a boolean has no effect.
 pub fn stream(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    match given.value.as_bool() {
-        Some(stream) => builder.stream = stream,
-        None => report.warn(&given.path, "must be true or false"),
-    }
+    flag(&mut builder.stream, given, report);
 }
 
 /// One pattern, or a list of patterns.

@@ -35,11 +35,6 @@ pub fn find(section: Section, name: &str) -> Option<&'static Entry> {
     INDEX.get(&section)?.get(name)
 }
 
-/// The reason why a type is rejected under a key that otherwise has no effect.
-pub fn rejected_type(name: &str) -> Option<&'static str> {
-    crawler_keys::REJECTED_TYPES.iter().find(|(rejected, _)| *rejected == name).map(|(_, reason)| *reason)
-}
-
 /// A key with its harmless values parsed.
 pub struct Entry {
     pub key: &'static Key,
@@ -84,7 +79,9 @@ mod tests {
                 assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", key.name);
             }
             assert!(key.about.ends_with('.') && !key.about.contains(['\n', '|']), "{}", key.name);
-            if let Class::WithoutEffect(reason) | Class::Rejected(reason) = key.class {
+            if let Class::WithoutEffect(reason) | Class::WithoutEffectUnless(reason, _) | Class::Rejected(reason) =
+                key.class
+            {
                 assert!(!reason.is_empty() && !reason.ends_with('.'), "{}", key.name);
             }
         }

@@ -10,7 +10,7 @@ use super::key::{Class, Section, Usage};
 use super::table::{find, keys};
 use super::{OptionsBuilder, parse_browser, parse_crawler};
 use crate::http::crawl4ai::report::Report;
-use crate::http::field_error::{FieldError, FieldPath};
+use crate::http::field_error::{FieldError, FieldPath, Rejection};
 
 mod content;
 mod cookies;
@@ -24,7 +24,10 @@ mod rejected;
 #[derive(Debug)]
 struct Parsed {
     options: CrawlOptions,
+    /// Those of the check that decides.
     errors: Vec<FieldError>,
+    /// The errors are a `400`.
+    unsupported: bool,
     warnings: Vec<Warning>,
 }
 
@@ -39,8 +42,10 @@ fn parse(browser: Option<&Value>, crawler: Option<&Value>) -> Parsed {
     if let Some(config) = given(crawler) {
         parse_crawler(&config, &path("crawler_config"), Usage::Job, &mut builder, &mut report);
     }
-    let (errors, warnings) = report.into_parts();
-    Parsed { options: builder.finish(), errors, warnings }
+    let (rejection, warnings) = report.into_parts();
+    let unsupported = matches!(rejection, Some(Rejection::Unsupported(_)));
+    let errors = rejection.map_or(vec![], |rejection| rejection.errors().to_vec());
+    Parsed { options: builder.finish(), errors, unsupported, warnings }
 }
 
 fn crawler(config: Value) -> Parsed {
@@ -102,31 +107,37 @@ fn configuration_of_another_type_is_an_error() {
 }
 
 #[test]
-fn all_errors_are_reported_at_once() {
+fn all_invalid_fields_precede_unsupported_keys() {
     let parsed = parse(
         Some(&json!({"user_agent": 1, "proxy": "http://p.example:1", "cookies": {}})),
         Some(&json!({"page_timeout": -1, "max_retries": -1, "js_code": "x", "markdown_generator": "x"})),
     );
     let expected = json!([
         [["body", "browser_config", "user_agent"], "string_type"],
-        [["body", "browser_config", "proxy"], "not_supported"],
         [["body", "browser_config", "cookies"], "list_type"],
         [["body", "crawler_config", "page_timeout"], "greater_than_equal"],
         [["body", "crawler_config", "max_retries"], "greater_than_equal"],
-        [["body", "crawler_config", "js_code"], "not_supported"],
         [["body", "crawler_config", "markdown_generator"], "value_error"],
     ]);
     assert_eq!(errors(&parsed), expected);
+    assert!(!parsed.unsupported);
     let first = serde_json::to_value(&parsed.errors[0]).unwrap();
     let expected =
         json!({"loc": ["body", "browser_config", "user_agent"], "msg": "must be a string", "type": "string_type"});
     assert_eq!(first, expected);
+    let parsed = parse(Some(&json!({"proxy": "http://p.example:1"})), Some(&json!({"js_code": "x", "pdf": "yes"})));
+    let expected = json!([
+        [["body", "browser_config", "proxy"], "not_supported"],
+        [["body", "crawler_config", "js_code"], "not_supported"],
+        [["body", "crawler_config", "pdf"], "not_supported"],
+    ]);
+    assert_eq!((errors(&parsed), parsed.unsupported), (expected, true));
 }
 
 #[test]
 fn keys_without_effect_give_a_warning_with_the_reason() {
     for (section, key, reason) in every_key(|class| match class {
-        Class::WithoutEffect(reason) => Some(reason),
+        Class::WithoutEffect(reason) | Class::WithoutEffectUnless(reason, _) => Some(reason),
         _ => None,
     }) {
         let parsed = given(section, key, unusual(section, key));
@@ -168,9 +179,10 @@ fn keys_of_one_usage_are_honoured_only_there() {
     ] {
         let (mut builder, mut report) = (OptionsBuilder::default(), Report::default());
         parse_crawler(&config, &FieldPath::body(), usage, &mut builder, &mut report);
-        let (found_errors, found_warnings) = report.into_parts();
+        let (rejection, found_warnings) = report.into_parts();
+        let found_errors = rejection.map_or(0, |rejection| rejection.errors().len());
         assert_eq!((builder.stream, builder.url_matcher().is_some()), (stream, matcher), "{usage:?}");
-        assert_eq!((found_warnings.len(), found_errors.len()), (warnings, errors), "{usage:?}");
+        assert_eq!((found_warnings.len(), found_errors), (warnings, errors), "{usage:?}");
     }
 }
 
@@ -203,7 +215,7 @@ fn unusual(section: Section, key: &str) -> Value {
         Kind::Bool => vec![json!(true), json!(false), json!("other")],
         Kind::Integer | Kind::Number => vec![json!(77)],
         Kind::Text | Kind::TextOrList => vec![json!("unusual")],
-        Kind::List => vec![json!(["unusual"])],
+        Kind::List => vec![json!(["--no-sandbox"])],
         Kind::Object => vec![json!({"unusual": 1})],
         Kind::Enum(_, values) => values.iter().map(|&value| json!(value)).collect(),
         Kind::Typed(names) => names.iter().map(|name| json!({"type": name, "params": {"unusual": 1}})).collect(),

@@ -5,14 +5,14 @@ use super::value::GivenValue;
 use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::InvalidValue;
 
-const SCRIPT: &str = "a condition in JavaScript needs a browser, which this server does not have; use css:SELECTOR, which is \
+const SCRIPT: &str = "wait_for with a condition in JavaScript needs a browser, which this server does not have; use css:SELECTOR, which is \
                       evaluated on the fetched HTML";
 
 /// `css:…` or a bare selector. A blank condition is ignored.
 pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
     let Some(condition) = report.check(&given.path, given.text()).map(str::trim) else { return };
     if is_script(condition) {
-        return report.fail(&given.path, InvalidValue::unsupported(SCRIPT));
+        return report.reject(&given.path, InvalidValue::unsupported(SCRIPT));
     }
     let selector = condition.strip_prefix("css:").unwrap_or(condition).trim();
     if condition.is_empty() {
@@ -41,8 +41,8 @@ mod tests {
     fn set_to(value: &Value) -> Result<Option<String>, &'static str> {
         let (mut builder, mut report) = (OptionsBuilder::default(), Report::default());
         set(&mut builder, &GivenValue { value, path: FieldPath::body(), is_default: false }, &mut report);
-        match report.into_parts().0.first() {
-            Some(error) => Err(error.kind),
+        match report.into_parts().0 {
+            Some(rejection) => Err(rejection.errors()[0].kind),
             None => Ok(builder.options.page.required_selector),
         }
     }

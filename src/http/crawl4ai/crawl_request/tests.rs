@@ -2,6 +2,8 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::egress::Allowlist;
+use opilio_actors::ports::ModelRequest;
+use opilio_actors::testing::fakes::ScriptedModel;
 
 fn open() -> Guard {
     Guard::open(Allowlist::default())
@@ -11,8 +13,14 @@ fn no_default_url() -> WebhookDefaults {
     WebhookDefaults { enabled: true, default_url: None, data_in_payload: false }
 }
 
-fn job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Vec<FieldError>> {
-    CrawlRequest::for_job(body, defaults, 3, &open()).map(CrawlRequest::into_spec)
+/// A policy with `guard`, and models that accept every name.
+fn with_policy<T>(guard: &Guard, use_policy: impl FnOnce(RequestPolicy<'_>) -> T) -> T {
+    let models = ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| None };
+    use_policy(RequestPolicy { guard, models: &models })
+}
+
+fn job(body: &Value, defaults: &WebhookDefaults) -> Result<JobSpec, Rejection> {
+    with_policy(&open(), |policy| CrawlRequest::for_job(body, defaults, 3, policy)).map(CrawlRequest::into_spec)
 }
 
 fn valid_job(body: Value) -> JobSpec {
@@ -20,12 +28,12 @@ fn valid_job(body: Value) -> JobSpec {
 }
 
 fn sync(body: Value) -> CrawlRequest {
-    CrawlRequest::for_sync(&body, &open()).expect("the request is valid")
+    with_policy(&open(), |policy| CrawlRequest::for_sync(&body, policy)).expect("the request is valid")
 }
 
 fn error_paths(body: Value) -> Vec<String> {
-    let errors = job(&body, &no_default_url()).expect_err("the request is invalid");
-    errors.iter().map(|error| json!(error.loc).to_string()).collect()
+    let rejection = job(&body, &no_default_url()).expect_err("the request is invalid");
+    rejection.errors().iter().map(|error| json!(error.loc).to_string()).collect()
 }
 
 #[test]
@@ -46,7 +54,6 @@ fn all_invalid_fields_are_reported_at_once() {
     assert_eq!(
         paths,
         [
-            r#"["body","urls",0]"#,
             r#"["body","urls",2]"#,
             r#"["body","crawler_config","page_timeout"]"#,
             r#"["body","webhook_config","webhook_url"]"#,
@@ -59,24 +66,50 @@ fn all_invalid_fields_are_reported_at_once() {
 #[test]
 fn blocked_urls_are_reported_by_path() {
     let body = json!({
-        "urls": ["http://10.0.0.1/", "https://example.com/", "raw:http://10.0.0.1/"],
+        "urls": ["http://10.0.0.1/", "http://127.0.0.1/"],
         "webhook_config": {"webhook_url": "http://127.0.0.1/"},
     });
     let guard = Guard::closed(Allowlist::default());
-    let errors = CrawlRequest::for_job(&body, &no_default_url(), 3, &guard).expect_err("two URLs are blocked");
-    let errors: Value = errors.iter().map(|error| json!([error.loc, error.kind])).collect();
-    let expected =
-        json!([[["body", "urls", 0], "url_blocked"], [["body", "webhook_config", "webhook_url"], "url_blocked"],]);
+    let parsed = with_policy(&guard, |policy| CrawlRequest::for_job(&body, &no_default_url(), 3, policy));
+    let rejection = parsed.expect_err("all URLs are blocked");
+    let errors: Value = rejection.errors().iter().map(|error| json!([error.loc, error.kind])).collect();
+    let expected = json!([
+        [["body", "urls", 0], "url_blocked"],
+        [["body", "urls", 1], "url_blocked"],
+        [["body", "webhook_config", "webhook_url"], "url_blocked"],
+    ]);
     assert_eq!(errors, expected);
 }
 
 #[test]
 fn invalid_url_lists_are_errors() {
     let too_long = vec!["https://example.com"; 4];
-    for urls in [json!(null), json!("https://example.com"), json!([]), json!(too_long)] {
+    for urls in [json!(null), json!("nothing"), json!([]), json!(too_long), json!({"0": "https://example.com"})] {
         assert_eq!(error_paths(json!({ "urls": urls })), [r#"["body","urls"]"#], "{urls}");
     }
     assert_eq!(error_paths(json!([])), [r#"["body"]"#]);
+}
+
+#[test]
+fn single_string_counts_as_a_list_of_one() {
+    for body in [json!({"urls": "raw:x"}), json!({"url": "raw:x"}), json!({"urls": null, "url": ["raw:x"]})] {
+        let job = valid_job(body.clone());
+        assert_eq!((job.urls(), job.warnings.len()), (&["raw:x".to_owned()][..], 0), "{body}");
+    }
+    let both = valid_job(json!({"urls": "raw:x", "url": "raw:y"}));
+    assert_eq!((both.urls(), &*both.warnings[0].key), (&["raw:x".to_owned()][..], "url"));
+    assert_eq!(error_paths(json!({"url": "nothing"})), [r#"["body","url"]"#]);
+}
+
+#[test]
+fn invalid_urls_are_accepted_beside_a_valid_one() {
+    let too_long = format!("https://example.com/{}", "x".repeat(8192));
+    for invalid in ["notaurl", "ftp://example.com/", "", "raw: ", &too_long] {
+        let urls = json!([invalid, "https://example.com/"]);
+        assert_eq!(json!(valid_job(json!({ "urls": urls })).urls()), urls, "{invalid}");
+        assert_eq!(error_paths(json!({"urls": [invalid]})), [r#"["body","urls",0]"#], "{invalid}");
+    }
+    assert_eq!(error_paths(json!({"urls": ["https://example.com/", null]})), [r#"["body","urls",1]"#]);
 }
 
 #[test]

@@ -40,19 +40,25 @@ fn content_filters_are_parsed() {
 #[test]
 fn errors_of_content_filters_have_paths() {
     for (name, params, key, kind) in [
-        ("PruningContentFilter", json!({"threshold_type": "soft"}), Some("threshold_type"), "value_error"),
+        ("PruningContentFilter", json!({"threshold_type": 1}), Some("threshold_type"), "string_type"),
         ("PruningContentFilter", json!({"threshold": "high"}), Some("threshold"), "float_type"),
         ("PruningContentFilter", json!({"min_word_threshold": -1}), Some("min_word_threshold"), "greater_than_equal"),
         ("BM25ContentFilter", json!({"user_query": 7}), Some("user_query"), "string_type"),
         ("BM25ContentFilter", json!({"user_query": "q".repeat(2001)}), Some("user_query"), "string_too_long"),
         ("BM25ContentFilter", json!({"language": "klingon"}), Some("language"), "value_error"),
-        ("BM25ContentFilter", json!({"use_stemming": 1}), Some("use_stemming"), "bool_type"),
+        ("BM25ContentFilter", json!({"use_stemming": 2}), Some("use_stemming"), "bool_type"),
         ("LLMContentFilter", json!({}), None, "not_supported"),
     ] {
         let mut path = vec!["body", "crawler_config", "markdown_generator", "content_filter"];
         path.extend(key);
         assert_eq!(errors(&filter(json!({"type": name, "params": params}))), json!([[path, kind]]), "{name} {params}");
     }
+    let relative = filter(json!({"type": "PruningContentFilterLXML", "params": {"threshold_type": "relative"}}));
+    assert_eq!(
+        relative.options.page.content_filter,
+        Some(ContentFilter::Pruning(Pruning { dynamic: true, ..Pruning::default() }))
+    );
+    assert_eq!(warned(&relative), ["crawler_config.markdown_generator.content_filter.threshold_type"]);
     let unknown = filter(json!({"type": "PruningContentFilter", "params": {"treshold": 1}}));
     assert_eq!(warned(&unknown), ["crawler_config.markdown_generator.content_filter.treshold"]);
 }

@@ -29,19 +29,28 @@ fn every_honoured_key_changes_the_options() {
 fn numbers_must_be_within_their_range() {
     for (key, value, kind) in [
         ("page_timeout", json!(-1), "greater_than_equal"),
-        ("page_timeout", json!("60000"), "float_type"),
+        ("page_timeout", json!("30s"), "float_type"),
+        ("page_timeout", json!(-0.0), "greater_than_equal"),
+        ("page_timeout", json!(1e-7), "greater_than_equal"),
         ("page_timeout", json!(true), "float_type"),
         ("max_retries", json!(-1), "greater_than_equal"),
         ("max_retries", json!(1.5), "int_type"),
         ("max_retries", json!([]), "int_type"),
         ("semaphore_count", json!(0), "greater_than_equal"),
-        ("image_score_threshold", json!("3"), "int_type"),
+        ("image_score_threshold", json!("x"), "float_type"),
         ("base_url", json!("/relative"), "value_error"),
         ("base_url", json!("file:///etc"), "value_error"),
         ("markdown_generator", json!({"options": {}}), "value_error"),
     ] {
         assert_eq!(errors(&crawler(json!({key: value}))), json!([[["body", "crawler_config", key], kind]]), "{value}");
     }
+    for (value, score) in [(json!("3"), 3), (json!(0.5), 0)] {
+        assert_eq!(accepted(crawler(json!({"image_score_threshold": value}))).page.image_score_threshold, score);
+    }
+    assert_eq!(
+        accepted(crawler(json!({"page_timeout": "1500"}))).fetch.page_timeout,
+        Some(Duration::from_millis(1500))
+    );
     assert_eq!(accepted(crawler(json!({"page_timeout": 0}))).fetch.page_timeout, Some(Duration::ZERO));
     assert!(accepted(crawler(json!({"page_timeout": 1e300}))).fetch.page_timeout.is_some());
     assert_eq!(accepted(crawler(json!({"page_timeout": 0.5}))).fetch.page_timeout, Some(Duration::from_micros(500)));
@@ -69,7 +78,7 @@ fn markdown_generator_is_parsed_as_crawl4ai_client_writes_it() {
 #[test]
 fn invalid_markdown_options_have_paths() {
     let params =
-        json!({"options": {"ignore_links": "yes", "body_width": -1, "ul_item_mark": "-", "colour": 1}, "colour": 2});
+        json!({"options": {"ignore_links": "maybe", "body_width": -1, "ul_item_mark": "-", "colour": 1}, "colour": 2});
     let parsed = crawler(json!({"markdown_generator": {"type": "DefaultMarkdownGenerator", "params": params}}));
     let path_of = |key: &str| json!(["body", "crawler_config", "markdown_generator", "options", key]);
     assert_eq!(
