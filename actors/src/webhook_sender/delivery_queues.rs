@@ -33,6 +33,9 @@ struct PrincipalQueue {
     /// The origins in `listed`, in the order in which they are served.
     origins: HashMap<Health, VecDeque<String>>,
     waiting: usize,
+    /// The next new receiver is the newest one, in turn with the oldest: the newest one starts soon even if a flood of
+    /// others waits.
+    newest_first: bool,
 }
 
 /// All due deliveries in memory, waiting and in flight; one per job.
@@ -149,7 +152,7 @@ impl DeliveryQueues {
     pub fn note_slow(&mut self) {
         let now = Instant::now();
         for in_flight in self.jobs.values_mut().flatten() {
-            if in_flight.health == Health::Hanging || now - in_flight.since < SLOW {
+            if in_flight.health == Health::Hanging || now - in_flight.since < in_flight.health.patience() {
                 continue;
             }
             self.limits.release(in_flight);
@@ -239,6 +242,7 @@ impl PrincipalQueue {
     fn start_next(&mut self, principal: &Principal, limits: &InFlightLimits) -> Option<(DueDelivery, Health)> {
         let next = |health| Some((self.startable(principal, health, limits)?, health));
         let (receiver, health) = Health::ALL.into_iter().find_map(next)?;
+        self.newest_first ^= health == Health::New;
         let queue = self.receivers.get_mut(&receiver)?;
         let due = queue.waiting.pop_front()?;
         queue.in_flight += 1;
@@ -253,17 +257,17 @@ impl PrincipalQueue {
         if !limits.allow_principal(principal, health) {
             return None;
         }
-        for origin in self.origins.get(&health)? {
+        let newest_first = health == Health::New && self.newest_first;
+        let receiver = |origin: &String| {
             if !limits.allow_origin(principal, health, origin) {
-                continue;
+                return None;
             }
-            let mut listed = self.listed.get(&(health, origin.clone())).into_iter().flatten();
             let allowed = |receiver: &&Receiver| limits.allow_receiver(principal, health, receiver);
-            if let Some(receiver) = listed.find(allowed) {
-                return Some(receiver.clone());
-            }
-        }
-        None
+            let mut listed = self.listed.get(&(health, origin.clone()))?.iter();
+            if newest_first { listed.rev().find(allowed) } else { listed.find(allowed) }.cloned()
+        };
+        let mut origins = self.origins.get(&health)?.iter();
+        if newest_first { origins.rev().find_map(receiver) } else { origins.find_map(receiver) }
     }
 
     /// Moves the receiver and its origin to the end of their lists.

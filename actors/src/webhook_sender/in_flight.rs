@@ -57,6 +57,8 @@ impl Lanes {
 
 pub struct InFlightLimits {
     total: Lanes,
+    /// Attempts of one principal that hang, with the first attempts that turned out to.
+    max_hanging: usize,
     max_per_origin: usize,
     /// Origins with deliveries in flight.
     origins: HashMap<String, Lanes>,
@@ -64,21 +66,25 @@ pub struct InFlightLimits {
 
 impl InFlightLimits {
     pub fn new(max_total: usize, max_per_origin: usize) -> Self {
-        Self { total: Lanes::new(max_total), max_per_origin, origins: HashMap::new() }
+        let max_hanging = max_total.saturating_mul(2);
+        Self { total: Lanes::new(max_total), max_hanging, max_per_origin, origins: HashMap::new() }
     }
 
     /// Whether the principal may start a delivery to any receiver of this health.
     pub fn allow_principal(&self, principal: &Principal, health: Health) -> bool {
         // First attempts that turned out to hang no longer use a slot for new receivers: they are limited here.
-        let hanging = &self.total.hanging;
-        let is_flooding = health == Health::New && hanging.used_by(principal) >= hanging.capacity();
+        let is_flooding = health == Health::New && self.total.hanging.used_by(principal) >= self.max_hanging;
         !is_flooding && self.total.allow_principal(principal, health)
     }
 
     /// Whether the principal may start a delivery to any receiver of this origin and health.
     pub fn allow_origin(&self, principal: &Principal, health: Health, origin: &str) -> bool {
+        let lanes = self.origins.get(origin);
+        // The connections of an origin are limited, also for first attempts that turned out to hang.
+        let is_flooded = |Lanes { hanging, .. }: &Lanes| hanging.used_by(principal) >= hanging.capacity();
         self.total.of(health).allows(principal, &part(health, origin))
-            && self.origins.get(origin).is_none_or(|lanes| lanes.allow_principal(principal, health))
+            && lanes.is_none_or(|lanes| lanes.allow_principal(principal, health))
+            && !(health == Health::New && lanes.is_some_and(is_flooded))
     }
 
     /// Whether the principal may start a delivery to this receiver, if its origin is allowed.

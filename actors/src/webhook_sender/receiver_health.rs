@@ -9,6 +9,9 @@ use crate::domain::webhook::Receiver;
 /// A receiver that takes longer counts as hanging.
 pub const SLOW: Duration = Duration::from_secs(5);
 
+/// A first attempt that takes longer gives its slot to another new receiver, so that this one also starts within [`SLOW`].
+const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
+
 /// The receivers of one principal that are remembered.
 const MAX_RECEIVERS: usize = 10_000;
 
@@ -23,6 +26,14 @@ pub enum Health {
 }
 
 impl Health {
+    /// The time after which an attempt gives its slot to another receiver and counts as one that hangs.
+    pub fn patience(self) -> Duration {
+        match self {
+            Self::New => FIRST_ATTEMPT,
+            Self::Healthy | Self::Hanging => SLOW,
+        }
+    }
+
     /// In the order in which deliveries are started.
     pub const ALL: [Self; 3] = [Self::Healthy, Self::New, Self::Hanging];
 }
