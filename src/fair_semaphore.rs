@@ -3,7 +3,8 @@
 //! A released permit goes to the waiting principal that holds the fewest, and within a principal to the queue (interactive
 //! or batch) that holds fewer. If no permit is released for a while, the permits of a principal that holds more than its
 //! share are revoked one at a time: a holder that can stop (a page in flight) releases its permit, a thread continues without
-//! one, and a request to a model keeps it until it ends.
+//! one, and a request to a model keeps it until it ends. For a while afterwards a few released permits are kept for the
+//! waiter's queue, so that its next work does not have to wait as long again.
 
 mod state;
 

@@ -66,6 +66,8 @@ fn main() {
         }
         if wanted("hostile") {
             hostile::clients(plan, &origin, &mut table).await;
+        }
+        if wanted("hostile") || wanted("principals") {
             principals::attacks(&mut table).await;
         }
         if wanted("results") {

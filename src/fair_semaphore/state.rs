@@ -15,6 +15,13 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The time for which a permit is not revoked, so that short work finishes.
 pub const MIN_HOLD: Duration = Duration::from_secs(1);
 
+/// The time for which released permits are kept for a queue that a permit was revoked for: its next waiter does not have to
+/// be overdue again.
+const KEEP: Duration = Duration::from_secs(2);
+
+/// At most this share of the permits is kept.
+const KEPT_SHARE: usize = 8;
+
 /// What a holder does when its permit is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
@@ -38,6 +45,8 @@ pub struct State<P> {
     waiters: HashMap<QueueKey, VecDeque<Waiter<P>>>,
     /// The queues with waiters, the one that was served last at the end.
     rotation: VecDeque<QueueKey>,
+    /// Queues that permits are kept for, each with the end of that time.
+    kept_for: HashMap<QueueKey, Instant>,
     /// A task checks for overdue waiters.
     checking: bool,
 }
@@ -70,6 +79,7 @@ impl<P> State<P> {
             next_id: 0,
             waiters: HashMap::new(),
             rotation: VecDeque::new(),
+            kept_for: HashMap::new(),
             checking: false,
         }
     }
@@ -80,7 +90,29 @@ impl<P> State<P> {
 
     /// A permit for this queue; `None`: none is available.
     pub fn take(&mut self, queue: &QueueKey) -> Option<(u64, CancellationToken)> {
-        (self.available() > 0).then(|| self.hold(queue))
+        (self.available() > 0 && !self.is_kept_from(queue)).then(|| self.hold(queue))
+    }
+
+    /// Whether the available permits are kept for others: the queue's principal holds its share, or it is a batch queue and
+    /// they are kept for its principal's interactive queue.
+    fn is_kept_from(&self, queue: &QueueKey) -> bool {
+        let now = Instant::now();
+        let mut kept_for = self.kept_for.iter().filter(|(_, until)| **until > now).map(|(queue, _)| queue);
+        let is_few = self.available() <= (self.permits / KEPT_SHARE).max(1);
+        is_few
+            && kept_for.any(|other| match other.principal == queue.principal {
+                true => other.interactive && !queue.interactive,
+                false => self.held_by(&queue.principal) >= self.share(),
+            })
+    }
+
+    /// The permits that each principal may hold while others wait.
+    fn share(&self) -> usize {
+        let held = self.held.values().filter(|holder| holder.revoked_for.is_none()).map(|holder| &holder.queue);
+        let queues = held.chain(self.waiters.keys()).chain(self.kept_for.keys());
+        let principals: HashSet<&Principal> = queues.map(|queue| &queue.principal).collect();
+        let min_share = usize::from(self.revocation == Revocation::Stop);
+        (self.permits / principals.len().max(1)).max(min_share)
     }
 
     fn hold(&mut self, queue: &QueueKey) -> (u64, CancellationToken) {
@@ -131,7 +163,8 @@ impl<P> State<P> {
     fn next(&mut self) -> Option<(QueueKey, Waiter<P>)> {
         self.remove_cancelled();
         let held = |queue: &QueueKey| (self.held_by(&queue.principal), self.held_in(queue));
-        let position = (0..self.rotation.len()).min_by_key(|at| held(&self.rotation[*at]))?;
+        let candidates = (0..self.rotation.len()).filter(|at| !self.is_kept_from(&self.rotation[*at]));
+        let position = candidates.min_by_key(|at| held(&self.rotation[*at]))?;
         let queue = self.rotation.remove(position)?;
         // The principal's other queue is served before this one, and both after all other principals.
         if let Some(other) = self.rotation.iter().position(|other| other.principal == queue.principal)
@@ -169,6 +202,7 @@ impl<P> State<P> {
     pub fn check(&mut self, now: Instant) -> (Vec<Grant<P>>, bool) {
         self.waiters.values_mut().for_each(|waiters| waiters.retain(|waiter| !waiter.sender.is_closed()));
         self.remove_empty();
+        self.kept_for.retain(|_, until| *until > now);
         let is_overdue = |waiters: &VecDeque<Waiter<P>>| waiters.front().is_some_and(|it| now - it.since >= PATIENCE);
         let overdue: Vec<_> =
             self.rotation.iter().filter(|queue| self.waiters.get(*queue).is_some_and(is_overdue)).cloned().collect();
@@ -190,6 +224,7 @@ impl<P> State<P> {
         let Some(id) = self.oldest_beyond_share(&queue, now).or_else(|| self.oldest_of_own_batch(&queue, now)) else {
             return;
         };
+        self.kept_for.insert(queue.clone(), now + KEEP);
         if let Some(holder) = self.held.get_mut(&id) {
             holder.revoked_for = Some(queue);
             holder.revoked.cancel();
@@ -205,10 +240,7 @@ impl<P> State<P> {
         for holder in self.held.values().filter(|holder| holder.revoked_for.is_none()) {
             *held.entry(&holder.queue.principal).or_default() += 1;
         }
-        let principals: HashSet<&Principal> =
-            self.waiters.keys().map(|queue| &queue.principal).chain(held.keys().copied()).collect();
-        let min_share = usize::from(self.revocation == Revocation::Stop);
-        let share = (self.permits / principals.len().max(1)).max(min_share);
+        let share = self.share();
         let own = held.get(&waiting.principal).copied().unwrap_or(0);
         let (principal, most) = held.into_iter().max_by_key(|(_, count)| *count)?;
         let is_beyond_share = most > share && most > own && *principal != waiting.principal;

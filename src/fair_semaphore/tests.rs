@@ -181,3 +181,22 @@ async fn revoked_threads_continue_beside_at_most_as_many_others() {
     drop(others);
     assert_eq!(threads.available(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn released_permit_is_kept_for_a_while_after_a_revocation() {
+    let semaphore = FairSemaphore::new(8);
+    let _many = hold(&semaphore, queue("many"), 8).await;
+    let waiting = tokio::spawn({
+        let semaphore = Arc::clone(&semaphore);
+        async move { hold(&semaphore, queue("many"), 100).await }
+    });
+    drop(timeout(IN_TIME, semaphore.acquire(&queue("other"))).await.expect("a permit is revoked"));
+    for _ in 0..10 {
+        let again = timeout(BRIEF, semaphore.acquire(&queue("other"))).await;
+        assert!(again.is_ok(), "it is not overdue again");
+    }
+    assert_eq!(semaphore.available(), 1);
+    tokio::time::sleep(IN_TIME).await;
+    assert_eq!(semaphore.available(), 0, "the other waiters get it");
+    waiting.abort();
+}
