@@ -2,14 +2,14 @@
 
 use crate::tree::{Element, Tag};
 
-/// Whether an element is never part of the content: scripts, styles, controls, embedded documents.
+/// Whether an element is never part of the content: scripts, styles, controls, embedded documents. The content of
+/// `<object>` and `<applet>` is shown in place of what browsers cannot embed.
 pub(crate) fn is_excluded(element: &Element) -> bool {
     match element.tag {
         Tag::Script => !element.attr("type").is_some_and(|kind| kind.starts_with("math/tex")),
         Tag::Template => element.attr("shadowrootmode").is_none(),
         Tag::Dialog => element.attr("open").is_none(),
-        Tag::Applet
-        | Tag::Canvas
+        Tag::Canvas
         | Tag::Datalist
         | Tag::Embed
         | Tag::Frame
@@ -19,7 +19,6 @@ pub(crate) fn is_excluded(element: &Element) -> bool {
         | Tag::Noembed
         | Tag::Noframes
         | Tag::Noscript
-        | Tag::Object
         | Tag::Param
         | Tag::Select
         | Tag::Style

@@ -56,12 +56,31 @@ fn json_ld(tree: &Tree, script: NodeId, left: &mut usize) -> Vec<Value> {
     for wrapper in ["-->", "//]]>", "]]>", ";"] {
         text = text.strip_suffix(wrapper).unwrap_or(text).trim_end();
     }
-    let blocks = match serde_json::from_str(text) {
+    let parsed = serde_json::from_str(text).or_else(|_| serde_json::from_str(&with_escaped_controls(text)));
+    let blocks = match parsed {
         Ok(Value::Array(blocks)) => blocks,
         Ok(block) => vec![block],
         Err(_) => Vec::new(),
     };
     blocks.into_iter().filter(|block| block.is_object() && is_shallow(block, MAX_DEPTH)).collect()
+}
+
+/// The text with the line ends and tabs inside its strings escaped, which many pages write as they are.
+fn with_escaped_controls(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + 16);
+    let (mut in_string, mut after_backslash) = (false, false);
+    for c in json.chars() {
+        match c {
+            '\n' if in_string => out.push_str("\\n"),
+            '\r' if in_string => out.push_str("\\r"),
+            '\t' if in_string => out.push_str("\\t"),
+            c if in_string && c.is_ascii_control() => out.push(' '),
+            c => out.push(c),
+        }
+        in_string ^= c == '"' && !after_backslash;
+        after_backslash = c == '\\' && in_string && !after_backslash;
+    }
+    out
 }
 
 fn is_shallow(value: &Value, left: usize) -> bool {

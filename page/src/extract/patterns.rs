@@ -13,14 +13,15 @@ use crate::pattern_compiler::PatternCompiler;
 
 /// The built-in patterns, in the order of their bits: the first is 1, the second 2, the third 4, …
 pub const BUILTIN_PATTERNS: [(&str, &str); 21] = [
-    ("email", r"[\w.+-]+@[\w-]+\.[\w.-]+"),
+    ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     ("phone_intl", r"\+?\d[\d .()-]{7,}\d"),
     ("phone_us", r"\(?\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}"),
-    ("url", r#"https?://[^\s"'<>]+"#),
+    // Up to the punctuation of the sentence around it; parentheses are part of it in pairs.
+    ("url", r#"https?://(?:\([^\s"'<>()]*\)|[^\s"'<>()])*(?:\([^\s"'<>()]*\)|[^\s"'<>().,;:!?])"#),
     ("ipv4", r"(?:\d{1,3}\.){3}\d{1,3}"),
     ("ipv6", r"[A-F0-9]{1,4}(?::[A-F0-9]{1,4}){7}"),
     ("uuid", r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
-    ("currency", r"(?:USD|EUR|RM|\$|€|£)\s?\d+(?:[.,]\d{2})?"),
+    ("currency", r"(?:USD|EUR|RM|\$|€|£)\s?(?:\d{1,3}(?:[.,]\d{3})+|\d+)(?:[.,]\d{1,2})?"),
     ("percentage", r"\d+(?:\.\d+)?%"),
     ("number", r"\b\d{1,3}(?:[,.\s]\d{3})*(?:\.\d+)?\b"),
     ("date_iso", r"\d{4}-\d{2}-\d{2}"),

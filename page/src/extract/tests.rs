@@ -192,6 +192,24 @@ fn builtin_patterns_match_their_formats() {
         let html = format!("<p>It says <b>{value}</b> there");
         assert_eq!(found(&[name], &[], &html), [(name.to_owned(), value.to_owned())]);
     }
+    for (name, text, expected) in [
+        (
+            "url",
+            "See https://a.example/b. Or (https://a.example/c), https://a.example/d_(e)!",
+            "https://a.example/b https://a.example/c https://a.example/d_(e)",
+        ),
+        ("url", "https://a.example/?q=1.5;r=2&s=a,b", "https://a.example/?q=1.5;r=2&s=a,b"),
+        (
+            "email",
+            "Write to ann@shop.example. Or bob@a-b.example, c@d.example.",
+            "ann@shop.example bob@a-b.example c@d.example",
+        ),
+        ("currency", "$1,299.99, USD 12, €1.299,50 or £1234.5 and $5m", "$1,299.99 USD 12 €1.299,50 £1234.5 $5"),
+    ] {
+        let values: Vec<_> =
+            found(&[name], &[], &format!("<p>{text}</p>")).into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values.join(" "), expected, "{name}");
+    }
     let both = found(&["url"], &[("sku", "SKU-\\d+")], "<p>sku-12 SKU-3 https://a.example/ x");
     let labels: Vec<_> = both.iter().map(|(label, value)| format!("{label} {value}")).collect();
     assert_eq!(labels, ["url https://a.example/", "sku sku-12", "sku SKU-3"]);

@@ -9,6 +9,9 @@ use crate::tree::{Element, NodeData, NodeId, Tag, Tree, Visit};
 /// Prefixes of class names that contain a language.
 const LANGUAGE_PREFIXES: [&str; 4] = ["language-", "lang-", "highlight-source-", "sourceCode-"];
 
+/// Elements around a code block by Sphinx: with line numbers it is in a table.
+const MAX_SPHINX_DEPTH: usize = 6;
+
 /// Writes a code span, with more backticks than any run in the code.
 pub(super) fn write_code_span(code: &str, in_cell: bool, out: &mut String) {
     let code = if code.contains(['\n', '\r', '\t', '\u{a0}']) { as_one_line(code) } else { code.to_owned() };
@@ -81,7 +84,17 @@ fn is_line_number(element: &Element) -> bool {
 pub(super) fn language(tree: &Tree, pre: NodeId) -> Option<&str> {
     let code = tree.children(pre).find(|&id| tree.tag(id) == Tag::Code);
     let around = tree.ancestors(pre).take(2);
-    std::iter::once(pre).chain(code).chain(around).filter_map(|id| tree.element(id)).find_map(language_of)
+    let mut elements = std::iter::once(pre).chain(code).chain(around).filter_map(|id| tree.element(id));
+    elements.find_map(language_of).or_else(|| sphinx_language(tree, pre))
+}
+
+/// The language of a code block by Sphinx: `<div class="highlight-LANGUAGE"><div class="highlight"><pre>`.
+fn sphinx_language(tree: &Tree, pre: NodeId) -> Option<&str> {
+    const NO_LANGUAGE: [&str; 3] = ["default", "none", "text"];
+    let mut boxes = tree.ancestors(pre).take(MAX_SPHINX_DEPTH).filter_map(|id| tree.element(id)).map(class_of);
+    boxes.find(|class| class.split_ascii_whitespace().any(|name| name == "highlight"))?;
+    let name = boxes.flat_map(str::split_ascii_whitespace).find_map(|name| name.strip_prefix("highlight-"))?;
+    Some(name).filter(|name| !name.is_empty() && !NO_LANGUAGE.contains(name))
 }
 
 fn language_of(element: &Element) -> Option<&str> {

@@ -93,6 +93,9 @@ pub(super) fn line_start_escape(line: &str, may_be_task: bool) -> Option<usize> 
         b'#' => (run(b'#') <= 6 && ends_at(run(b'#'))).then_some(0),
         b'>' => Some(0),
         b'+' | b'*' if ends_at(1) => Some(0),
+        b'_' => (bytes.iter().all(|byte| b"_ ".contains(byte))
+            && bytes.iter().filter(|byte| **byte == b'_').count() > 2)
+            .then_some(0),
         b'-' | b'=' | b'|' | b':' if ends_at(1) && first == b'-' || is_rule(line) => Some(0),
         b'0'..=b'9' => {
             let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();

@@ -22,6 +22,9 @@ fn headings_and_paragraphs() {
         ("<h2>C #</h2><h2>C#</h2><h2></h2>", "## C \\#\n\n## C#\n\n##"),
         ("<h2>a<br>b <div>c</div></h2>", "## a b c"),
         ("<h2>a <a href='#a' class=headerlink>¶</a></h2>", "## a"),
+        ("<p>&nbsp;a</p><p><b>&nbsp;b</b></p>c<br>&nbsp;- d", "a\n\n**b**\n\nc  \n\\- d"),
+        ("<p>_ _ _</p><p>_ __</p><p>* * *</p><p>_ _</p>", "\\_ _ _\n\n_ \\_\\_\n\n\\* * *\n\n_ _"),
+        ("<object data=x.swf><param name=y><p>a</p>b</object><applet>c</applet>", "a\n\nbc"),
         ("<p>a\n  b&nbsp;c</p><p>&nbsp;</p><p></p><hr><p>d&shy;e", "a b c\n\n***\n\nde"),
         ("<p>a<br>b<br/></p><p>c<br><br>d<br>\n<br>\n<br>e", "a  \nb\n\nc\n\nd\n\ne"),
         ("<div>a<div>b</div>c</div>", "a\n\nb\n\nc"),
@@ -136,6 +139,12 @@ fn definitions_and_details() {
 fn code() {
     check(&[
         ("<pre><code class='language-rust'>a\n  b\n</code></pre>", "```rust\na\n  b\n```"),
+        (
+            "<div class='highlight-console notranslate'><div class=highlight><pre>a</pre></div></div>",
+            "```console\na\n```",
+        ),
+        ("<div class='highlight-default'><div class=highlight><pre>a</pre></div></div>", "```\na\n```"),
+        ("<div class='highlight-wrapper'><div><pre>a</pre></div></div>", "```\na\n```"),
         ("<pre>```\na</pre>", "````\n```\na\n````"),
         ("<div class='highlight-source-js'><pre>a<br>b<div>c</div>d</pre></div>", "```js\na\nb\nc\nd\n```"),
         ("<pre><span class=lineno>1</span>a\n<span class=lineno>2</span>b</pre>", "```\na\nb\n```"),
@@ -163,6 +172,15 @@ fn links_and_images() {
             "abc [f](https://a.example/e)",
         ),
         ("<a href=/a>a</a><a href=/b>b</a>", "[a](https://a.example/a) [b](https://a.example/b)"),
+        (
+            "<a href=/a>a</a><b><a href=/b>b</a></b><a href=/c>c</a>",
+            "[a](https://a.example/a) **[b](https://a.example/b)** [c](https://a.example/c)",
+        ),
+        (
+            "<a href=https://b.example/>https://b.example/</a><a href=https://c.example/>https://c.example/</a>",
+            "<https://b.example/> <https://c.example/>",
+        ),
+        ("<a href=/a title='b\n\nc'>a\nb</a>", "[a b](https://a.example/a \"b c\")"),
         ("<a href=/a(b>a</a>", "[a](<https://a.example/a(b>)"),
         ("<a href=/a><img src=b.png alt='[c]'></a>", "[![\\[c\\]](https://a.example/d/b.png)](https://a.example/a)"),
         ("<a href=/a><img src=data:x alt=b></a><img src=data:x alt=c>", "[b](https://a.example/a)"),

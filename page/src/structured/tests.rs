@@ -18,6 +18,13 @@ fn json_ld_is_unwrapped_and_flattened() {
 }
 
 #[test]
+fn json_ld_with_raw_line_breaks_in_strings_is_read() {
+    let json = "{\"a\": \"one\r\n\ttwo\u{1}\", \"b\\\\\": \"\\\"\nx\",\n\t\"c\": 1}";
+    let html = format!("<script type=application/ld+json>{json}</script>");
+    assert_eq!(structured(&html), json!({"json_ld": [{"a": "one\n\ttwo ", "b\\": "\"\nx", "c": 1}]}));
+}
+
+#[test]
 fn microdata_items_have_types_and_properties() {
     let html = "<div itemscope itemtype='https://schema.org/Product' itemid=urn:1><h1 itemprop='name title'>Lamp</h1>
         <img itemprop=image src=/l.png><a itemprop=url href=x>x</a><time itemprop=date datetime=2026-01-02>today</time>

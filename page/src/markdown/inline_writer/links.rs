@@ -47,9 +47,6 @@ impl InlineWriter<'_, '_> {
 
     /// Writes the `[` of a deferred link.
     pub(super) fn open_link(&mut self, anchor: NodeId) {
-        if self.link_end == self.out.len() {
-            self.out.push(' ');
-        }
         if self.out.ends_with('!') && !escape::is_escaped(self.out, self.out.len() - 1) {
             self.out.insert(self.out.len() - 1, '\\');
         }
@@ -106,6 +103,7 @@ impl InlineWriter<'_, '_> {
             self.edits.link(link.edit, end - 1..end, target, body, "");
         }
         self.plain_from = self.out.len();
+        self.link_end = self.out.len();
         true
     }
 }

@@ -27,7 +27,12 @@ impl InlineWriter<'_, '_> {
         before_link.copied().any(|item| must_flank(&self.items[item]))
     }
 
+    /// Links without anything between them are separated by a space.
     pub(super) fn open_deferred(&mut self) {
+        let opens_link = self.deferred.iter().any(|&item| matches!(self.items[item], Inline::LinkOpen(_)));
+        if opens_link && self.link_end == self.out.len() {
+            self.out.push(' ');
+        }
         for item in std::mem::take(&mut self.deferred) {
             match self.items[item] {
                 Inline::LinkOpen(anchor) => self.open_link(anchor),
@@ -86,6 +91,7 @@ impl InlineWriter<'_, '_> {
             return;
         }
         let Some(open) = self.open_styles.pop_if(|open| self.style_ends[open.item] == index) else { return };
+        let ends_link = self.link_end == self.out.len();
         match style {
             InlineStyle::Subscript => self.out.push_str("</sub>"),
             InlineStyle::Superscript => self.out.push_str("</sup>"),
@@ -94,6 +100,9 @@ impl InlineWriter<'_, '_> {
             }
         }
         self.plain_from = self.plain_from.max(self.out.len());
+        if ends_link {
+            self.link_end = self.out.len();
+        }
     }
 
     fn close_flanking(&mut self, style: InlineStyle, open: OpenStyle, index: usize) {
