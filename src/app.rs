@@ -30,11 +30,12 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::SystemClock;
+use crate::cpu_pool::CpuPool;
 use crate::http::{
     Api, Auth, Ceilings, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount,
     response_headers, serve,
 };
-use crate::reader::CpuPool;
+use crate::loop_lag::LoopLag;
 use crate::settings::Settings;
 
 /// Time for clients of synchronous requests to read the response that reports the shutdown.
@@ -115,6 +116,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
         response_memory: access::response_memory(&settings.limits),
         proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,
+        loop_lag: LoopLag::measure(),
         parsers: Arc::new(CpuPool::new(1)),
         shutdown: Shutdown::default(),
         sessions: Sessions::default(),

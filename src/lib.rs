@@ -4,10 +4,12 @@
 pub mod app;
 pub mod cli;
 mod clock;
+pub mod cpu_pool;
 pub mod egress;
 mod fair_semaphore;
 pub mod fetchers;
 pub mod http;
+pub mod loop_lag;
 pub mod models;
 pub mod reader;
 pub mod settings;

@@ -2,7 +2,6 @@
 
 mod kind;
 mod pattern_cache;
-mod pool;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,11 +16,11 @@ use opilio_actors::ports::{FetchedPage, PageReader, PageRequest, PageText};
 use opilio_page::{ContentFilter, Limits, MetaRefresh, Options, Page, ReadError};
 use url::Url;
 
+use crate::cpu_pool::{CpuPool, PoolError};
 use crate::egress::format_duration;
 use crate::fetchers::charset;
 use kind::Kind;
 use pattern_cache::PatternCache;
-pub use pool::{CpuPool, PoolError};
 
 /// Time after the timeout in which a page may still report it, and be serialized.
 const GRACE: Duration = Duration::from_secs(1);

@@ -2,18 +2,19 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, test};
 use jiff::Timestamp;
+use opilio::cpu_pool::CpuPool;
 use opilio::egress::{Allowlist, Guard};
 use opilio::http::{
     Api, Auth, AuthSettings, BodyLimits, Ceilings, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
     mount,
 };
-use opilio::reader::CpuPool;
+use opilio::loop_lag::LoopLag;
 use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
 use opilio_actors::http_front::HttpFront;
@@ -36,6 +37,10 @@ impl Clock for SystemClock {
 
 /// Status and body of the response to each request to a server with an empty store.
 async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
+    respond_with(LoopLag::since(Instant::now()), requests).await
+}
+
+async fn respond_with(loop_lag: LoopLag, requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = StoreSettings { retention: RETENTION, max_queued: None, max_per_principal: None };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -63,6 +68,7 @@ async fn respond(requests: Vec<test::TestRequest>) -> Vec<(StatusCode, Value)> {
         proxies: TrustedProxies::default(),
         heartbeat: Duration::from_secs(15),
         shutdown: Shutdown::default(),
+        loop_lag,
         parsers: Arc::new(CpuPool::new(1)),
         sessions: Sessions::default(),
     };
@@ -125,4 +131,12 @@ async fn health_has_status_timestamp_and_version() {
     assert_eq!((status.as_u16(), &health["status"]), (200, &json!("ok")));
     assert!(health["timestamp"].is_number() && health["version"].is_string());
     assert_eq!(responses[1].0.as_u16(), 200);
+}
+
+#[actix_web::test]
+async fn ready_is_503_while_the_actor_loop_lags() {
+    let requests = |path: &str| vec![test::TestRequest::get().uri(path)];
+    let lagging = |seconds| LoopLag::since(Instant::now() - Duration::from_secs(seconds));
+    assert_eq!(respond_with(lagging(20), requests("/ready")).await[0].0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(respond_with(lagging(20), requests("/health")).await[0].0, StatusCode::OK);
 }

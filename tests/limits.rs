@@ -6,6 +6,8 @@ mod connections;
 mod pages;
 #[path = "limits/patterns.rs"]
 mod patterns;
+#[path = "limits/robots.rs"]
+mod robots;
 mod support;
 
 use serde_json::{Value, json};

@@ -145,7 +145,7 @@ impl HttpFetcher {
         let mut budget = TimeBudget::new(options.page_timeout.unwrap_or(self.settings.page_timeout));
         let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
         let agent = (options.check_robots_txt || self.settings.respect_robots).then_some(agent);
-        let delay = self.check_robots(&url, agent).await?;
+        let delay = self.check_robots(&url, agent, request).await?;
         let mut permit = self.permit(&url, request, delay).await;
         let mut redirects = 0;
         loop {
@@ -184,7 +184,7 @@ impl HttpFetcher {
             }
             // Released first: a page that waits for robots.txt, a delay or another host holds no permit.
             drop(permit);
-            let delay = self.check_robots(&next, agent).await?;
+            let delay = self.check_robots(&next, agent, request).await?;
             permit = self.permit(&next, request, delay).await;
             url = next;
         }
@@ -201,9 +201,14 @@ impl HttpFetcher {
     }
 
     /// The site's `Crawl-delay`, if robots.txt allows `agent` to request the page. `None`: robots.txt is not obeyed.
-    async fn check_robots(&self, url: &AllowedUrl, agent: Option<&str>) -> Result<Duration, FetchError> {
+    async fn check_robots(
+        &self,
+        url: &AllowedUrl,
+        agent: Option<&str>,
+        request: &PageRequest,
+    ) -> Result<Duration, FetchError> {
         let Some(agent) = agent else { return Ok(Duration::ZERO) };
-        while_waiting(self.robots.check(url, agent)).await.map_err(|forbidden| {
+        while_waiting(self.robots.check(url, agent, &request.queue)).await.map_err(|forbidden| {
             if forbidden == Forbidden::Blocked {
                 return without_response(&EgressError::Blocked);
             }

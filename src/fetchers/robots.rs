@@ -2,16 +2,19 @@
 
 mod rules;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
-use tokio::sync::Mutex;
+use opilio_actors::domain::queue_key::QueueKey;
+use quick_cache::sync::Cache;
+use quick_cache::{OptionsBuilder, Weighter};
 use tokio::time::{Instant, timeout};
 
 use super::body::{self, BodyLimits};
+use crate::cpu_pool::CpuPool;
 use crate::egress::{AllowedUrl, Egress, EgressError, redirect_target};
 use rules::Rules;
 
@@ -24,8 +27,12 @@ const MAX_BYTES: usize = 512 * 1024;
 const MAX_REDIRECTS: usize = 5;
 /// Upper limit of `Crawl-delay`.
 const MAX_DELAY: Duration = Duration::from_secs(60);
-/// The cache is cleared when it has this many sites.
-const MAX_SITES: usize = 10_000;
+/// Bytes of the cached rules of all sites; the least recently used are removed first.
+const CACHE_BYTES: u64 = 16 << 20;
+/// Bytes of a cached site in addition to its name and rules.
+const ENTRY_BYTES: usize = 256;
+/// Time to parse a robots.txt, or to match a URL with its rules. Both end earlier, because they are limited.
+const CPU_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a page may not be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,13 +50,10 @@ pub struct Robots {
     egress: Egress,
     read_timeout: Duration,
     min_rate: u32,
-    sites: Lock<HashMap<String, Arc<Site>>>,
-}
-
-#[derive(Default)]
-struct Site {
-    /// Locked during the request, so that a site gets only one.
-    cached: Mutex<Option<Cached>>,
+    /// By origin and agent.
+    sites: Cache<String, Cached, ByBytes>,
+    /// Parses and matches what takes longer than a millisecond.
+    pool: CpuPool,
 }
 
 #[derive(Clone)]
@@ -58,45 +62,65 @@ struct Cached {
     rules: Result<Arc<Rules>, Forbidden>,
 }
 
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<String, Cached> for ByBytes {
+    fn weight(&self, key: &String, cached: &Cached) -> u64 {
+        let rules = cached.rules.as_ref().map_or(0, |rules| rules.bytes());
+        (key.len() + rules + ENTRY_BYTES) as u64
+    }
+}
+
 impl Robots {
     pub fn new(egress: Egress, read_timeout: Duration, min_rate: u32) -> Self {
-        Self { egress, read_timeout, min_rate, sites: Lock::default() }
+        // In one shard, so that one site may use the whole capacity.
+        let options =
+            OptionsBuilder::new().estimated_items_capacity(1000).weight_capacity(CACHE_BYTES).shards(1).build();
+        let options = options.expect("the capacity is set");
+        let sites = Cache::with_options(options, ByBytes, Default::default(), Default::default());
+        Self { egress, read_timeout, min_rate, sites, pool: CpuPool::new(1) }
     }
 
     /// The delay between two pages that the site requests of `agent` (`Crawl-delay`), if `agent` may request the page.
-    pub async fn check(&self, url: &AllowedUrl, agent: &str) -> Result<Duration, Forbidden> {
-        let site = self.site(url);
-        let rules = {
-            let mut cached = site.cached.lock().await;
-            match cached.as_ref().filter(|cached| Instant::now() < cached.expires) {
-                Some(cached) => cached.rules.clone(),
-                None => cached.insert(self.request(url, agent).await).rules.clone(),
-            }
+    pub async fn check(&self, url: &AllowedUrl, agent: &str, queue: &QueueKey) -> Result<Duration, Forbidden> {
+        let rules = self.cached(url, agent, queue).await?;
+        let delay = rules.delay.unwrap_or_default().min(MAX_DELAY);
+        let allowed = if rules.is_fast(url.url()) {
+            rules.allows(url.url())
+        } else {
+            let url = url.url().clone();
+            let matched = self.pool.run(queue, CPU_TIMEOUT, move || rules.allows(&url)).await;
+            matched.map_err(|_| Forbidden::Unavailable)?
         };
-        let verdict = rules?.verdict(agent, url.url());
-        if !verdict.allowed {
-            return Err(Forbidden::ByRule);
-        }
-        Ok(verdict.delay.unwrap_or_default().min(MAX_DELAY))
+        if allowed { Ok(delay) } else { Err(Forbidden::ByRule) }
     }
 
-    fn site(&self, url: &AllowedUrl) -> Arc<Site> {
-        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        if sites.len() >= MAX_SITES {
-            sites.clear();
-        }
-        Arc::clone(sites.entry(url.url().origin().ascii_serialization()).or_default())
+    /// The rules for `agent`, from the cache or requested now. A site gets one request at a time.
+    async fn cached(&self, url: &AllowedUrl, agent: &str, queue: &QueueKey) -> Result<Arc<Rules>, Forbidden> {
+        let key = format!("{} {agent}", url.url().origin().ascii_serialization());
+        self.sites.remove_if(&key, |cached| cached.expires <= Instant::now());
+        let request = async { Ok::<_, Infallible>(self.request(url, agent, queue).await) };
+        let Ok(cached) = self.sites.get_or_insert_async(&key, request).await;
+        cached.rules
     }
 
-    async fn request(&self, url: &AllowedUrl, agent: &str) -> Cached {
-        let rules = timeout(self.read_timeout * 2, self.rules(url, agent)).await;
-        let rules = rules.unwrap_or(Err(Forbidden::Unavailable));
+    async fn request(&self, url: &AllowedUrl, agent: &str, queue: &QueueKey) -> Cached {
+        let text = timeout(self.read_timeout * 2, self.text(url, agent)).await;
+        let rules = match text.unwrap_or(Err(Forbidden::Unavailable)) {
+            Ok(text) => {
+                let agent = agent.to_owned();
+                let parse = move || Rules::parse(&String::from_utf8_lossy(&text), &agent);
+                self.pool.run(queue, CPU_TIMEOUT, parse).await.map(Arc::new).map_err(|_| Forbidden::Unavailable)
+            }
+            Err(forbidden) => Err(forbidden),
+        };
         let ttl = if rules.is_ok() { TTL } else { UNAVAILABLE_TTL };
-        Cached { expires: Instant::now() + ttl, rules: rules.map(Arc::new) }
+        Cached { expires: Instant::now() + ttl, rules }
     }
 
-    /// With a 4xx everything is allowed; with a 5xx or without a response, nothing.
-    async fn rules(&self, page: &AllowedUrl, agent: &str) -> Result<Rules, Forbidden> {
+    /// The robots.txt. With a 4xx it is empty, so everything is allowed; with a 5xx or without a response, nothing is.
+    async fn text(&self, page: &AllowedUrl, agent: &str) -> Result<Bytes, Forbidden> {
         let guard = self.egress.guard();
         let mut url = page.with_path("/robots.txt");
         let mut headers = HeaderMap::new();
@@ -113,17 +137,17 @@ impl Robots {
                     let Self { read_timeout, min_rate, .. } = *self;
                     let limits = BodyLimits { max_bytes: MAX_BYTES, read_timeout, min_rate };
                     let text = body::read(&mut response, limits).await.map_err(|_| Forbidden::Unavailable)?;
-                    return Ok(Rules::parse(&String::from_utf8_lossy(&text)));
+                    return Ok(text);
                 }
                 301 | 302 | 303 | 307 | 308 => {
                     let target = redirect_target(url.url(), response.headers()).map_err(|_| Forbidden::Unavailable)?;
                     let next = guard.check_redirect(&url, response.remote_address(), &target);
                     url = next.map_err(|_| Forbidden::Unavailable)?;
                 }
-                400..=499 => return Ok(Rules::default()),
+                400..=499 => return Ok(Bytes::new()),
                 _ => return Err(Forbidden::Unavailable),
             }
         }
-        Ok(Rules::default())
+        Ok(Bytes::new())
     }
 }

@@ -21,8 +21,9 @@ use super::mcp::sessions::Sessions;
 use super::memory_budget::MemoryBudget;
 use super::shutdown::Shutdown;
 use super::trusted_proxies::TrustedProxies;
+use crate::cpu_pool::CpuPool;
 use crate::egress::Guard;
-use crate::reader::CpuPool;
+use crate::loop_lag::LoopLag;
 
 #[derive(Clone)]
 pub struct Api {
@@ -45,6 +46,8 @@ pub struct Api {
     pub proxies: TrustedProxies,
     /// Interval at which an idle event stream sends a comment.
     pub heartbeat: Duration,
+    /// The lag of the actors' thread.
+    pub loop_lag: LoopLag,
     /// Parses requests with patterns.
     pub parsers: Arc<CpuPool>,
     /// The synchronous requests in flight.

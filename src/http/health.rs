@@ -1,15 +1,21 @@
 //! `GET /health` and `GET /ready`.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use opilio_actors::http_front::IsOpen;
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::api::Api;
 use super::error::ApiError;
 use super::openapi::operation_builder::operation;
 use super::route::{GET, OPEN, Route, STANDARD, route};
+
+/// Lag of the actors' thread at which the server is not ready.
+const MAX_LAG: Duration = Duration::from_secs(10);
 
 pub fn routes() -> Vec<Route> {
     let health_operation = operation("operations", "health", "Check whether the process is alive")
@@ -48,7 +54,10 @@ struct Ready {
 }
 
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    if !api.front.send(IsOpen).await? {
+    // The front does not respond while the loop lags.
+    let lag = api.loop_lag.current();
+    let is_open = timeout(MAX_LAG.saturating_sub(lag), api.front.send(IsOpen)).await;
+    if lag > MAX_LAG || !is_open.map_err(|_| ApiError::Unavailable)?? {
         return Err(ApiError::Unavailable);
     }
     api.store.ready().await?;

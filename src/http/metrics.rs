@@ -1,5 +1,7 @@
 //! `GET /metrics`: the actors' metrics and the store's counts, for Prometheus.
 
+use std::sync::atomic::AtomicU64;
+
 use actix_web::{HttpResponse, web};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::Gauge;
@@ -32,6 +34,9 @@ async fn metrics(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
         gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         stored.register(name, help, gauge);
     }
+    let lag = Gauge::<f64, AtomicU64>::default();
+    lag.set(api.loop_lag.largest().as_secs_f64());
+    stored.register("actor_loop_lag_seconds", "Largest lag of the actors' thread in the last minute", lag);
     let mut text = String::new();
     encode(&mut text, &stored)
         .and_then(|()| {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::reader::PoolError;
+use crate::cpu_pool::PoolError;
 
 /// Time for one request. The budget for compiling ends earlier.
 const TIMEOUT: Duration = Duration::from_secs(20);

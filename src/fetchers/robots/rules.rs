@@ -4,88 +4,133 @@ use std::time::Duration;
 
 use url::Url;
 
+/// Rules of one site for one agent; further ones are ignored.
+const MAX_RULES: usize = 10_000;
+/// Asterisks of one pattern. A pattern with more matches every path that its beginning matches.
+const MAX_ASTERISKS: usize = 32;
+/// Bytes of the patterns times bytes of the path that are matched in less than a millisecond.
+const FAST_WORK: usize = 1 << 20;
+
+/// The rules of a site for one agent.
 #[derive(Debug, Default)]
 pub struct Rules {
-    groups: Vec<Group>,
-}
-
-#[derive(Debug, Default)]
-struct Group {
-    /// Lower case.
-    agents: Vec<String>,
     rules: Vec<Rule>,
-    delay: Option<Duration>,
+    pub delay: Option<Duration>,
+    /// Of all patterns.
+    pattern_bytes: usize,
 }
 
 #[derive(Debug)]
 struct Rule {
     allow: bool,
-    pattern: String,
+    pattern: Box<str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Verdict {
-    pub allowed: bool,
-    pub delay: Option<Duration>,
+/// Collects the groups that apply to an agent: those with its longest name, or else those for `*`.
+struct Parser {
+    /// The product tokens of the agent.
+    products: Vec<String>,
+    /// The length of the longest name of the agent so far; 0 for `*`.
+    best: Option<usize>,
+    applicable: Rules,
+    /// The length of the name of the agent in the current group; `None`: the group does not apply.
+    current: Option<usize>,
 }
 
 impl Rules {
-    /// Unknown lines are ignored.
-    pub fn parse(text: &str) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
+    /// The rules for this `User-Agent`. Unknown lines are ignored.
+    pub fn parse(text: &str, agent: &str) -> Self {
+        let products = product_tokens(agent);
+        let mut parser = Parser { products, best: None, applicable: Self::default(), current: None };
         let mut names_agents = false;
         for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
             let line = line.split('#').next().unwrap_or_default();
             let Some((key, value)) = key_and_value(line) else { continue };
             let key = key.to_ascii_lowercase();
-            if key == "user-agent" {
-                if !names_agents {
-                    groups.push(Group::default());
-                }
-                names_agents = true;
-                if let Some(group) = groups.last_mut() {
-                    group.agents.push(first_token(value).to_lowercase());
-                }
-                continue;
-            }
-            let Some(group) = groups.last_mut() else { continue };
             match key.as_str() {
+                "user-agent" => {
+                    if !names_agents {
+                        parser.current = None;
+                    }
+                    names_agents = true;
+                    parser.name(first_token(value));
+                }
                 "allow" | "disallow" => {
                     names_agents = false;
-                    if !value.is_empty() {
-                        group.rules.push(Rule { allow: key == "allow", pattern: normalized(value) });
+                    if let Some(rules) = parser.rules().filter(|_| !value.is_empty()) {
+                        rules.push(key == "allow", value);
                     }
                 }
                 "crawl-delay" => {
                     names_agents = false;
                     let seconds = value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                    group.delay = seconds.filter(|delay| !delay.is_zero());
+                    if let Some(rules) = parser.rules().filter(|rules| rules.delay.is_none()) {
+                        rules.delay = seconds.filter(|delay| !delay.is_zero());
+                    }
                 }
                 _ => {}
             }
         }
-        Self { groups }
+        let mut rules = parser.applicable;
+        rules.rules.shrink_to_fit();
+        rules
     }
 
-    /// The rules for this `User-Agent` and URL. All groups with the longest matching name apply; without one, those for `*`.
-    pub fn verdict(&self, agent: &str, url: &Url) -> Verdict {
-        let products = product_tokens(agent);
-        let specificity = |name: &str| {
-            if name == "*" { Some(0) } else { products.iter().any(|product| product == name).then_some(name.len()) }
-        };
-        let matched = |group: &Group| group.agents.iter().filter_map(|name| specificity(name)).max();
-        let best = self.groups.iter().filter_map(matched).max();
-        let mut applicable = self.groups.iter().filter(|group| best.is_some() && matched(group) == best);
-        let delay = applicable.clone().find_map(|group| group.delay);
+    fn push(&mut self, allow: bool, pattern: &str) {
+        let pattern = normalized(pattern);
+        let excess = pattern.match_indices('*').nth(MAX_ASTERISKS).map(|(at, _)| at);
+        // Without its end a pattern matches more: right for `Disallow`, too much for `Allow`.
+        if self.rules.len() == MAX_RULES || allow && excess.is_some() {
+            return;
+        }
+        let pattern = &pattern[..excess.unwrap_or(pattern.len())];
+        self.pattern_bytes += pattern.len();
+        self.rules.push(Rule { allow, pattern: pattern.into() });
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.pattern_bytes + self.rules.len() * size_of::<Rule>()
+    }
+
+    /// Whether [`Self::allows`] takes less than a millisecond.
+    pub fn is_fast(&self, url: &Url) -> bool {
+        self.pattern_bytes.saturating_mul(url.as_str().len()) <= FAST_WORK
+    }
+
+    /// Whether the agent may request the URL. The time is linear in the length of the URL for each rule.
+    pub fn allows(&self, url: &Url) -> bool {
         let mut path = url.path().to_owned();
         if let Some(query) = url.query() {
             path.extend(["?", query]);
         }
         let path = normalized(&path);
-        let matching = applicable.by_ref().flat_map(|group| &group.rules).filter(|rule| matches(&rule.pattern, &path));
+        let matching = self.rules.iter().filter(|rule| matches(&rule.pattern, &path));
         // The longest pattern decides; of two with equal length, `Allow`.
         let rule = matching.max_by_key(|rule| (rule.pattern.len(), rule.allow));
-        Verdict { allowed: path == "/robots.txt" || rule.is_none_or(|rule| rule.allow), delay }
+        path == "/robots.txt" || rule.is_none_or(|rule| rule.allow)
+    }
+}
+
+impl Parser {
+    /// Adds a name to the current group. A longer name than before replaces the rules so far.
+    fn name(&mut self, name: &str) {
+        let name = name.to_lowercase();
+        let length = match name.as_str() {
+            "*" => 0,
+            name if self.products.iter().any(|product| product == name) => name.len(),
+            _ => return,
+        };
+        self.current = self.current.max(Some(length));
+        if self.current > self.best {
+            self.best = self.current;
+            self.applicable = Rules::default();
+        }
+    }
+
+    /// The rules, if the current group applies.
+    fn rules(&mut self) -> Option<&mut Rules> {
+        (self.current.is_some() && self.current == self.best).then_some(&mut self.applicable)
     }
 }
 
@@ -160,7 +205,7 @@ mod tests {
 
     fn allowed(text: &str, path: &str) -> bool {
         let url = Url::parse("https://a.example").unwrap().join(path).unwrap();
-        Rules::parse(text).verdict(AGENT, &url).allowed
+        Rules::parse(text, AGENT).allows(&url)
     }
 
     #[test]
@@ -210,8 +255,8 @@ mod tests {
             ("Mozilla/5.0 (X11; Linux) Chrome/130.0 Safari/537", "chrome", true),
             ("Mozilla/5.0", "mozilla", true),
         ] {
-            let rules = Rules::parse(&format!("User-agent: {name}\nDisallow: /"));
-            assert_eq!(rules.verdict(agent, &url).allowed, !applies, "{agent} {name}");
+            let rules = Rules::parse(&format!("User-agent: {name}\nDisallow: /"), agent);
+            assert_eq!(rules.allows(&url), !applies, "{agent} {name}");
         }
     }
 
@@ -224,12 +269,31 @@ mod tests {
 
     #[test]
     fn crawl_delay_is_that_of_the_group() {
-        let url = Url::parse("https://a.example/").unwrap();
-        let delay = |text: &str| Rules::parse(text).verdict(AGENT, &url).delay;
+        let delay = |text: &str| Rules::parse(text, AGENT).delay;
         assert_eq!(delay("User-agent: *\nCrawl-delay: 1.5"), Some(Duration::from_millis(1500)));
         assert_eq!(delay("User-agent: x\nCrawl-delay: 9\nUser-agent: *\nDisallow:"), None);
         for invalid in ["-1", "x", "NaN", "1e99", "0"] {
             assert_eq!(delay(&format!("User-agent: *\nCrawl-delay: {invalid}")), None, "{invalid}");
         }
+    }
+
+    #[test]
+    fn only_applicable_rules_are_kept_and_their_number_is_limited() {
+        let other = "User-agent: other\n".to_owned() + &"Disallow: /x\n".repeat(20_000);
+        let rules = Rules::parse(&(other + "User-agent: *\nDisallow: /a\n"), AGENT);
+        assert_eq!((rules.rules.len(), rules.pattern_bytes), (1, 2));
+        let many = "User-agent: *\n".to_owned() + &"Disallow: /*a*b\n".repeat(30_000);
+        let rules = Rules::parse(&many, AGENT);
+        assert!(rules.rules.len() == MAX_RULES && rules.bytes() < 1 << 20, "{}", rules.bytes());
+        let url = Url::parse(&format!("https://a.example/{}", "x".repeat(8000))).unwrap();
+        assert!(!rules.is_fast(&url) && rules.allows(&url));
+    }
+
+    #[test]
+    fn pattern_with_many_asterisks_is_cut_for_disallow_and_ignored_for_allow() {
+        let pattern = format!("/{}z$", "*a".repeat(40));
+        let path = format!("/{}", "a".repeat(35));
+        assert!(!allowed(&format!("User-agent: *\nDisallow: {pattern}"), &path));
+        assert!(!allowed(&format!("User-agent: *\nDisallow: /\nAllow: {pattern}"), &path));
     }
 }
