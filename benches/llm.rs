@@ -172,6 +172,7 @@ fn policy(workers: usize) -> Policy {
             stall_timeout: Duration::from_secs(600),
             wall_clock: None,
             max_attempts: 3,
+            max_crashes: 10,
             backoff,
             sweep: second,
         },

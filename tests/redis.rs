@@ -9,6 +9,8 @@ mod nodes;
 mod on_redis;
 #[path = "redis/outages.rs"]
 mod outages;
+#[path = "redis/permissions.rs"]
+mod permissions;
 #[path = "redis/starts.rs"]
 mod starts;
 mod support;

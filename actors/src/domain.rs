@@ -1,5 +1,6 @@
 //! Domain values and rules: no I/O, no clock, no randomness.
 
+pub mod crash;
 pub mod crawl;
 pub mod crawl_options;
 pub mod crawl_result;

@@ -6,6 +6,7 @@ mod dispatch;
 mod drain;
 mod events;
 mod handover;
+mod isolation;
 #[cfg(feature = "testing")]
 mod kill_workers;
 mod messages;

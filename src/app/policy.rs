@@ -37,6 +37,7 @@ fn jobs(settings: &Settings) -> JobPolicy {
         workers: [(CRAWL, jobs.crawl_workers.get()), (LLM_EXTRACTION, jobs.llm_workers.get())].into(),
         lease: jobs.lease,
         max_attempts: jobs.max_attempts.get(),
+        max_crashes: jobs.max_crashes,
         stall_timeout: jobs.stall_timeout,
         wall_clock: limit::duration(limits.wall_clock),
         backoff: Backoff { initial: jobs.retry.initial_delay, max: jobs.retry.max_delay, jitter: jobs.retry.jitter },

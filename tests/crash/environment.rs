@@ -37,7 +37,8 @@ struct State {
     requests: Mutex<Requests>,
     /// The number of requests.
     count: watch::Sender<u64>,
-    gate: watch::Sender<bool>,
+    /// Requests for gated pages of submissions from this number on are held. `None`: none.
+    gate: watch::Sender<Option<usize>>,
     /// Decides which webhooks get an error. `None`: none.
     rng: Mutex<Option<fastrand::Rng>>,
 }
@@ -54,7 +55,7 @@ impl Environment {
             base: format!("http://{}", listener.local_addr().expect("it is bound")),
             requests: Mutex::default(),
             count: watch::channel(0).0,
-            gate: watch::channel(true).0,
+            gate: watch::channel(None).0,
             rng: Mutex::new(Some(rng)),
         });
         let data = web::Data::from(Arc::clone(&state));
@@ -79,13 +80,14 @@ impl Environment {
         self.state.requests()
     }
 
-    /// Holds requests for `/gated` until the gate is opened.
-    pub fn close_gate(&self) {
-        self.state.gate.send_replace(false);
+    /// Holds requests for gated pages of submissions from number `first` on until the gate is opened. Earlier ones may be
+    /// suspects, which no other job may run beside.
+    pub fn close_gate(&self, first: usize) {
+        self.state.gate.send_replace(Some(first));
     }
 
     pub fn open_gate(&self) {
-        self.state.gate.send_replace(true);
+        self.state.gate.send_replace(None);
     }
 
     /// From now on every webhook gets a 200.
@@ -153,9 +155,11 @@ async fn page(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
 }
 
 async fn gated(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    let number: usize = request.match_info().query("job").parse().expect("the number of a submission");
     let response = page(state.clone(), request).await;
     let mut gate = state.gate.subscribe();
-    gate.wait_for(|open| *open).await.expect("the state outlives the request");
+    let is_open = |first: &Option<usize>| first.is_none_or(|first| number < first);
+    gate.wait_for(is_open).await.expect("the state outlives the request");
     response
 }
 

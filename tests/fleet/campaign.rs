@@ -13,10 +13,11 @@ use super::on_redis::{Proxy, Redis, signal};
 use super::scenario::{self, Submission};
 use super::support::{DEADLINE, TestServer, until};
 
-/// Leases that a frozen node soon loses, short grace and retries, and no limit for attempts and interruptions.
+/// Leases that a frozen node soon loses, short grace and retries, and no limit for webhooks, whose receiver fails at random.
+/// The limits of jobs are the defaults.
 const CONFIG: &str = "\
 app: {shutdown_grace: 50ms}
-jobs: {lease: 1s, max_attempts: 100000}
+jobs: {lease: 1s}
 crawler: {pages_per_host: 0, pool: {max_pages: 0}}
 webhooks:
   lease: 3s
@@ -80,10 +81,10 @@ impl Campaign {
     pub async fn round(&mut self) {
         self.recover_until_two_are_healthy().await;
         let gated = self.rng.u8(..3) == 0;
-        if gated {
-            self.environment.close_gate();
-        }
         let number = self.submissions.len();
+        if gated {
+            self.environment.close_gate(number);
+        }
         self.submissions.push(match self.rng.u8(..3) {
             0 if !gated => scenario::extraction(number, &self.environment),
             _ => scenario::crawl(number, gated, &self.environment),

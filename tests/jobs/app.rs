@@ -125,6 +125,7 @@ pub fn policy() -> Policy {
             workers: [(CRAWL, 2), (LLM_EXTRACTION, 2)].into(),
             lease: Duration::from_secs(30),
             max_attempts: 3,
+            max_crashes: 10,
             stall_timeout: Duration::from_secs(600),
             wall_clock: None,
             backoff: quick,

@@ -1,12 +1,8 @@
 //! The order in which jobs of several principals are claimed.
 
-use std::time::Duration;
-
 use futures_util::{StreamExt, stream};
-use opilio_actors::domain::job::JobState;
 use opilio_actors::kinds::CRAWL;
 use opilio_actors::ports::JobStore;
-use opilio_actors::testing::jobs::node;
 
 use crate::app::{gated, one_page, pages, policy};
 
@@ -45,26 +41,4 @@ async fn long_job_yields_to_another_principal_after_its_time_slice() {
     assert!(before <= 8, "{before} pages were fetched before");
     assert_eq!(log.len(), 41, "no page was crawled twice");
     assert_eq!(app.job(&long).await.attempt(), 1);
-}
-
-#[actix::test]
-async fn last_attempts_after_process_crashes_run_one_at_a_time() {
-    let (mut app, fetches, gate) = gated("claim.before", |_| {});
-    let (first, second) = (app.submit(one_page("hangs")).await, app.submit(one_page("second")).await);
-    for _ in 0..2 {
-        let claims = app.store.claim(&node("crashed"), CRAWL, 2, Duration::ZERO).await;
-        assert_eq!(claims.expect("the store is available").len(), 2);
-    }
-    app.store.requeue().await.expect("the store is available");
-    assert_eq!((app.job(&first).await.attempts_spent, app.job(&second).await.attempts_spent), (2, 2));
-    gate.send_replace(true);
-    app.job_until(&first, |job| matches!(job.state, JobState::Running { .. })).await;
-    let unaffected = app.submit(one_page("unaffected")).await;
-    assert_eq!(app.next_webhook().await["task_id"], unaffected.as_str());
-    assert_eq!(fetches.count("https://second.example/0"), 0);
-    app.cancel(&first).await;
-    let webhooks = [app.next_webhook().await, app.next_webhook().await];
-    let webhooks: Vec<_> =
-        webhooks.iter().map(|webhook| (webhook["task_id"].as_str(), webhook["status"].as_str())).collect();
-    assert!(webhooks.contains(&(Some(second.as_str()), Some("completed"))), "{webhooks:?}");
 }

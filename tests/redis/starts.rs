@@ -8,7 +8,7 @@ use tokio::process::Command;
 use super::on_redis::Redis;
 
 /// Starts a server; returns whether it listens, and its output up to then.
-async fn start(environment: &[(&str, &str)]) -> (bool, String) {
+pub async fn start(environment: &[(&str, &str)]) -> (bool, String) {
     let directory = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_opilio"))
         .args(["serve", "--port", "0"])

@@ -197,16 +197,14 @@ impl Attempt<'_> {
 
 /// Pages to crawl one at a time first, and the remaining ones.
 ///
-/// If an attempt ended with its process before it recorded anything, one of its pages may be the cause. Each further
-/// attempt then starts at another page and crawls a few pages alone, so that the other pages are recorded before the
-/// cause is reached again.
+/// A page of a suspect may be the cause of the crashes. Each of its attempts starts at another page and crawls a few pages
+/// alone, so that the other pages are recorded before the cause is reached again.
 fn in_order(job: &Job, mut missing: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
     const ALONE: usize = 16;
-    if job.attempts_spent == 0 || job.error.is_some() || missing.is_empty() {
+    if !job.is_suspect() || missing.is_empty() {
         return (vec![], missing);
     }
-    let spent = usize::try_from(job.attempts_spent).unwrap_or(usize::MAX);
-    let first = spent % missing.len();
+    let first = usize::try_from(job.crashes).unwrap_or(usize::MAX) % missing.len();
     missing.rotate_left(first);
     let concurrent = missing.split_off(missing.len().min(ALONE));
     (missing, concurrent)

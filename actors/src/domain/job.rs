@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::crash::{self, CrashCount};
 use super::delivery::{Delivery, DeliveryState, DueDelivery};
 use super::id::{JobId, Principal};
 use super::kind::JobKind;
@@ -166,13 +167,19 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// Whether the attempt counts. A crash of the process also interrupts unaffected jobs, so it counts only if the attempt
-    /// finished no page.
-    pub fn costs_an_attempt(self, pages_done: u32) -> bool {
+    /// Whether the attempt counts. A crash of the process has a counter of its own.
+    pub fn costs_an_attempt(self) -> bool {
+        matches!(self, Interruption::Crashed | Interruption::Hung)
+    }
+
+    /// How the job's number of consecutive crashes changes.
+    pub fn crash_count(self) -> CrashCount {
         match self {
-            Interruption::Drained | Interruption::Yielded | Interruption::Deferred => false,
-            Interruption::Crashed | Interruption::Hung => true,
-            Interruption::Vanished => pages_done == 0,
+            Interruption::Vanished => CrashCount::Increment,
+            Interruption::Drained => CrashCount::Keep,
+            Interruption::Yielded | Interruption::Deferred | Interruption::Crashed | Interruption::Hung => {
+                CrashCount::Clear
+            }
         }
     }
 }
@@ -187,6 +194,8 @@ pub struct Job {
     pub progress: Progress,
     /// Finished attempts that count.
     pub attempts_spent: u32,
+    /// Consecutive crashes of processes while the job was running.
+    pub crashes: u32,
     /// One sentence for users: why the job failed or was cancelled; before that, why its last attempt ended.
     pub error: Option<String>,
     /// What the running job waits for, for users. A hint that may be late.
@@ -210,10 +219,15 @@ impl Job {
         if self.state.is_settled() { self.attempts_spent.max(1) } else { self.attempts_spent + 1 }
     }
 
+    /// Whether the job may have caused crashes of the process.
+    pub fn is_suspect(&self) -> bool {
+        crash::is_suspect(self.crashes)
+    }
+
     pub fn stage(&self) -> Stage {
         match &self.state {
             JobState::Running { .. } => Stage::Running,
-            JobState::Queued { .. } if self.attempts_spent > 0 => Stage::Retrying,
+            JobState::Queued { .. } if self.attempts_spent + self.crashes > 0 => Stage::Retrying,
             JobState::Queued { .. } => Stage::Queued,
             JobState::Completed | JobState::Failed | JobState::Cancelled => Stage::Settled,
         }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::events::JobListeners;
 use super::handover::Handover;
+use super::isolation::Isolation;
 use super::messages::{CancelJob, ClaimJobs, SubmitJob};
 use super::policy::JobPolicy;
 use super::worker_pool::{PoolSpec, WorkerPool};
@@ -41,6 +42,7 @@ pub struct JobSupervisor {
     pub(super) metrics: Metrics,
     /// One pool per kind.
     pub(super) pools: Vec<WorkerPool>,
+    pub(super) isolation: Isolation,
     pub(super) sweeping: bool,
     pub(super) draining: bool,
     /// Leases whose settlement or release is being written.
@@ -62,6 +64,7 @@ impl JobSupervisor {
             listeners,
             metrics,
             pools: pools.into_iter().map(WorkerPool::new).collect(),
+            isolation: Isolation::default(),
             sweeping: false,
             draining: handover.is_draining(),
             writing: Vec::new(),

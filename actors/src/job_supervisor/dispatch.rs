@@ -19,9 +19,6 @@ use crate::retry_store::retry_transient;
 /// The claims in which jobs beyond their principal's share are replaced by others.
 const MAX_CLAIM_ROUNDS: usize = 4;
 
-/// The delay of a suspect while another one runs.
-const SUSPECT_DELAY: Duration = Duration::from_millis(500);
-
 impl Handler<ClaimJobs> for JobSupervisor {
     type Result = ();
 
@@ -57,7 +54,7 @@ impl JobSupervisor {
     /// Claims as many jobs as the pool has idle workers, one claim at a time.
     pub(super) fn claim(&mut self, pool: usize, ctx: &mut Context<Self>) {
         let requested = self.pools[pool].idle_workers();
-        if self.draining || requested == 0 {
+        if self.draining || requested == 0 || self.is_isolating() {
             return;
         }
         if std::mem::replace(&mut self.pools[pool].claiming, true) {
@@ -81,8 +78,10 @@ impl JobSupervisor {
         });
     }
 
-    fn dispatch_all(&mut self, pool: usize, claims: Vec<Claim>, requested: usize, ctx: &mut Context<Self>) {
+    fn dispatch_all(&mut self, pool: usize, mut claims: Vec<Claim>, requested: usize, ctx: &mut Context<Self>) {
         let may_have_more = claims.len() == requested;
+        // A suspect starts before the other jobs, which it excludes.
+        claims.sort_by_key(|claim| !claim.job.is_suspect());
         for claim in claims {
             // The lease of a cancelled job is stale.
             if !self.pools[pool].cancelled.contains(&claim.job.id) {
@@ -99,21 +98,33 @@ impl JobSupervisor {
             return self.release(claim.lease, uncounted_release(Duration::ZERO), ctx);
         }
         if claim.job.attempts_spent >= self.policy.max_attempts {
-            return self.fail_exhausted(claim, ctx);
+            let cause = claim.job.error.as_deref().unwrap_or("no error was reported");
+            let reason = format!("Given up after {} attempts: {cause}", claim.job.attempts_spent);
+            return self.fail_exhausted(claim, reason, ctx);
+        }
+        if claim.job.is_suspect() && claim.job.crashes >= self.policy.max_crashes {
+            let reason = format!("Given up after {} crashes of the server while the job ran", claim.job.crashes);
+            return self.fail_exhausted(claim, reason, ctx);
         }
         let time_left = self.time_left(&claim.job);
         if time_left == Some(Duration::ZERO) {
             let reason = self.time_limit_reason();
             return self.fail_unfinished(claim.lease, reason, ctx);
         }
-        // If several jobs were running at every crash, only one of them may be the cause: suspects run one at a time.
-        let suspect = is_suspect(&claim.job, self.policy.max_attempts);
-        if suspect && self.pools.iter().any(|pool| pool.assignments().any(|other| other.suspect)) {
-            return self.release(claim.lease, uncounted_release(SUSPECT_DELAY), ctx);
+        let (suspect, isolating) = (claim.job.is_suspect(), self.is_isolating());
+        let wait = if suspect { self.isolation.wait() } else { Duration::ZERO };
+        if isolating || !wait.is_zero() {
+            return self.release(claim.lease, uncounted_release(wait), ctx);
         }
-        let (task_id, attempt, lease) = (claim.job.id.clone(), claim.job.attempt(), claim.lease.clone());
+        let (task_id, attempt, crashes) = (claim.job.id.clone(), claim.job.attempt(), claim.job.crashes);
+        let lease = claim.lease.clone();
         if self.pools[pool].assign(claim, time_left, suspect) {
-            info!(%task_id, attempt, "job started");
+            if suspect {
+                self.isolation.start();
+                info!(%task_id, crashes, "job started alone, because it may have caused crashes");
+            } else {
+                info!(%task_id, attempt, "job started");
+            }
             self.listeners.started.notify(JobStarted { job: task_id });
         } else {
             self.release(lease, uncounted_release(Duration::ZERO), ctx);
@@ -132,10 +143,8 @@ impl JobSupervisor {
     }
 
     /// Fails the unfinished pages of a job without attempts left, and settles it.
-    fn fail_exhausted(&mut self, claim: Claim, ctx: &mut Context<Self>) {
-        let cause = claim.job.error.as_deref().unwrap_or("the server stopped during the attempt");
-        let reason = format!("Given up after {} attempts: {cause}", claim.job.attempts_spent);
-        warn!(task_id = %claim.job.id, %reason, "job has no attempts left");
+    fn fail_exhausted(&mut self, claim: Claim, reason: String, ctx: &mut Context<Self>) {
+        warn!(task_id = %claim.job.id, %reason, "job given up");
         let (store, lease) = (Arc::clone(&self.store), claim.lease);
         let held = lease.clone();
         let work = async move {
@@ -188,9 +197,4 @@ async fn claim_fairly(
 /// Returns a job to the queue without counting an attempt.
 pub fn uncounted_release(delay: Duration) -> Release {
     Release { interruption: Interruption::Drained, reason: None, delay }
-}
-
-/// Whether the job may have caused crashes of the process: its attempts ended without a known reason, and one is left.
-fn is_suspect(job: &Job, max_attempts: u32) -> bool {
-    job.attempts_spent > 0 && job.attempts_spent + 1 >= max_attempts && job.error.is_none()
 }

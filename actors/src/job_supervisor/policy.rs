@@ -13,6 +13,8 @@ pub struct JobPolicy {
     /// The duration of a lease. It is renewed at a third of it.
     pub lease: Duration,
     pub max_attempts: u32,
+    /// A job that is isolated at this many consecutive crashes of the process fails.
+    pub max_crashes: u32,
     /// The delay between the attempts of a job.
     pub backoff: Backoff,
     /// An attempt without progress for this time is aborted.

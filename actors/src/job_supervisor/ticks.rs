@@ -76,6 +76,7 @@ impl Handler<CheckWork> for JobSupervisor {
 
     fn handle(&mut self, _: CheckWork, ctx: &mut Self::Context) {
         let stall_timeout = self.policy.stall_timeout;
+        self.end_long_isolation(ctx);
         self.preempt(ctx);
         self.note_waits(ctx);
         for pool in 0..self.pools.len() {

@@ -36,8 +36,8 @@ pub struct Assignment {
     pub noted_wait: Option<String>,
     /// The end of the job's time limit.
     pub deadline: Option<Instant>,
-    /// The job may have caused crashes of the process, and has one attempt left.
-    pub suspect: bool,
+    /// No other job starts while this one runs.
+    pub isolated: bool,
     /// The work may be aborted for other principals' jobs. Otherwise it is asked to yield.
     pub abortable: bool,
 }
@@ -116,7 +116,7 @@ impl WorkerPool {
     }
 
     /// Assigns the job to an idle worker; `false` if there is none.
-    pub fn assign(&mut self, claim: Claim, time_left: Option<Duration>, suspect: bool) -> bool {
+    pub fn assign(&mut self, claim: Claim, time_left: Option<Duration>, isolated: bool) -> bool {
         let idle = self.slots.iter_mut().find(|slot| slot.is_idle());
         let Some(Slot { worker: Some(worker), assignment, .. }) = idle else { return false };
         let (started, heartbeat) = (Instant::now(), Heartbeat::default());
@@ -128,7 +128,7 @@ impl WorkerPool {
             heartbeat: heartbeat.clone(),
             noted_wait: None,
             deadline: time_left.map(|time_left| started + time_left),
-            suspect,
+            isolated,
             abortable: claim.job.spec.task.is_abortable(),
         });
         worker.do_send(StartWork { claim, heartbeat });
@@ -169,6 +169,10 @@ impl WorkerPool {
         shares
     }
 
+    pub fn assignments_mut(&mut self) -> impl Iterator<Item = &mut Assignment> {
+        self.slots.iter_mut().filter_map(|slot| slot.assignment.as_mut())
+    }
+
     /// The job to preempt, if no worker has become free for `min_wait` and one principal's jobs hold more than half of the
     /// workers: its youngest job, preferably a batch job. The only job of a queue is not preempted, so that it finishes,
     /// unless the principal has no other jobs.
@@ -179,7 +183,7 @@ impl WorkerPool {
         }
         let shares = self.shares();
         let (principal, _) = shares.by_principal.iter().find(|(_, count)| **count > 1 && 2 * **count > self.workers)?;
-        let candidates = self.holders().filter(|it| it.queue.principal == *principal && !it.suspect);
+        let candidates = self.holders().filter(|it| it.queue.principal == *principal && !it.isolated);
         let preference = |assignment: &&Assignment| {
             let has_others = shares.held_in(&assignment.queue) > 1;
             (has_others, has_others && !assignment.queue.interactive, assignment.started)

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::job_queries::{Changes, JobFilter, JobPage, JobSummary, PageLimit, QueueCounts};
 use super::store_error::StoreError;
+use crate::domain::crash::{self, CrashCount};
 use crate::domain::crawl::PageRecord;
 use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::{Interruption, Job, JobSpec, Progress};
@@ -78,6 +79,20 @@ pub struct Release {
     pub delay: Duration,
 }
 
+impl Release {
+    /// The job's number of crashes after the release, and the delay before its next claim; `crashes`: the number before.
+    pub fn crashes_and_delay(&self, crashes: u32) -> (u32, Duration) {
+        match self.interruption.crash_count() {
+            CrashCount::Increment => {
+                let crashes = crashes.saturating_add(1);
+                (crashes, self.delay.max(crash::delay_after(crashes)))
+            }
+            CrashCount::Keep => (crashes, self.delay),
+            CrashCount::Clear => (0, self.delay),
+        }
+    }
+}
+
 /// Stores jobs and everything that belongs to them except deliveries.
 ///
 /// Every method is one transaction and is durable when it returns. The store supplies the time. The contract tests in
@@ -88,7 +103,8 @@ pub trait JobStore: Send + Sync + 'static {
     async fn submit(&self, job: NewJob) -> Result<Submission, StoreError>;
 
     /// Leases up to `limit` ready jobs: round-robin over the queues, oldest first within a queue. Jobs with an expired
-    /// lease are requeued first.
+    /// lease are requeued first: the process that held it has crashed, which counts as a crash of the job and delays it
+    /// ([`crash::delay_after`](crate::domain::crash::delay_after)).
     async fn claim(
         &self,
         node: &NodeId,
@@ -106,8 +122,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Records finished pages by index. A page that already has a record keeps it.
     async fn record_pages(&self, lease: &Lease, pages: Vec<PageRecord>) -> Result<Progress, StoreError>;
 
-    /// Stores an intermediate result, so that the next attempt does not repeat that step. It counts as progress of the
-    /// attempt. A name that already has a value keeps it.
+    /// Stores an intermediate result, so that the next attempt does not repeat that step. A name that already has a value
+    /// keeps it.
     async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError>;
 
     /// Returns the job's checkpoints by name; empty once the job is settled.
@@ -116,8 +132,11 @@ pub trait JobStore: Send + Sync + 'static {
     /// Settles the job, creates its delivery if it has a webhook, and ends the lease. Returns the settled job.
     async fn settle(&self, lease: &Lease, reason: SettleReason) -> Result<Job, StoreError>;
 
-    /// Returns the job to its queue, at its original position.
+    /// Returns the job to its queue, at its original position. A crash is counted and delayed as for an expired lease.
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError>;
+
+    /// Sets the job's number of crashes to 0.
+    async fn clear_crashes(&self, lease: &Lease) -> Result<(), StoreError>;
 
     /// Settles the job as cancelled, whether or not it is leased, and creates its delivery. `Conflict` if it is settled.
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError>;

@@ -7,5 +7,6 @@ mod drain;
 mod fairness;
 mod leases;
 mod scripted;
+mod suspects;
 mod system;
 mod third_kind;

@@ -59,7 +59,6 @@ struct Row {
     idempotency: Option<Idempotency>,
     token: u64,
     lease_until: Option<Timestamp>,
-    progress_in_attempt: u32,
     pages: BTreeMap<u32, PageRecord>,
     checkpoints: BTreeMap<String, Bytes>,
     interruptions: u32,

@@ -81,6 +81,7 @@ store_decorator! {
             checkpoint(lease: &Lease, name: &str, value: Bytes) -> ();
             settle(lease: &Lease, reason: SettleReason) -> Job;
             release(lease: &Lease, release: Release) -> ();
+            clear_crashes(lease: &Lease) -> ();
             cancel(job: &JobId, principal: Option<&Principal>) -> Job;
             requeue() -> Option<Duration>;
             expire(max_pages: usize) -> usize;

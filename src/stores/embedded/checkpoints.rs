@@ -14,11 +14,7 @@ pub fn write(connection: &Connection, lease: &Lease, name: &str, value: &[u8]) -
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO checkpoints (job, name, value) VALUES (?1, ?2, ?3)")
         .map_err(store_error)?;
-    let added = insert.execute(params![stored.seq, name, value]).map_err(store_error)?;
-    let mut update = connection
-        .prepare_cached("UPDATE jobs SET progress_in_attempt = progress_in_attempt + ?2 WHERE seq = ?1")
-        .map_err(store_error)?;
-    update.execute(params![stored.seq, added]).map_err(store_error)?;
+    insert.execute(params![stored.seq, name, value]).map_err(store_error)?;
     Ok(())
 }
 

@@ -69,6 +69,11 @@ impl JobStore for EmbeddedStore {
         self.writer.run(move |db, context| lease::release(db, context, &lease, &release)).await
     }
 
+    async fn clear_crashes(&self, lease: &Lease) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.writer.run(move |db, _| lease::clear_crashes(db, &lease)).await
+    }
+
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
         let (job, principal) = (job.clone(), principal.cloned());
         self.writer.run(move |db, context| settle::cancel(db, context, &job, principal.as_ref())).await

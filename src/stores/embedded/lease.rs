@@ -64,7 +64,6 @@ pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO pages (job, idx, success, error, result) VALUES (?1, ?2, ?3, ?4, ?5)")
         .map_err(store_error)?;
-    let before = progress.done;
     for page in pages.iter().filter(|page| page.index < progress.total) {
         let added = insert
             .execute(params![stored.seq, page.index, page.success, page.error, &page.json[..]])
@@ -72,12 +71,17 @@ pub fn record_pages(connection: &Connection, lease: &Lease, pages: &[PageRecord]
         progress.done += u32::from(added > 0);
         progress.failed += u32::from(added > 0 && !page.success);
     }
-    let mut update = connection
-        .prepare_cached("UPDATE jobs SET done = ?2, failed = ?3, progress_in_attempt = ?4 WHERE seq = ?1")
-        .map_err(store_error)?;
-    let in_attempt = stored.progress_in_attempt + (progress.done - before);
-    update.execute(params![stored.seq, progress.done, progress.failed, in_attempt]).map_err(store_error)?;
+    let mut update =
+        connection.prepare_cached("UPDATE jobs SET done = ?2, failed = ?3 WHERE seq = ?1").map_err(store_error)?;
+    update.execute(params![stored.seq, progress.done, progress.failed]).map_err(store_error)?;
     Ok(progress)
+}
+
+pub fn clear_crashes(connection: &Connection, lease: &Lease) -> Result<(), StoreError> {
+    let stored = leased_job(connection, lease)?;
+    let mut update = connection.prepare_cached("UPDATE jobs SET crashes = 0 WHERE seq = ?1").map_err(store_error)?;
+    update.execute([stored.seq]).map_err(store_error)?;
+    Ok(())
 }
 
 pub fn release(connection: &Connection, context: &Context, lease: &Lease, release: &Release) -> Result<(), StoreError> {
@@ -92,16 +96,17 @@ pub fn requeue(
     stored: &StoredJob,
     release: &Release,
 ) -> Result<(), StoreError> {
-    let spent = release.interruption.costs_an_attempt(stored.progress_in_attempt);
-    let not_before = (!release.delay.is_zero()).then(|| later(context.steady(), release.delay));
+    let spent = release.interruption.costs_an_attempt();
+    let (crashes, delay) = release.crashes_and_delay(stored.job.crashes);
+    let not_before = (!delay.is_zero()).then(|| later(context.steady(), delay));
     let state = stored.job.state.clone().after(Cause::Released { not_before }).ok_or(StoreError::LeaseLost)?;
     let mut update = connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, not_before = ?3, attempts_spent = attempts_spent + ?4, \
-             error = coalesce(?5, error), node = NULL, lease_until = NULL WHERE seq = ?1",
+             crashes = ?5, error = coalesce(?6, error), node = NULL, lease_until = NULL WHERE seq = ?1",
         )
         .map_err(store_error)?;
-    let changes = params![stored.seq, job_state_name(&state), not_before.map(micros), spent, release.reason];
+    let changes = params![stored.seq, job_state_name(&state), not_before.map(micros), spent, crashes, release.reason];
     update.execute(changes).map_err(store_error)?;
     Ok(())
 }

@@ -144,8 +144,8 @@ fn lease_job(
     job.started_at = job.started_at.or(Some(now));
     let mut update = connection
         .prepare_cached(
-            "UPDATE jobs SET state = 'running', token = ?2, node = ?3, lease_until = ?4, progress_in_attempt = 0, \
-             waiting_for = NULL, started_at = coalesce(started_at, ?5) WHERE seq = ?1",
+            "UPDATE jobs SET state = 'running', token = ?2, node = ?3, lease_until = ?4, waiting_for = NULL, \
+             started_at = coalesce(started_at, ?5) WHERE seq = ?1",
         )
         .map_err(store_error)?;
     update

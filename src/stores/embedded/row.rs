@@ -35,7 +35,7 @@ columns! {
     Done = "j.done",
     Failed = "j.failed",
     AttemptsSpent = "j.attempts_spent",
-    ProgressInAttempt = "j.progress_in_attempt",
+    Crashes = "j.crashes",
     Error = "j.error",
     WaitingFor = "j.waiting_for",
     CreatedAt = "j.created_at",
@@ -61,7 +61,6 @@ pub fn get<T: FromSql>(row: &Row<'_>, column: Column) -> Result<T, StoreError> {
 pub struct StoredJob {
     pub seq: i64,
     pub token: u64,
-    pub progress_in_attempt: u32,
     pub job: Job,
 }
 
@@ -85,6 +84,7 @@ pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
             total: get(row, Column::Total)?,
         },
         attempts_spent: get(row, Column::AttemptsSpent)?,
+        crashes: get(row, Column::Crashes)?,
         error: get(row, Column::Error)?,
         waiting_for: get(row, Column::WaitingFor)?,
         created_at: moment(row, Column::CreatedAt as usize)?.ok_or_else(|| invalid("job time"))?,
@@ -94,8 +94,7 @@ pub fn stored_job(row: &Row<'_>) -> Result<StoredJob, StoreError> {
         delivery: delivery(row)?,
         id,
     };
-    let progress_in_attempt = get(row, Column::ProgressInAttempt)?;
-    Ok(StoredJob { seq: get(row, Column::Seq)?, token, progress_in_attempt, job })
+    Ok(StoredJob { seq: get(row, Column::Seq)?, token, job })
 }
 
 /// The size of the job's stored request in bytes.

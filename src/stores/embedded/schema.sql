@@ -11,7 +11,7 @@ CREATE TABLE jobs (
     done                INTEGER NOT NULL DEFAULT 0,
     failed              INTEGER NOT NULL DEFAULT 0,
     attempts_spent      INTEGER NOT NULL DEFAULT 0,
-    progress_in_attempt INTEGER NOT NULL DEFAULT 0,        -- pages and checkpoints
+    crashes             INTEGER NOT NULL DEFAULT 0,        -- consecutive, of processes while the job was running
     error               TEXT,
     waiting_for         TEXT,                              -- what the running job waits for
     created_at          INTEGER NOT NULL,

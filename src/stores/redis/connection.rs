@@ -102,14 +102,22 @@ impl Connections {
     }
 }
 
-/// `Unavailable` if Redis is unreachable, loading, a replica or out of memory; `Damaged` for errors that a retry cannot
-/// fix.
+/// The beginning of the error of a command that the ACL denies to a script.
+const DENIED: &str = "The user executing the script";
+
+/// Whether this is the text of an error by which the ACL denies a command. The client prints the code `NOPERM` in its own way.
+pub fn is_denied(reason: &str) -> bool {
+    reason.contains("NoPerm") || reason.contains("NOPERM") || reason.contains(DENIED)
+}
+
+/// `Unavailable` if Redis is unreachable, loading, a replica, out of memory or denies a command; `Damaged` for errors that a
+/// retry cannot fix.
 pub fn store_error(error: &RedisError) -> StoreError {
     let text = error.to_string();
     let damaged = match error.kind() {
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => true,
         // An error of the script itself; a rejected write inside a script has a code of its own.
-        ErrorKind::Server(ServerErrorKind::ResponseError) => text.contains("user_script"),
+        ErrorKind::Server(ServerErrorKind::ResponseError) => text.contains("user_script") && !text.contains(DENIED),
         _ => error.code() == Some("WRONGTYPE"),
     };
     if damaged { StoreError::Damaged(text) } else { StoreError::Unavailable(text) }

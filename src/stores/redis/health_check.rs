@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use opilio_actors::ports::StoreError;
+use opilio_actors::ports::{JobStore, StoreError};
 use redis::{RedisResult, cmd};
 
 use super::RedisStore;
+use super::connection::is_denied;
 
 const OLDEST_VERSION: (u32, u32) = (7, 0);
 /// The format of keys and values, in the key `<prefix>format`. Raise it with every incompatible change.
@@ -23,12 +24,15 @@ pub struct Findings {
 }
 
 impl RedisStore {
-    /// Checks version, eviction, persistence, role, clock and data format. `now`: seconds since 1970 by this machine's
+    /// Checks permissions, version, eviction, persistence, role, clock and data format. `now`: seconds since 1970 by this machine's
     /// clock.
     ///
     /// # Errors
     /// Redis is unavailable.
     pub async fn check(&self, now: i64) -> Result<Findings, StoreError> {
+        if let Some(denied) = self.denied_commands().await? {
+            return Ok(Findings { unusable: Some(denied), risks: Vec::new() });
+        }
         let (info, time): (String, (i64, i64)) = self
             .connections
             .shared(|mut connection| async move {
@@ -37,6 +41,7 @@ impl RedisStore {
                 commands.query_async(&mut connection).await
             })
             .await?;
+        let may_notify: bool = self.run(&self.scripts.may_notify, |_| {}).await?;
         // CONFIG may be forbidden; then this setting remains unknown.
         let fsync: RedisResult<HashMap<String, String>> = self
             .connections
@@ -47,7 +52,23 @@ impl RedisStore {
         let fsync = fsync.ok().and_then(|found| found.get("appendfsync").cloned());
         let mut findings = evaluate(&info, fsync.as_deref(), now - time.0);
         findings.unusable = findings.unusable.or(self.unsupported_format().await?);
+        if !may_notify {
+            findings.risks.push(format!(
+                "the ACL of the user denies PUBLISH or SUBSCRIBE on the channel {}notifications: other nodes learn of \
+                 changes only once a second",
+                self.prefix
+            ));
+        }
         Ok(findings)
+    }
+
+    /// An error sentence that names the commands which the user may not run.
+    async fn denied_commands(&self) -> Result<Option<String>, StoreError> {
+        match self.ready().await {
+            // A replica, for example, rejects the write after the check of the permissions.
+            Err(StoreError::Unavailable(reason)) if is_denied(&reason) => Ok(Some(reason)),
+            _ => Ok(None),
+        }
     }
 
     /// Writes the data format if there is none; returns an error sentence if it is another one.

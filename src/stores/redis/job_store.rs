@@ -61,6 +61,10 @@ impl JobStore for RedisStore {
         lease::release(self, lease, &release).await
     }
 
+    async fn clear_crashes(&self, lease: &Lease) -> Result<(), StoreError> {
+        lease::clear_crashes(self, lease).await
+    }
+
     async fn cancel(&self, job: &JobId, principal: Option<&Principal>) -> Result<Job, StoreError> {
         settle::cancel(self, job, principal).await
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use opilio_actors::domain::crash::CrashCount;
 use opilio_actors::domain::crawl::PageRecord;
 use opilio_actors::domain::job::Progress;
 use opilio_actors::domain::lease::Lease;
@@ -12,7 +13,6 @@ use redis::ScriptInvocation;
 use super::RedisStore;
 use super::reply::Reply;
 use super::row::micros;
-use super::store::costs;
 use crate::stores::blob;
 
 /// Adds a lease to a script's arguments.
@@ -73,12 +73,22 @@ pub async fn checkpoint(store: &RedisStore, lease: &Lease, name: &str, value: By
     reply.require_lease()
 }
 
+pub async fn clear_crashes(store: &RedisStore, lease: &Lease) -> Result<(), StoreError> {
+    let reply: Reply = store.run(&store.scripts.clear_crashes, |call| add_lease(call, lease)).await?;
+    reply.require_lease()
+}
+
 pub async fn release(store: &RedisStore, lease: &Lease, release: &Release) -> Result<(), StoreError> {
     let reply: Reply = store
         .run(&store.scripts.release, |call| {
             add_lease(call, lease);
             call.arg(micros(release.delay)).arg(release.reason.as_deref().unwrap_or_default());
-            call.arg(&costs(release.interruption)[..]);
+            call.arg(u8::from(release.interruption.costs_an_attempt()));
+            call.arg(match release.interruption.crash_count() {
+                CrashCount::Increment => "increment",
+                CrashCount::Keep => "keep",
+                CrashCount::Clear => "clear",
+            });
         })
         .await?;
     reply.require_lease()

@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use opilio_actors::domain::job::Interruption;
 use opilio_actors::ports::StoreError;
-use redis::cmd;
+use redis::Value;
 
 use super::RedisStore;
-use super::store::costs;
 
 pub async fn requeue(store: &RedisStore) -> Result<Option<Duration>, StoreError> {
-    let next: i64 = store
-        .run(&store.scripts.requeue, |call| {
-            call.arg(&costs(Interruption::Vanished)[..]);
-        })
-        .await?;
+    let next: i64 = store.run(&store.scripts.requeue, |_| {}).await?;
     Ok(u64::try_from(next).ok().map(Duration::from_micros))
 }
 
@@ -26,9 +20,7 @@ pub async fn expire(store: &RedisStore, max_pages: usize) -> Result<usize, Store
         .await
 }
 
-/// Writes one key to find out whether writes succeed.
+/// Writes one key to find out whether writes succeed; fails if the user lacks a permission that any script needs.
 pub async fn probe(store: &RedisStore) -> Result<(), StoreError> {
-    let key = &format!("{}write_probe", store.prefix);
-    let write = |mut connection| async move { cmd("SET").arg(key).arg(1).query_async(&mut connection).await };
-    store.connections.shared(write).await
+    store.run::<Value>(&store.scripts.probe, |_| {}).await.map(|_| ())
 }

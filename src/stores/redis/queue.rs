@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use opilio_actors::domain::id::{JobId, NodeId};
-use opilio_actors::domain::job::{Interruption, Job, JobState};
+use opilio_actors::domain::job::{Job, JobState};
 use opilio_actors::domain::kind::JobKind;
 use opilio_actors::ports::{Claim, NewJob, StoreError, Submission};
 use redis::Value;
@@ -13,7 +13,6 @@ use ulid::Ulid;
 use super::RedisStore;
 use super::reply::{Reply, read};
 use super::row::{Fields, micros};
-use super::store::costs;
 use crate::stores::blob;
 use crate::stores::convert::invalid;
 
@@ -66,8 +65,7 @@ pub async fn claim(
     let reply: Result<Vec<Vec<Value>>, _> = store
         .run(&store.scripts.claim, |call| {
             call.arg(node.as_str()).arg(kind.as_str()).arg(limit).arg(micros(lease_duration));
-            call.arg(&costs(Interruption::Vanished)[..]).arg(store.job_format);
-            call.arg(&name).arg(store.unacknowledged_claims.names(kind));
+            call.arg(store.job_format).arg(&name).arg(store.unacknowledged_claims.names(kind));
         })
         .await;
     let claimed = reply.inspect_err(|_| store.unacknowledged_claims.add(name, kind, lease_duration))?;

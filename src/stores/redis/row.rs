@@ -44,6 +44,7 @@ impl Fields {
             state: self.state(&id)?,
             progress: self.progress()?,
             attempts_spent: self.number("attempts_spent")?,
+            crashes: self.number("crashes")?,
             error: self.text("error")?,
             waiting_for: self.text("waiting_for")?,
             created_at: self.moment("created_at")?.ok_or_else(|| invalid("job time"))?,

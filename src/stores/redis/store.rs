@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use opilio_actors::domain::job::Interruption;
 use opilio_actors::domain::retention::Keep;
 use opilio_actors::ports::StoreError;
 use redis::{Client, FromRedisValue, Script, ScriptInvocation};
@@ -107,9 +106,4 @@ pub(super) fn retention(keep: Keep) -> String {
         Keep::Unbounded => String::new(),
         Keep::For(time) => micros(time).to_string(),
     }
-}
-
-/// The attempts that an interruption costs without and with progress.
-pub(super) fn costs(interruption: Interruption) -> [u32; 2] {
-    [0, 1].map(|progress| u32::from(interruption.costs_an_attempt(progress)))
 }

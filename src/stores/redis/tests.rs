@@ -2,6 +2,7 @@
 
 mod availability;
 mod compatibility;
+mod permissions;
 mod server;
 
 use std::sync::Arc;

@@ -168,6 +168,7 @@ fn policy() -> Policy {
             workers: [(CRAWL, 4), (LLM_EXTRACTION, 2)].into(),
             lease: 30 * SECOND,
             max_attempts: 3,
+            max_crashes: 10,
             stall_timeout: 600 * SECOND,
             wall_clock: None,
             backoff,

@@ -23,7 +23,6 @@ pub async fn next_attempt_reads_checkpoints(h: &impl Harness) {
     h.store().checkpoint(&first.lease, "answer", value("a")).await.unwrap();
     h.advance(LEASE).await;
     let second = claim(h, "second", 1).await.pop().unwrap();
-    assert_eq!(second.job.attempts_spent, 0, "a checkpoint is progress");
     let mut stored = h.store().checkpoints(&second.job.id).await.unwrap();
     stored.sort();
     assert_eq!(stored, [("answer".to_owned(), value("a")), ("page".to_owned(), value("p"))]);

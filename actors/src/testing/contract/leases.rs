@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::harness::{Harness, LEASE, claim, submit, submit_and_claim};
+use crate::domain::crash;
 use crate::domain::job::{Interruption, Stage};
-use crate::ports::{Release, SettleReason, StoreError};
+use crate::ports::{Claim, Release, SettleReason, StoreError};
 use crate::testing::jobs::{crawl, good_page};
 
 fn release(interruption: Interruption, delay: Duration) -> Release {
@@ -80,11 +81,60 @@ pub async fn crashed_job_is_delayed_and_costs_an_attempt(h: &impl Harness) {
     assert_eq!(claim(h, "second", 1).await.len(), 1);
 }
 
-pub async fn vanished_attempt_counts_only_without_progress(h: &impl Harness) {
+/// Claims the only job `times` times without releasing it. Returns the last claim.
+async fn crash_repeatedly(h: &impl Harness, times: u32) -> Claim {
+    for crashes in 1..=times {
+        h.advance(LEASE).await;
+        h.store().requeue().await.unwrap();
+        let delay = crash::delay_after(crashes);
+        if !delay.is_zero() {
+            assert!(claim(h, "early", 1).await.is_empty(), "claimed before {delay:?} after crash {crashes}");
+            h.advance(delay).await;
+        }
+        let claims = claim(h, "next", 1).await;
+        let counts: Vec<_> = claims.iter().map(|claim| (claim.job.crashes, claim.job.attempts_spent)).collect();
+        assert_eq!(counts, [(crashes, 0)]);
+        if crashes == times {
+            return claims.into_iter().next().unwrap();
+        }
+    }
+    unreachable!("`times` is at least 1")
+}
+
+pub async fn crash_is_counted_and_delayed_and_costs_no_attempt(h: &impl Harness) {
     let first = submit_and_claim(h, crawl(2)).await;
     h.store().record_pages(&first.lease, vec![good_page(0)]).await.unwrap();
-    h.advance(LEASE).await;
-    assert_eq!(claim(h, "second", 1).await[0].job.attempts_spent, 0);
-    h.advance(LEASE).await;
-    assert_eq!(claim(h, "third", 1).await[0].job.attempts_spent, 1);
+    let last = crash_repeatedly(h, 7).await;
+    assert_eq!((last.missing, last.job.is_suspect()), (vec![1], true));
+}
+
+pub async fn drain_keeps_the_number_of_crashes(h: &impl Harness) {
+    submit_and_claim(h, crawl(1)).await;
+    let crashed = crash_repeatedly(h, 2).await;
+    h.store().release(&crashed.lease, release(Interruption::Drained, Duration::ZERO)).await.unwrap();
+    assert_eq!(claim(h, "next", 1).await[0].job.crashes, 2);
+}
+
+pub async fn attempt_that_ends_without_a_crash_clears_the_crashes(h: &impl Harness) {
+    submit_and_claim(h, crawl(1)).await;
+    let mut held = crash_repeatedly(h, 2).await;
+    for interruption in [Interruption::Yielded, Interruption::Deferred, Interruption::Crashed, Interruption::Hung] {
+        h.store().release(&held.lease, release(interruption, Duration::ZERO)).await.unwrap();
+        held = claim(h, "next", 1).await.pop().unwrap();
+        assert_eq!(held.job.crashes, 0, "{interruption:?}");
+        let crash = release(Interruption::Vanished, Duration::ZERO);
+        h.store().release(&held.lease, crash).await.unwrap();
+        held = claim(h, "next", 1).await.pop().unwrap();
+        assert_eq!(held.job.crashes, 1, "released as crashed");
+    }
+}
+
+pub async fn cleared_crashes_are_counted_again_from_zero(h: &impl Harness) {
+    submit_and_claim(h, crawl(1)).await;
+    let crashed = crash_repeatedly(h, 3).await;
+    h.store().clear_crashes(&crashed.lease).await.unwrap();
+    crash_repeatedly(h, 2).await;
+    let stale = h.store().clear_crashes(&crashed.lease).await;
+    assert_eq!(stale, Err(StoreError::LeaseLost));
+    assert_eq!(h.store().job(&crashed.job.id, None).await.unwrap().unwrap().crashes, 2);
 }

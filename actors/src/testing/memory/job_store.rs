@@ -58,10 +58,7 @@ impl JobStore for MemoryStore {
     async fn checkpoint(&self, lease: &Lease, name: &str, value: Bytes) -> Result<(), StoreError> {
         let mut state = self.state().0;
         let row = state.leased(lease)?;
-        if !row.checkpoints.contains_key(name) {
-            row.checkpoints.insert(name.to_owned(), value);
-            row.progress_in_attempt += 1;
-        }
+        row.checkpoints.entry(name.to_owned()).or_insert(value);
         Ok(())
     }
 
@@ -79,6 +76,11 @@ impl JobStore for MemoryStore {
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
         let (mut state, now) = self.state();
         state.leased(lease)?.release(now, release);
+        Ok(())
+    }
+
+    async fn clear_crashes(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.state().0.leased(lease)?.job.crashes = 0;
         Ok(())
     }
 

@@ -36,6 +36,7 @@ impl State {
             state: JobState::Queued { not_before: None },
             progress: Progress { done: 0, failed: 0, total },
             attempts_spent: 0,
+            crashes: 0,
             error: None,
             waiting_for: None,
             created_at: now,
@@ -50,7 +51,6 @@ impl State {
             idempotency: new.idempotency,
             token: 0,
             lease_until: None,
-            progress_in_attempt: 0,
             pages: Default::default(),
             checkpoints: Default::default(),
             interruptions: 0,
@@ -129,7 +129,6 @@ impl State {
             if !row.pages.contains_key(&page.index) {
                 row.job.progress.done += 1;
                 row.job.progress.failed += u32::from(!page.success);
-                row.progress_in_attempt += 1;
                 row.pages.insert(page.index, page);
             }
         }
@@ -195,7 +194,6 @@ impl Row {
         self.job.state = self.job.state.clone().after(Cause::Claimed { lease: lease.clone() })?;
         self.job.started_at = self.job.started_at.or(Some(now));
         self.lease_until = Some(later(now, lease_duration));
-        self.progress_in_attempt = 0;
         self.job.waiting_for = None;
         let missing = (0..self.job.progress.total).filter(|index| !self.pages.contains_key(index)).collect();
         Some(Claim { lease, job: self.job.clone(), missing })
@@ -203,9 +201,11 @@ impl Row {
 
     /// Returns the job to its queue.
     pub fn release(&mut self, now: Timestamp, release: Release) {
-        let not_before = (!release.delay.is_zero()).then(|| later(now, release.delay));
+        let (crashes, delay) = release.crashes_and_delay(self.job.crashes);
+        let not_before = (!delay.is_zero()).then(|| later(now, delay));
         let Some(state) = self.job.state.clone().after(Cause::Released { not_before }) else { return };
-        self.job.attempts_spent += u32::from(release.interruption.costs_an_attempt(self.progress_in_attempt));
+        self.job.attempts_spent += u32::from(release.interruption.costs_an_attempt());
+        self.job.crashes = crashes;
         self.job.error = release.reason.or(self.job.error.take());
         self.job.state = state;
         self.lease_until = None;

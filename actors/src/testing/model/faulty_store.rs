@@ -42,6 +42,7 @@ faults! {
     RenewsStaleLease,
     ClaimsRunningJob,
     NeverExpiresLeases,
+    ForgetsCrashes,
     IgnoresRelease,
     /// The second page of a job is acknowledged and not recorded.
     LosesPageRecord,
@@ -144,7 +145,10 @@ impl StoreDecorator for FaultyStore {
     ) -> Result<Vec<Claim>, StoreError> {
         self.write_pending_submission().await?;
         self.extend_all_leases(lease_duration).await?;
-        let claims = self.store.claim(node, kind, limit, lease_duration).await?;
+        let mut claims = self.store.claim(node, kind, limit, lease_duration).await?;
+        if self.fault == Fault::ForgetsCrashes {
+            claims.iter_mut().for_each(|claim| claim.job.crashes = 0);
+        }
         let mut memory = self.memory();
         memory.leases.extend(claims.iter().map(|claim| claim.lease.clone()));
         if self.fault == Fault::ClaimsRunningJob && claims.is_empty() {

@@ -59,13 +59,18 @@ impl RunState {
     pub async fn claim(&mut self, node: usize) -> Result<(), Violation> {
         let (name, now, until) = (self.nodes[node].name.clone(), self.now(), self.lease_end());
         let claims = self.subject.store.claim(&name, CRAWL, 1, LEASE).await;
-        for claim in claims.map_err(|error| error.to_string())? {
+        let claims = claims.map_err(|error| error.to_string())?;
+        self.expire_leases();
+        for claim in claims {
             let id = claim.job.id.clone();
             let expected = self.expected(&id);
             ensure(expected.settled.is_none(), "claimed after its settlement", &id)?;
             ensure(claim.lease.token > expected.token, "claimed with an old token", &id)?;
-            let free = expected.lease.as_ref().is_none_or(|(_, end)| *end <= now);
-            ensure(free, "claimed while leased", &id)?;
+            ensure(expected.lease.is_none(), "claimed while leased", &id)?;
+            ensure(claim.job.crashes == expected.crashes, "claimed with a wrong number of crashes", &id)?;
+            ensure(claim.job.attempts_spent == 0, "a crash or a drain cost an attempt", &id)?;
+            let delayed = expected.crash_delay_until.is_some_and(|end| end > now);
+            ensure(!delayed, "claimed before the end of the delay after a crash", &id)?;
             let repeated = claim.missing.iter().any(|page| expected.recorded.contains(page));
             ensure(!repeated, "a recorded page is missing in the claim", &id)?;
             expected.token = claim.lease.token;

@@ -31,7 +31,11 @@ impl RunState {
                 self.subject.clock.advance(Duration::from_secs(seconds));
                 Ok(())
             }
-            Step::Sweep => self.subject.store.requeue().await.map(|_| ()).map_err(|error| error.to_string()),
+            Step::Sweep => {
+                self.subject.store.requeue().await.map_err(|error| error.to_string())?;
+                self.expire_leases();
+                Ok(())
+            }
             Step::Claim { node } => self.claim(node).await,
             Step::Renew { node } => self.renew(node).await,
             Step::Record { node } => self.record(node).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::crash;
 use crate::domain::delivery::Attempt;
 use crate::domain::id::{JobId, NodeId};
 use crate::domain::job::JobState;
@@ -33,6 +34,10 @@ pub(super) struct Expected {
     /// The current lease with its expiry.
     pub lease: Option<(Lease, Timestamp)>,
     pub token: u64,
+    /// Crashes while a node held the job.
+    pub crashes: u32,
+    /// The end of the delay after the last crash.
+    pub crash_delay_until: Option<Timestamp>,
     pub settled: Option<JobState>,
     /// The end of the lease of the attempt in progress.
     pub attempt_until: Option<Timestamp>,
@@ -86,6 +91,18 @@ impl RunState {
 
     pub fn expected(&mut self, job: &JobId) -> &mut Expected {
         self.expected.entry(job.clone()).or_default()
+    }
+
+    /// Counts the crashes of the nodes whose leases have expired, as the store does when it requeues their jobs.
+    pub fn expire_leases(&mut self) {
+        let now = self.now();
+        for expected in self.expected.values_mut() {
+            if expected.lease.take_if(|(_, end)| *end <= now).is_some() {
+                expected.crashes += 1;
+                let delayed_until = now.saturating_add(crash::delay_after(expected.crashes));
+                expected.crash_delay_until = Some(delayed_until.unwrap_or(Timestamp::MAX));
+            }
+        }
     }
 
     /// Checks that the stored job is as it was acknowledged.

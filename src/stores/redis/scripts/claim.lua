@@ -1,8 +1,7 @@
 -- Leases ready jobs: round-robin over the queues, oldest first within a queue.
--- ARGV: node, kind, limit, lease duration, cost of an expired attempt without and with progress, newest supported job
--- format, name of this claim, names of unacknowledged claims
-local node, kind, limit, lease, format = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[7])
-requeue(ARGV[5], ARGV[6])
+-- ARGV: node, kind, limit, lease duration, newest supported job format, name of this claim, names of unacknowledged claims
+local node, kind, limit, lease, format = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+requeue()
 
 -- The oldest job near the head of the queue whose format is supported: id, whether the queue is empty, state, principal.
 -- A damaged job has no principal.
@@ -16,7 +15,7 @@ local function oldest(queue)
   end
 end
 
-local queues, claims, claimed = P .. 'queues:' .. kind, {}, P .. 'claim:' .. ARGV[8]
+local queues, claims, claimed = P .. 'queues:' .. kind, {}, P .. 'claim:' .. ARGV[6]
 
 local function add(id)
   call('RPUSH', claimed, id, call('HGET', job_key(id), 'token'))
@@ -24,7 +23,7 @@ local function add(id)
 end
 
 -- Jobs of unacknowledged claims, which are leased to this node without its knowledge
-for n = 9, #ARGV do
+for n = 7, #ARGV do
   local key = P .. 'claim:' .. ARGV[n]
   local jobs = call('LRANGE', key, 0, -1)
   for position = 1, #jobs, 2 do
@@ -53,8 +52,7 @@ while #claims < limit and (unsupported == 0 or unsupported < math.min(100, call(
     unsupported = 0
     call('HINCRBY', job_key(id), 'token', 1)
     call('HDEL', job_key(id), 'waiting_for')
-    call('HSET', job_key(id), 'state', next_state, 'node', node, 'lease_until', integer(from_now(lease)),
-      'progress_in_attempt', 0)
+    call('HSET', job_key(id), 'state', next_state, 'node', node, 'lease_until', integer(from_now(lease)))
     if call('HSETNX', job_key(id), 'started_at', integer(NOW)) == 1 then note_change(id) end
     call('ZADD', P .. 'leases', from_now(lease), id)
     count(principal, state, -1)

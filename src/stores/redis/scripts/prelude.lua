@@ -3,6 +3,15 @@
 local P = KEYS[1]
 local call = redis.call
 
+-- A script does not roll back, so it starts only if the user may run all its commands on the keys with the prefix.
+local denied = {}
+for _, command in ipairs({--{commands}}) do
+  if not redis.acl_check_cmd(command, P) then denied[#denied + 1] = command end
+end
+if #denied > 0 then
+  return redis.error_reply('NOPERM the ACL of the user denies on the keys ' .. P .. '*: ' .. table.concat(denied, ', '))
+end
+
 -- An integer without an exponent.
 local function integer(number)
   return string.format('%.0f', number)
@@ -22,6 +31,9 @@ end
 
 -- The job state machine: TRANSITIONS[state][cause] is the next state; nil: not allowed.
 local TRANSITIONS = --{transitions}
+
+-- The delay after the first, the second and each further crash of a job.
+local CRASH_DELAYS = {--{crash_delays}}
 
 -- Notifies all nodes: jobs of a kind are `ready`, or a job is `changed` or `cancelled`. A notification may be lost, so an
 -- error is ignored.
@@ -79,18 +91,23 @@ local function remove_ready(id, kind, queue)
   end
 end
 
--- Returns a running job to its queue. `cost_idle`, `cost_busy`: the attempts it costs without and with progress.
-local function release(id, delay, reason, cost_idle, cost_busy)
-  local f = fields(id, 'principal', 'progress_in_attempt', 'state')
-  local state = TRANSITIONS[f[3]] and TRANSITIONS[f[3]].released
+-- Returns a running job to its queue. `attempts` are added to its attempts; `crash_count`: `increment`, `keep` or `clear`.
+local function release(id, delay, reason, attempts, crash_count)
+  local f = fields(id, 'principal', 'state')
+  local state = TRANSITIONS[f[2]] and TRANSITIONS[f[2]].released
   if not state then return end
-  local spent = tonumber(f[2]) > 0 and cost_busy or cost_idle
-  call('HINCRBY', job_key(id), 'attempts_spent', spent)
+  call('HINCRBY', job_key(id), 'attempts_spent', attempts)
+  if crash_count == 'increment' then
+    local crashes = call('HINCRBY', job_key(id), 'crashes', 1)
+    delay = math.max(delay, CRASH_DELAYS[math.min(crashes, #CRASH_DELAYS)])
+  elseif crash_count == 'clear' then
+    call('HSET', job_key(id), 'crashes', 0)
+  end
   call('HSET', job_key(id), 'state', state)
   call('HDEL', job_key(id), 'node', 'lease_until', 'not_before')
   if reason ~= '' then call('HSET', job_key(id), 'error', reason) end
   call('ZREM', P .. 'leases', id)
-  count(f[1], f[3], -1)
+  count(f[1], f[2], -1)
   count(f[1], state, 1)
   if delay > 0 then
     local at = from_now(delay)
@@ -208,11 +225,11 @@ local function end_interrupted_attempts()
   end
 end
 
--- Requeues jobs whose lease has expired or whose delay has passed.
-local function requeue(cost_idle, cost_busy)
+-- Requeues jobs whose lease has expired, which counts as a crash, or whose delay has passed.
+local function requeue()
   end_interrupted_attempts()
   for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, 1000)) do
-    release(id, 0, '', cost_idle, cost_busy)
+    release(id, 0, '', 0, 'increment')
     call('ZREM', P .. 'leases', id)
   end
   for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'delayed', '-inf', NOW, 'LIMIT', 0, 1000)) do

@@ -11,6 +11,5 @@ for n = 4, #ARGV, 4 do
     end
   end
 end
-call('HINCRBY', job_key(id), 'progress_in_attempt', done)
 notify('changed', id)
 return {'ok', call('HINCRBY', job_key(id), 'done', done), call('HINCRBY', job_key(id), 'failed', failed), total}

@@ -20,7 +20,7 @@ if max_open ~= '' and tonumber(call('HGET', P .. 'open_jobs', principal) or 0) >
 end
 local seq = call('INCR', P .. 'last_seq')
 call('HSET', job_key(id), 'seq', seq, 'principal', principal, 'queue', queue, 'kind', kind, 'format', format, 'spec', spec,
-  'state', 'queued', 'total', total, 'done', 0, 'failed', 0, 'attempts_spent', 0, 'progress_in_attempt', 0, 'token', 0,
+  'state', 'queued', 'total', total, 'done', 0, 'failed', 0, 'attempts_spent', 0, 'crashes', 0, 'token', 0,
   'created_at', integer(NOW))
 if webhook ~= '' then call('HSET', job_key(id), 'webhook_config', webhook, 'receiver', receiver) end
 if key ~= '' then

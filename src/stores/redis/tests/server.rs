@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use redis::Client;
+use redis::{Client, RedisConnectionInfo};
 use tempfile::TempDir;
 
 /// A redis-server on a Unix socket in a temporary directory; killed when dropped.
@@ -35,6 +35,12 @@ impl RedisServer {
 
     pub fn client(&self) -> Client {
         Client::open(format!("unix://{}", self.socket)).unwrap()
+    }
+
+    pub fn client_as(&self, user: &str, password: &str) -> Client {
+        let login = RedisConnectionInfo::default().set_username(user).set_password(password);
+        let target = self.client().get_connection_info().clone().set_redis_settings(login);
+        Client::open(target).unwrap()
     }
 
     /// Runs a command with redis-cli and returns its output.
