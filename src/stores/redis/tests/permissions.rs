@@ -52,7 +52,9 @@ impl Restricted {
             horizon: Duration::ZERO,
             limit: 9,
             limit_per_receiver: 9,
+            limit_per_principal: 9,
             excluded_receivers: vec![],
+            excluded_principals: vec![],
             max_wait: LEASE,
         };
         let due = store.due(query).await.unwrap().remove(0);
@@ -66,7 +68,7 @@ impl Restricted {
         store.deliveries(&id, None).await.unwrap();
         store.changes(None, Some(0), PageLimit::of(9)).await.unwrap();
         store.counts().await.unwrap();
-        let all = ReplayFilter { principal: None, state: None, since: None, receiver: None };
+        let all = ReplayFilter { principal: None, state: None, since: None, origin: None };
         assert_eq!(store.replay_all(all).await, Ok(1));
         store.requeue().await.unwrap();
         store.ready().await.unwrap();
