@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::actor::JobSupervisor;
 use super::events::JobStarted;
 use super::messages::{ClaimJobs, Claimed};
+use super::worker_pool::WorkerPool;
 use super::worker_shares::WorkerShares;
 use crate::domain::id::NodeId;
 use crate::domain::job::{Interruption, Job};
@@ -76,6 +77,15 @@ impl JobSupervisor {
                 let _ = store.release(&lease, uncounted_release(Duration::ZERO)).await;
             }
         });
+    }
+
+    /// Whether no job may start now.
+    pub(super) fn is_isolating(&mut self) -> bool {
+        let isolating = self.pools.iter().flat_map(WorkerPool::assignments).any(|it| it.isolated);
+        if !isolating {
+            self.isolation.end();
+        }
+        isolating
     }
 
     fn dispatch_all(&mut self, pool: usize, mut claims: Vec<Claim>, requested: usize, ctx: &mut Context<Self>) {

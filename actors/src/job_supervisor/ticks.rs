@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::actor::JobSupervisor;
 use super::messages::{CheckWork, RenewLeases, ReplaceWorker, Sweep};
-use super::worker_pool::{Overdue, RetiredWork, WorkerPool};
+use super::worker_pool::{Assignment, Overdue, RetiredWork, WorkerPool};
+use crate::domain::crash::MAX_ISOLATION;
 use crate::domain::job::Interruption;
 use crate::domain::retry::Backoff;
+use crate::ports::StoreError;
+use crate::retry_store::retry_transient;
 use crate::worker::{SlotId, WorkerExited};
 
 /// Pages to remove in one transaction, so that other writes are not delayed.
@@ -28,6 +31,23 @@ impl JobSupervisor {
         ctx.run_interval(policy.sweep, |_, ctx| ctx.notify(Sweep));
         ctx.run_interval(policy.lease / 3, |_, ctx| ctx.notify(RenewLeases));
         ctx.run_interval(check, |_, ctx| ctx.notify(CheckWork));
+    }
+
+    /// Ends an isolation of the maximum length: the job is no longer a suspect.
+    pub(super) fn end_long_isolation(&mut self, ctx: &mut Context<Self>) {
+        let is_over = |it: &&mut Assignment| it.isolated && it.started.elapsed() >= MAX_ISOLATION;
+        let Some(assignment) = self.pools.iter_mut().flat_map(WorkerPool::assignments_mut).find(is_over) else {
+            return;
+        };
+        assignment.isolated = false;
+        let (store, lease) = (Arc::clone(&self.store), assignment.lease.clone());
+        info!(task_id = %lease.job, "job caused no crash; other jobs run beside it");
+        let cleared = async move { retry_transient(|| store.clear_crashes(&lease)).await };
+        ctx.spawn(cleared.into_actor(self).map(|cleared, _, _| match cleared {
+            Ok(()) | Err(StoreError::LeaseLost) => {}
+            Err(error) => warn!(%error, "the number of crashes of a job could not be cleared"),
+        }));
+        self.claim_all(ctx);
     }
 }
 
