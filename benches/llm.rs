@@ -177,6 +177,7 @@ fn policy(workers: usize) -> Policy {
             sweep: second,
         },
         crawl: CrawlPolicy {
+            max_previews: 100,
             pages_per_job: NonZeroUsize::MIN,
             max_retries: 0,
             backoff,

@@ -32,8 +32,8 @@ use tracing::{info, warn};
 use crate::clock::SystemClock;
 use crate::cpu_pool::CpuPool;
 use crate::http::{
-    Api, Auth, Ceilings, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount,
-    response_headers, serve,
+    Api, Auth, Ceilings, Monitor, Sessions, Shutdown, TrustedProxies, WebhookDefaults, compress, listen, mount,
+    record_requests, response_headers, serve,
 };
 use crate::loop_lag::LoopLag;
 use crate::settings::Settings;
@@ -61,6 +61,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
         let routes = |routes: &mut web::ServiceConfig| mount(api.clone(), routes);
         // Requests pass the last one first.
         App::new()
+            .wrap(from_fn(record_requests))
             .wrap(guarded)
             .wrap(from_fn(compress))
             .wrap(shared)
@@ -119,6 +120,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
         loop_lag: LoopLag::measure(),
         parsers: Arc::new(CpuPool::new(1)),
         shutdown: Shutdown::default(),
+        monitor: Monitor::default(),
         sessions: Sessions::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! Fetches pages: HTTP, robots.txt, limits per host.
 
 mod body;
+mod certificate;
 mod cookies;
 mod headers;
 mod host_limiter;

@@ -20,6 +20,7 @@ mod mcp;
 mod memory_budget;
 mod metrics;
 mod middleware;
+mod monitor;
 mod openapi;
 mod outage_tolerance;
 mod page_fields;
@@ -51,8 +52,10 @@ pub use error::ApiError;
 pub use mcp::sessions::Sessions;
 pub use memory_budget::MemoryBudget;
 pub use middleware::{
-    Auth, AuthSettings, HeaderLimits, NamedToken, Rate, RateSettings, TokenHash, compress, hash, response_headers,
+    Auth, AuthSettings, HeaderLimits, NamedToken, Rate, RateSettings, TokenHash, compress, hash, record_requests,
+    response_headers,
 };
+pub use monitor::Monitor;
 pub use routes::mount;
 pub use server::{ServerSettings, listen, max_open_files, serve};
 pub use shutdown::Shutdown;

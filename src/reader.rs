@@ -84,7 +84,7 @@ impl CpuReader {
         stats: FetchStats,
         convert: impl Fn(PageResult) -> T + Copy + Send + 'static,
     ) -> T {
-        let PageRequest { url, options, queue } = request;
+        let PageRequest { url, options, queue, .. } = request;
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.clone(), self.limits.clone());
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());

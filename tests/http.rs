@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use opilio::cpu_pool::CpuPool;
 use opilio::egress::{Allowlist, Guard};
 use opilio::http::{
-    Api, Auth, AuthSettings, BodyLimits, Ceilings, MemoryBudget, Sessions, Shutdown, TrustedProxies, WebhookDefaults,
-    mount,
+    Api, Auth, AuthSettings, BodyLimits, Ceilings, MemoryBudget, Monitor, Sessions, Shutdown, TrustedProxies,
+    WebhookDefaults, mount,
 };
 use opilio::loop_lag::LoopLag;
 use opilio::stores::StoreSettings;
@@ -70,6 +70,7 @@ async fn respond_with(loop_lag: LoopLag, requests: Vec<test::TestRequest>) -> Ve
         shutdown: Shutdown::default(),
         loop_lag,
         parsers: Arc::new(CpuPool::new(1)),
+        monitor: Monitor::default(),
         sessions: Sessions::default(),
     };
     let access = Auth::new(&AuthSettings::default(), Arc::new(SystemClock));

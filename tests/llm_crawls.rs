@@ -112,3 +112,22 @@ async fn killed_server_repeats_no_answered_request() {
     // The response before the kill, the repair request that the kill interrupted, and its repetition.
     assert_eq!(scene.providers.requests().len(), 3);
 }
+
+#[actix::test]
+async fn model_filters_the_content_of_a_crawl() {
+    let scene = Scene::start().await;
+    let filter = |provider: &str| {
+        let filter = json!({"type": "LLMContentFilter", "params": {"llm_config": {"provider": provider}}});
+        let generator = json!({"type": "DefaultMarkdownGenerator", "params": {"content_filter": filter}});
+        json!({"urls": [scene.site.url("/full")], "crawler_config": {"markdown_generator": generator}})
+    };
+    let (status, response) = scene.server.post("/crawl", filter("openai/good")).await;
+    let page = &response["results"][0];
+    let fit = page["markdown"]["fit_markdown"].as_str().unwrap_or_default();
+    assert!(status == 200 && fit.contains("\"title\"") && page["usage"]["requests"] == 1, "{status} {response}");
+    assert!(page["markdown"]["raw_markdown"].to_string().contains("bold"), "{page}");
+    let prompt = scene.providers.requests()[0].body.to_string();
+    assert!(prompt.contains("# The page") && prompt.contains("# A title"), "{prompt}");
+    let (status, response) = scene.server.post("/crawl/job", filter("unknown/x")).await;
+    assert!((400..=422).contains(&status) && response.to_string().contains("content_filter"), "{status} {response}");
+}

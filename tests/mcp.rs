@@ -10,6 +10,8 @@ mod providers;
 #[path = "mcp/sessions.rs"]
 mod sessions;
 mod support;
+#[path = "mcp/websocket.rs"]
+mod websocket;
 
 use programs::{Program, Workshop, file, output, shown_in};
 use providers::{KEY, Providers};

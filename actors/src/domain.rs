@@ -10,6 +10,7 @@ pub mod id;
 pub mod job;
 pub mod kind;
 pub mod lease;
+pub mod link_preview;
 pub mod page_extraction;
 pub mod page_template;
 pub mod queue_key;

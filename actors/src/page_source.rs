@@ -6,13 +6,15 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::domain::crawl::{CacheHit, CacheHitKind, FetchStats, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::faults;
 use crate::heartbeat;
-use crate::ports::{FetchError, FetchedPage, PageCache, PageFetcher, PageReader, PageRequest, PageText};
+use crate::ports::{FetchError, FetchedPage, LinkingPage, PageCache, PageFetcher, PageReader, PageRequest, PageText};
 use http_cache::CacheDecision;
 
 /// The pages of all jobs, for crawls and extractions.
@@ -30,31 +32,60 @@ pub struct PageSource {
 
 impl PageSource {
     /// The record of the page with index `index` in its job. A page that cannot be fetched or read has a failed record.
-    pub async fn record(&self, index: u32, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> PageRecord {
-        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone() };
+    /// Also whether the page may link to internal addresses.
+    pub async fn record(
+        &self,
+        index: u32,
+        url: &str,
+        options: Arc<CrawlOptions>,
+        queue: &QueueKey,
+    ) -> (PageRecord, LinkingPage) {
+        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone(), linked_from: None };
         let (fetched, stats) = self.obtain(&request).await;
         let failed = |exchange, reason| PageRecord::new(index, &PageResult::failed(url, exchange, Some(stats), reason));
         match fetched {
             Ok(page) => {
-                let exchange = page.exchange.clone();
+                let (exchange, linking) = (page.exchange.clone(), LinkingPage { internal: page.exchange.internal });
                 let record = self.reader.read(index, &request, page, stats).await;
-                self.check_size(record.json.len()).map_or_else(|reason| failed(exchange, reason), |()| record)
+                let record =
+                    self.check_size(record.json.len()).map_or_else(|reason| failed(exchange, reason), |()| record);
+                (record, linking)
             }
             Err(error) => {
                 let reason = error.to_string();
-                failed(error.exchange, reason)
+                (failed(error.exchange, reason), LinkingPage { internal: false })
             }
         }
     }
 
     /// The text of the page, or the reason why it cannot be fetched or read.
     pub async fn text(&self, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> Result<PageText, String> {
-        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone() };
+        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone(), linked_from: None };
         let (fetched, _) = self.obtain(&request).await;
         let page = fetched.map_err(|error| error.to_string())?;
         let text = self.reader.read_text(&request, page).await?;
         self.check_size(text.markdown.raw_markdown.len())?;
         Ok(text)
+    }
+
+    /// `metadata` of the page at `url`, to which another page links, or the reason why there is none.
+    pub async fn metadata(
+        &self,
+        url: &str,
+        options: Arc<CrawlOptions>,
+        queue: &QueueKey,
+        linked_from: LinkingPage,
+    ) -> Result<Value, String> {
+        let request =
+            PageRequest { url: url.to_owned(), options, queue: queue.clone(), linked_from: Some(linked_from) };
+        let (fetched, stats) = self.fetch(&request).await;
+        let page = fetched.map_err(|error| error.to_string())?;
+        let record = self.reader.read(0, &request, page, stats).await;
+        if !record.success {
+            return Err(record.error);
+        }
+        let mut page: Value = serde_json::from_slice(&record.json).map_err(|error| error.to_string())?;
+        Ok(page["metadata"].take())
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), String> {

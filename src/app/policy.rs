@@ -55,6 +55,7 @@ fn crawl(settings: &Settings) -> CrawlPolicy {
         time_slice: NonZeroUsize::new(jobs.slice),
         max_result_bytes: NonZeroUsize::new(limits.max_result_bytes),
         max_job_bytes: NonZeroUsize::new(limits.max_job_bytes),
+        max_previews: limits.max_pages,
     }
 }
 

@@ -106,6 +106,7 @@ impl Page {
         };
         let fetcher = HttpFetcher::new(egress, fetcher, Arc::new(SystemClock::start()));
         let request = PageRequest {
+            linked_from: None,
             url: url.to_string(),
             options: Arc::default(),
             queue: QueueKey::batch(Principal::operator()),

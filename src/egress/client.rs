@@ -139,6 +139,7 @@ fn client(
         .referer(false)
         .dns_resolver(resolver)
         .tls_backend_preconfigured(tls)
+        .tls_info(true)
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(settings.idle_timeout)
         .pool_max_idle_per_host(settings.max_idle_per_host)

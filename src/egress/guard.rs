@@ -79,10 +79,30 @@ impl Guard {
         responder: Option<SocketAddr>,
         to: &Url,
     ) -> Result<AllowedUrl, Blocked> {
-        let is_internal = responder.is_some_and(|address| !is_public(address.ip()));
-        let scope = if is_internal { from.scope } else { NetworkScope::Public };
-        self.check_port(to, scope)?;
-        self.check_host(to, from.purpose, scope)
+        self.check_linked(to, from.purpose, self.may_link_to_internal(from, responder))
+    }
+
+    /// Whether a page may name internal addresses: it was allowed to have one, and `responder` is one.
+    pub fn may_link_to_internal(&self, page: &AllowedUrl, responder: Option<SocketAddr>) -> bool {
+        page.scope == NetworkScope::Anywhere && responder.is_some_and(|address| !is_public(address.ip()))
+    }
+
+    /// Whether a `raw:` page with this base URL may name internal addresses.
+    pub fn base_is_internal(&self, base: &Url) -> bool {
+        let is_internal = match base.host() {
+            Some(Host::Ipv4(address)) => !is_public(address.into()),
+            Some(Host::Ipv6(address)) => !is_public(address.into()),
+            Some(Host::Domain(name)) => is_localhost(name),
+            None => false,
+        };
+        is_internal && self.allows_internal
+    }
+
+    /// Checks a URL that a page names. `internal`: that page may name internal addresses.
+    pub fn check_linked(&self, url: &Url, purpose: Purpose, internal: bool) -> Result<AllowedUrl, Blocked> {
+        let scope = if internal { NetworkScope::Anywhere } else { NetworkScope::Public };
+        self.check_port(url, scope)?;
+        self.check_host(url, purpose, scope)
     }
 
     /// Checks the addresses that a name resolved to. All must be allowed, unless the policy allows the name.

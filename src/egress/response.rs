@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use reqwest::tls::TlsInfo;
 
 use super::decoding::{Decoder, codings};
 use super::error::EgressError;
@@ -17,6 +18,7 @@ pub struct Response {
     headers: HeaderMap,
     remote_address: Option<SocketAddr>,
     content_length: Option<u64>,
+    certificate: Option<Bytes>,
     body: Body,
     server: String,
 }
@@ -32,6 +34,8 @@ impl Response {
     pub(super) fn new(response: reqwest::Response, server: String, max_ratio: Option<NonZeroU64>) -> Self {
         let (status, remote_address) = (response.status().as_u16(), response.remote_addr());
         let (mut headers, content_length) = (response.headers().clone(), response.content_length());
+        let tls = response.extensions().get::<TlsInfo>();
+        let certificate = tls.and_then(TlsInfo::peer_certificate).map(Bytes::copy_from_slice);
         let codings = codings(&headers);
         let (body, content_length) = if codings.is_empty() {
             (Body::Plain(response), content_length)
@@ -40,7 +44,7 @@ impl Response {
             headers.remove(CONTENT_LENGTH);
             (Body::Encoded(Decoder::new(&codings, response, max_ratio)), None)
         };
-        Self { status, headers, remote_address, content_length, body, server }
+        Self { status, headers, remote_address, content_length, certificate, body, server }
     }
 
     pub fn status(&self) -> u16 {
@@ -60,6 +64,11 @@ impl Response {
     /// The `Content-Length` of a body that is not encoded.
     pub fn content_length(&self) -> Option<u64> {
         self.content_length
+    }
+
+    /// The server's certificate in DER; `None` without TLS.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     /// The next chunk of the decoded body; `None` at its end. Cancel-safe.

@@ -50,6 +50,19 @@ pub async fn read(response: &mut Response, limits: BodyLimits) -> Result<Bytes, 
     limited(body.freeze(), limits.max_bytes)
 }
 
+/// Reads the first `max_bytes` of a body.
+pub async fn read_beginning(response: &mut Response, limits: BodyLimits) -> Result<Bytes, EgressError> {
+    let mut reader = Reader { response, limits, window_start: Instant::now(), window_bytes: 0 };
+    let mut body = BytesMut::new();
+    while body.len() < limits.max_bytes
+        && let Some(chunk) = reader.next().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(limits.max_bytes);
+    Ok(body.freeze())
+}
+
 impl Reader<'_> {
     async fn next(&mut self) -> Result<Option<Bytes>, EgressError> {
         let BodyLimits { read_timeout, min_rate, .. } = self.limits;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::body::{self, BodyLimits};
+use super::certificate;
 use super::cookies::Cookies;
 use super::headers::{RequestHeaders, to_json};
 use super::host_limiter::{HostLimiter, HostPermit, Revoked};
@@ -68,6 +69,9 @@ impl Default for HttpFetcherSettings {
     }
 }
 
+/// Bytes of a linked page that are read: its title and description are at its beginning.
+const BEGINNING: usize = 64 * 1024;
+
 /// Identifies Opilio and, for site owners, its operator.
 pub fn own_user_agent(contact: Option<&Url>) -> String {
     let contact = contact.map(|url| format!("; +{url}")).unwrap_or_default();
@@ -95,7 +99,9 @@ impl HttpFetcher {
 impl PageFetcher for HttpFetcher {
     async fn fetch(&self, request: PageRequest) -> Result<FetchedPage, FetchError> {
         let Some(page) = raw::page(&request.url) else { return self.fetch_http(&request).await };
-        let page = page?;
+        let mut page = page?;
+        let base = request.options.base_url.as_ref();
+        page.exchange.internal = base.is_some_and(|base| self.egress.guard().base_is_internal(base));
         if page.body.len() > self.settings.max_bytes {
             return Err(fetch_error(&body::too_large(self.settings.max_bytes), page.exchange));
         }
@@ -138,7 +144,11 @@ impl HttpFetcher {
         let options = &request.options.fetch;
         let first = parse_web_url(&request.url).map_err(|invalid| FetchError::permanent(invalid.to_string()))?;
         let guard = self.egress.guard();
-        let mut url = guard.check(&first, Purpose::Page).map_err(|blocked| without_response(&blocked.into()))?;
+        let allowed = match request.linked_from {
+            Some(page) => guard.check_linked(&first, Purpose::Page, page.internal),
+            None => guard.check(&first, Purpose::Page),
+        };
+        let mut url = allowed.map_err(|blocked| without_response(&blocked.into()))?;
         let headers = RequestHeaders::new(&first, &self.settings.user_agent, &self.settings.headers, options)
             .map_err(|invalid| FetchError::permanent(invalid.to_string()))?;
         let mut cookies = Cookies::new(&options.cookies);
@@ -160,7 +170,10 @@ impl HttpFetcher {
                 drop(response);
                 target
             } else {
-                let page = permit.run(self.page(url.url(), response, &mut budget)).await??;
+                let certificate = response.certificate().filter(|_| options.certificate).and_then(certificate::to_json);
+                let internal = guard.may_link_to_internal(&url, responder);
+                let exchange = Exchange { certificate, internal, ..exchange.clone() };
+                let page = permit.run(self.page(request, exchange, response, &mut budget)).await??;
                 match permit.run(meta_refresh::target(url.url(), &page)).await?.transpose() {
                     None => return Ok(page),
                     Some(target) => target,
@@ -221,17 +234,26 @@ impl HttpFetcher {
 
     async fn page(
         &self,
-        url: &Url,
+        request: &PageRequest,
+        exchange: Exchange,
         mut response: Response,
         budget: &mut TimeBudget,
     ) -> Result<FetchedPage, FetchError> {
-        let exchange = exchange(url, &response);
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let retry_after = retry_after(response.headers(), self.clock.now());
         let HttpFetcherSettings { max_bytes, read_timeout, min_rate, .. } = self.settings;
         let limits = BodyLimits { max_bytes, read_timeout, min_rate };
-        match budget.spend(body::read(&mut response, limits)).await {
+        let body = async {
+            match request.linked_from {
+                Some(_) => {
+                    body::read_beginning(&mut response, BodyLimits { max_bytes: BEGINNING.min(max_bytes), ..limits })
+                        .await
+                }
+                None => body::read(&mut response, limits).await,
+            }
+        };
+        match budget.spend(body).await {
             Ok(body) => Ok(FetchedPage { exchange, body, content_type, retry_after }),
             Err(error) => Err(fetch_error(&error, exchange)),
         }
@@ -273,6 +295,8 @@ fn exchange(url: &Url, response: &Response) -> Exchange {
         status: Some(response.status()),
         headers: Some(to_json(response.headers())),
         final_url: Some(url.as_str().to_owned()),
+        internal: false,
+        certificate: None,
     }
 }
 

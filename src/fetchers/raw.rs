@@ -14,7 +14,7 @@ pub fn page(url: &str) -> Option<Result<FetchedPage, FetchError>> {
         return Some(Err(FetchError::permanent("raw: must be followed by HTML")));
     }
     Some(Ok(FetchedPage {
-        exchange: Exchange { status: Some(200), headers: Some(Map::new()), final_url: None },
+        exchange: Exchange { status: Some(200), headers: Some(Map::new()), ..Exchange::default() },
         body: Bytes::copy_from_slice(html.as_bytes()),
         content_type: Some("text/html; charset=utf-8".to_owned()),
         retry_after: None,

@@ -19,6 +19,7 @@ use super::crawl4ai::webhook_config::WebhookDefaults;
 use super::error::ApiError;
 use super::mcp::sessions::Sessions;
 use super::memory_budget::MemoryBudget;
+use super::monitor::Monitor;
 use super::shutdown::Shutdown;
 use super::trusted_proxies::TrustedProxies;
 use crate::cpu_pool::CpuPool;
@@ -52,6 +53,8 @@ pub struct Api {
     pub parsers: Arc<CpuPool>,
     /// The synchronous requests in flight.
     pub shutdown: Shutdown,
+    /// What `/monitor` shows.
+    pub monitor: Monitor,
     /// The open MCP sessions.
     pub sessions: Sessions,
 }

@@ -121,11 +121,18 @@ pub fn json(request: &HttpRequest, body: Body) -> Result<JsonBody, ApiError> {
         return Err(ApiError::UnsupportedMediaType);
     }
     let ReceivedBody { body, reservation, max_depth } = body?;
-    if depth(&body) > max_depth {
+    Ok(JsonBody { value: parse(&body, max_depth)?, reservation })
+}
+
+/// Parses JSON whose lists and objects are nested at most `max_depth` deep.
+///
+/// # Errors
+/// `BadRequest`.
+pub fn parse(text: &[u8], max_depth: usize) -> Result<Value, ApiError> {
+    if depth(text) > max_depth {
         return Err(ApiError::BadRequest(format!("the JSON is nested more than {max_depth} levels deep")));
     }
-    let value = serde_json::from_slice(&body).map_err(|error| ApiError::BadRequest(format!("not JSON: {error}")))?;
-    Ok(JsonBody { value, reservation })
+    serde_json::from_slice(text).map_err(|error| ApiError::BadRequest(format!("not JSON: {error}")))
 }
 
 /// Whether the `Content-Type` is JSON, or absent where that is allowed.

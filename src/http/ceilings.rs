@@ -22,7 +22,7 @@ impl Ceilings {
     pub fn apply(&self, spec: &mut JobSpec) {
         let Some(crawl) = spec.task.get_mut::<CrawlSpec>() else { return };
         let mut clamped = [false; 3];
-        for options in std::iter::once(&mut crawl.options).chain(&mut crawl.each) {
+        for options in std::iter::once(&mut crawl.options).chain(&mut crawl.variants) {
             for (total, one) in clamped.iter_mut().zip(self.clamp(options)) {
                 *total |= one;
             }
@@ -78,7 +78,7 @@ mod tests {
         crawl.options.fetch.page_timeout = Some(timeout);
         crawl.options.fetch.max_retries = Some(max_retries);
         crawl.options.concurrency = NonZeroUsize::new(concurrency);
-        crawl.each = vec![crawl.options.clone()];
+        crawl.variants = vec![crawl.options.clone()];
         spec
     }
 
@@ -87,7 +87,7 @@ mod tests {
         let mut spec = spec(Duration::from_secs(86_400), 11, 17);
         CEILINGS.apply(&mut spec);
         let crawl = spec.task.get::<CrawlSpec>().expect("a crawl");
-        for options in [&crawl.options, &crawl.each[0]] {
+        for options in [&crawl.options, &crawl.variants[0]] {
             assert_eq!(options.fetch.page_timeout, Some(CEILINGS.page_timeout));
             assert_eq!((options.fetch.max_retries, options.concurrency), (Some(10), Some(CEILINGS.concurrency)));
         }

@@ -7,6 +7,7 @@ pub mod crawl_request;
 mod crawl_stream;
 pub(crate) mod crawl_sync;
 mod crawler_configs;
+pub(crate) mod hooks;
 pub(crate) mod llm_answer;
 pub mod llm_request;
 pub(crate) mod markdown;

@@ -29,6 +29,8 @@ pub enum ApiError {
     InvalidApiToken,
     #[error("Token issuance is disabled: no api_token is configured on the server.")]
     TokenIssuanceDisabled,
+    #[error("Connections from pages of this origin are not allowed; add it to security.cors_allow_origins")]
+    ForeignOrigin,
     #[error("Invalid host header")]
     InvalidHost,
     #[error(
@@ -112,9 +114,10 @@ impl ResponseError for ApiError {
             Self::BadRequest(_) | Self::Unsupported(_) | Self::InvalidHost => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthorized | Self::InvalidApiToken => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::TokenIssuanceDisabled | Self::ForwardedToPrivateServer => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden { .. }
+            | Self::ForeignOrigin
+            | Self::TokenIssuanceDisabled
+            | Self::ForwardedToPrivateServer => StatusCode::FORBIDDEN,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::RateLimited { .. } | Self::TooManySessions | Self::QueueFull { principal: true } => {

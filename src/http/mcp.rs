@@ -10,10 +10,12 @@ mod handler;
 mod message;
 mod pending_requests;
 mod progress;
+mod session_transport;
 pub mod sessions;
 mod sse_transport;
 mod tool_input;
 mod tools;
+mod ws_transport;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -43,6 +45,7 @@ pub fn routes() -> Vec<Route> {
         route(POST, "/mcp", READ, STANDARD, exchange, exchange_operation()),
         route(GET, "/mcp/sse", READ, STANDARD, sse_transport::open, session_operation()),
         route(POST, "/mcp/messages", READ, STANDARD, sse_transport::message, message_operation),
+        route(GET, "/mcp/ws", READ, STANDARD, ws_transport::open, socket_operation()),
         route(GET, "/mcp/schema", READ, STANDARD, schema, schema_operation()),
     ]
 }
@@ -118,6 +121,16 @@ fn session_operation() -> Operation {
     operation("mcp", "mcp_sse", "Open a session with server-sent events, for older clients")
         .description("The first event contains the path for messages; the other events are responses.")
         .response_as(200, "The session, until the client disconnects", "text/event-stream", endpoint)
+        .build()
+}
+
+fn socket_operation() -> Operation {
+    operation("mcp", "mcp_ws", "Open a session over a WebSocket, for clients that support nothing else")
+        .description(
+            "A WebSocket handshake, optionally with the subprotocol `mcp`. Each text message is a message of the protocol. A \
+             handshake with an `Origin` that is neither this server nor in `security.cors_allow_origins` is a 403.",
+        )
+        .response_empty(101, "The session, until one side closes it")
         .build()
 }
 

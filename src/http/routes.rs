@@ -8,13 +8,13 @@ use actix_web::web;
 use bytes::Bytes;
 
 use super::api::Api;
-use super::crawl4ai::{config_dump, crawl_sync, llm_answer, markdown, page_html};
+use super::crawl4ai::{config_dump, crawl_sync, hooks, llm_answer, markdown, page_html};
 use super::error::ApiError;
 use super::field_error::{FieldError, Loc};
 use super::openapi::{self, Document};
 use super::route::{Policies, Route};
 use super::{
-    deliveries, docs, events, health, job_list, job_status, jobs, mcp, metrics, token, unsupported_routes,
+    deliveries, docs, events, health, job_list, job_status, jobs, mcp, metrics, monitor, token, unsupported_routes,
     webhook_operation,
 };
 
@@ -33,11 +33,13 @@ fn all() -> Vec<Route> {
         page_html::routes(),
         llm_answer::routes(),
         config_dump::routes(),
+        hooks::routes(),
         unsupported_routes::routes(),
         mcp::routes(),
         token::routes(),
         health::routes(),
         metrics::routes(),
+        monitor::routes(),
         openapi::routes(),
         docs::routes(),
     ];

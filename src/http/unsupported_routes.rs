@@ -14,9 +14,8 @@ const PLAYGROUND: &str = "the playground is not available; /docs shows every rou
 const DASHBOARD: &str = "the dashboard is not available; /metrics, /ready and /jobs show the state of the server";
 
 /// Paths that Crawl4AI's clients do not call by name; they are not part of the OpenAPI document.
-const UNSUPPORTED: [(&str, &str); 8] = [
+const UNSUPPORTED: [(&str, &str); 7] = [
     ("/ask", "questions about Crawl4AI's library are not answered; /docs and /openapi.json describe this server"),
-    ("/mcp/ws", "the Model Context Protocol is not available over WebSocket; use /mcp or /mcp/sse"),
     ("/monitor/{rest:.*}", DASHBOARD),
     ("/dashboard", DASHBOARD),
     ("/dashboard/{rest:.*}", DASHBOARD),
@@ -39,7 +38,6 @@ pub fn routes() -> Vec<Route> {
         ),
         route(POST, "/pdf", SUBMIT, SYNCHRONOUS, needs_browser, page("pdf", "Convert a page to PDF")),
         route(POST, "/execute_js", SUBMIT, SYNCHRONOUS, needs_browser, page("execute_js", "Run scripts in a page")),
-        route(GET, "/hooks/info", READ, STANDARD, needs_browser, unavailable("hooks_info", "List the hooks").build()),
         route(
             GET,
             "/artifacts/{artifact_id}",

@@ -13,6 +13,7 @@ fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Fetc
             status: Some(status),
             headers: None,
             final_url: Some("http://example.com/dir/page".to_owned()),
+            ..Exchange::default()
         },
         body: body.into(),
         content_type: content_type.map(str::to_owned),
@@ -23,7 +24,8 @@ fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Fetc
 async fn read_with(settings: ReaderSettings, page: FetchedPage) -> (PageRecord, Value) {
     let reader = CpuReader::new(settings);
     let queue = QueueKey::batch(Principal::anonymous());
-    let request = PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), queue };
+    let request =
+        PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), queue, linked_from: None };
     let record = reader.read(3, &request, page, STATS).await;
     let json = serde_json::from_slice(&record.json).expect("JSON");
     (record, json)
@@ -109,7 +111,7 @@ async fn page_that_does_not_meet_its_condition_fails_with_the_reason() {
     let (reader, queue) = (CpuReader::new(ReaderSettings::default()), QueueKey::batch(Principal::anonymous()));
     let options = Options { required_selector: Some(".x".to_owned()), ..Options::default() };
     let options = Arc::new(CrawlOptions { page: options, ..CrawlOptions::default() });
-    let request = PageRequest { url: "http://example.com/".to_owned(), options, queue };
+    let request = PageRequest { url: "http://example.com/".to_owned(), options, queue, linked_from: None };
     for (status, body, error) in [
         (200, "<p class=x>", ""),
         (

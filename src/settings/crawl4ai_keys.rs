@@ -3,13 +3,12 @@
 const BROWSER: &str = "no browser is available";
 const SERVER: &str = "belongs to Crawl4AI's web server";
 
-const WITHOUT_EFFECT: [(&str, &str); 18] = [
+const WITHOUT_EFFECT: [(&str, &str); 17] = [
     ("app.title", SERVER),
     ("app.version", SERVER),
     ("app.reload", SERVER),
     ("app.workers", "one process serves all connections"),
     ("app.timeout_keep_alive", "use limits.keep_alive"),
-    ("limits.max_pages", "site crawls are not available yet"),
     ("limits.max_depth", "site crawls are not available yet"),
     ("limits.queue.workers", "use jobs.crawl_workers and crawler.pool.max_pages"),
     ("rate_limiting.storage_uri", "each process counts its own requests"),

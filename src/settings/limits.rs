@@ -28,6 +28,7 @@ pub struct Limits {
     pub max_connections_per_address: usize,
     pub rate: Rates,
     pub max_urls: NonZeroUsize,
+    pub max_pages: usize,
     #[serde(with = "humantime_serde")]
     pub wall_clock: Duration,
     pub max_page_bytes: NonZeroUsize,

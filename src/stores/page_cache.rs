@@ -54,7 +54,7 @@ struct Head {
 
 /// The stored form: the length of the head as a little-endian `u64`, the head as JSON, the body.
 pub fn encode(page: &FetchedPage) -> Bytes {
-    let Exchange { status, headers, final_url } = page.exchange.clone();
+    let Exchange { status, headers, final_url, .. } = page.exchange.clone();
     let head = Head { status, headers, final_url, content_type: page.content_type.clone() };
     let head = json!(head).to_string();
     let length = u64::try_from(head.len()).unwrap_or(u64::MAX);
@@ -67,7 +67,7 @@ pub fn decode(stored: &Bytes) -> Option<FetchedPage> {
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
     let (head, body) = rest.split_at_checked(length)?;
     let Head { status, headers, final_url, content_type } = serde_json::from_slice(head).ok()?;
-    let exchange = Exchange { status, headers, final_url };
+    let exchange = Exchange { status, headers, final_url, ..Exchange::default() };
     Some(FetchedPage { exchange, body: stored.slice_ref(body), content_type, retry_after: None })
 }
 

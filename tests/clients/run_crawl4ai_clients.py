@@ -31,11 +31,14 @@ async def use_the_library():
         show("stream", *outcomes([each async for each in await client.crawl([page, other], browser, streaming)]))
         schema = await client.get_schema()
         show("schema", schema["browser"]["type"], schema["crawler"]["params"]["page_timeout"])
-        for name, urls, hooks in [("error", [missing], None), ("hooks", [page], {"on_page": "x"})]:
-            try:
-                await client.crawl(urls, hooks=hooks)
-            except RequestError as error:
-                show(name, error)
+        try:
+            await client.crawl([missing])
+        except RequestError as error:
+            show("error", error)
+        try:
+            await client.crawl([page], hooks={"on_page": "x"})
+        except RequestError as error:
+            show("hooks", "hooks as Python code are not executed" in str(error))
 
 
 async def use_the_light_client():

@@ -132,6 +132,7 @@ pub fn policy() -> Policy {
             sweep: Duration::from_millis(20),
         },
         crawl: CrawlPolicy {
+            max_previews: 100,
             pages_per_job: NonZeroUsize::new(4).expect("not zero"),
             max_retries: 2,
             backoff: quick,

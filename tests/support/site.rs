@@ -1,6 +1,6 @@
 //! A site to crawl and a webhook receiver, on one port.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,9 @@ use super::DEADLINE;
 
 const ARTICLE: &str = "<!DOCTYPE html><title>The page</title><h1>A title</h1>\
     <p>Some <b>bold</b> words and <a href=\"/other\">a link</a>.</p>";
+
+const LINKING: &str =
+    "<!DOCTYPE html><a href=/full>a</a> <a href=/missing>b</a> <a href=/article>c</a> <a href=/gated>d</a>";
 
 /// The body of `/text`, which is served as `text/plain`.
 pub const TEXT: &str = "# A text\nthat is <b>read</b> as it is.\n";
@@ -76,9 +79,11 @@ impl TestSite {
                 .app_data(web::PayloadConfig::new(1 << 26))
                 .route("/article", web::get().to(|| async { html(ARTICLE) }))
                 .route("/full", web::get().to(|| async { html(FULL) }))
+                .route("/linking", web::get().to(|| async { html(LINKING) }))
                 .route("/text", web::get().to(|| async { HttpResponse::Ok().content_type("text/plain").body(TEXT) }))
                 .route("/gated", web::get().to(gated))
                 .route("/counted", web::get().to(counted))
+                .route("/headers", web::get().to(headers))
                 .route("/hook", web::post().to(webhook))
         });
         let server = server.workers(1).disable_signals().listen(listener).expect("it is bound").run();
@@ -139,6 +144,12 @@ async fn counted(state: web::Data<State>, request: HttpRequest) -> HttpResponse 
     }
     let page = format!("<!DOCTYPE html><title>Counted</title><p>visit {visit}</p>");
     HttpResponse::Ok().insert_header(("etag", "\"same\"")).content_type("text/html").body(page)
+}
+
+/// A page that shows the headers of its request as JSON, by lower-case name.
+async fn headers(request: HttpRequest) -> HttpResponse {
+    let shown = request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
+    HttpResponse::Ok().json(shown.collect::<HashMap<_, _>>())
 }
 
 async fn gated(state: web::Data<State>) -> HttpResponse {

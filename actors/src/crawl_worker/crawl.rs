@@ -10,12 +10,14 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
+use super::link_previews::PreviewSource;
 use super::result_budget::ResultBudget;
 use crate::domain::crawl::{CrawlSpec, PageRecord};
 use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::id::JobId;
 use crate::domain::job::Job;
 use crate::domain::lease::Lease;
+use crate::domain::link_preview::share;
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::heartbeat;
@@ -40,6 +42,8 @@ pub struct CrawlPolicy {
     pub max_result_bytes: Option<NonZeroUsize>,
     /// Maximum size of all results of a job; `None`: unlimited.
     pub max_job_bytes: Option<NonZeroUsize>,
+    /// Previews of linked pages per job.
+    pub max_previews: usize,
 }
 
 /// A page of a job was recorded. A hint: the store holds the record.
@@ -76,9 +80,24 @@ impl JobHandler for Crawler {
             false => None,
         };
         let (queue, (alone, concurrent)) = (job.queue_key(), in_order(&job, missing));
-        let options = Arc::new(spec.options.clone());
+        let shared = |options: &CrawlOptions| Arc::new(options.clone());
+        let options = shared(&spec.options);
+        let variants = spec.variants.iter().map(shared).collect();
+        let previews = PreviewSource::new(Arc::clone(&self.pages), queue.clone());
         let (yielding, done_before) = (AtomicBool::new(false), job.progress.done);
-        let attempt = Attempt { crawler: self, lease, spec, options, queue, budget, extraction, done_before, yielding };
+        let attempt = Attempt {
+            crawler: self,
+            lease,
+            spec,
+            options,
+            variants,
+            queue,
+            budget,
+            previews,
+            extraction,
+            done_before,
+            yielding,
+        };
         attempt.run(alone, concurrent).await
     }
 
@@ -92,11 +111,13 @@ struct Attempt<'a> {
     crawler: &'a Crawler,
     lease: Lease,
     spec: &'a CrawlSpec,
-    /// The options of pages that have none of their own.
+    /// The options of pages that have no variant.
     options: Arc<CrawlOptions>,
+    variants: Vec<Arc<CrawlOptions>>,
     queue: QueueKey,
     budget: ResultBudget,
-    /// `None`: no page is extracted from by a language model.
+    previews: PreviewSource,
+    /// `None`: no language model reads a page.
     extraction: Option<CrawlExtraction>,
     /// Pages that earlier attempts recorded.
     done_before: u32,
@@ -160,8 +181,8 @@ impl Attempt<'_> {
         let is_yielding = self.yielding.load(Ordering::Relaxed) || heartbeat::is_yield_requested();
         let at = usize::try_from(index).ok().filter(|_| !is_yielding)?;
         let url = self.spec.urls.get(at)?;
-        let options = self.spec.each.get(at).map_or_else(|| Arc::clone(&self.options), |own| Arc::new(own.clone()));
-        Some(self.page(index, url, options))
+        let options = self.spec.variant(at).and_then(|variant| self.variants.get(variant)).unwrap_or(&self.options);
+        Some(self.page(index, url, Arc::clone(options)))
     }
 
     /// Crawls and records one page. The outer error is the text of a panic, the inner one ends the attempt.
@@ -173,15 +194,21 @@ impl Attempt<'_> {
         }
     }
 
-    /// Fetches and parses one page, and extracts from it if the job has an extraction.
+    /// Fetches and parses one page, and passes it to the models that the job names.
     async fn read(&self, index: u32, url: &str, options: Arc<CrawlOptions>) -> Result<PageRecord, Outcome> {
-        let record = tokio::select! {
-            record = self.crawler.pages.record(index, url, Arc::clone(&options), &self.queue) => record,
+        let (record, linking) = tokio::select! {
+            page = self.crawler.pages.record(index, url, Arc::clone(&options), &self.queue) => page,
             () = heartbeat::yield_requested() => return Err(Outcome::Yielded),
         };
-        match (&self.extraction, &options.model_extraction) {
-            (Some(crawl), Some(extraction)) => crawl.extract(record, url, extraction).await,
-            _ => Ok(record),
+        let record = match &self.extraction {
+            Some(crawl) => crawl.process(record, url, &options).await?,
+            None => record,
+        };
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let max = share(self.crawler.policy.max_previews, self.spec.urls.len(), index);
+        tokio::select! {
+            record = self.previews.add_to(record, url, &options, linking, max) => Ok(record),
+            () = heartbeat::yield_requested() => Err(Outcome::Yielded),
         }
     }
 

@@ -13,30 +13,40 @@ use super::text::visible;
 use super::usage::Usage;
 
 /// The pages of a crawl job and how to fetch them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CrawlSpec {
     pub urls: Vec<String>,
+    /// The options of every page that has no variant.
     #[serde(default)]
     pub options: CrawlOptions,
-    /// Options per page, in the order of `urls`; empty if `options` apply to every page.
+    /// Options that apply to some of the pages. Stored once, however many pages share them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub each: Vec<CrawlOptions>,
+    pub variants: Vec<CrawlOptions>,
+    /// The index in `variants` of the options of each page, in the order of `urls`; empty if `options` apply to every page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variant_of: Vec<Option<usize>>,
 }
 
 impl CrawlSpec {
     /// The options of the page at `index`.
     pub fn options_of(&self, index: usize) -> &CrawlOptions {
-        self.each.get(index).unwrap_or(&self.options)
+        self.variant(index).and_then(|variant| self.variants.get(variant)).unwrap_or(&self.options)
     }
 
-    /// Whether a language model extracts from any of the pages.
+    /// The index in `variants` of the options of the page at `index`; `None`: `options`.
+    pub fn variant(&self, index: usize) -> Option<usize> {
+        self.variant_of.get(index).copied().flatten()
+    }
+
+    /// Whether a language model reads any of the pages.
     pub fn uses_models(&self) -> bool {
-        self.all_options().any(|options| options.model_extraction.is_some())
+        self.all_options().any(CrawlOptions::uses_models)
     }
 
-    /// The options of the pages; equal ones may be repeated.
+    /// The options of the pages, each once.
     pub fn all_options(&self) -> impl Iterator<Item = &CrawlOptions> {
-        std::iter::once(&self.options).filter(|_| self.each.is_empty()).chain(&self.each)
+        let is_used = self.variant_of.is_empty() || self.variant_of.contains(&None);
+        std::iter::once(&self.options).filter(move |_| is_used).chain(&self.variants)
     }
 }
 
@@ -48,6 +58,10 @@ pub struct Exchange {
     pub headers: Option<Map<String, Value>>,
     /// The URL after redirects.
     pub final_url: Option<String>,
+    /// The page came from an internal address that the client may name, so it may link to internal addresses.
+    pub internal: bool,
+    /// The server's certificate, if the job requests it and the page was fetched over TLS.
+    pub certificate: Option<Value>,
 }
 
 /// How a page was obtained.
@@ -169,7 +183,7 @@ impl PageResult {
             session_id: None,
             response_headers: exchange.headers,
             status_code: exchange.status,
-            ssl_certificate: None,
+            ssl_certificate: exchange.certificate,
             dispatch_result: None,
             redirected_status_code: exchange.final_url.as_ref().and(exchange.status),
             redirected_url: exchange.final_url,
@@ -242,6 +256,7 @@ impl PageRecord {
                     status: result.status_code,
                     headers: result.response_headers.clone(),
                     final_url: result.redirected_url.clone(),
+                    ..Exchange::default()
                 };
                 let reason = format!("Result larger than {max_bytes} bytes");
                 let failed = PageResult::failed(&result.url, exchange, None, reason);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::page_extraction::PageExtraction;
+use super::link_preview::LinkPreviews;
+use super::page_extraction::{PageExtraction, PageFilter};
 use super::secret::Secret;
 
 /// The supported part of `crawler_config` and `browser_config`. Stored without default values.
@@ -22,12 +23,25 @@ pub struct CrawlOptions {
     /// Concurrent pages of this job, at most the operator's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<NonZeroUsize>,
+    /// Which linked pages are previewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_previews: Option<LinkPreviews>,
+    /// How a language model finds the main content of each page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_filter: Option<PageFilter>,
     /// What a language model extracts from each page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_extraction: Option<PageExtraction>,
     /// The base of relative URLs on a `raw:` page; has no effect on fetched pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Url>,
+}
+
+impl CrawlOptions {
+    /// Whether a language model reads the pages.
+    pub fn uses_models(&self) -> bool {
+        self.model_filter.is_some() || self.model_extraction.is_some()
+    }
 }
 
 /// How a job uses the page cache; by default not at all.
@@ -63,6 +77,9 @@ pub struct FetchOptions {
     /// Skip pages that robots.txt disallows.
     #[serde(skip_serializing_if = "is_default")]
     pub check_robots_txt: bool,
+    /// Return the certificate of the page's server.
+    #[serde(skip_serializing_if = "is_default")]
+    pub certificate: bool,
 }
 
 /// A cookie set by the caller and the URLs it is sent to.
@@ -77,7 +94,7 @@ pub struct Cookie {
     pub host_only: bool,
     /// Path prefix; begins with `/`.
     pub path: String,
-    /// Send over `https` only.
+    /// Send over `https`, and over `http` only to this machine, as browsers do.
     #[serde(default, skip_serializing_if = "is_default")]
     pub secure: bool,
 }
@@ -85,7 +102,7 @@ pub struct Cookie {
 impl Cookie {
     /// Whether the cookie is sent to `url` (domain, path and `secure`; RFC 6265, section 5.4).
     pub fn matches(&self, url: &Url) -> bool {
-        self.matches_host(url) && self.matches_path(url.path()) && (!self.secure || url.scheme() == "https")
+        self.matches_host(url) && self.matches_path(url.path()) && (!self.secure || is_trustworthy(url))
     }
 
     fn matches_host(&self, url: &Url) -> bool {
@@ -100,6 +117,17 @@ impl Cookie {
         path.strip_prefix(&self.path)
             .is_some_and(|rest| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'))
     }
+}
+
+/// Whether a connection to `url` cannot be read by others: TLS, or an address of this machine.
+fn is_trustworthy(url: &Url) -> bool {
+    url.scheme() == "https"
+        || match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -129,6 +157,7 @@ mod tests {
         let below = Cookie { path: "/x".to_owned(), ..cookie() };
         let secure = Cookie { secure: true, ..cookie() };
         let address = Cookie { domain: "127.0.0.1".to_owned(), ..cookie() };
+        let local = Cookie { secure: true, ..address.clone() };
         let tail = Cookie { domain: "0.0.1".to_owned(), ..cookie() };
         for (cookie, url, sent) in [
             (&cookie(), "http://a.example/", true),
@@ -143,6 +172,7 @@ mod tests {
             (&below, "http://a.example/", false),
             (&secure, "https://a.example/", true),
             (&secure, "http://a.example/", false),
+            (&local, "http://127.0.0.1:9/", true),
             (&address, "http://127.0.0.1:9/", true),
             (&tail, "http://127.0.0.1:9/", false),
             (&cookie(), "raw:<p>", false),
@@ -166,6 +196,7 @@ mod tests {
             page_timeout: Some(Duration::from_millis(1500)),
             max_retries: Some(0),
             check_robots_txt: true,
+            certificate: true,
         };
         let base_url = Some(Url::parse("https://a.example/x").unwrap());
         let options = CrawlOptions { fetch, concurrency: NonZeroUsize::new(3), base_url, ..CrawlOptions::default() };

@@ -1,4 +1,4 @@
-//! The extraction from every page of a crawl with a language model.
+//! What a language model does with every page of a crawl: it finds the main content, or extracts data.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -10,6 +10,17 @@ pub struct PageExtraction {
     /// A JSON Schema that each page's content conforms to; validated at submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
+    /// `family/model`; `None`: the operator's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+}
+
+/// How a model finds the main content of each page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageFilter {
+    pub instruction: String,
     /// `family/model`; `None`: the operator's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,

@@ -36,7 +36,7 @@ impl TaskSpec for CrawlSpec {
         let mut failed = |index: &u32| {
             let at = usize::try_from(*index).ok()?;
             let mut result = PageResult::failed(self.urls.get(at)?, Exchange::default(), None, reason);
-            let is_extracted = self.options_of(at).model_extraction.is_some();
+            let is_extracted = self.options_of(at).uses_models();
             result.usage = is_extracted.then(|| used.remove(index).unwrap_or_default());
             Some(PageRecord::new(*index, &result))
         };

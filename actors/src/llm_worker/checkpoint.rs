@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 use crate::domain::usage::Usage;
 use crate::ports::{Message, ModelResponse, Role};
 
-/// The checkpoint with the page's text.
+/// The checkpoint with the text that data is extracted from.
 pub const PAGE: &str = "page";
+/// The checkpoint with the text whose main content is selected.
+pub const WHOLE_PAGE: &str = "whole page";
 
 /// Begins the names of the checkpoints of one page of a crawl.
 pub fn page_prefix(index: u32) -> String {
@@ -26,7 +28,7 @@ pub fn page_of(name: &str) -> Option<u32> {
 
 /// Whether the checkpoint is a model response.
 fn is_response(name: &str) -> bool {
-    name.split(": ").last() != Some(PAGE)
+    !name.split(": ").last().is_some_and(|name| [PAGE, WHOLE_PAGE].contains(&name))
 }
 
 /// A request independent of the model that responds.
@@ -126,7 +128,15 @@ mod tests {
             ModelResponse { text: "x".to_owned(), model: "m".to_owned(), prompt_tokens: 100, completion_tokens: 10 };
         let response = ResponseCheckpoint { family: "openai".to_owned(), is_repair: false, response };
         let value = Bytes::from(serde_json::to_vec(&response).unwrap());
-        let names = ["page", "page 1: page", "page 1: page, 0 ab", "page 12: page, 0 cd", "page 12: page, 1 ef", "x"];
+        let names = [
+            "page",
+            "page 1: page",
+            "page 1: whole page",
+            "page 1: page, 0 ab",
+            "page 12: page, 0 cd",
+            "page 12: page, 1 ef",
+            "x",
+        ];
         let checkpoints: Vec<_> = names.map(|name| (name.to_owned(), value.clone())).into();
         let pages = usage_by_page(&checkpoints);
         assert_eq!((pages.len(), pages[&1].requests, pages[&12].total_tokens), (2, 1, 220));

@@ -15,7 +15,7 @@ use super::response_cache::Content;
 use super::session::ModelSession;
 use crate::domain::extraction::chunk::{MIN_BUDGET, chunks, tokens};
 use crate::domain::extraction::prompt::{self, ChunkNumber};
-use crate::domain::extraction::response::parse_free_form;
+use crate::domain::extraction::response::{parse_free_form, parse_markdown};
 use crate::domain::extraction::schema::{OutputSchema, SchemaScope};
 use crate::domain::extraction::{ExtractionSpec, merge};
 use crate::ports::{Message, Role};
@@ -97,6 +97,50 @@ async fn without_schema(
     Ok(Content { value: merged.value, notes: merged.conflicts })
 }
 
+/// Selects the main content of `page` in chunks of at most `max_tokens`, which do not overlap.
+pub async fn select_chunked(
+    session: &ModelSession<'_>,
+    url: &str,
+    instruction: &str,
+    page: &Arc<str>,
+    max_tokens: usize,
+) -> Result<Content, AttemptError> {
+    let text = Arc::clone(page);
+    let chunks = run_blocking(move || chunks(&text, max_tokens, 0)).await?;
+    let (system, of): (Arc<str>, _) = (prompt::SELECT.into(), chunks.len());
+    let requests = chunks.iter().zip(1..).map(|(text, number)| {
+        session.respond(Prompt {
+            label: format!("content {number} of {of}"),
+            system: Arc::clone(&system),
+            messages: vec![Message {
+                role: Role::User,
+                text: prompt::select(url, instruction, ChunkNumber { number, of }, text),
+            }],
+            schema: None,
+            is_repair: false,
+        })
+    });
+    let responses = all(session, requests).await?;
+    let parts = responses.iter().map(|response| parse_markdown(&response.text));
+    let text = parts.fold(String::new(), |text, part| with_part(text, &part));
+    Ok(Content { value: text.into(), notes: vec![] })
+}
+
+/// Appends a part without the headings at its beginning that the text has: each chunk begins with the headings above it.
+fn with_part(mut text: String, part: &str) -> String {
+    let is_repeated = |line: &str| line.starts_with('#') && text.lines().any(|known| known == line);
+    let mut rest = part;
+    while let Some((line, after)) = rest.split_once('\n')
+        && (line.trim().is_empty() || is_repeated(line))
+    {
+        rest = after;
+    }
+    if !text.is_empty() && !rest.is_empty() {
+        text.push_str("\n\n");
+    }
+    text + rest
+}
+
 /// The results of all requests, in order. If one has to wait for its provider, no more are started, but those in progress
 /// are completed: if they were dropped, they would be sent again in every attempt.
 async fn all<T, F: Future<Output = Result<T, AttemptError>>>(
@@ -125,4 +169,17 @@ async fn all<T, F: Future<Output = Result<T, AttemptError>>>(
         }
     }
     first_deferred.map_or(Ok(values), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_headings_are_left_out_of_later_parts() {
+        let text = with_part(with_part(String::new(), "# A\n\n## B\n\none"), "# A\n\n## B\n\ntwo\n\n## C\n\nthree");
+        assert_eq!(text, "# A\n\n## B\n\none\n\ntwo\n\n## C\n\nthree");
+        assert_eq!(with_part(with_part(String::new(), ""), "# A\n\nx"), "# A\n\nx");
+        assert_eq!(with_part("x".to_owned(), ""), "x");
+    }
 }

@@ -1,4 +1,4 @@
-//! Extraction from the pages of a crawl with the implementation of LLM jobs.
+//! What models do with the pages of a crawl, with the implementation of LLM jobs: they select the main content and extract.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,18 +15,19 @@ use super::history::JobHistory;
 use super::response_cache::Content;
 use super::session::{ModelSession, SessionJob};
 use crate::domain::crawl::PageRecord;
+use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::extraction::input::model_input;
 use crate::domain::extraction::{ExtractionError, ExtractionSpec};
 use crate::domain::job::Job;
 use crate::domain::lease::Lease;
-use crate::domain::page_extraction::PageExtraction;
+use crate::domain::page_extraction::{PageExtraction, PageFilter};
 use crate::domain::queue_key::QueueKey;
 use crate::domain::usage::Usage;
 use crate::ports::StoreError;
 use crate::retry_store::retry_transient;
 use crate::worker::Outcome;
 
-/// The extractions of one attempt at a crawl. They share the job's token budget.
+/// The uses of models by one attempt at a crawl. They share the job's token budget.
 pub struct CrawlExtraction {
     extractor: Arc<ModelExtractor>,
     lease: Lease,
@@ -53,36 +54,51 @@ impl CrawlExtraction {
         Ok(Self { extractor, lease: lease.clone(), queue: job.queue_key(), history, waiting_since })
     }
 
-    /// The record with the content that the model extracts, or failed with the reason. A failed page is not extracted.
+    /// The record with the main content and the data that models find, or failed with the reason. A failed page, or one that
+    /// no model reads, stays as it is.
     ///
     /// # Errors
     /// The outcome of an attempt that cannot record the page now.
-    pub async fn extract(
-        &self,
-        record: PageRecord,
-        url: &str,
-        extraction: &PageExtraction,
-    ) -> Result<PageRecord, Outcome> {
-        if !record.success {
+    pub async fn process(&self, record: PageRecord, url: &str, options: &CrawlOptions) -> Result<PageRecord, Outcome> {
+        if !record.success || !options.uses_models() {
             return Ok(record);
         }
         let started = Instant::now();
         let parsed = run_blocking(move || (serde_json::from_slice::<Value>(&record.json), record));
-        let (page, record) = match parsed.await.map_err(interruption)? {
+        let (mut page, record) = match parsed.await.map_err(interruption)? {
             (Ok(page), record) => (page, record),
             (Err(error), _) => return Err(Outcome::Crashed { reason: format!("a page is not JSON: {error}") }),
         };
-        let (result, mut usage) = self.attempt(record.index, url, extraction, &page).await;
+        let mut usage = Usage::default();
+        let result = self.apply(record.index, url, options, &mut page, &mut usage).await?;
         usage.duration_s = started.elapsed().as_secs_f64();
-        let result = match result {
-            Ok(content) => {
-                *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner) = self.extractor.session.clock.now();
-                Ok(extraction.items(content.value))
+        run_blocking(move || finished_record(record.index, page, result, &usage)).await.map_err(interruption)
+    }
+
+    /// Changes `page` to what the models found. The inner error is the reason why the page fails.
+    async fn apply(
+        &self,
+        index: u32,
+        url: &str,
+        options: &CrawlOptions,
+        page: &mut Value,
+        usage: &mut Usage,
+    ) -> Result<Result<(), ExtractionError>, Outcome> {
+        if let Some(filter) = &options.model_filter {
+            match self.select(index, url, filter, page, usage).await? {
+                Ok(content) => set_main_content(page, content.value),
+                Err(error) => return Ok(Err(error)),
             }
-            Err(AttemptError::Failed(error) | AttemptError::ContextTooLong(error)) => Err(error),
-            Err(other) => return Err(interruption(other)),
-        };
-        run_blocking(move || extracted_record(record.index, page, result, &usage)).await.map_err(interruption)
+        }
+        if let Some(extraction) = &options.model_extraction {
+            match self.extract(index, url, extraction, page, usage).await? {
+                Ok(content) => {
+                    page["extracted_content"] = Value::from(extraction.items(content.value)).to_string().into();
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Stores when the wait for the provider began, unless no page was finished since an earlier deferral.
@@ -93,28 +109,65 @@ impl CrawlExtraction {
         retry_transient(|| store.checkpoint(&self.lease, &name, since.clone().into())).await
     }
 
-    async fn attempt(
+    async fn select(
+        &self,
+        index: u32,
+        url: &str,
+        filter: &PageFilter,
+        page: &Value,
+        usage: &mut Usage,
+    ) -> Result<Result<Content, ExtractionError>, Outcome> {
+        let session = match self.session(index, filter.provider.as_deref(), filter.temperature) {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(error)),
+        };
+        let markdown = page["markdown"]["raw_markdown"].as_str().unwrap_or_default().to_owned();
+        let input = model_input(title_of(page), markdown, String::new());
+        let content = self.extractor.select_content(&session, url, filter, input).await;
+        usage.add_page(session.usage());
+        self.finished(content)
+    }
+
+    async fn extract(
         &self,
         index: u32,
         url: &str,
         extraction: &PageExtraction,
         page: &Value,
-    ) -> (Result<Content, AttemptError>, Usage) {
-        let model = match self.extractor.session.model.resolve(extraction.provider.as_deref()) {
-            Ok(model) => model,
-            Err(error) => return (Err(AttemptError::Failed(error.into())), Usage::default()),
+        usage: &mut Usage,
+    ) -> Result<Result<Content, ExtractionError>, Outcome> {
+        let session = match self.session(index, extraction.provider.as_deref(), extraction.temperature) {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(error)),
         };
-        let started_at = *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner);
-        let job = SessionJob {
-            lease: &self.lease,
-            page: Some(index),
-            temperature: extraction.temperature,
-            started_at,
-            queue: &self.queue,
-        };
-        let session = ModelSession::new(&self.extractor.session, job, model, self.history.clone());
         let input = async { Ok(text_of(page)) };
-        (self.extractor.extract(&session, &ExtractionSpec::of_page(url, extraction), input).await, session.usage())
+        let content = self.extractor.extract(&session, &ExtractionSpec::of_page(url, extraction), input).await;
+        usage.add_page(session.usage());
+        self.finished(content)
+    }
+
+    fn session(
+        &self,
+        index: u32,
+        provider: Option<&str>,
+        temperature: Option<f64>,
+    ) -> Result<ModelSession<'_>, ExtractionError> {
+        let model = self.extractor.session.model.resolve(provider)?;
+        let started_at = *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = SessionJob { lease: &self.lease, page: Some(index), temperature, started_at, queue: &self.queue };
+        Ok(ModelSession::new(&self.extractor.session, job, model, self.history.clone()))
+    }
+
+    /// The content; the reason why the page fails; or, as the outer error, why the attempt ends.
+    fn finished(&self, content: Result<Content, AttemptError>) -> Result<Result<Content, ExtractionError>, Outcome> {
+        match content {
+            Ok(content) => {
+                *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner) = self.extractor.session.clock.now();
+                Ok(Ok(content))
+            }
+            Err(AttemptError::Failed(error) | AttemptError::ContextTooLong(error)) => Ok(Err(error)),
+            Err(other) => Err(interruption(other)),
+        }
     }
 }
 
@@ -135,31 +188,29 @@ fn interruption(error: AttemptError) -> Outcome {
     }
 }
 
+fn title_of(page: &Value) -> &str {
+    page["metadata"]["title"].as_str().unwrap_or_default()
+}
+
 fn text_of(page: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let markdown = &page["markdown"];
-    let title = text(&page["metadata"]["title"]);
-    model_input(&title, text(&markdown["raw_markdown"]), text(&markdown["fit_markdown"]))
+    model_input(title_of(page), text(&markdown["raw_markdown"]), text(&markdown["fit_markdown"]))
 }
 
-/// The page's record with its content, or with the reason why it has none; everything else is unchanged.
-fn extracted_record(
-    index: u32,
-    mut page: Value,
-    result: Result<Vec<Value>, ExtractionError>,
-    usage: &Usage,
-) -> PageRecord {
-    let error = match result {
-        Ok(items) => {
-            page["extracted_content"] = Value::from(items).to_string().into();
-            String::new()
-        }
-        Err(error) => {
-            let error = error.to_string();
-            (page["success"], page["error_message"]) = (false.into(), error.clone().into());
-            error
-        }
-    };
+/// Replaces what another filter of the server found.
+fn set_main_content(page: &mut Value, markdown: Value) {
+    page["fit_html"] = Value::Null;
+    page["markdown"]["fit_html"] = "".into();
+    page["markdown"]["fit_markdown"] = markdown;
+}
+
+/// The page's record with its usage, and with the reason why it fails.
+fn finished_record(index: u32, mut page: Value, result: Result<(), ExtractionError>, usage: &Usage) -> PageRecord {
+    let error = result.err().map(|error| error.to_string()).unwrap_or_default();
+    if !error.is_empty() {
+        (page["success"], page["error_message"]) = (false.into(), error.clone().into());
+    }
     page["usage"] = serde_json::to_value(usage).unwrap_or_default();
     let json = serde_json::to_vec(&page).unwrap_or_default().into();
     PageRecord { index, success: error.is_empty(), error, json }

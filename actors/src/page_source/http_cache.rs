@@ -13,9 +13,10 @@ use crate::domain::secret::Secret;
 use crate::ports::{CachedPage, FetchError, FetchedPage, PageCache, PageRequest};
 use semantics::{STORED_HEADERS, policy, request_with};
 
-/// The cached page for `request`, if the job reads the cache.
+/// The cached page for `request`, if the job reads the cache. A cached page has no certificate.
 pub async fn find(cache: &dyn PageCache, request: &PageRequest) -> Option<CachedPage> {
-    if request.options.cache.read && is_http(request) { cache.find(request).await } else { None }
+    let is_usable = request.options.cache.read && !request.options.fetch.certificate && is_http(request);
+    if is_usable { cache.find(request).await } else { None }
 }
 
 /// How a cached page is used.

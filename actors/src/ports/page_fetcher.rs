@@ -18,6 +18,16 @@ pub struct PageRequest {
     pub options: Arc<CrawlOptions>,
     /// The queue whose share of the fetch permits this request uses.
     pub queue: QueueKey,
+    /// The page that links to this one, if only the beginning of this one is requested; `None`: the client named the URL and
+    /// receives the whole page.
+    pub linked_from: Option<LinkingPage>,
+}
+
+/// A page that links to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkingPage {
+    /// See [`Exchange::internal`].
+    pub internal: bool,
 }
 
 /// A complete response of any status.

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 
 use crate::domain::crawl::{CrawlSpec, Exchange, PageRecord, PageResult};
-use crate::domain::crawl_options::CrawlOptions;
 use crate::domain::extraction::ExtractionSpec;
 use crate::domain::id::{JobId, NodeId, Principal};
 use crate::domain::job::JobSpec;
@@ -20,8 +19,7 @@ pub fn crawl(pages: usize) -> NewJob {
     let spec = JobSpec {
         task: Task::new(CrawlSpec {
             urls: (0..pages).map(|n| format!("https://example.com/{n}")).collect(),
-            each: vec![],
-            options: CrawlOptions::default(),
+            ..CrawlSpec::default()
         }),
         webhook: Some(target("http://receiver.example/hook")),
         warnings: vec![],

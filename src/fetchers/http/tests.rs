@@ -43,6 +43,7 @@ fn fetcher() -> HttpFetcher {
 
 fn request(url: impl Into<String>, fetch: FetchOptions) -> PageRequest {
     PageRequest {
+        linked_from: None,
         url: url.into(),
         options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
         queue: QueueKey::batch(Principal::anonymous()),

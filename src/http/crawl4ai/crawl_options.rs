@@ -13,6 +13,7 @@ mod extraction_strategy;
 mod headers;
 mod key;
 mod launch_flags;
+mod link_previews;
 mod llm_strategy;
 mod markdown_keys;
 mod normalize;
@@ -32,7 +33,8 @@ mod tests;
 
 pub use builder::OptionsBuilder;
 pub use content_filter::MAX_QUERY_BYTES;
-pub use documentation::documentation;
+pub use cookies::parse as parse_cookies;
+pub use documentation::{documentation, rejections};
 pub use key::{Class, Key, Kind, Section, Usage};
 pub use normalize::unwrap_dicts;
 pub use parser::{parse_browser, parse_crawler};

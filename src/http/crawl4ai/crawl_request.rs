@@ -1,5 +1,7 @@
 //! The body of `POST /crawl/job`, `POST /crawl` and `POST /crawl/stream`. All invalid fields are reported at once.
 
+use std::collections::BTreeSet;
+
 use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::job::{JobSpec, Warning};
 use opilio_actors::domain::task::Task;
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use super::crawl_options::{self, OptionsBuilder, Usage};
 use super::crawler_configs;
+use super::hooks::{self, Hooks};
 use super::report::Report;
 use super::request_fields::RequestFields;
 use super::url_policy::{self, PageUrl, UrlPolicy};
@@ -19,9 +22,7 @@ use crate::http::field_error::{FieldPath, InvalidValue, Rejection};
 /// URLs of one synchronous request, as in Crawl4AI.
 const MAX_SYNC_URLS: usize = 100;
 
-const JOB_FIELDS: [&str; 4] = ["urls", "browser_config", "crawler_config", "webhook_config"];
-const SYNC_FIELDS: [&str; 6] =
-    ["urls", "browser_config", "crawler_config", "webhook_config", "crawler_configs", "hooks"];
+const FIELDS: [&str; 6] = ["urls", "browser_config", "crawler_config", "webhook_config", "crawler_configs", "hooks"];
 
 /// The addresses and models that a request may name.
 #[derive(Clone, Copy)]
@@ -39,13 +40,11 @@ pub struct CrawlRequest {
     pub warnings: Vec<Warning>,
     /// `stream: true` of `crawler_config`; always `false` for a job.
     pub stream: bool,
-    /// The request has hooks; always `false` for a job, where `hooks` has no effect.
-    pub has_hooks: bool,
+    pub hooks: Hooks,
 }
 
 /// The rules of one route.
 struct Rules<'a> {
-    fields: &'static [&'static str],
     usage: Usage,
     max_urls: usize,
     webhooks: &'a WebhookDefaults,
@@ -65,7 +64,7 @@ impl CrawlRequest {
         RequestPolicy { guard, models }: RequestPolicy<'_>,
     ) -> Result<Self, Rejection> {
         let (usage, policy) = (Usage::Job, UrlPolicy::new(guard));
-        Self::parse(body, &Rules { fields: &JOB_FIELDS, usage, max_urls, webhooks, policy, models })
+        Self::parse(body, &Rules { usage, max_urls, webhooks, policy, models })
     }
 
     /// The body of a synchronous crawl. It has no webhook: the client waits for the result.
@@ -75,7 +74,7 @@ impl CrawlRequest {
     pub fn for_sync(body: &Value, RequestPolicy { guard, models }: RequestPolicy<'_>) -> Result<Self, Rejection> {
         let (usage, policy) = (Usage::Sync, UrlPolicy::with_default_scheme(guard));
         let webhooks = &WebhookDefaults::default();
-        Self::parse(body, &Rules { fields: &SYNC_FIELDS, usage, max_urls: MAX_SYNC_URLS, webhooks, policy, models })
+        Self::parse(body, &Rules { usage, max_urls: MAX_SYNC_URLS, webhooks, policy, models })
     }
 
     fn parse(body: &Value, rules: &Rules<'_>) -> Result<Self, Rejection> {
@@ -92,21 +91,20 @@ impl CrawlRequest {
             crawl_options::parse_crawler(config, &path, rules.usage, &mut crawler, &mut report);
         }
         let stream = crawler.stream;
-        let options = crawler.finish();
-        let is_sync = rules.usage == Usage::Sync;
-        let configs = body.get("crawler_configs").filter(|_| is_sync);
-        let each = configs
-            .map(|configs| crawler_configs::options_per_url(configs, &browser, &urls, &options, &mut report))
-            .unwrap_or_default();
+        let configs = body.get("crawler_configs");
+        let mut crawl = crawler_configs::options_per_url(configs, &browser, crawler, &urls, &mut report);
+        let path = body.path("hooks");
+        let hooks = body.get("hooks").map(|hooks| hooks::parse(hooks, &path, &mut report)).unwrap_or_default();
+        hooks.apply(&mut crawl.options);
+        crawl.variants.iter_mut().for_each(|options| hooks.apply(options));
         let webhook = webhook_config::parse(body.get("webhook_config"), rules.webhooks, rules.policy, &mut report);
-        let fields = if given_urls(&body) == "url" { &[rules.fields, &["url"]].concat() } else { rules.fields };
+        let fields = if given_urls(&body) == "url" { &[&FIELDS[..], &["url"]].concat() } else { &FIELDS[..] };
         body.warn_unknown(fields, "not a key of this request", &mut report);
-        let has_hooks = is_sync && body.get("hooks").is_some_and(has_hooks);
         let urls = urls.into_iter().map(PageUrl::into_string).collect();
-        let crawl = CrawlSpec { urls, options, each };
+        let crawl = CrawlSpec { urls, ..crawl };
         check_models(&crawl, rules.models, &mut report);
         let (crawl, warnings) = report.finish(Some(crawl))?;
-        Ok(Self { crawl, webhook, warnings, stream, has_hooks })
+        Ok(Self { crawl, webhook, warnings, stream, hooks })
     }
 
     pub fn into_spec(self) -> JobSpec {
@@ -117,13 +115,17 @@ impl CrawlRequest {
 
 /// Rejects models that are unknown, not allowed, or have no API key.
 fn check_models(crawl: &CrawlSpec, models: &dyn LanguageModel, report: &mut Report) {
-    let extractions = crawl.all_options().filter_map(|options| options.model_extraction.as_ref());
-    let mut providers: Vec<_> = extractions.map(|extraction| extraction.provider.as_deref()).collect();
-    providers.sort_unstable();
-    providers.dedup();
-    let path = ["crawler_config", "extraction_strategy", "llm_config", "provider"];
-    let path = path.into_iter().fold(FieldPath::body(), |path, name| path.child(name));
-    for error in providers.into_iter().filter_map(|provider| models.resolve(provider).err()) {
+    let extraction = ["extraction_strategy", "llm_config", "provider"];
+    let filter = ["markdown_generator", "content_filter", "llm_config", "provider"];
+    let mut providers = BTreeSet::new();
+    for options in crawl.all_options() {
+        let filter = options.model_filter.iter().map(|model| (&filter[..], model.provider.as_deref()));
+        let extraction = options.model_extraction.iter().map(|model| (&extraction[..], model.provider.as_deref()));
+        providers.extend(filter.chain(extraction));
+    }
+    for (keys, provider) in providers {
+        let Err(error) = models.resolve(provider) else { continue };
+        let path = keys.iter().fold(FieldPath::body().child("crawler_config"), |path, key| path.child(*key));
         report.reject(&path, InvalidValue::new("model_unusable", error.to_string()));
     }
 }
@@ -164,22 +166,6 @@ fn urls(body: &RequestFields<'_>, rules: &Rules<'_>, report: &mut Report) -> Vec
         invalid.into_iter().for_each(|(index, error)| report.fail(&path_of(index), error));
     }
     urls
-}
-
-/// Crawl4AI's clients send hooks in two forms, and either may be empty.
-fn has_hooks(hooks: &Value) -> bool {
-    let is_empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Object(map) => map.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
-    };
-    match hooks {
-        Value::Object(hooks) => {
-            ["hooks", "code"].iter().filter_map(|key| hooks.get(*key)).any(|given| !is_empty(given))
-        }
-        other => !is_empty(other),
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::crawl_request::{CrawlRequest, RequestPolicy};
+use super::crawl_request::CrawlRequest;
 use super::crawl_stream;
+use super::hooks::Hooks;
 use super::schemas;
 use crate::http::api::Api;
 use crate::http::body::{self, Body};
@@ -41,7 +42,7 @@ async fn crawl(
     let (crawl, body) = parsing::parse(&api, &caller, body, parse).await?;
     drop(body);
     let crawl = crawl?;
-    let stream = crawl.stream;
+    let (stream, hooks) = (crawl.stream, crawl.hooks.clone());
     let mut job = SyncJob::submit(api, &caller, crawl.into_spec()).await?;
     let warnings = job.warnings.clone();
     drop(reservation);
@@ -50,7 +51,7 @@ async fn crawl(
     }
     let crawled = job.settled().await?;
     let selection = Selection::first(crawled.progress.total);
-    let template = response_template(&crawled, &warnings);
+    let template = response_template(&crawled, &warnings, &hooks);
     results::respond(&job.api, &crawled.id, "application/json", template, selection).await
 }
 
@@ -72,22 +73,17 @@ async fn crawl_stream(
 /// The body of a synchronous crawl.
 ///
 /// # Errors
-/// `Invalid`; `Unsupported`; `NotImplemented` if the request has hooks.
+/// `Invalid`; `Unsupported`.
 pub fn parse(api: &Api, body: &Value) -> Result<CrawlRequest, ApiError> {
-    parse_with(body, api.request_policy())
+    Ok(CrawlRequest::for_sync(body, api.request_policy())?)
 }
 
-fn parse_with(body: &Value, policy: RequestPolicy<'_>) -> Result<CrawlRequest, ApiError> {
-    let crawl = CrawlRequest::for_sync(body, policy)?;
-    match crawl.has_hooks {
-        true => Err(ApiError::NotImplemented("hooks need a browser, which this server does not have yet")),
-        false => Ok(crawl),
+/// The result of a crawl, with the request's warnings and, as in Crawl4AI, with the points at which its hooks ran.
+pub fn response_template(job: &Job, warnings: &[Warning], hooks: &Hooks) -> PageTemplate {
+    let mut result = crawl_result::result(job);
+    if let Some(attached) = hooks.attached() {
+        result = result.with("hooks", PageTemplate::json(&json!({"status": "success", "attached": attached})));
     }
-}
-
-/// The result of a crawl, with the request's warnings.
-pub fn response_template(job: &Job, warnings: &[Warning]) -> PageTemplate {
-    let result = crawl_result::result(job);
     if warnings.is_empty() { result } else { result.with("warnings", PageTemplate::json(warnings)) }
 }
 
@@ -103,8 +99,20 @@ struct Crawled {
     server_memory_delta_mb: Option<f64>,
     #[schema(required)]
     server_peak_memory_mb: Option<f64>,
+    /// The hooks of the request, in Crawl4AI's form.
+    #[schema(nullable = false)]
+    hooks: Option<HooksStatus>,
     #[schema(nullable = false)]
     warnings: Option<Vec<WarningSchema>>,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described, never constructed")]
+struct HooksStatus {
+    #[schema(example = "success")]
+    status: String,
+    /// The points of a crawl at which Crawl4AI's hooks run.
+    attached: Vec<String>,
 }
 
 fn request_example() -> Value {
@@ -120,7 +128,7 @@ fn crawl_operation() -> Operation {
         .description("With `stream: true` in `crawler_config` the response is NDJSON, as that of `/crawl/stream`.")
         .request::<schemas::CrawlRequest>(request_example())
         .response_or::<Crawled>(200, "The pages. `success`: whether at least one of them succeeded", NDJSON, result)
-        .errors(&[409, 501])
+        .errors(&[409])
         .build()
 }
 
@@ -135,25 +143,6 @@ fn stream_operation() -> Operation {
             NDJSON,
             lines,
         )
-        .errors(&[409, 501])
+        .errors(&[409])
         .build()
-}
-
-#[cfg(test)]
-mod tests {
-    use opilio_actors::ports::ModelRequest;
-    use opilio_actors::testing::fakes::ScriptedModel;
-
-    use super::*;
-    use crate::egress::{Allowlist, Guard};
-
-    #[test]
-    fn hooks_are_not_implemented() {
-        let guard = Guard::open(Allowlist::default());
-        let models = ScriptedModel { context_tokens: 2000, script: |_: &ModelRequest| None };
-        let policy = RequestPolicy { guard: &guard, models: &models };
-        let parse = |hooks: Value| parse_with(&json!({"urls": ["a.example"], "hooks": hooks}), policy);
-        assert!(matches!(parse(json!({"code": {"on_page": "x"}})), Err(ApiError::NotImplemented(_))));
-        assert!(parse(json!({"hooks": [], "timeout": 30})).is_ok());
-    }
 }

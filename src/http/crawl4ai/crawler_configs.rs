@@ -1,5 +1,6 @@
-//! `crawler_configs` of a synchronous crawl: a list of configurations, each for the URLs that match its `url_matcher`.
+//! Configurations for a part of a crawl's URLs: `crawler_configs`, and a `crawler_config` that has a `url_matcher`.
 
+use opilio_actors::domain::crawl::CrawlSpec;
 use opilio_actors::domain::crawl_options::CrawlOptions;
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use super::report::Report;
 use super::url_policy::PageUrl;
 use crate::http::field_error::{FieldPath, InvalidValue};
 
-/// One configuration for each URL of the longest request.
+/// Each URL may be compared with the patterns of each.
 const MAX_CONFIGS: usize = 100;
 /// Bytes of all patterns times bytes of all URLs: bounds the work of matching each with each.
 const MAX_MATCHING_WORK: usize = 1 << 28;
@@ -26,40 +27,49 @@ impl UrlConfig {
     }
 }
 
-/// The options of each URL: those of the first configuration that matches it, else `default`. Empty if there are no
-/// configurations.
+/// The options of each URL: those of the first configuration that matches it, else `own` (`crawler_config`), else those of
+/// `browser` alone. The `urls` of the result are empty.
 pub fn options_per_url(
-    configs: &Value,
+    configs: Option<&Value>,
     browser: &OptionsBuilder,
+    own: OptionsBuilder,
     urls: &[PageUrl],
-    default: &CrawlOptions,
     report: &mut Report,
-) -> Vec<CrawlOptions> {
+) -> CrawlSpec {
     let path = FieldPath::body().child("crawler_configs");
     let list = match configs {
-        Value::Array(list) if list.len() <= MAX_CONFIGS => Ok(list),
-        Value::Array(_) => {
+        None => Ok(&[][..]),
+        Some(Value::Array(list)) if list.len() <= MAX_CONFIGS => Ok(list.as_slice()),
+        Some(Value::Array(_)) => {
             Err(InvalidValue::new("too_long", format!("must have at most {MAX_CONFIGS} configurations")))
         }
-        _ => Err(InvalidValue::new("list_type", "must be a list of configurations")),
+        Some(_) => Err(InvalidValue::new("list_type", "must be a list of configurations")),
     };
-    let Some(list) = report.check(&path, list) else { return vec![] };
+    let list = report.check(&path, list).unwrap_or_default();
     let config = |(index, config)| url_config(config, &path.child(index), browser, report);
-    let configs: Vec<_> = list.iter().enumerate().map(config).collect();
+    let mut configs: Vec<_> = list.iter().enumerate().map(config).collect();
+    let own = UrlConfig { matcher: own.url_matcher(), options: own.finish() };
+    // Of the whole crawl.
+    let concurrency = own.options.concurrency;
+    let options = match own.matcher {
+        None => own.options,
+        Some(_) => {
+            configs.push(own);
+            CrawlOptions { concurrency, ..browser.clone().finish() }
+        }
+    };
     if configs.is_empty() {
-        return vec![];
+        return CrawlSpec { options, ..CrawlSpec::default() };
     }
     let pattern_bytes: usize = configs.iter().filter_map(|config| config.matcher.as_ref()).map(UrlMatcher::bytes).sum();
     let url_bytes: usize = urls.iter().map(|url| matched_text(url).len()).sum();
     if pattern_bytes.saturating_mul(url_bytes) > MAX_MATCHING_WORK {
         report.fail(&path, InvalidValue::new("too_long", "has too many patterns for URLs of this length"));
-        return vec![];
+        return CrawlSpec::default();
     }
-    let options = |url: &PageUrl| {
-        let config = configs.iter().find(|config| config.matches(url));
-        config.map_or(default, |config| &config.options).clone()
-    };
-    urls.iter().map(options).collect()
+    let variant_of = urls.iter().map(|url| configs.iter().position(|config| config.matches(url))).collect();
+    let variants = configs.into_iter().map(|config| config.options).collect();
+    CrawlSpec { options, variants, variant_of, ..CrawlSpec::default() }
 }
 
 /// What patterns are matched with. The HTML of a `raw:` page is left out.
@@ -80,18 +90,19 @@ mod tests {
     use super::*;
     use crate::http::field_error::Rejection;
 
-    fn options(configs: &Value, urls: &[&str]) -> (Vec<CrawlOptions>, Report) {
+    fn options(configs: &Value, urls: &[&str]) -> (CrawlSpec, Report) {
         let mut report = Report::default();
         // Long URLs are invalid, but matched as well.
         let urls: Vec<_> = urls.iter().map(|url| PageUrl::invalid(url)).collect();
-        let browser = OptionsBuilder::default();
-        (options_per_url(configs, &browser, &urls, &CrawlOptions::default(), &mut report), report)
+        let builder = OptionsBuilder::default;
+        (options_per_url(Some(configs), &builder(), builder(), &urls, &mut report), report)
     }
 
     fn timeouts(configs: Value, urls: &[&str]) -> Vec<Option<u64>> {
-        let (options, report) = options(&configs, urls);
+        let (crawl, report) = options(&configs, urls);
         assert_eq!(report.into_parts(), (None, vec![]));
-        options.iter().map(|options| options.fetch.page_timeout.map(|time| time.as_secs())).collect()
+        let timeout = |index| crawl.options_of(index).fetch.page_timeout.map(|time| time.as_secs());
+        (0..urls.len()).map(timeout).collect()
     }
 
     fn error_count(configs: &Value, urls: &[&str]) -> usize {
@@ -110,7 +121,7 @@ mod tests {
             ["http://x/y.pdf", "http://x/blog/draft", "http://x/blog/z", "http://a.example/1", "http://b.example/12"];
         assert_eq!(timeouts(configs, &urls), [Some(1), Some(2), None, Some(3), None]);
         assert_eq!(timeouts(json!([{"page_timeout": 4000}]), &["http://x"]), [Some(4)]);
-        assert_eq!(timeouts(json!([]), &["http://x"]), []);
+        assert_eq!(timeouts(json!([]), &["http://x"]), [None]);
     }
 
     #[test]

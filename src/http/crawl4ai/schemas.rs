@@ -22,6 +22,10 @@ pub struct CrawlJobRequest {
     urls: Vec<PageAddress>,
     browser_config: Option<BrowserConfig>,
     crawler_config: Option<CrawlerConfig>,
+    /// The first configuration whose `url_matcher` matches a URL applies to it; otherwise `crawler_config`.
+    #[schema(max_items = 100)]
+    crawler_configs: Option<Vec<CrawlerConfig>>,
+    hooks: Option<Hooks>,
     webhook_config: Option<WebhookConfig>,
 }
 
@@ -68,7 +72,7 @@ pub struct TextOrSchema;
 impl PartialSchema for TextOrSchema {
     fn schema() -> RefOr<Schema> {
         let of = |kind: Type| ObjectBuilder::new().schema_type(kind);
-        AnyOfBuilder::new().item(of(Type::String)).item(of(Type::Object)).item(of(Type::Boolean)).into()
+        AnyOfBuilder::new().item(of(Type::Object)).item(of(Type::String)).item(of(Type::Boolean)).into()
     }
 }
 
@@ -107,14 +111,26 @@ pub struct CrawlRequest {
     /// The first configuration whose `url_matcher` matches a URL applies to it; otherwise `crawler_config`.
     #[schema(max_items = 100)]
     crawler_configs: Option<Vec<CrawlerConfig>>,
-    /// Not available: anything but empty hooks is a 501.
-    hooks: Option<NoHooks>,
+    hooks: Option<Hooks>,
+}
+
+/// Actions that apply to each page of a crawl.
+#[derive(ToSchema)]
+pub struct Hooks {
+    #[schema(max_items = 10)]
+    hooks: Option<Vec<Hook>>,
+    /// Seconds for hooks that run in a browser.
+    #[schema(minimum = 1, maximum = 120)]
+    timeout: Option<u32>,
 }
 
 #[derive(ToSchema)]
-pub struct NoHooks {
-    code: Option<HashMap<String, Value>>,
-    timeout: Option<Value>,
+pub struct Hook {
+    /// One of the actions that `GET /hooks/info` lists.
+    #[schema(example = "set_headers")]
+    action: String,
+    #[schema(example = json!({"headers": {"Accept-Language": "de"}}))]
+    params: Option<HashMap<String, Value>>,
 }
 
 #[derive(ToSchema)]

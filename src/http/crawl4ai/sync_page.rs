@@ -41,7 +41,7 @@ pub async fn crawl(
     options: CrawlOptions,
     warnings: Vec<Warning>,
 ) -> Result<StoredPage, ApiError> {
-    let task = Task::new(CrawlSpec { urls: vec![url.into_string()], options, each: vec![] });
+    let task = Task::new(CrawlSpec { urls: vec![url.into_string()], options, ..CrawlSpec::default() });
     let spec = JobSpec { task, webhook: None, warnings, interactive: true };
     let (_, record) = SyncJob::submit(api, caller, spec).await?.first_record().await?;
     let page: StoredPage =

@@ -73,11 +73,11 @@ impl Call {
         query.selection(0)?;
         let (crawl, _) = parsing::parse(&self.api, &self.context.caller, arguments, crawl_sync::parse).await?;
         let crawl = crawl?;
-        let warnings = crawl.warnings.clone();
+        let (warnings, hooks) = (crawl.warnings.clone(), crawl.hooks.clone());
         let mut sync_job = SyncJob::submit(self.api.clone(), &self.context.caller, crawl.into_spec()).await?;
         self.progress.follow(&mut sync_job).await?;
         let job = sync_job.settled().await?;
-        let template = crawl_sync::response_template(&job, &warnings);
+        let template = crawl_sync::response_template(&job, &warnings, &hooks);
         self.with_pages(&job, &template, &query.selection(job.progress.total)?).await
     }
 

@@ -6,19 +6,15 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
-use rmcp::model::{ClientJsonRpcMessage, GetExtensions, RequestId, ServerJsonRpcMessage};
-use rmcp::service::{RoleServer, serve_server_with_ct};
-use rmcp::transport::Transport;
+use rmcp::model::ServerJsonRpcMessage;
 use serde::Deserialize;
-use tokio::sync::mpsc::error::SendError;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
-use super::handler::Handler;
 use super::message::{InvalidMessage, RequestContext, read};
-use super::pending_requests::PendingRequests;
-use super::sessions::{BUFFERED, SessionPermit};
+use super::session_transport::{self, MAX_IDLE, answered_request};
+use super::sessions::SessionPermit;
 use crate::http::api::Api;
 use crate::http::body::Body;
 use crate::http::caller::Caller;
@@ -26,21 +22,10 @@ use crate::http::error::ApiError;
 use crate::http::middleware::Auth;
 use crate::http::sse::{self, Event};
 
-/// A session without a response to its client for this time ends.
-const MAX_IDLE: Duration = Duration::from_secs(12 * 3600);
-
 /// `GET /mcp/sse`.
 pub async fn open(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, ApiError> {
     let (permit, inbox) = api.sessions.open(caller.principal())?;
-    let (outbox, responses) = mpsc::channel(BUFFERED);
-    let end = CancellationToken::new();
-    let (handler, ended) = (Handler { api: api.clone() }, end.clone());
-    let transport = SessionTransport { inbox, outbox, pending: permit.pending.clone() };
-    actix_web::rt::spawn(async move {
-        if let Ok(service) = serve_server_with_ct(handler, transport, ended).await {
-            let _ = service.waiting().await;
-        }
-    });
+    let (responses, end) = session_transport::start(api.clone(), inbox, permit.pending.clone());
     let path = format!("/mcp/messages?sessionId={}", permit.id);
     let endpoint = Event { name: Some("endpoint"), data: Some(&path), ..Event::default() }.to_bytes();
     let session = SessionStream {
@@ -49,7 +34,7 @@ pub async fn open(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, A
         heartbeat: api.heartbeat,
         last_response: Instant::now(),
         permit,
-        _end: end.drop_guard(),
+        _end: end,
     };
     Ok(sse::response(stream::unfold(session, |mut session| async {
         let event = session.next().await?;
@@ -73,24 +58,9 @@ pub async fn message(
     body: Body,
 ) -> Result<HttpResponse, InvalidMessage> {
     let inbox = api.sessions.inbox(&session.id, caller.principal())?;
-    let (mut message, _, reservation) = read(&request, &auth, body)?;
-    let context = RequestContext::new(&request, caller, reservation);
-    match &mut message {
-        ClientJsonRpcMessage::Request(message) => drop(message.request.extensions_mut().insert(context)),
-        ClientJsonRpcMessage::Notification(message) => drop(message.notification.extensions_mut().insert(context)),
-        _ => {}
-    }
-    inbox.push(message)?;
+    let (message, _, reservation) = read(&request, &auth, body)?;
+    inbox.push(RequestContext::new(&request, caller, reservation).attach_to(message))?;
     Ok(HttpResponse::Accepted().finish())
-}
-
-/// The request that a message answers.
-fn answered_request(message: &ServerJsonRpcMessage) -> Option<&RequestId> {
-    match message {
-        ServerJsonRpcMessage::Response(response) => Some(&response.id),
-        ServerJsonRpcMessage::Error(error) => error.id.as_ref(),
-        _ => None,
-    }
 }
 
 /// The stream of a session.
@@ -120,35 +90,5 @@ impl SessionStream {
             }
             Err(_) => (self.last_response.elapsed() < MAX_IDLE).then_some(sse::HEARTBEAT),
         }
-    }
-}
-
-/// A session as `rmcp` accesses it.
-struct SessionTransport {
-    inbox: Receiver<ClientJsonRpcMessage>,
-    outbox: Sender<ServerJsonRpcMessage>,
-    pending: PendingRequests,
-}
-
-impl Transport<RoleServer> for SessionTransport {
-    type Error = SendError<ServerJsonRpcMessage>;
-
-    fn send(
-        &mut self,
-        message: ServerJsonRpcMessage,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        // `rmcp` buffers unsent messages without a limit, therefore requests are limited.
-        let is_wanted = answered_request(&message).is_none_or(|id| self.pending.respond(id));
-        let outbox = self.outbox.clone();
-        async move { if is_wanted { outbox.send(message).await } else { Ok(()) } }
-    }
-
-    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        self.inbox.recv().await
-    }
-
-    async fn close(&mut self) -> Result<(), Self::Error> {
-        self.inbox.close();
-        Ok(())
     }
 }

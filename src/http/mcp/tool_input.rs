@@ -1,5 +1,7 @@
 //! The input schemas of the tools: those of the corresponding requests, made self-contained.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
@@ -7,6 +9,8 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::http::crawl4ai::schemas::{CrawlJobRequest, CrawlRequest, HtmlRequest, LlmJobRequest, MarkdownRequest};
 
 type Object = Map<String, Value>;
+/// The type of each definition.
+type Types = HashMap<String, Value>;
 
 /// The path of referenced schemas in the OpenAPI document, and in a self-contained schema.
 const COMPONENTS: &str = "#/components/schemas/";
@@ -40,7 +44,14 @@ pub fn crawl() -> Object {
 }
 
 pub fn markdown() -> Object {
-    self_contained::<MarkdownRequest>()
+    let mut schema = self_contained::<MarkdownRequest>();
+    // Other values of these are accepted if they have no effect.
+    for (name, kind) in [("provider", "string"), ("temperature", "number")] {
+        if let Some(property) = schema.get_mut("properties").and_then(|properties| properties.get_mut(name)) {
+            property["type"] = kind.into();
+        }
+    }
+    schema
 }
 
 pub fn html() -> Object {
@@ -67,7 +78,7 @@ pub fn job() -> Object {
     self_contained::<JobReference>()
 }
 
-/// The schema with the schemas that it refers to in `$defs`.
+/// The schema with the schemas that it refers to in `$defs`. Each parameter has one type.
 fn self_contained<T: ToSchema>() -> Object {
     let mut referenced: Vec<(String, RefOr<Schema>)> = Vec::new();
     T::schemas(&mut referenced);
@@ -77,11 +88,44 @@ fn self_contained<T: ToSchema>() -> Object {
         schema
     };
     let Value::Object(mut schema) = to_json(&T::schema()) else { return Object::new() };
-    if !referenced.is_empty() {
-        let definitions: Object = referenced.iter().map(|(name, schema)| (name.clone(), to_json(schema))).collect();
+    let mut definitions: Object = referenced.iter().map(|(name, schema)| (name.clone(), to_json(schema))).collect();
+    definitions.values_mut().for_each(|schema| simplify(schema, &Types::new()));
+    let types: Types = definitions.iter().map(|(name, schema)| (name.clone(), schema["type"].clone())).collect();
+    definitions.values_mut().for_each(|schema| simplify(schema, &types));
+    simplify_members(&mut schema, &types);
+    if !definitions.is_empty() {
         schema.insert("$defs".to_owned(), definitions.into());
     }
     schema
+}
+
+/// Reduces the properties and the items of a schema to one type each.
+fn simplify_members(schema: &mut Object, types: &Types) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    properties.into_iter().flat_map(|properties| properties.values_mut()).for_each(|part| simplify(part, types));
+    schema.get_mut("items").into_iter().for_each(|items| simplify(items, types));
+}
+
+/// Reduces a schema to its first type. Some clients reject alternatives, lists of types and parameters without a type. `null`
+/// is left out, because a parameter may be absent. The server accepts all forms.
+fn simplify(schema: &mut Value, types: &Types) {
+    let Value::Object(schema) = schema else { return };
+    for key in ["oneOf", "anyOf"] {
+        let Some(Value::Array(alternatives)) = schema.remove(key) else { continue };
+        let first = alternatives.into_iter().find(|alternative| alternative["type"] != "null");
+        for (key, value) in first.as_ref().and_then(Value::as_object).into_iter().flatten() {
+            schema.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    if let Some(Value::Array(kinds)) = schema.get("type") {
+        let first = kinds.iter().find(|kind| *kind != "null").cloned();
+        schema.insert("type".to_owned(), first.unwrap_or_default());
+    }
+    let referenced = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(DEFINITIONS));
+    if let Some(kind) = referenced.and_then(|name| types.get(name)).filter(|kind| kind.is_string()).cloned() {
+        schema.entry("type").or_insert(kind);
+    }
+    simplify_members(schema, types);
 }
 
 /// An object with the properties of both.
@@ -139,6 +183,30 @@ mod tests {
                 assert!(schema.pointer(pointer).is_some_and(Value::is_object), "{reference} in {schema}");
             }
         }
+    }
+
+    /// The paths of the properties that do not have one type, at any depth.
+    fn without_type(schema: &Value, path: &str, found: &mut Vec<String>) {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            if !property["type"].is_string() || property["type"] == "array" && !property["items"].is_object() {
+                found.push(path.clone());
+            }
+            without_type(property, &path, found);
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_every_tool_has_one_type() {
+        let schemas = [crawl(), markdown(), html(), extraction(), crawl_job(), job_status(), job()];
+        let mut found = Vec::new();
+        for schema in schemas.map(Value::Object) {
+            without_type(&schema, "", &mut found);
+            assert!(!schema.to_string().contains("oneOf") && !schema.to_string().contains("anyOf"), "{schema}");
+        }
+        assert_eq!(found, Vec::<String>::new());
+        assert_eq!(crawl()["properties"]["crawler_config"]["type"], "object");
+        assert_eq!(extraction()["properties"]["schema"]["type"], "object");
     }
 
     #[test]

@@ -147,6 +147,21 @@ impl Auth {
         Ok(self.0.rate_limits.synchronous(self.0.client(request.peer_addr(), request.headers()))?)
     }
 
+    /// Counts a message of a connection that stays open, as if it were a request.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn count_message(&self, request: &HttpRequest, caller: &Caller) -> Result<(), ApiError> {
+        self.0.rate_limits.address(self.0.client(request.peer_addr(), request.headers()))?;
+        Ok(self.0.rate_limits.principal(caller.principal())?)
+    }
+
+    /// Whether a page of another site sends the request, which `Origin` says. For connections that browsers open without
+    /// asking the server first, such as WebSockets.
+    pub fn is_foreign_origin(&self, request: &HttpRequest) -> bool {
+        !self.0.host_check.allows_origin(request.headers())
+    }
+
     /// Whether signed tokens become invalid when the process ends.
     pub fn has_ephemeral_key(&self) -> bool {
         self.0.signer.is_ephemeral

@@ -40,6 +40,19 @@ impl HostCheck {
             })
     }
 
+    /// Whether `Origin` is absent, the host of the request, or an allowed site.
+    pub fn allows_origin(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(ORIGIN);
+        let Some(origin) = origins.next() else { return true };
+        let origin = origin.to_str().unwrap_or_default();
+        let is_allowed = || self.origins.iter().any(|known| known == origin);
+        let is_own = || {
+            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+            origin.split_once("://").is_some_and(|(_, own)| host.is_some_and(|host| own.eq_ignore_ascii_case(host)))
+        };
+        origins.next().is_none() && (is_allowed() || is_own())
+    }
+
     /// Whether the headers of a browser name another site as the sender, unless that site is allowed.
     pub fn is_cross_site(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -150,6 +163,27 @@ mod tests {
         assert!(allows("127.0.0.1", &["*"], true, "any.example"));
         assert!(!allows("127.0.0.1", &["*"], false, "any.example"));
         assert!(allows("127.0.0.2", &[], false, "127.0.0.2:11235"));
+    }
+
+    #[test]
+    fn origin_must_be_this_server_or_an_allowed_site() {
+        let hosts = hosts("127.0.0.1", &[], true);
+        let host = ("host", "localhost:11235");
+        for (origin, allowed) in [
+            (&[][..], true),
+            (&[("origin", "http://localhost:11235")], true),
+            (&[("origin", "https://LOCALHOST:11235")], true),
+            (&[("origin", "https://app.example")], true),
+            (&[("origin", "http://localhost:3000")], false),
+            (&[("origin", "https://evil.example")], false),
+            (&[("origin", "null")], false),
+            (&[("origin", "")], false),
+            (&[("origin", "http://localhost:11235"), ("origin", "https://evil.example")], false),
+        ] {
+            let given: Vec<_> = origin.iter().copied().chain([host]).collect();
+            assert_eq!(hosts.allows_origin(&headers(&given)), allowed, "{origin:?}");
+        }
+        assert!(!hosts.allows_origin(&headers(&[("origin", "http://localhost:11235")])));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub async fn check_contract(cache: &dyn PageCache, clock: &ManualClock) {
 
 fn request(url: &str, fetch: FetchOptions) -> PageRequest {
     PageRequest {
+        linked_from: None,
         url: url.to_owned(),
         options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
         queue: QueueKey::batch(Principal::anonymous()),
@@ -47,7 +48,7 @@ fn page(bytes: usize) -> FetchedPage {
     let mut random = fastrand::Rng::with_seed(7);
     let body = std::iter::repeat_with(|| random.u8(..)).take(bytes).collect();
     let headers = json!({"etag": "\"a\"", "x": "ä"}).as_object().cloned();
-    let exchange = Exchange { status: Some(200), headers, final_url: Some(format!("{URL}b")) };
+    let exchange = Exchange { status: Some(200), headers, final_url: Some(format!("{URL}b")), ..Exchange::default() };
     FetchedPage { exchange, body, content_type: Some("text/html".to_owned()), retry_after: None }
 }
 

@@ -6,6 +6,7 @@ mod depth_limit;
 
 use serde_json::Value;
 
+use super::prompt::NONE;
 use depth_limit::DepthLimited;
 
 /// The JSON of a response for which JSON was requested.
@@ -33,6 +34,14 @@ pub fn parse_free_form(text: &str) -> Value {
         fenced(text).filter(|_| bare).and_then(|inner| serde_json::from_str(inner.trim()).ok())
     };
     whole.filter(is_data).or_else(in_fence).unwrap_or_else(|| text.into())
+}
+
+/// The Markdown of a response for which Markdown was requested; empty if the model says that there is none.
+pub fn parse_markdown(text: &str) -> String {
+    let text = without_reasoning(text);
+    let is_fence = text.starts_with("```markdown\n") || text.starts_with("```md\n");
+    let text = fenced(text).filter(|_| is_fence && text.ends_with("```")).unwrap_or(text).trim();
+    if text.eq_ignore_ascii_case(NONE) { String::new() } else { text.to_owned() }
 }
 
 /// The text after the last reasoning section. The opening tag may be missing: some chat templates end with it.
@@ -136,6 +145,21 @@ mod tests {
         for text in ["{\"a\": [1, 2", "{\"a\": \"he", "I cannot do that", ""] {
             assert_eq!(parse_json(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn markdown_response_loses_its_fence_and_reasoning() {
+        for text in [
+            "# T\n\n```js\nx\n```",
+            "```markdown\n# T\n\n```js\nx\n```\n```",
+            "<think>hm</think>\n# T\n\n```js\nx\n```\n",
+        ] {
+            assert_eq!(parse_markdown(text), "# T\n\n```js\nx\n```", "{text}");
+        }
+        assert_eq!(
+            (parse_markdown("```js\nx\n```").as_str(), parse_markdown(" none\n").as_str()),
+            ("```js\nx\n```", "")
+        );
     }
 
     #[test]

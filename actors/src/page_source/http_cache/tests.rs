@@ -32,7 +32,7 @@ impl PageCache for CountingCache {
 
 fn page(status: u16, headers: &[(&str, &str)]) -> FetchedPage {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let exchange = Exchange { status: Some(status), headers: Some(headers), final_url: None };
+    let exchange = Exchange { status: Some(status), headers: Some(headers), ..Exchange::default() };
     FetchedPage { exchange, body: Bytes::new(), content_type: None, retry_after: None }
 }
 
@@ -46,6 +46,7 @@ fn request(url: &str, read: bool, write: bool) -> PageRequest {
     let fetch = FetchOptions { headers, ..FetchOptions::default() };
     let cache = CacheOptions { read, write, revalidate: false };
     PageRequest {
+        linked_from: None,
         url: url.to_owned(),
         options: Arc::new(CrawlOptions { fetch, cache, ..CrawlOptions::default() }),
         queue: QueueKey::batch(Principal::anonymous()),

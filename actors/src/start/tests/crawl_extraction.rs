@@ -11,7 +11,7 @@ use super::system::{HOUR, SECOND, Setup, TestSystem, crawl_of, wait_until, with_
 use crate::domain::crawl::CrawlSpec;
 use crate::domain::id::JobId;
 use crate::domain::job::{Job, Status};
-use crate::domain::page_extraction::PageExtraction;
+use crate::domain::page_extraction::{PageExtraction, PageFilter};
 use crate::kinds::CRAWL;
 use crate::ports::{ModelError, ModelRequest, ModelResponse, NewJob};
 use crate::testing::fakes::{ScriptedModel, says};
@@ -215,5 +215,85 @@ fn provider_that_stays_unavailable_fails_the_pages() {
         let (job, pages) = settled(&system, &id).await;
         assert_eq!((job.state.status(), job.progress.failed), (Status::Completed, 2));
         assert_eq!(pages[2]["error_message"], "openai/test did not respond within 1m");
+    });
+}
+
+/// A crawl whose pages a model filters and then extracts from.
+fn filtered_job(pages: usize) -> NewJob {
+    let mut job = job(pages, titled());
+    let spec = job.spec.task.get_mut::<CrawlSpec>().expect("a crawl");
+    spec.options.model_filter =
+        Some(PageFilter { instruction: "the article".to_owned(), provider: None, temperature: None });
+    job
+}
+
+fn is_filter(request: &ModelRequest) -> bool {
+    request.messages[0].text.contains("the article")
+}
+
+#[test]
+fn filter_finds_the_main_content_that_is_extracted_from() {
+    with_paused_time(async || {
+        let (mut setup, prompts) =
+            (Setup::new(ScriptedSite::new(|_| Fetch::Succeed)), Arc::new(Mutex::new(Vec::new())));
+        let seen = Arc::clone(&prompts);
+        let script = move |request: &ModelRequest| {
+            seen.lock().expect("no panic").push(request.messages[0].text.clone());
+            match is_filter(request) {
+                true => says("<think>hm</think>```markdown\n# Selected\n```"),
+                false => says(r#"{"title": "T"}"#),
+            }
+        };
+        setup.model = Arc::new(ScriptedModel { context_tokens: 2000, script });
+        let system = setup.start();
+        let id = system.submit(filtered_job(1)).await;
+        let (job, pages) = settled(&system, &id).await;
+        assert_eq!(
+            (job.state.status(), &pages[0]["markdown"]["fit_markdown"]),
+            (Status::Completed, &json!("# Selected"))
+        );
+        assert_eq!((&pages[0]["usage"]["requests"], &pages[0]["usage"]["total_tokens"]), (&json!(2), &json!(220)));
+        let prompts = prompts.lock().expect("no panic").clone();
+        assert!(prompts[0].contains("<p>hello") && prompts[1].contains("# Selected"), "{prompts:?}");
+    });
+}
+
+#[test]
+fn filter_that_was_answered_is_not_repeated_after_a_crash() {
+    with_paused_time(async || {
+        let (mut setup, counts) = (Setup::new(ScriptedSite::new(|_| Fetch::Succeed)), Arc::new(Mutex::new([0, 0])));
+        let counted = Arc::clone(&counts);
+        let script = move |request: &ModelRequest| {
+            let filter = is_filter(request);
+            let count = {
+                let mut counts = counted.lock().expect("no panic");
+                counts[usize::from(!filter)] += 1;
+                counts[usize::from(!filter)]
+            };
+            assert!(filter || count > 1, "the process crashes before the extraction is answered");
+            if filter { says("# Selected") } else { says(r#"{"title": "T"}"#) }
+        };
+        setup.model = Arc::new(ScriptedModel { context_tokens: 2000, script });
+        let system = setup.start();
+        let id = system.submit(filtered_job(1)).await;
+        let (job, pages) = settled(&system, &id).await;
+        assert_eq!((job.state.status(), *counts.lock().expect("no panic")), (Status::Completed, [1, 2]));
+        assert_eq!(pages[0]["usage"]["requests"], 2);
+    });
+}
+
+#[test]
+fn failed_filter_affects_only_its_page() {
+    with_paused_time(async || {
+        let refused = || Some(Err(ModelError::Filtered { model: "openai/test".to_owned(), used: Default::default() }));
+        let (setup, requests) = setup(move |page, _| if page == 1 { refused() } else { says("# Selected") });
+        let system = setup.start();
+        let mut job = filtered_job(3);
+        job.spec.task.get_mut::<CrawlSpec>().expect("a crawl").options.model_extraction = None;
+        let id = system.submit(job).await;
+        let (job, pages) = settled(&system, &id).await;
+        assert_eq!((job.state.status(), job.progress.failed, requests.counts()), (Status::Completed, 1, vec![1, 1, 1]));
+        assert_eq!((&pages[1]["success"], &pages[1]["markdown"]["fit_markdown"]), (&json!(false), &json!("")));
+        assert_eq!(&pages[2]["markdown"]["fit_markdown"], "# Selected");
     });
 }

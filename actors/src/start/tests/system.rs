@@ -175,6 +175,7 @@ fn policy() -> Policy {
             sweep: SECOND,
         },
         crawl: CrawlPolicy {
+            max_previews: 100,
             pages_per_job: four,
             max_retries: 0,
             backoff,

@@ -78,7 +78,7 @@ pub async fn pages_of_jobs_and_changes_respect_the_byte_limit(h: &impl Harness) 
     for length in [100, 1500, 1500, 9000, 100] {
         let mut job = crawl(1);
         let urls = vec![format!("raw:{}", "x".repeat(length))];
-        job.spec.task = Task::new(CrawlSpec { urls, options: Default::default(), each: vec![] });
+        job.spec.task = Task::new(CrawlSpec { urls, ..CrawlSpec::default() });
         ids.push(job.id.clone());
         submit(h, job).await;
     }

@@ -110,3 +110,21 @@ async fn http_2_is_negotiated() {
     let page = fetcher.fetch(request(url, FetchOptions::default())).await.unwrap();
     assert_eq!(page.body, "HTTP/2.0 /");
 }
+
+#[tokio::test]
+async fn certificate_is_returned_if_requested() {
+    let (authority, roots) = authority();
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let tls = acceptor(certificate.der().clone(), &key, &[]);
+    let server = TestServer::start_on([127, 0, 0, 1].into(), Some(tls), |_| response(200, &[], "safe")).await;
+    let egress = egress(Guard::open(Allowlist::default()), &[], roots);
+    let fetcher = HttpFetcher::new(egress, settings(), Arc::new(FixedClock));
+    for requested in [true, false] {
+        let options = FetchOptions { certificate: requested, ..FetchOptions::default() };
+        let page = fetcher.fetch(request(server.url("/"), options)).await.unwrap();
+        let found = page.exchange.certificate.map(|certificate| certificate["raw_cert"].as_str().unwrap().len() > 100);
+        assert_eq!(found, requested.then_some(true));
+    }
+}

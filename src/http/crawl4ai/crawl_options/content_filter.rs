@@ -3,6 +3,7 @@
 use opilio_page::{Bm25, ContentFilter, Pruning};
 
 use super::builder::OptionsBuilder;
+use super::llm_strategy;
 use super::normalize::named;
 use super::parameters::Parameters;
 use super::value::GivenValue;
@@ -25,8 +26,8 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
         "PruningContentFilter" | "PruningContentFilterLXML" => &PRUNING[..],
         "BM25ContentFilter" => &BM25,
         "LLMContentFilter" => {
-            let reason = "LLMContentFilter is not available yet; use POST /llm/job or POST /md with f: llm";
-            return report.reject(&given.path, InvalidValue::unsupported(reason));
+            builder.options.model_filter = llm_strategy::parse_filter(params, &given.path, report);
+            return;
         }
         _ => &MAIN,
     };

@@ -1,4 +1,4 @@
-//! `cookies` of `browser_config`, in Playwright's form.
+//! Cookies in Playwright's form, as `cookies` of `browser_config` and the hook `add_cookies` contain them.
 
 use opilio_actors::domain::crawl_options::Cookie;
 use opilio_actors::domain::secret::Secret;
@@ -12,8 +12,8 @@ use crate::http::field_error::{FieldPath, InvalidValue};
 use crate::http::header_rules;
 
 const MAX_COOKIES: usize = 300;
-/// As for the value of a header.
-const MAX_VALUE_BYTES: usize = 2048;
+/// Browsers store no longer ones.
+const MAX_VALUE_BYTES: usize = 4096;
 /// The first six are used; the others do not matter for requests.
 const FIELDS: [&str; 12] = [
     "name",
@@ -38,20 +38,32 @@ struct CookieScope {
     secure: bool,
 }
 
-pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
-    let Some(cookies) = report.check(&given.path, given.list()) else { return };
-    if cookies.len() > MAX_COOKIES {
-        let msg = format!("must have at most {MAX_COOKIES} cookies");
-        return report.fail(&given.path, InvalidValue::new("too_long", msg));
-    }
-    for (index, given_cookie) in cookies.iter().enumerate() {
-        let path = given.path.child(index);
-        let fields = report.check(&path, map(given_cookie));
-        builder.options.fetch.cookies.extend(fields.and_then(|fields| cookie(fields, &path, report)));
+impl CookieScope {
+    fn or_secure(self, secure: bool) -> Self {
+        Self { secure: self.secure || secure, ..self }
     }
 }
 
-fn cookie(fields: &Map<String, Value>, path: &FieldPath, report: &mut Report) -> Option<Cookie> {
+pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    let Some(cookies) = report.check(&given.path, given.list()) else { return };
+    builder.options.fetch.cookies = parse(cookies, &given.path, (MAX_COOKIES, false), report);
+}
+
+/// The valid cookies of a list with at most `max` cookies. `secure`: of a cookie that does not say.
+pub fn parse(list: &[Value], path: &FieldPath, (max, secure): (usize, bool), report: &mut Report) -> Vec<Cookie> {
+    if list.len() > max {
+        report.fail(path, InvalidValue::new("too_long", format!("must have at most {max} cookies")));
+        return vec![];
+    }
+    let parse = |(index, given): (usize, &Value)| {
+        let path = path.child(index);
+        let fields = report.check(&path, map(given))?;
+        cookie(fields, secure, &path, report)
+    };
+    list.iter().enumerate().filter_map(parse).collect()
+}
+
+fn cookie(fields: &Map<String, Value>, secure: bool, path: &FieldPath, report: &mut Report) -> Option<Cookie> {
     for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
         report.warn(&path.child(name.as_str()), "not a field of a cookie");
     }
@@ -59,14 +71,21 @@ fn cookie(fields: &Map<String, Value>, path: &FieldPath, report: &mut Report) ->
     let required = |name: &str| field(name).map_or_else(|| Err(InvalidValue::new("missing", "is required")), text);
     let name = report.check(&path.child("name"), required("name").and_then(checked_name));
     let value = report.check(&path.child("value"), required("value").and_then(checked_value));
-    let CookieScope { domain, host_only, path, secure } = scope(&field, path, report)?;
+    let CookieScope { domain, host_only, path, secure } = scope(&field, secure, path, report)?;
     Some(Cookie { name: name?.to_owned(), value: Secret::new(value?), domain, host_only, path, secure })
 }
 
-fn scope<'v>(field: &impl Fn(&str) -> Option<&'v Value>, path: &FieldPath, report: &mut Report) -> Option<CookieScope> {
+fn scope<'v>(
+    field: &impl Fn(&str) -> Option<&'v Value>,
+    secure: bool,
+    path: &FieldPath,
+    report: &mut Report,
+) -> Option<CookieScope> {
     let scope = match (field("url"), field("domain")) {
         (Some(url), _) => report.check(&path.child("url"), text(url).and_then(scope_of_url))?,
-        (None, Some(domain)) => report.check(&path.child("domain"), text(domain).and_then(scope_of_domain))?,
+        (None, Some(domain)) => {
+            report.check(&path.child("domain"), text(domain).and_then(scope_of_domain))?.or_secure(secure)
+        }
         (None, None) => {
             report.fail(path, InvalidValue::value("needs a url or a domain"));
             return None;

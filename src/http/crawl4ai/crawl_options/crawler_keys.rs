@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::key::Class::{Honoured, Nested, Rejected, WithoutEffect, WithoutEffectUnless};
 use super::key::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrList, Typed};
-use super::key::Usage::{Dump, PerUrl, Sync};
+use super::key::Usage::{Dump, Sync};
 use super::key::{Class, Key, Section, keys};
+use super::link_previews;
 use super::reasons::{LOGGING, NEEDS_BROWSER, NO_BROWSER, NO_IMPERSONATION, PROXY, STATE};
 use super::selection::{self, names, selector};
 use super::setters::{self, flag, min_words};
@@ -95,8 +96,9 @@ pub(super) const KEYS: &[Key] = keys! {
         "Language tag such as `de-CH`, sent as `Accept-Language` unless `headers` contains one.";
     timezone_id, Text, ["null"], SCRIPTS_ONLY, "Time zone of the browser.";
     geolocation, Typed(&["GeolocationConfig"]), ["null"], SCRIPTS_ONLY, "Location of the browser.";
-    fetch_ssl_certificate, Bool, ["false"], Rejected("is not available yet; certificates are verified, but not returned"),
-        "Return the certificate in the result.";
+    fetch_ssl_certificate, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.options.fetch.certificate, v, r)),
+        "Return the certificate of the page's server in `ssl_certificate`, with OpenSSL's names; `fingerprint` is the SHA-256 \
+         of the certificate in hexadecimal digits. `null` for pages without TLS. Cached pages are not used.";
     cache_mode, Enum("CacheMode", CACHE_MODES), ["\"bypass\"", "\"disabled\"", "null"],
         Honoured(setters::cache_mode),
         "Use of the page cache: `enabled` reads and writes it, `read_only` reads, `write_only` writes. A cached page is used \
@@ -109,7 +111,7 @@ pub(super) const KEYS: &[Key] = keys! {
     disable_cache, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: disabled`.";
     no_cache_read, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: write_only`.";
     no_cache_write, Bool, ["false"], OLD_CACHE_KEY, "Older form of `cache_mode: read_only`.";
-    shared_data, Object, ["null"], WithoutEffect("applies only to hooks, which are not supported"), "Data for hooks.";
+    shared_data, Object, ["null"], WithoutEffect("applies only to hooks in Python code, which are not executed"), "Data for hooks.";
     check_cache_freshness, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.options.cache.revalidate, v, r)),
         "Revalidate every cached page with its server. If the server does not respond, the cached page is used.";
     cache_validation_timeout, Number, ["10.0"], WithoutEffect("`page_timeout` also applies to revalidation"),
@@ -208,17 +210,18 @@ pub(super) const KEYS: &[Key] = keys! {
     user_agent_generator_config, Object, ["{}"], NO_IMPERSONATION, "Properties of a generated user agent.";
     deep_crawl_strategy, Typed(DEEP_CRAWLS), ["null"],
         Rejected("is not available yet; send all addresses in urls"), "How links are followed.";
-    link_preview_config, Typed(&["LinkPreviewConfig"]), ["null"],
-        Rejected("is not available yet; score_links scores links without fetching them"),
-        "Which links are previewed, and how.";
+    link_preview_config, Typed(&["LinkPreviewConfig"]), ["null"], Honoured(link_previews::set),
+        "Request the pages that a page links to and add their title and description to its links, in `head_data`. \
+         `include_internal` (true), `include_external` (false), `include_patterns`, `exclude_patterns`, `max_links` (at most \
+         100), `concurrency` (at most 10) and `timeout` (seconds) are honoured. robots.txt is obeyed. \
+         `limits.max_pages` bounds the previews of a job.";
     virtual_scroll_config, Typed(&["VirtualScrollConfig"]), ["null"], NEEDS_BROWSER,
         "How a page is read that replaces its content while scrolling.";
-    url_matcher, TextOrList, ["null"],
-        Rejected("is supported only in entries of crawler_configs on POST /crawl"),
-        "Patterns of the URLs that the configuration is for. Honoured in `crawler_configs`.",
-        &[PerUrl, Dump] => setters::url_matcher;
-    match_mode, Enum("MatchMode", &["or", "and"]), ["\"or\""], WithoutEffect("applies only to `url_matcher`"),
-        "Whether any or all patterns must match. Honoured in `crawler_configs`.", &[PerUrl, Dump] => setters::match_mode;
+    url_matcher, TextOrList, ["null"], Honoured(setters::url_matcher),
+        "Patterns of the URLs that the configuration is for, such as `*.example.com/*`. In `crawler_configs` the first match \
+         wins. A page that no configuration matches is crawled with default options.";
+    match_mode, Enum("MatchMode", &["or", "and"]), ["\"or\""], Honoured(setters::match_mode),
+        "Whether any or all patterns of `url_matcher` must match.";
     experimental, Object, ["{}", "null"], WithoutEffect("there are no experimental features"), "Experimental features.";
     max_retries, Integer, ["0"], Honoured(setters::max_retries),
         "Retries of a page after a transient error, at most `limits.max_retries`.";

@@ -1,4 +1,6 @@
-//! Generates `docs/crawl-options.md` from the table.
+//! Generates `docs/crawl-options.md`, and the rejected keys in `docs/migrating-from-crawl4ai.md`, from the table.
+
+use serde_json::json;
 
 use super::key::{Class, Key, Kind, Section};
 use super::table::keys;
@@ -89,15 +91,75 @@ fn kind(kind: Kind) -> String {
     }
 }
 
+/// The rejected keys and types by reason, as a table in Markdown.
+pub fn rejections() -> String {
+    let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut add = |reason: &'static str, name: String| match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+        Some((_, names)) => names.push(name),
+        None => by_reason.push((reason, vec![name])),
+    };
+    for section in Section::ALL {
+        for key in keys(section) {
+            match (key.class, key.kind) {
+                (Class::Rejected(reason), _) => add(reason, format!("`{}.{}`", section.path(), key.name)),
+                (Class::WithoutEffectUnless(_, rejection), Kind::Typed(names)) => {
+                    for name in names {
+                        if let Some(reason) = rejection(&json!({"type": name})) {
+                            add(reason, format!("`{name}`"));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let row = |(reason, names): &(&str, Vec<String>)| format!("| {} | {reason} |\n", names.join(", "));
+    format!("| key or type | reason |\n|---|---|\n{}", by_reason.iter().map(row).collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Enclose the table in `docs/migrating-from-crawl4ai.md`.
+    const BEGIN: &str = "<!-- The table of rejected keys is generated from the source code. -->\n\n";
+    const END: &str = "\n<!-- End of the generated table. -->\n";
+
+    fn is_update() -> bool {
+        std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1")
+    }
+
+    /// `UPDATE_DOCS=1` writes the table.
+    #[test]
+    fn rejected_keys_in_the_repository_are_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/migrating-from-crawl4ai.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = page.split_once(BEGIN).expect("the page has the first mark");
+        let (table, after) = rest.split_once(END).expect("the page has the second mark");
+        if is_update() {
+            return std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", rejections())).unwrap();
+        }
+        assert!(table == rejections(), "{path} is out of date; run this test with UPDATE_DOCS=1");
+    }
+
+    #[test]
+    fn every_rejected_key_is_in_the_table_with_its_reason() {
+        let table = rejections();
+        for section in Section::ALL {
+            for key in keys(section) {
+                let Class::Rejected(reason) = key.class else { continue };
+                let name = format!("`{}.{}`", section.path(), key.name);
+                let row = table.lines().find(|line| line.contains(&name));
+                assert!(row.is_some_and(|row| row.contains(reason)), "{name}");
+            }
+        }
+    }
 
     /// `UPDATE_DOCS=1` writes the page.
     #[test]
     fn page_in_the_repository_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/crawl-options.md");
-        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        if is_update() {
             std::fs::write(path, documentation()).unwrap();
         }
         let page = std::fs::read_to_string(path).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! `LLMExtractionStrategy`: what a language model extracts from each page.
+//! `LLMExtractionStrategy` and `LLMContentFilter`: what a language model does with each page.
 
-use opilio_actors::domain::page_extraction::PageExtraction;
+use opilio_actors::domain::page_extraction::{PageExtraction, PageFilter};
 use serde_json::Value;
 
 use super::normalize::typed;
@@ -11,32 +11,27 @@ use crate::http::field_error::{FieldPath, InvalidValue};
 
 const WITH_SCHEMA: &str = "Extract the data that the schema describes.";
 const WITHOUT_SCHEMA: &str = "Extract the content of the page that a reader is interested in, as a list of texts.";
+const MAIN_CONTENT: &str =
+    "Keep the main content of the page. Leave out navigation, advertisements, related links and footers.";
 const OF_SERVER: &str = "settings of providers come from the server's configuration only";
 const NO_EFFECT: &str = "has no effect: the server splits long pages and validates responses itself";
 
-/// The parameters of the strategy. Addresses, keys and further settings of providers are dropped, each with a warning.
+const STRATEGY: [&str; 6] = ["instruction", "schema", "extraction_type", "llm_config", "provider", "extra_args"];
+const FILTER: [&str; 4] = ["instruction", "llm_config", "provider", "extra_args"];
+
+/// The parameters of `LLMExtractionStrategy`.
 pub fn parse(params: Option<&Value>, path: &FieldPath, report: &mut Report) -> Option<PageExtraction> {
-    let errors = report.error_count();
-    let params = match params {
-        Some(params) => Some(report.check(&path.child("params"), map(params))?),
-        None => None,
-    };
-    let mut parsed = Parsed::default();
-    let order = ["instruction", "schema", "extraction_type", "llm_config", "provider", "extra_args"];
-    for name in order {
-        if let Some(value) = params.and_then(|params| params.get(name)).filter(|value| !value.is_null()) {
-            parsed.read(name, value, &path.child(name), report);
-        }
-    }
-    let others =
-        params.into_iter().flatten().filter(|(name, value)| !order.contains(&name.as_str()) && !value.is_null());
-    for (name, _) in others {
-        report.warn(&path.child(name.as_str()), if is_provider_setting(name) { OF_SERVER } else { NO_EFFECT });
-    }
-    let Parsed { instruction, schema, provider, temperature } = parsed;
+    let Parsed { instruction, schema, provider, temperature } = Parsed::of(params, &STRATEGY, path, report)?;
     let default = if schema.is_some() { WITH_SCHEMA } else { WITHOUT_SCHEMA };
     let instruction = instruction.unwrap_or_else(|| default.to_owned());
-    (report.error_count() == errors).then_some(PageExtraction { instruction, schema, provider, temperature })
+    Some(PageExtraction { instruction, schema, provider, temperature })
+}
+
+/// The parameters of `LLMContentFilter`.
+pub fn parse_filter(params: Option<&Value>, path: &FieldPath, report: &mut Report) -> Option<PageFilter> {
+    let Parsed { instruction, provider, temperature, .. } = Parsed::of(params, &FILTER, path, report)?;
+    let instruction = instruction.unwrap_or_else(|| MAIN_CONTENT.to_owned());
+    Some(PageFilter { instruction, provider, temperature })
 }
 
 #[derive(Default)]
@@ -48,6 +43,26 @@ struct Parsed {
 }
 
 impl Parsed {
+    /// The parameters in `names`. Addresses, keys and further settings of providers are dropped, each with a warning.
+    fn of(params: Option<&Value>, names: &[&str], path: &FieldPath, report: &mut Report) -> Option<Self> {
+        let errors = report.error_count();
+        let params = match params {
+            Some(params) => Some(report.check(&path.child("params"), map(params))?),
+            None => None,
+        };
+        let mut parsed = Self::default();
+        for name in names {
+            if let Some(value) = params.and_then(|params| params.get(*name)).filter(|value| !value.is_null()) {
+                parsed.read(name, value, &path.child(*name), report);
+            }
+        }
+        let given = params.into_iter().flatten().filter(|(_, value)| !value.is_null());
+        for (name, _) in given.filter(|(name, _)| !names.contains(&name.as_str())) {
+            report.warn(&path.child(name.as_str()), if is_provider_setting(name) { OF_SERVER } else { NO_EFFECT });
+        }
+        (report.error_count() == errors).then_some(parsed)
+    }
+
     fn read(&mut self, name: &str, value: &Value, path: &FieldPath, report: &mut Report) {
         match (name, value) {
             ("instruction", Value::String(text)) => {

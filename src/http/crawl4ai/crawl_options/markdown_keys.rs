@@ -13,8 +13,8 @@ const STYLE: Class = WithoutEffect("the style of the Markdown is fixed, so that 
 
 pub(super) const GENERATOR: &[Key] = keys! {
     content_filter, Typed(FILTERS), ["null"], Honoured(content_filter::set),
-        "How the main content for `fit_markdown` and `fit_html` is found; see [content](content.md). \
-         `LLMContentFilter` is rejected.";
+        "How the main content for `fit_markdown` and `fit_html` is found; see [content](content.md) and, \
+         for `LLMContentFilter`, [LLM extraction](llm-extraction.md#in-crawls).";
     options, Object, ["{}", "null"], Nested(Section::GeneratorOptions), "Format of the Markdown; see the table below.";
     content_source, Enum("ContentSource", SOURCES), ["\"cleaned_html\"", "\"raw_html\""],
         WithoutEffect("Markdown is made from the whole page; `fit_markdown` is the main content"),

@@ -114,9 +114,9 @@ fn invalid_urls_are_accepted_beside_a_valid_one() {
 
 #[test]
 fn unknown_keys_give_warnings() {
-    let job = valid_job(json!({"urls": ["https://example.com"], "priority": 10, "hooks": {"code": {"x": "y"}}}));
+    let job = valid_job(json!({"urls": ["https://example.com"], "priority": 10, "hooks": {"hooks": [], "x": 1}}));
     let keys: Vec<_> = job.warnings.iter().map(|warning| warning.key.as_str()).collect();
-    assert_eq!(keys, ["priority", "hooks"]);
+    assert_eq!(keys, ["hooks.x", "priority"]);
     let crawl = sync(json!({"urls": ["a.example"], "max_concurrent": 3, "priority": 5, "wait_for": "x"}));
     let keys: Vec<_> = crawl.warnings.iter().map(|warning| warning.key.as_str()).collect();
     assert_eq!(keys, ["max_concurrent", "priority", "wait_for"]);
@@ -169,14 +169,32 @@ fn sync_crawl_reads_stream_in_each_form() {
 }
 
 #[test]
-fn empty_hooks_are_no_hooks() {
-    let has_hooks = |hooks: Value| sync(json!({"urls": ["a.example"], "hooks": hooks})).has_hooks;
-    for hooks in [json!({"hooks": [{"action": "x"}]}), json!({"code": {"on_page": "x"}}), json!("x")] {
-        assert!(has_hooks(hooks.clone()), "{hooks}");
+fn hooks_apply_to_every_page() {
+    let hooks = json!({"hooks": [{"action": "set_headers", "params": {"headers": {"X-A": "1"}}}], "timeout": 30});
+    let configs = json!([{"url_matcher": "*b.example*", "page_timeout": 2000}]);
+    let body = json!({"urls": ["http://a.example", "http://b.example"], "hooks": hooks, "crawler_configs": configs});
+    let job = valid_job(body.clone());
+    let crawl = job.task.get::<CrawlSpec>().expect("a crawl");
+    for index in [0, 1] {
+        assert_eq!(crawl.options_of(index).fetch.headers[0].0, "x-a");
     }
-    for hooks in [json!(null), json!({}), json!([]), json!({"hooks": [], "timeout": 30})] {
-        assert!(!has_hooks(hooks.clone()), "{hooks}");
-    }
+    assert_eq!(sync(body).hooks.attached(), Some(&["before_goto"][..]));
+    assert_eq!(error_paths(json!({"urls": ["raw:x"], "hooks": "x"})), [r#"["body","hooks"]"#]);
+}
+
+#[test]
+fn one_configuration_applies_to_the_urls_that_it_matches() {
+    let config = json!({"url_matcher": ["*a.example*", "*/x"], "match_mode": "and", "page_timeout": 1000,
+        "semaphore_count": 2});
+    let urls = ["http://a.example/x", "http://a.example/y", "http://b.example/x"];
+    let body = json!({"urls": urls, "browser_config": {"user_agent": "bot"}, "crawler_config": config});
+    let job = valid_job(body);
+    let crawl = job.task.get::<CrawlSpec>().expect("a crawl");
+    let timeouts = [0, 1, 2].map(|index| crawl.options_of(index).fetch.page_timeout.map(|time| time.as_secs()));
+    assert_eq!(timeouts, [Some(1), None, None]);
+    assert!((0..3).all(|index| crawl.options_of(index).fetch.user_agent.as_deref() == Some("bot")));
+    assert_eq!(crawl.options.concurrency.map(usize::from), Some(2));
+    assert_eq!(crawl.variants.len(), 1);
 }
 
 #[test]

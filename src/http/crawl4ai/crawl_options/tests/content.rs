@@ -47,7 +47,6 @@ fn errors_of_content_filters_have_paths() {
         ("BM25ContentFilter", json!({"user_query": "q".repeat(2001)}), Some("user_query"), "string_too_long"),
         ("BM25ContentFilter", json!({"language": "klingon"}), Some("language"), "value_error"),
         ("BM25ContentFilter", json!({"use_stemming": 2}), Some("use_stemming"), "bool_type"),
-        ("LLMContentFilter", json!({}), None, "not_supported"),
     ] {
         let mut path = vec!["body", "crawler_config", "markdown_generator", "content_filter"];
         path.extend(key);

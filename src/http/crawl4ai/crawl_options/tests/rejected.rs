@@ -68,6 +68,7 @@ fn types_of_another_key_are_errors() {
         ("cache_mode", json!({"type": "MatchMode", "params": "bypass"})),
         ("cache_mode", json!("sometimes")),
         ("cache_mode", json!(3)),
+        ("match_mode", json!("xor")),
     ] {
         let parsed = crawler(json!({key: value}));
         assert_eq!(errors(&parsed), json!([[["body", "crawler_config", key], "value_error"]]));
@@ -76,7 +77,6 @@ fn types_of_another_key_are_errors() {
         ("chunking_strategy", json!({"type": "SlidingWindowChunking", "params": {}})),
         ("scraping_strategy", json!({"type": "RegexChunking", "params": {}})),
         ("geolocation", json!({"type": "ProxyConfig", "params": {}})),
-        ("match_mode", json!("xor")),
     ] {
         let parsed = crawler(json!({key: value}));
         assert_eq!((errors(&parsed), warned(&parsed)), (json!([]), vec![&*format!("crawler_config.{key}")]), "{key}");
