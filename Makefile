@@ -9,7 +9,8 @@
 # make test-mixed-versions REV=COMMIT  the crash test on one Redis, where one of three servers has the version of that commit
 # make bench           the server relative to its limits, and pages relative to a bare parse
 # make fuzz            every fuzz target for a minute (SECONDS=3600 for longer); needs a nightly toolchain and cargo-fuzz
-# make quality PAGES=DIR  precision and recall of fit Markdown on pages with known content (page/training/pages.py)
+# make quality PAGES=DIR  precision and recall of fit Markdown on pages with known content (page/training/pages.py), beside
+#                        trafilatura and rs-trafilatura
 
 export CARGO_INCREMENTAL ?= 1
 # Tools of the machine take precedence over those that `make tools` installs.
@@ -90,7 +91,8 @@ fuzz:
 quality: target/quality/ready
 	@test -f "$(PAGES)/gt.json" || { echo "PAGES is missing: a folder with html/ID.html and gt.json"; exit 1; }
 	cargo run --release -p opilio-page --example markdown -- --fit $(PAGES)/html target/quality/pages
-	target/quality/venv/bin/python page/training/score.py $(PAGES) target/quality/pages $(if $(WORST),--worst $(WORST))
+	target/quality/venv/bin/python page/training/extract_others.py $(PAGES) target/quality/others
+	target/quality/venv/bin/python page/training/score.py $(PAGES) target/quality/pages target/quality/others $(if $(WORST),--worst $(WORST))
 
 target/quality/ready: page/training/requirements.txt
 	python3 -m venv target/quality/venv

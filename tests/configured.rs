@@ -183,6 +183,11 @@ fn page_command_reads_file() {
     assert!(fit.contains("cracks in its arches") && !fit.contains("Jobs"), "{fit}");
     let all: serde_json::Value = serde_json::from_str(&printed(&["--fit", "--json"])).expect("JSON");
     assert_eq!((&all["markdown"]["fit_markdown"], &all["metadata"]["title"]), (&json!(fit), &json!("Bridge closed")));
+    let explained = printed(&["--fit", "--explain"]);
+    let lines: Vec<&str> = explained.lines().collect();
+    let is_kept = |text: &str| lines.iter().find(|line| line.ends_with(text)).map(|line| line.starts_with("kept"));
+    assert_eq!((is_kept("Bridge closed"), is_kept("Jobs")), (Some(true), Some(false)), "{explained}");
+    assert!(explained.contains("  title heading: ") || explained.contains("  content: Bridge closed"), "{explained}");
     std::fs::write(&file, "%PDF-1.7\n\x01").expect("a writable folder");
     let other = opilio("", &["page", file.to_str().expect("a UTF-8 path")], &[]);
     let error = String::from_utf8_lossy(&other.stderr).into_owned();

@@ -18,7 +18,7 @@ const KEYS: usize = 30;
 /// # Panics
 /// If the property does not hold for the body `bytes`, in any character set.
 pub fn page(bytes: &[u8]) {
-    let filtered = Options { content_filter: Some(ContentFilter::Main), score_links: true, ..Options::default() };
+    let filtered = Options { content_filter: Some(ContentFilter::default()), score_links: true, ..Options::default() };
     for options in [Options::default(), filtered] {
         let limits = Limits { max_bytes: 1 << 20, ..Limits::default() };
         let options = CrawlOptions { page: options, ..CrawlOptions::default() };

@@ -16,7 +16,7 @@ fn main() {
     let (options, limits) = (Options::default(), Limits::default());
     let parse = || black_box(parse_only(black_box(&html)));
     let whole = || black_box(read(black_box(&html), &url, &options, &limits)).map(drop).expect("within the limits");
-    let fit_options = Options { content_filter: Some(ContentFilter::Main), ..Options::default() };
+    let fit_options = Options { content_filter: Some(ContentFilter::default()), ..Options::default() };
     let fit = || black_box(read(black_box(&html), &url, &fit_options, &limits)).map(drop).expect("within the limits");
 
     let mut criterion = Criterion::default().configure_from_args().without_plots();

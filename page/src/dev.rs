@@ -18,11 +18,11 @@ pub fn parse_only(html: &str) -> usize {
     tree::parse(html, &limits, &budget).map_or(0, |parsed| parsed.tree.len())
 }
 
-/// The text blocks of a page with their features, as input for `training/train.py`.
+/// The text blocks of a page and the values of their features, as input for `training/train.py`.
 ///
 /// # Errors
 /// The page exceeds the default limits.
-pub fn training_data(html: &str, url: &Url) -> Result<Value, ReadError> {
+pub fn training_data(html: &str, url: &Url) -> Result<(Value, Vec<f32>), ReadError> {
     let limits = Limits::default();
     let budget = Budget::start(&limits);
     let tree = tree::parse(html, &limits, &budget)?.tree;

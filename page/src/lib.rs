@@ -41,7 +41,7 @@ mod text;
 mod tree;
 mod urls;
 
-pub use content::STEMMING_LANGUAGES;
+pub use content::{BlockDecision, STEMMING_LANGUAGES};
 #[doc(hidden)]
 pub use dev::{parse_only, training_data};
 pub use error::ReadError;
@@ -49,12 +49,12 @@ pub use extract::BUILTIN_PATTERNS;
 pub use limits::Limits;
 pub use meta_refresh::{MetaRefresh, meta_refresh};
 pub use options::{
-    Bm25, CompiledPatterns, ContentFilter, Extraction, InputFormat, MarkdownOptions, Options, PathSegment, Pruning,
-    SOCIAL_MEDIA, SchemaError, Selection, SelectorLanguage,
+    Bm25, CompiledPatterns, ContentFilter, Extraction, InputFormat, MainContent, MarkdownOptions, Options, PathSegment,
+    Pruning, SOCIAL_MEDIA, SchemaError, Selection, SelectorLanguage,
 };
 pub use output::{Link, Links, Markdown, Media, MediaItem, Page, Table, TableMetadata};
 pub use pattern_compiler::PatternCompiler;
 pub use plain_text::read_text;
-pub use reader::{read, read_with};
+pub use reader::{explain_main_content, read, read_with};
 pub use schema_html::schema_html;
 pub use urls::join;

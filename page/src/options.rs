@@ -9,7 +9,7 @@ mod selection;
 use serde::{Deserialize, Serialize};
 
 pub use compiled::CompiledPatterns;
-pub use content_filter::{Bm25, ContentFilter, Pruning};
+pub use content_filter::{Bm25, ContentFilter, MainContent, Pruning};
 pub use extraction::{Extraction, InputFormat, PathSegment, SchemaError, SelectorLanguage};
 pub use markdown::MarkdownOptions;
 pub use selection::{SOCIAL_MEDIA, Selection};

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn fit_markdown_of_text_is_the_whole_text() {
-        for filter in [ContentFilter::Main, ContentFilter::Bm25(Default::default())] {
+        for filter in [ContentFilter::default(), ContentFilter::Bm25(Default::default())] {
             let options = Options { content_filter: Some(filter), ..Options::default() };
             let page = read_text("a<b", "text/plain", &options).unwrap();
             assert_eq!((&*page.markdown.fit_markdown, page.fit_html), ("a<b", None));

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::budget::Budget;
 use crate::cleaned_html;
-use crate::content;
+use crate::content::{self, BlockDecision};
 use crate::error::ReadError;
 use crate::extract::{self, CompiledExtraction, ExtractedJson};
 use crate::index::{PageIndex, build_index};
@@ -17,7 +17,7 @@ use crate::markdown;
 use crate::media;
 use crate::meta_refresh;
 use crate::metadata;
-use crate::options::{CompiledPatterns, InputFormat, Options};
+use crate::options::{CompiledPatterns, ContentFilter, InputFormat, Options};
 use crate::output::{Markdown, Page};
 use crate::select;
 use crate::select::css::CssSelector;
@@ -78,6 +78,23 @@ pub fn read_with(
         output_truncated.then(|| format!("output truncated after {max_bytes} bytes"))
     };
     Ok(Page { truncated, ..page })
+}
+
+/// Explains for each text block of a page, in document order, why a content filter keeps it or leaves it out.
+///
+/// # Errors
+/// The page exceeds `limits`.
+pub fn explain_main_content(
+    html: &str,
+    url: &Url,
+    filter: &ContentFilter,
+    limits: &Limits,
+) -> Result<Vec<BlockDecision>, ReadError> {
+    let budget = Budget::start(limits);
+    let tree = tree::parse(html, limits, &budget)?.tree;
+    let index = build_index(&tree, &budget)?;
+    let base = BaseUrl::new(url, index.base_href(&tree));
+    content::explain(&tree, &index, &base, filter, &budget)
 }
 
 /// A parsed page and what is needed to produce its outputs.
@@ -282,7 +299,7 @@ mod tests {
         let url = Url::parse("https://a.example/").expect("a constant");
         let html = "<p>a <a href=/b>c</a>".repeat(1000);
         let options =
-            Options { content_filter: Some(crate::ContentFilter::Main), score_links: true, ..Options::default() };
+            Options { content_filter: Some(crate::ContentFilter::default()), score_links: true, ..Options::default() };
         let reads = |max_work| read(&html, &url, &options, &Limits { max_work, ..Limits::default() }).is_ok();
         let (mut sufficient, mut insufficient) = (10_000_000, 0);
         while sufficient - insufficient > 1 {

@@ -100,7 +100,7 @@ fn fit_words_and_code_lines_follow_in_raw() {
         let blocks: String = (0..2 + random.below(8)).map(|_| random.block(0)).collect();
         let html = format!("<title>{}</title><main><h1>{}</h1>{blocks}</main>", random.words(6), random.words(6));
         let filters = [
-            ContentFilter::Main,
+            ContentFilter::default(),
             ContentFilter::Pruning(Pruning::default()),
             ContentFilter::Pruning(Pruning { dynamic: true, min_words: 5, threshold: 0.6 }),
             ContentFilter::Bm25(Bm25 { query: "bridge repairs".to_owned(), threshold: 0.3, ..Bm25::default() }),

@@ -249,7 +249,7 @@ fn all_outputs_of_a_page_are_limited_together() {
         "\u{1}".repeat(1_000_000),
     ] {
         let (start, limit) = (html[..20].to_owned(), 16 * html.len() + (1 << 20));
-        let options = Options { content_filter: Some(opilio_page::ContentFilter::Main), ..Options::default() };
+        let options = Options { content_filter: Some(opilio_page::ContentFilter::default()), ..Options::default() };
         let limits = Limits { deadline: None, ..Limits::default() };
         let url = url::Url::parse("https://a.example/b/").expect("a constant");
         match read(&html, &url, &options, &limits) {

@@ -99,7 +99,7 @@ fn decoded(bytes: &[u8], encoding: &'static Encoding) -> String {
 
 fn options(round: usize) -> Options {
     let filters = [
-        ContentFilter::Main,
+        ContentFilter::default(),
         ContentFilter::Pruning(Pruning { dynamic: true, min_words: 1, ..Pruning::default() }),
         ContentFilter::Bm25(Bm25 { query: "h i".to_owned(), threshold: 0.1, ..Bm25::default() }),
     ];

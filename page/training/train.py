@@ -1,35 +1,38 @@
 #!/usr/bin/env python3
 """Trains the classifier of main content (`model.bin` and `name_weights.bin` in `page/src/content`), or cross-validates it.
 
-  cargo run --release -p opilio-page --example training_data -- PAGES > blocks.jsonl
-  train.py PAGES blocks.jsonl                      five-fold cross-validation, the pages of one host in one fold
-  train.py PAGES blocks.jsonl page/src/content     trains on all training pages and writes the model there
-  train.py PAGES blocks.jsonl --all                cross-validation including the held-out third
+  cargo run --release -p opilio-page --example training_data -- PAGES BLOCKS
+  train.py PAGES BLOCKS                      cross-validation, the pages of one site in one fold
+  train.py PAGES BLOCKS page/src/content     trains on all training pages and writes the model there
 
-The held-out third (pages.py) is excluded from the first two. Scores are means over several assignments of the pages to folds;
-a single assignment is up to 0.01 off.
+Pages that are held out (pages.py) are excluded.
 """
 import json
+import os
 import struct
 import sys
-from collections import defaultdict
-from urllib.parse import urlparse
+from collections import Counter, defaultdict
 
 import lightgbm
 import numpy
 from rapidfuzz.distance import LCSseq
 
-from name_weights import NameWeights
-from pages import f1, is_held_out, load_truth, words
+from name_weights import NameWeights, flatten, keys
+from pages import is_held_out, load_truth, precision_recall_f1, set_of, site_of, tokens, words
 
-FOLDS, TREES, ASSIGNMENTS = 5, 115, 5
+FOLDS, TREES = 5, int(os.environ.get("TREES", 150))
+# The folds that cross-validation evaluates.
+EVALUATED = [int(fold) for fold in os.environ.get("EVALUATED", "0 1 2 3 4").split()]
 # Repetitions of shorter text blocks, and of blocks in table cells and code (`tag_class` in `features/block.rs`), are kept.
 MIN_DUPLICATE_WORDS, CELLS_AND_CODE = 5, (8, 9, 18)
 # The model is overconfident: its log-odds are multiplied by this factor.
-TEMPERATURE = 0.7
+TEMPERATURE = 0.8
+# The weight of a set is the square root of its pages times this factor: 1 for most, less for the noisiest annotations,
+# more for current pages whose annotations are the most careful.
+SET_FACTORS = {"cleaneval-2007": 0.5, "daniel-news-2012": 0.7, "fundus-news": 2.0, "wcxb-dev-rest": 2.0, "wcxb-330": 2.0}
 PARAMETERS = dict(
-    objective="cross_entropy", learning_rate=0.1, num_leaves=20, min_data_in_leaf=40, feature_fraction=0.3,
-    bagging_fraction=0.7, bagging_freq=1, lambda_l2=5, max_bin=63, verbose=-1, num_threads=2, seed=0, deterministic=True,
+    objective="cross_entropy", learning_rate=0.1, num_leaves=24, min_data_in_leaf=100, feature_fraction=0.3,
+    bagging_fraction=0.5, bagging_freq=1, lambda_l2=5, max_bin=63, verbose=-1, num_threads=2, seed=0, deterministic=True,
 )
 
 
@@ -55,59 +58,86 @@ def shares(truth, blocks):
     return share, lengths
 
 
-def read(folder, file, with_held_out):
-    truth, pages = load_truth(folder), []
-    for line in open(file):
+def read(folder, blocks):
+    truth, pages, site_ids = load_truth(folder), [], {}
+    rows, start = None, 0
+    for line in open(f"{blocks}/blocks.jsonl"):
         page = json.loads(line)
-        held_out = is_held_out(page["id"])
-        if held_out and not with_held_out or not page["rows"]:
+        count, width = len(page["texts"]), len(page["columns"])
+        if not count:
             continue
+        if rows is None:
+            rows = numpy.memmap(f"{blocks}/rows.f32", numpy.float32, "r").reshape(-1, width)
+        start += count
         about = truth[page["id"]]
-        blocks = [words(text) for text in page["texts"]]
-        share, lengths = shares(words(about["text"]), blocks)
+        if is_held_out(page["id"], about):
+            continue
+        split = [tokens(text) for text in page["texts"]]
+        share, lengths = shares(tokens(about["text"]), split)
+        site = site_of(about)
+        title = numpy.zeros(count, bool)
+        if page["title"]:
+            title[page["title"][0]:page["title"][1]] = True
         pages.append(dict(
-            rows=numpy.array(page["rows"], numpy.float32), share=share, lengths=lengths, blocks=blocks,
-            truth=words(about["text"]), type=about["type"], held_out=held_out, host=urlparse(about["url"]).netloc,
-            texts=page["texts"], containers=page["containers"], block_containers=page["block_containers"],
-            columns=page["columns"],
+            rows=rows[start - count:start], share=share, lengths=lengths, blocks=split, title=title, set=set_of(page["id"], about),
+            truth=words(about["text"]), words=[words(text) for text in page["texts"]], type=about["type"], site=site,
+            site_id=site_ids.setdefault(site, len(site_ids)), columns=page["columns"], units=numpy.array(page["units"]),
+            rust_words=numpy.array(page["words"]), means={}, language=about.get("language", "en"),
+            keys={kind: flatten(sets) for kind, sets in keys(page).items()},
         ))
-    assign_folds(pages, 0)
+    assign_folds(pages)
+    assign_weights(pages)
     return pages
 
 
-def assign_folds(pages, seed):
-    """Assigns pages to folds: the pages of one host to the same fold, each page type evenly."""
-    kinds, random = {}, numpy.random.RandomState(seed)
+def assign_folds(pages):
+    """Assigns pages to folds: the pages of one site to the same fold, each set and page type evenly."""
+    kinds = {}
     for page in pages:
-        kinds.setdefault(page["host"], page["type"])
-    order = {host: random.rand() if seed else 0 for host in sorted(kinds)}
-    fold = {host: at % FOLDS for at, host in enumerate(sorted(kinds, key=lambda host: (kinds[host], order[host], host)))}
+        kinds.setdefault(page["site"], (page["set"], page["type"]))
+    fold = {site: at % FOLDS for at, site in enumerate(sorted(kinds, key=lambda site: (kinds[site], site)))}
     for page in pages:
-        page["fold"] = fold[page["host"]]
+        page["fold"] = fold[page["site"]]
+
+
+def assign_weights(pages):
+    """Every site of a set has the same weight."""
+    of_set, of_site = Counter(page["set"] for page in pages), Counter((page["set"], page["site"]) for page in pages)
+    sites = Counter(name for name, _ in of_site)
+    for page in pages:
+        name = page["set"]
+        weight = SET_FACTORS.get(name, 1) * of_set[name] ** 0.5 / sites[name]
+        page["weight"] = weight / of_site[name, page["site"]]
 
 
 def train(pages):
-    """The model and the name weights. Pages have equal weight; within a page, text blocks are weighted by length. The name
-    weights of each page come from the pages of other folds, so that they do not contain its own labels."""
-    rows = []
+    """The model and the name weights. Within a page, text blocks are weighted by length; the title heading has no weight,
+    because the annotations differ in whether they contain it. The name weights of each page come from the pages of other
+    folds, so that they do not contain its own labels."""
+    features, targets, weights = [], [], []
     for fold in range(FOLDS):
+        part = [page for page in pages if page["fold"] == fold]
+        if not part:
+            continue
         others = NameWeights.of([page for page in pages if page["fold"] != fold])
-        rows += [(page, others.apply(page)) for page in pages if page["fold"] == fold]
-    weights = [numpy.maximum(page["lengths"], 1.0) for page, _ in rows]
+        for page in part:
+            weight = numpy.where(page["title"], 0, numpy.maximum(page["lengths"], 1.0) ** 0.9)
+            features.append(others.apply(page))
+            targets.append(page["share"])
+            weights.append(weight / max(weight.sum(), 1e-9) * page["weight"])
+    weights = numpy.concatenate(weights)
     data = lightgbm.Dataset(
-        numpy.concatenate([features for _, features in rows]),
-        numpy.concatenate([page["share"] for page, _ in rows]),
-        weight=numpy.concatenate([weight / weight.sum() * 100 for weight in weights]),
+        numpy.concatenate(features), numpy.concatenate(targets), weight=weights / weights.mean(), free_raw_data=True,
     )
     return lightgbm.train(PARAMETERS, data, TREES), NameWeights.of(pages)
 
 
-def predict(model, rows):
-    return 1 / (1 + numpy.exp(-TEMPERATURE * model.predict(rows, raw_score=True)))
+def probabilities_of(log_odds, temperature):
+    return 1 / (1 + numpy.exp(-temperature * log_odds))
 
 
 def suppress_duplicates(page, probabilities):
-    """The same as `page/src/content/duplicates.rs`."""
+    """Like `page/src/content/duplicates.rs`."""
     probabilities, kept, tags = probabilities.copy(), set(), page["rows"][:, page["columns"].index("tag")]
     for at in numpy.argsort(-probabilities, kind="stable"):
         block = tuple(page["blocks"][at])
@@ -117,29 +147,51 @@ def suppress_duplicates(page, probabilities):
     return probabilities
 
 
-def select(probabilities, lengths):
-    """The same as `page/src/content/expected_f1.rs`."""
-    order = numpy.argsort(-probabilities)
-    kept, correct = numpy.cumsum(lengths[order]), numpy.cumsum((probabilities * lengths)[order])
-    return order[: (correct / (kept + correct[-1] + 1e-9)).argmax() + 1]
+def select(page, probabilities, threshold=0.5):
+    """Like `page/src/content/expected_f1.rs`, with the units of `units.rs` and the title heading."""
+    weight = numpy.maximum(page["rust_words"], 0.1)
+    words = numpy.bincount(page["units"], weights=weight)
+    content = numpy.bincount(page["units"], weights=weight * probabilities)
+    order = numpy.argsort(-content / words, kind="stable")
+    kept, correct = numpy.cumsum(words[order]), numpy.cumsum(content[order])
+    cut = (correct / (threshold * kept + (1 - threshold) * correct[-1] + 1e-9)).argmax() + 1
+    chosen = numpy.zeros(len(words), bool)
+    chosen[order[:cut]] = True
+    return numpy.flatnonzero(chosen[page["units"]] | page["title"])
+
+
+def score(page, kept):
+    found = Counter(word for at in kept for word in page["words"][at])
+    return precision_recall_f1(Counter(page["truth"]), found)
 
 
 def cross_validate(pages):
-    scores = defaultdict(lambda: defaultdict(list))
-    for seed in range(ASSIGNMENTS):
-        assign_folds(pages, seed)
-        for out in range(FOLDS):
-            model, weights = train([page for page in pages if page["fold"] != out])
-            for page in (page for page in pages if page["fold"] == out):
-                probabilities = predict(model, weights.apply(page))
-                kept = select(suppress_duplicates(page, probabilities), page["lengths"])
-                found = [word for at in kept for word in page["blocks"][at]]
-                for part in ("all pages", "held out" if page["held_out"] else "training"):
-                    for kind in ("all types", page["type"]):
-                        scores[part][kind].append(f1(page["truth"], found))
-    for part, kinds in sorted(scores.items()):
-        for kind, values in sorted(kinds.items()):
-            print(f"{part:12s} {kind:16s} {len(values) // ASSIGNMENTS:4d} {numpy.mean(values):.3f}", flush=True)
+    predicted = []
+    for out in EVALUATED:
+        model, weights = train([page for page in pages if page["fold"] != out])
+        for page in (page for page in pages if page["fold"] == out):
+            predicted.append((page, model.predict(weights.apply(page), raw_score=True)))
+        print("fold", out, flush=True)
+    for temperature in (0.65, 0.8, 1.0):
+        for threshold in (0.4, 0.5, 0.6):
+            report(predicted, temperature, threshold, temperature == TEMPERATURE and threshold == 0.5)
+
+
+def report(predicted, temperature, threshold, by_type):
+    scores = defaultdict(list)
+    for page, log_odds in predicted:
+        probabilities = suppress_duplicates(page, probabilities_of(log_odds, temperature))
+        result = score(page, select(page, probabilities, threshold))
+        scores[page["set"].replace("wcxb-330", "wcxb-dev-rest")].append(result)
+        if by_type and page["set"].startswith("wcxb"):
+            scores["  " + page["type"]].append(result)
+        if by_type and page["set"] in ("fundus-news", "daniel-news-2012", "blogs-from-source"):
+            scores[f"  {page['set']} {page['language']}"].append(result)
+    line = " ".join(f"{name[:8]} {numpy.mean([each[2] for each in of]):.4f}" for name, of in sorted(scores.items()) if name[0] != " ")
+    print(f"temperature {temperature} threshold {threshold}: {line}")
+    if by_type:
+        for name, of in sorted(scores.items()):
+            print(f"{name:34s} {len(of):4d} " + " ".join(f"{value:.3f}" for value in numpy.mean(of, axis=0)), flush=True)
 
 
 def export(model, path):
@@ -171,11 +223,12 @@ if __name__ == "__main__":
     arguments = sys.argv[1:]
     if len(arguments) not in (2, 3):
         sys.exit(__doc__)
-    whole = arguments[2:] == ["--all"]
-    pages = read(*arguments[:2], with_held_out=whole)
-    if len(arguments) == 3 and not whole:
+    pages = read(*arguments[:2])
+    if len(arguments) == 3:
         model, weights = train(pages)
         export(model, f"{arguments[2]}/model.bin")
         weights.export(f"{arguments[2]}/name_weights.bin")
+        importance = sorted(zip(model.feature_importance("gain"), pages[0]["columns"]), reverse=True)
+        print(*(f"{name} {gain:.0f}" for gain, name in importance[:40]), sep=", ")
     else:
         cross_validate(pages)

@@ -9,7 +9,7 @@ use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::text::escape_except;
 use opilio_actors::ports::{FetchedPage, PageFetcher, PageRequest};
-use opilio_page::{ContentFilter, Limits, Options};
+use opilio_page::{BlockDecision, ContentFilter, Limits, Options, explain_main_content};
 use url::Url;
 
 use super::config_args::ConfigArgs;
@@ -17,6 +17,9 @@ use crate::clock::SystemClock;
 use crate::egress::{Allowlist, Egress, EgressSettings, Guard};
 use crate::fetchers::{HttpFetcher, HttpFetcherSettings, own_user_agent};
 use crate::reader;
+
+/// Characters of a text block that `--explain` prints.
+const MAX_EXPLAINED_CHARS: usize = 100;
 
 #[derive(Debug, Args)]
 pub struct Page {
@@ -28,6 +31,9 @@ pub struct Page {
     /// Print only the main content.
     #[arg(long)]
     fit: bool,
+    /// Print for each text block whether it is main content, the estimated probability, the reason, and its text.
+    #[arg(long, requires = "fit", conflicts_with_all = ["json", "markdown"])]
+    explain: bool,
     /// Print the complete result as JSON.
     #[arg(long)]
     json: bool,
@@ -47,13 +53,20 @@ struct Body {
 impl Page {
     pub fn run(self) -> anyhow::Result<()> {
         let Body { bytes, content_type, url } = self.fetch()?;
-        let options = Options { content_filter: self.fit.then_some(ContentFilter::Main), ..Options::default() };
+        let options = Options { content_filter: self.fit.then(ContentFilter::default), ..Options::default() };
         let read = reader::read_body(&bytes, content_type.as_deref(), &url, &options, |html, base| {
             opilio_page::read(html, base, &options, &Limits::default())
         });
-        let (_, page) = read.map_err(|reason| anyhow!("{}: {reason}", self.page))?;
+        let (html, page) = read.map_err(|reason| anyhow!("{}: {reason}", self.page))?;
         let mut out = std::io::stdout().lock();
-        if self.json {
+        if self.explain {
+            let decisions = explain_main_content(&html, &url, &ContentFilter::default(), &Limits::default())?;
+            for BlockDecision { text, kept, probability, reason } in decisions {
+                let kept = if kept { "kept" } else { "left out" };
+                let text: String = escape_except(&text, |_| false).chars().take(MAX_EXPLAINED_CHARS).collect();
+                writeln!(out, "{kept:8}  {:.2}  {reason}: {text}", probability.unwrap_or_default())?;
+            }
+        } else if self.json {
             serde_json::to_writer_pretty(&mut out, &page)?;
             writeln!(out)?;
         } else {

@@ -82,7 +82,7 @@ impl Crawler {
 impl From<Filter> for ContentFilter {
     fn from(filter: Filter) -> Self {
         match filter {
-            Filter::Main => Self::Main,
+            Filter::Main => Self::default(),
             Filter::Pruning => Self::Pruning(Pruning::default()),
             Filter::Bm25 => Self::Bm25(Bm25::default()),
         }

@@ -29,9 +29,10 @@ impl<'a> FeatureExtractor<'a> {
         base: &BaseUrl,
         found: &'a TextBlocks,
         hierarchy: &'a Hierarchy,
+        title: Option<usize>,
     ) -> Self {
         let page = page::features(tree, index, base, found);
-        Self { context: BlockContext::of(found, hierarchy), page }
+        Self { context: BlockContext::of(found, hierarchy, title), page }
     }
 
     /// Appends the features of a text block to `values`, and their names to `names`. Every block has the same features.

@@ -74,6 +74,11 @@ impl Hierarchy {
         &self.groups[self.group_of[container as usize] as usize]
     }
 
+    /// Whether two containers are in the same group of similar siblings.
+    pub(super) fn are_in_one_group(&self, one: u32, other: u32) -> bool {
+        self.group_of[one as usize] == self.group_of[other as usize]
+    }
+
     pub(super) fn distances(&self, container: u32) -> CategoryDistances {
         self.distances[container as usize]
     }

@@ -1,6 +1,6 @@
 //! Splits the names of elements into words and hashes words.
 
-/// FNV-1a over characters, with ASCII letters in lower case.
+/// FNV-1a over characters in lower case.
 #[derive(Clone, Copy)]
 pub(super) struct WordHash(pub(super) u32);
 
@@ -13,8 +13,17 @@ impl Default for WordHash {
 impl WordHash {
     #[inline]
     pub(super) fn push(&mut self, c: char) {
-        self.0 = (self.0 ^ u32::from(c.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
+        self.0 = (self.0 ^ u32::from(to_lowercase(c))).wrapping_mul(0x0100_0193);
     }
+}
+
+/// The lower case of a letter, if it is one character.
+#[inline]
+fn to_lowercase(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    c.to_lowercase().next().unwrap_or(c)
 }
 
 pub(super) fn hash_word(word: &str) -> u32 {

@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::class_lexicon::{Categories, ClassLexicon};
+use super::hidden_controls::HiddenControls;
 use super::name_weights::{NameWeights, WeightSummary};
+use super::phrase_lexicon::phrases;
 use super::text_blocks::{Container, InlineElements, NO_PARENT, TextBlock, TextBlocks};
 use super::text_counts::{TextCounts, WordHashes};
 use super::topic_words::TopicWords;
@@ -56,6 +58,7 @@ struct Segmenter<'t> {
     /// The last visible character so far.
     last: char,
     open_links: u32,
+    controls: HiddenControls,
     /// The open element whose content is one text block.
     open_whole: Option<NodeId>,
     /// White space, a line break or a block boundary follows the last visible character.
@@ -85,6 +88,7 @@ impl<'t> Segmenter<'t> {
             first_text: 0,
             last: ' ',
             open_links: 0,
+            controls: HiddenControls::default(),
             open_whole: None,
             is_separated: true,
         }
@@ -110,6 +114,7 @@ impl<'t> Segmenter<'t> {
     }
 
     fn enter(&mut self, id: NodeId, element: &Element) {
+        self.controls.read(element);
         let OpenBlock { counts, inline, .. } = &mut self.block;
         match element.tag {
             Tag::A => {
@@ -194,9 +199,13 @@ impl<'t> Segmenter<'t> {
             depth,
             blocks: self.found.blocks.len() as u32..0,
             splits_children: self.splits_children(id, element.tag),
+            unreachable: false,
             hidden: in_hidden || self.index.flags(id).any(NodeFlags::UNFOLDABLE),
             counts: TextCounts { controls: u32::from(element.tag == Tag::Button), ..TextCounts::default() },
         };
+        if self.index.flags(id).any(NodeFlags::UNFOLDABLE) {
+            self.controls.add_hidden(self.found.containers.len(), element);
+        }
         self.open_containers.push(self.found.containers.len() as u32);
         self.found.containers.push(container);
     }
@@ -236,6 +245,7 @@ impl<'t> Segmenter<'t> {
         let is_short = hashes.first.len() <= WordHashes::MAX_WEIGHTED_WORDS;
         let word_weights =
             if is_short { NameWeights::built_in().words(&mut hashes.first) } else { WeightSummary::default() };
+        let phrases = if is_short { phrases(&hashes.first) } else { 0 };
         let (fingerprint, last) = (hashes.fingerprint, self.last);
         self.found.blocks.push(TextBlock {
             texts,
@@ -246,6 +256,7 @@ impl<'t> Segmenter<'t> {
             inline,
             is_joined,
             last,
+            phrases,
             word_weights,
         });
     }
@@ -258,6 +269,7 @@ impl<'t> Segmenter<'t> {
                 parent.counts.add(&counts);
             }
         }
+        self.controls.mark_unreachable(&mut self.found.containers);
         self.found
     }
 }

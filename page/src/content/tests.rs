@@ -32,7 +32,7 @@ fn read_with(html: &str, filter: ContentFilter) -> Page {
 
 #[test]
 fn article_is_kept_without_its_surroundings() {
-    for filter in [ContentFilter::Main, ContentFilter::Pruning(Pruning::default())] {
+    for filter in [ContentFilter::default(), ContentFilter::Pruning(Pruning::default())] {
         let page = read_with(&article(), filter.clone());
         let fit = &page.markdown.fit_markdown;
         assert!(fit.contains("seven arches") && fit.contains("forty years"), "{filter:?}: {fit}");
@@ -52,7 +52,7 @@ fn repeated_text_is_kept_once_except_in_cells() {
         "<main><article><h1>Bridge closed</h1><p>{STORY}</p><p>{MORE}</p><div class=mobile><p>{MORE}</p></div>
          <table><tr><th>North side</th><th>South side</th></tr><tr>{cell}{cell}</tr></table></article></main>"
     );
-    let fit = read_with(&html, ContentFilter::Main).markdown.fit_markdown;
+    let fit = read_with(&html, ContentFilter::default()).markdown.fit_markdown;
     assert_eq!((fit.matches("forty years").count(), fit.matches("Five words").count()), (1, 2), "{fit}");
 }
 
@@ -83,14 +83,14 @@ fn table_cells_keep_their_columns() {
         (0..6).map(|n| format!("<tr><td>Span {n}</td><td></td><td>{n}0 m wide and well kept</td></tr>")).collect();
     let html =
         format!("<main><article><h1>Spans</h1><p>{STORY}</p><p>{MORE}</p><table>{rows}</table></article></main>");
-    let fit = read_with(&html, ContentFilter::Main).markdown.fit_markdown;
+    let fit = read_with(&html, ContentFilter::default()).markdown.fit_markdown;
     assert!(fit.lines().filter(|line| line.matches('|').count() == 4).count() >= 6, "{fit}");
 }
 
 /// Every filter, with parameters that keep the story.
 fn filters() -> [ContentFilter; 3] {
     let bm25 = Bm25 { query: "bridge traders market".to_owned(), threshold: 0.1, ..Bm25::default() };
-    [ContentFilter::Main, ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(bm25)]
+    [ContentFilter::default(), ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(bm25)]
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn words_around_a_removed_block_stay_apart() {
     let html = format!(
         "<article><p>{STORY}</p><div>{MORE} the end<nav class=menu><a href=/a>Jobs</a></nav>starts {MORE}</div></article>"
     );
-    for filter in [ContentFilter::Main, ContentFilter::Pruning(Pruning::default())] {
+    for filter in [ContentFilter::default(), ContentFilter::Pruning(Pruning::default())] {
         let fit = read_with(&html, filter.clone()).markdown.fit_markdown;
         assert!(!fit.contains("Jobs") && !fit.contains("endstarts"), "{filter:?}: {fit}");
     }
@@ -181,13 +181,13 @@ fn hostile_pages_stay_within_output_limits() {
     let wide = format!("<div>{}</div>", "<span>word <i>x</i></span>".repeat(10_000));
     for html in [&deep, &flat, &wide, &String::new()] {
         for filter in
-            [ContentFilter::Main, ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(Bm25::default())]
+            [ContentFilter::default(), ContentFilter::Pruning(Pruning::default()), ContentFilter::Bm25(Bm25::default())]
         {
             let page = read_with(html, filter);
             assert!(page.markdown.fit_markdown.len() <= html.len() * 8 + 64 * 1024);
         }
     }
-    let options = Options { content_filter: Some(ContentFilter::Main), ..Options::default() };
+    let options = Options { content_filter: Some(ContentFilter::default()), ..Options::default() };
     let limits = Limits { deadline: Some(Duration::from_millis(1)), ..Limits::default() };
     let url = Url::parse("about:blank").expect("a constant");
     assert!(matches!(read(&flat, &url, &options, &limits), Err(ReadError::Deadline { .. })));

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::class_lexicon::Categories;
 use super::name_weights::{NameWeights, WeightSummary};
+use super::phrase_lexicon::Phrases;
 use super::text_counts::TextCounts;
 use crate::tree::{NodeId, Tag, Tree};
 
@@ -23,6 +24,8 @@ pub(super) struct TextBlock {
     pub(super) is_joined: bool,
     /// The last visible character.
     pub(super) last: char,
+    /// The kinds of its words, if there are few.
+    pub(super) phrases: Phrases,
     /// The weights of its words, if there are few.
     pub(super) word_weights: WeightSummary,
 }
@@ -54,6 +57,8 @@ pub(super) struct Container {
     pub(super) splits_children: bool,
     /// It or a container around it is hidden.
     pub(super) hidden: bool,
+    /// It or a container around it is hidden, and no control on the page names that container.
+    pub(super) unreachable: bool,
     /// The sums over all text blocks in it.
     pub(super) counts: TextCounts,
 }

@@ -71,8 +71,10 @@ impl TextCounts {
         if word.letters == 0 {
             return;
         }
-        self.words += 1;
-        self.linked_words += u32::from(in_link);
+        // In scripts without spaces, a word has about two characters.
+        let words = if word.is_unspaced { word.letters.div_ceil(2) } else { 1 };
+        self.words += words;
+        self.linked_words += if in_link { words } else { 0 };
         self.letters += word.letters;
         self.short_words += u32::from(word.letters <= 3);
         self.capitalized_words += u32::from(word.is_capitalized);
@@ -92,6 +94,8 @@ struct Word {
     letters: u32,
     is_capitalized: bool,
     is_number: bool,
+    /// It has characters of a script without spaces between words.
+    is_unspaced: bool,
 }
 
 impl Word {
@@ -102,8 +106,17 @@ impl Word {
             self.is_number = c.is_numeric();
         }
         self.letters += 1;
+        self.is_unspaced |= is_unspaced(c);
         self.hash.push(c);
     }
+}
+
+/// Han, Hiragana, Katakana, Thai, Lao, Khmer, Burmese.
+#[inline]
+fn is_unspaced(c: char) -> bool {
+    c >= '\u{e00}'
+        && matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}'
+            | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
 /// The hashes of the words of one text block.

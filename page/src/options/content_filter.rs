@@ -7,11 +7,31 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ContentFilter {
     /// Opilio's own classifier, trained on pages of all types.
-    Main,
+    Main(MainContent),
     /// Text density, link density and element names.
     Pruning(Pruning),
     /// Relevance to a query.
     Bm25(Bm25),
+}
+
+impl Default for ContentFilter {
+    fn default() -> Self {
+        Self::Main(MainContent::default())
+    }
+}
+
+/// The parameters of `MainContentFilter`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MainContent {
+    /// From 0 to 1: the weight of precision against recall. A higher value leaves out more text.
+    pub threshold: f64,
+}
+
+impl Default for MainContent {
+    fn default() -> Self {
+        Self { threshold: 0.5 }
+    }
 }
 
 /// The parameters of Crawl4AI's `PruningContentFilter`.

@@ -147,7 +147,7 @@ impl MarkdownRequest {
                 let query = self.query.clone().unwrap_or_default();
                 Some(ContentFilter::Bm25(Bm25 { query, ..Bm25::default() }))
             }
-            Filter::Fit | Filter::Llm => Some(ContentFilter::Main),
+            Filter::Fit | Filter::Llm => Some(ContentFilter::default()),
         };
         if self.cache == "1" {
             options.cache = CacheOptions { read: true, write: true, ..CacheOptions::default() };
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn request_becomes_crawl_options() {
         for (body, filter, reads_cache) in [
-            (json!({"url": "raw:<p>"}), Some(ContentFilter::Main), false),
+            (json!({"url": "raw:<p>"}), Some(ContentFilter::default()), false),
             (json!({"url": "raw:<p>", "f": "raw", "c": "1"}), None, true),
             (json!({"url": "raw:<p>", "f": "bm25"}), Some(ContentFilter::Bm25(Bm25::default())), false),
             (

@@ -2,6 +2,7 @@
 
 use super::context::BlockContext;
 use super::row::{FeatureRow, log, ratio};
+use crate::content::phrase_lexicon::KINDS;
 use crate::content::text_counts::TextCounts;
 use crate::element_kind::heading_level;
 use crate::tree::Tag;
@@ -17,6 +18,10 @@ pub(super) fn append(context: &BlockContext, at: usize, row: &mut FeatureRow<'_>
     row.flag("time", block.inline.time);
     row.flag("code", block.inline.code);
     row.flag("hidden", container.hidden);
+    row.flag("unreachable", container.unreachable);
+    for (kind, (name, _)) in KINDS.iter().enumerate() {
+        row.flag_with("phrase ", name, block.phrases & 1 << kind != 0);
+    }
     row.put("copies", context.copies[&block.fingerprint] as f32);
     row.put("depth", container.depth as f32);
     row.put("near names", container.weights.near.sum);

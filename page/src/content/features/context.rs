@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::row::ratio;
 use crate::content::hierarchy::Hierarchy;
+use crate::content::main_container::MainContainer;
 use crate::content::text_blocks::{Container, TextBlock, TextBlocks};
 use crate::content::text_counts::TextCounts;
 use crate::element_kind::heading_level;
@@ -23,12 +23,13 @@ pub(super) struct BlockContext<'a> {
     pub(super) first_h1: Option<usize>,
     /// The last heading before each text block.
     pub(super) heading_before: Vec<Option<usize>>,
-    /// The heading most similar to the page's title.
+    /// The title heading.
     pub(super) title_block: Option<usize>,
+    pub(super) main: MainContainer,
 }
 
 impl<'a> BlockContext<'a> {
-    pub(super) fn of(found: &'a TextBlocks, hierarchy: &'a Hierarchy) -> Self {
+    pub(super) fn of(found: &'a TextBlocks, hierarchy: &'a Hierarchy, title: Option<usize>) -> Self {
         let mut context = Self {
             found,
             hierarchy,
@@ -39,10 +40,10 @@ impl<'a> BlockContext<'a> {
             copies: HashMap::new(),
             first_h1: None,
             heading_before: Vec::new(),
-            title_block: None,
+            title_block: title.map(|title| found.containers[title].blocks.start as usize),
+            main: MainContainer::of(found, hierarchy),
         };
         let mut heading = None;
-        let mut best = 0.0;
         for (at, block) in found.blocks.iter().enumerate() {
             context.add_to_sums(block);
             context.heading_before.push(heading);
@@ -52,11 +53,6 @@ impl<'a> BlockContext<'a> {
             }
             if tag == Tag::H1 && context.first_h1.is_none() {
                 context.first_h1 = Some(at);
-            }
-            let similarity = ratio(block.counts.title_words, block.counts.words) * block.counts.title_words as f32;
-            if similarity > best && heading_level(tag).is_some() {
-                best = similarity;
-                context.title_block = Some(at);
             }
         }
         context

@@ -25,6 +25,11 @@ impl FeatureRow<'_> {
     }
 
     #[inline]
+    pub(super) fn flag_with(&mut self, name: &str, suffix: impl std::fmt::Display, on: bool) {
+        self.put_with(name, suffix, f32::from(u8::from(on)));
+    }
+
+    #[inline]
     pub(super) fn flag(&mut self, name: &str, on: bool) {
         self.put(name, f32::from(u8::from(on)));
     }

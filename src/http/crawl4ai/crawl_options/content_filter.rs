@@ -1,6 +1,6 @@
 //! `content_filter` of a Markdown generator: the rule by which main content is found.
 
-use opilio_page::{Bm25, ContentFilter, Pruning};
+use opilio_page::{Bm25, ContentFilter, MainContent, Pruning};
 
 use super::builder::OptionsBuilder;
 use super::llm_strategy;
@@ -14,7 +14,7 @@ use crate::http::field_error::InvalidValue;
 pub const MAX_QUERY_BYTES: usize = 2000;
 const PRUNING: [&str; 5] = ["user_query", "min_word_threshold", "threshold_type", "threshold", "verbose"];
 const BM25: [&str; 5] = ["user_query", "bm25_threshold", "language", "use_stemming", "verbose"];
-const MAIN: [&str; 1] = ["verbose"];
+const MAIN: [&str; 2] = ["threshold", "verbose"];
 
 /// If the value has a type, it is a known one: the parser has checked it.
 pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
@@ -35,8 +35,13 @@ pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Re
     builder.options.page.content_filter = match name {
         "PruningContentFilter" | "PruningContentFilterLXML" => Some(ContentFilter::Pruning(pruning(&params, report))),
         "BM25ContentFilter" => Some(ContentFilter::Bm25(bm25(&params, report))),
-        _ => Some(ContentFilter::Main),
+        _ => Some(ContentFilter::Main(main(&params, report))),
     };
+}
+
+fn main(params: &Parameters<'_>, report: &mut Report) -> MainContent {
+    let threshold = params.number("threshold", 0.0..=1.0, report);
+    MainContent { threshold: threshold.unwrap_or(MainContent::default().threshold) }
 }
 
 fn pruning(params: &Parameters<'_>, report: &mut Report) -> Pruning {

@@ -1,4 +1,4 @@
-use opilio_page::{Bm25, ContentFilter, Pruning};
+use opilio_page::{Bm25, ContentFilter, MainContent, Pruning};
 use serde_json::{Value, json};
 
 use super::*;
@@ -11,7 +11,11 @@ fn filter(value: Value) -> Parsed {
 fn content_filters_are_parsed() {
     let pruning = |threshold, dynamic, min_words| ContentFilter::Pruning(Pruning { threshold, dynamic, min_words });
     for (value, expected) in [
-        (json!({"type": "MainContentFilter", "params": {}}), ContentFilter::Main),
+        (json!({"type": "MainContentFilter", "params": {}}), ContentFilter::default()),
+        (
+            json!({"type": "MainContentFilter", "params": {"threshold": 0.7}}),
+            ContentFilter::Main(MainContent { threshold: 0.7 }),
+        ),
         (json!({"type": "PruningContentFilter", "params": {}}), pruning(0.48, false, 0)),
         (
             json!({"type": "PruningContentFilter", "params": {
@@ -41,6 +45,7 @@ fn content_filters_are_parsed() {
 fn errors_of_content_filters_have_paths() {
     for (name, params, key, kind) in [
         ("PruningContentFilter", json!({"threshold_type": 1}), Some("threshold_type"), "string_type"),
+        ("MainContentFilter", json!({"threshold": 1.5}), Some("threshold"), "less_than_equal"),
         ("PruningContentFilter", json!({"threshold": "high"}), Some("threshold"), "float_type"),
         ("PruningContentFilter", json!({"min_word_threshold": -1}), Some("min_word_threshold"), "greater_than_equal"),
         ("BM25ContentFilter", json!({"user_query": 7}), Some("user_query"), "string_type"),
