@@ -37,7 +37,7 @@ Exit codes:
 With --json an error is one line of JSON on standard error: {\"error\", \"exit_code\"}, and {\"status\", \"response\"} if a
 server responded.
 
-Client commands find the server with --url or OPILIO_URL, and authenticate with --token or OPILIO_TOKEN.";
+Client commands find the server with --url or OPILIO_URL, and authenticate with OPILIO_TOKEN or --token-file.";
 
 /// A job server for crawling and LLM extraction.
 #[derive(Debug, Parser)]

@@ -34,6 +34,7 @@ mod route;
 mod routes;
 mod schemas;
 mod server;
+mod server_memory;
 mod shutdown;
 mod sse;
 mod sync_job;

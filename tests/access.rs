@@ -7,7 +7,10 @@ mod jwt;
 mod support;
 
 use serde_json::{Value, json};
-use support::{TestServer, TestSite};
+use support::{DEADLINE, TestServer, TestSite};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// Names and scopes of the configured tokens. The operator's token is `operator's`.
 const TOKENS: [(&str, &str); 4] = [("ann", "submit"), ("bob", "submit"), ("eve", "read"), ("boss", "admin")];
@@ -158,6 +161,45 @@ async fn unauthenticated_requests_reach_only_health_ready_and_open_metrics() {
             assert_eq!((status, &response), (401, &body), "{method} {path}");
             assert_eq!(headers.get("www-authenticate").and_then(|scheme| scheme.to_str().ok()), Some("Bearer"));
         }
+    }
+}
+
+#[actix::test]
+async fn callers_without_a_token_have_submit_beyond_loopback() {
+    let mut server = TestServer::with_env(&[
+        ("OPILIO__APP__HOST", "0.0.0.0"),
+        ("OPILIO__SECURITY__ALLOW_UNAUTHENTICATED", "true"),
+        ("CRAWL4AI_API_TOKEN", "operator's"),
+    ])
+    .await;
+    let id = submit(&server, "operator", json!({"urls": ["raw:<p>x"]})).await;
+    for (host, status) in [("0.0.0.0", 404), ("127.0.0.1", 200)] {
+        server.send_sigterm();
+        server.wait_for_exit().await;
+        server.set_env("CRAWL4AI_API_TOKEN", "");
+        server.set_env("OPILIO__APP__HOST", host);
+        server.restart().await;
+        assert_eq!(server.get(&format!("/crawl/job/{id}")).await.0, status, "{host}: a job of the operator");
+        assert_eq!(server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await.0, 202, "{host}");
+        for (name, status) in [("rebound.example", 400), ("opilio:11235", 200), ("192.0.2.7", 200)] {
+            assert_eq!(server.get_status_with_header("/health", "host", name).await, status, "{host}: {name}");
+        }
+    }
+}
+
+#[actix::test]
+async fn host_of_an_absolute_target_replaces_the_header() {
+    let server = TestServer::start().await;
+    for (target, host, status) in [
+        ("http://rebound.example/health", "localhost", "HTTP/1.1 400"),
+        ("http://localhost/health", "rebound.example", "HTTP/1.1 200"),
+    ] {
+        let mut stream = TcpStream::connect(server.base().trim_start_matches("http://")).await.expect("it listens");
+        let request = format!("GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut response = String::new();
+        timeout(DEADLINE, stream.read_to_string(&mut response)).await.expect("in time").expect("text");
+        assert!(response.starts_with(status), "{target}: {response}");
     }
 }
 

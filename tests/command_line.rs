@@ -285,14 +285,20 @@ async fn cancel_continues_after_rejected_jobs() {
 }
 
 #[actix::test]
-async fn token_is_read_from_flag_or_environment_and_not_shown() {
+async fn token_is_read_from_flag_environment_or_file_and_not_shown() {
     let server = TestServer::with_env(&[("CRAWL4AI_API_TOKEN", "open-sesame-12345")]).await;
     let without = opilio(server.base(), &["jobs"]).await;
     assert_eq!((without.code, without.err.contains("Authentication required")), (4, true), "{}", without.err);
-    assert_eq!(opilio(server.base(), &["jobs", "--token", "open-sesame-12345"]).await.code, 0);
-    let mut by_environment = command(server.base(), &["jobs"]);
-    by_environment.env("OPILIO_TOKEN", "open-sesame-12345");
-    assert_eq!(end(by_environment).await.code, 0);
+    let by_flag = opilio(server.base(), &["jobs", "--token", "open-sesame-12345"]).await;
+    assert_eq!((by_flag.code, by_flag.err.contains("list of processes")), (0, true), "{}", by_flag.err);
+    let file = server.folder().join("token");
+    std::fs::write(&file, "open-sesame-12345\n").expect("the folder is writable");
+    for (name, value) in [("OPILIO_TOKEN", "open-sesame-12345"), ("OPILIO_TOKEN_FILE", file.to_str().expect("text"))] {
+        let mut by_environment = command(server.base(), &["jobs"]);
+        by_environment.env(name, value);
+        let output = end(by_environment).await;
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{name}");
+    }
     let mut help = command(server.base(), &["jobs", "--help"]);
     help.env("OPILIO_TOKEN", "open-sesame-12345");
     assert!(!end(help).await.out.contains("open-sesame"));

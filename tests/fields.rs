@@ -35,7 +35,7 @@ async fn selection_limits_the_content_of_a_result() {
     }
     assert!(result["cleaned_html"].as_str().unwrap().contains("data-id=\"7\""));
     assert_eq!(result["links"], json!({"internal": [], "external": []}));
-    assert_eq!(result["metadata"]["structured"]["opengraph"]["title"], "Lamps");
+    assert_eq!(result["structured_data"]["opengraph"]["title"], "Lamps");
     assert!(result["extracted_content"].is_null());
 }
 

@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};
 
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "url",
     "html",
     "success",
@@ -20,6 +20,7 @@ const KEYS: [&str; 31] = [
     "mhtml",
     "extracted_content",
     "metadata",
+    "structured_data",
     "error_message",
     "session_id",
     "response_headers",
@@ -78,6 +79,8 @@ fn assert_page(page: &Value, from: &str) {
     list(&page["tables"], &TABLE, "tables");
     if !page["metadata"].is_null() {
         has(&page["metadata"], &METADATA, "metadata");
+        let values = page["metadata"].as_object().into_iter().flatten();
+        assert!(values.into_iter().all(|(_, value)| value.is_string() || value.is_null()), "{from}: {page}");
     }
 }
 

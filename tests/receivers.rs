@@ -198,7 +198,7 @@ async fn log_has_a_webhook_line_for_each_delivery_event() {
 
 #[actix::test]
 async fn long_webhook_is_complete_signed_and_identical_on_retry() {
-    const SECRET: &str = "a secret of the tests";
+    const SECRET: &str = "YSBzZWNyZXQgb2YgdGhlIHRlc3Rz";
     let site = TestSite::start();
     site.set_webhook_statuses(&[500]);
     let server =

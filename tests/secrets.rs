@@ -12,6 +12,8 @@ use support::TestServer;
 
 /// The prefix of each planted secret. It must not occur in any output.
 const MARK: &str = "planted-";
+/// [`MARK`] in base64.
+const ENCODED_MARK: &str = "cGxhbnRlZC";
 
 /// The headers of all requests that the server sent, which prove that the secrets were used.
 type Sent = Arc<Mutex<String>>;
@@ -54,7 +56,7 @@ egress: {{allow: [127.0.0.1]}}
 logging: {{level: trace}}
 webhooks:
   headers: {{X-Operator: planted-operators-header}}
-  secrets: [whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi0zMi1ieXRlcw==, planted-signing-secret-of-32-bytes]
+  secrets: [whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi0zMi1ieXRlcw==, cGxhbnRlZC1zZWNvbmQtc2lnbmluZy1zZWNyZXQtb2YtMzI=]
   retry: {{initial_delay: 10ms}}
 llm:
   provider: own/model
@@ -158,7 +160,10 @@ async fn no_output_contains_a_secret() {
     }
     assert!(outputs.0.iter().any(|(what, text)| what == "the log" && text.contains("webhook")), "the log is not empty");
     for (what, text) in &outputs.0 {
-        let found = text.find(MARK).map(|at| text[at..].chars().take(60).collect::<String>());
+        let found = text
+            .find(MARK)
+            .or_else(|| text.find(ENCODED_MARK))
+            .map(|at| text[at..].chars().take(60).collect::<String>());
         assert_eq!(found, None, "in {what}");
     }
 }

@@ -231,7 +231,7 @@ async fn assert_all_complete(site: &TestSite, mut ids: Vec<String>) {
     assert_eq!(received, ids);
 }
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "url",
     "html",
     "success",
@@ -246,6 +246,7 @@ const KEYS: [&str; 30] = [
     "mhtml",
     "extracted_content",
     "metadata",
+    "structured_data",
     "error_message",
     "session_id",
     "response_headers",

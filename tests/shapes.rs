@@ -8,8 +8,6 @@ use support::{TestServer, TestSite};
 
 /// Intended differences: the end of the path, and the reason.
 const DIFFERENCES: &[(&str, &str)] = &[
-    ("server_memory_delta_mb", "null: memory of one job cannot be measured in a process that runs several"),
-    ("server_peak_memory_mb", "null: memory of one job cannot be measured in a process that runs several"),
     ("detail[].input", "missing: the input may contain secrets"),
     ("detail[].ctx", "missing: `msg` contains it"),
     ("page.fit_html", "null unless requested"),

@@ -26,6 +26,8 @@ async fn synchronous_crawl_returns_its_pages_in_order() {
     let success: Vec<_> = pages.iter().map(|page| (page["url"].as_str(), page["success"].as_bool())).collect();
     assert_eq!(success, [(Some(&*urls[0]), Some(true)), (Some(&*urls[1]), Some(false)), (Some(&*urls[2]), Some(true))]);
     assert!(response["server_processing_time_s"].is_number());
+    assert!(response["server_memory_delta_mb"].is_number(), "{response}");
+    assert!(response["server_peak_memory_mb"].as_f64().is_some_and(|mib| mib > 1.0), "{response}");
     assert_eq!(response["warnings"][0]["key"], "priority");
     // The request created a job.
     let (_, jobs) = server.get("/jobs?status=completed").await;

@@ -113,9 +113,10 @@ mod tests {
         let expected = serde_json::json!({
             "title": "A page", "description": "d", "keywords": null, "author": null, "og:type": "article",
             "article:published_time": "2025", "twitter:card": "summary", "og:image": "1",
-            "structured": {"opengraph": {"type": "article", "image": [{"url": "1"}, {"url": "2"}]}},
         });
         assert_eq!(serde_json::Value::from(page.metadata), expected);
+        let opengraph = serde_json::json!({"type": "article", "image": [{"url": "1"}, {"url": "2"}]});
+        assert_eq!(page.structured_data, Some(serde_json::json!({ "opengraph": opengraph })));
     }
 
     #[test]

@@ -14,9 +14,10 @@ pub struct Page {
     pub media: Media,
     pub links: Links,
     /// `title`, `description`, `keywords`, `author` (`null` if the page has none) and every `og:`, `twitter:` and
-    /// `article:` property by its name. `structured`, if the page has such data: `json_ld`, `microdata` (lists) and
-    /// `opengraph` (an object).
+    /// `article:` property by its name: strings or `null`.
     pub metadata: Map<String, Value>,
+    /// The data that the page embeds: `json_ld`, `microdata` (lists) and `opengraph` (an object). `None`: there is none.
+    pub structured_data: Option<Value>,
     pub tables: Vec<Table>,
     /// The result of [`Options::extraction`](crate::Options::extraction), as JSON text.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -131,7 +131,8 @@ impl<'a> PageReader<'a> {
     /// Produces all outputs. Also returns whether a limit truncated one of them.
     fn read(mut self) -> Result<(Page, bool), ReadError> {
         let options = self.options;
-        let (metadata, head_fingerprint) = self.metadata()?;
+        let (metadata, head_fingerprint) = self.metadata();
+        let structured_data = self.structured_data(&metadata)?;
         let refresh = meta_refresh::find(&self.tree, &self.index, &self.base, &self.budget)?;
         if !self.patterns.css_selector.is_empty() {
             self.narrow(&self.patterns.css_selector)?;
@@ -155,6 +156,7 @@ impl<'a> PageReader<'a> {
             media,
             links,
             metadata,
+            structured_data,
             tables,
             markdown,
             head_fingerprint,
@@ -171,16 +173,19 @@ impl<'a> PageReader<'a> {
         Ok((page, truncated))
     }
 
-    fn metadata(&self) -> Result<(Map<String, Value>, Option<String>), ReadError> {
-        let mut metadata = metadata::metadata(&self.tree, &self.index);
+    fn metadata(&self) -> (Map<String, Value>, Option<String>) {
+        let metadata = metadata::metadata(&self.tree, &self.index);
         let head_fingerprint = metadata::fingerprint(&metadata);
+        (metadata.properties, head_fingerprint)
+    }
+
+    /// Also counts the size of the metadata.
+    fn structured_data(&self, metadata: &Map<String, Value>) -> Result<Option<Value>, ReadError> {
         self.begin_output();
-        if let Some(structured) = structured::structured(&self.tree, &self.index, &self.base, &self.budget)? {
-            metadata.properties.insert("structured".to_owned(), structured);
-        }
-        let texts = metadata.properties.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len));
+        let structured = structured::structured(&self.tree, &self.index, &self.base, &self.budget)?;
+        let texts = metadata.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len));
         self.budget.reserve_output(texts.sum());
-        Ok((metadata.properties, head_fingerprint))
+        Ok(structured)
     }
 
     fn narrow(&mut self, selectors: &[Arc<CssSelector>]) -> Result<(), ReadError> {
@@ -275,7 +280,7 @@ mod tests {
         let page = read(html, &url, &Options::default(), &Limits::default()).expect("it is short");
         let page = serde_json::to_value(page).expect("it is JSON");
         for (part, expected) in [
-            ("", "cleaned_html media links metadata tables markdown fit_html head_fingerprint"),
+            ("", "cleaned_html media links metadata structured_data tables markdown fit_html head_fingerprint"),
             ("/media", "images videos audios"),
             ("/media/images/0", "src data alt desc score type group_id format width"),
             ("/links", "internal external"),

@@ -3,6 +3,7 @@
 //! It connects to the address that the user gives and uses the proxy of the environment; the egress guard does not apply.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,9 +27,12 @@ pub struct ServerArgs {
     /// URL of the server.
     #[arg(long, env = "OPILIO_URL", default_value = "http://127.0.0.1:11235", help_heading = "Server")]
     url: Url,
-    /// Token, if the server requires one.
+    /// Token, if the server requires one. Visible in the list of processes: OPILIO_TOKEN and --token-file are not.
     #[arg(long, env = "OPILIO_TOKEN", hide_env_values = true, value_parser = secret, help_heading = "Server")]
     token: Option<Secret>,
+    /// File that contains the token. Takes precedence over the token.
+    #[arg(long, env = "OPILIO_TOKEN_FILE", value_name = "FILE", help_heading = "Server")]
+    token_file: Option<PathBuf>,
 }
 
 /// Parses a secret argument, which error messages do not contain.
@@ -45,13 +49,27 @@ impl ServerArgs {
             .user_agent(concat!("opilio/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(READ_TIMEOUT);
-        let token = self.token.as_ref().filter(|token| !token.expose().is_empty());
-        let header = |token: &Secret| HeaderValue::try_from(format!("Bearer {}", token.expose()));
+        let token = self.token()?.filter(|token| !token.expose().is_empty());
+        let header = |token: Secret| HeaderValue::try_from(format!("Bearer {}", token.expose()));
         let authorization = token.map(header).transpose();
         let invalid = |_| ClientError::InvalidArguments("the token is not valid in a header".to_owned());
         let mut authorization = authorization.map_err(invalid)?;
         authorization.iter_mut().for_each(|value| value.set_sensitive(true));
         Ok(Client { http: http.build()?, base: self.url.as_str().trim_end_matches('/').to_owned(), authorization })
+    }
+}
+
+impl ServerArgs {
+    fn token(&self) -> anyhow::Result<Option<Secret>> {
+        if let Some(file) = &self.token_file {
+            let token = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            return Ok(Some(Secret::new(token.trim())));
+        }
+        let of_environment = std::env::var("OPILIO_TOKEN").ok();
+        if self.token.as_ref().is_some_and(|token| Some(token.expose()) != of_environment.as_deref()) {
+            eprintln!("warning: --token is visible in the list of processes; use OPILIO_TOKEN or --token-file");
+        }
+        Ok(self.token.clone())
     }
 }
 

@@ -40,7 +40,10 @@ pub struct PageResult {
     extracted_content: Option<String>,
     /// `title`, `description`, `keywords`, `author`, and each `og:`, `twitter:` and `article:` property by its name.
     #[schema(required)]
-    metadata: Option<HashMap<String, Value>>,
+    metadata: Option<HashMap<String, Option<String>>>,
+    /// The data that the page embeds: `json_ld`, `microdata` (lists) and `opengraph` (an object).
+    #[schema(required)]
+    structured_data: Option<Value>,
     /// Empty on success.
     error_message: String,
     #[schema(required)]
@@ -174,8 +177,8 @@ pub struct CrawlResult {
     /// In the order of `urls`.
     results: Vec<PartialPageResult>,
     server_processing_time_s: f64,
-    #[schema(required)]
-    server_memory_delta_mb: Option<f64>,
-    #[schema(required)]
-    server_peak_memory_mb: Option<f64>,
+    /// 0: measured only for synchronous crawls.
+    server_memory_delta_mb: f64,
+    /// 0: measured only for synchronous crawls.
+    server_peak_memory_mb: f64,
 }

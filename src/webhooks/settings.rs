@@ -11,8 +11,8 @@ pub struct WebhookSettings {
     pub max_redirects: usize,
     /// Sent with every webhook. Headers of the job take precedence.
     pub headers: Vec<(String, Secret)>,
-    /// Signing secrets, each for one signature, so that secrets can be rotated: `whsec_` and base64 (Standard Webhooks), or
-    /// any other text, used as it is. Empty: unsigned.
+    /// Signing secrets (Standard Webhooks), each for one signature, so that secrets can be rotated: `whsec_` and base64, or
+    /// base64. Empty: unsigned.
     pub secrets: Vec<Secret>,
     /// Used if neither `headers` nor the job has one.
     pub user_agent: String,
@@ -36,6 +36,6 @@ pub enum InvalidWebhookSettings {
     #[error("invalid header {0:?}")]
     Header(String),
     /// Counted from 1.
-    #[error("secret {0} must be base64 after `whsec_`, or another text that is not empty")]
+    #[error("secret {0} must be `whsec_` and base64, or base64")]
     Secret(usize),
 }

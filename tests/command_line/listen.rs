@@ -49,7 +49,7 @@ async fn listen_shows_webhooks_and_verifies_signatures() {
     }
     assert_eq!(listening.ended().await, 0);
 
-    let mut other_secret = Running::start(listen("another secret", "1"));
+    let mut other_secret = Running::start(listen("YW5vdGhlciBzZWNyZXQ=", "1"));
     let hook = other_secret.document().await["listening"].as_str().expect("an address").to_owned();
     let id = submit(server.base(), &["raw:<p>hi", "--webhook", &hook]).await;
     assert_eq!(other_secret.document().await["signature"], "invalid");

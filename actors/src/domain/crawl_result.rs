@@ -10,15 +10,26 @@ use super::page_template::PageTemplate;
 use super::usage::Usage;
 use super::webhook_envelope::Envelope;
 
-/// The `result` of a settled crawl. The memory figures are `null`: a process that runs many jobs at once cannot attribute
-/// its memory to one of them.
+/// The resident memory of the process while a client waited for a crawl, in MiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ServerMemory {
+    pub delta: f64,
+    pub peak: f64,
+}
+
+/// The `result` of a settled job. Its memory figures are 0, because it is the same at every request and attempt.
 pub fn result(job: &Job) -> PageTemplate {
+    result_with_memory(job, ServerMemory::default())
+}
+
+/// The `result` of a settled crawl.
+pub fn result_with_memory(job: &Job, memory: ServerMemory) -> PageTemplate {
     let seconds = job.processing_time().unwrap_or_default().as_secs_f64();
     PageTemplate::json(&json!({"success": job.state.status() == Status::Completed}))
         .with("results", PageTemplate::list())
         .with("server_processing_time_s", PageTemplate::json(&seconds))
-        .with("server_memory_delta_mb", PageTemplate::json(&()))
-        .with("server_peak_memory_mb", PageTemplate::json(&()))
+        .with("server_memory_delta_mb", PageTemplate::json(&memory.delta))
+        .with("server_peak_memory_mb", PageTemplate::json(&memory.peak))
 }
 
 /// The webhook body of a settled crawl, without data. `None` while the job is not settled.

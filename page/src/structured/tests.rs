@@ -7,7 +7,7 @@ use crate::{Limits, Options, read};
 fn structured(html: &str) -> Value {
     let url = url::Url::parse("https://a.example/d/").unwrap();
     let page = read(html, &url, &Options::default(), &Limits::default()).unwrap();
-    page.metadata.get("structured").cloned().unwrap_or_default()
+    page.structured_data.unwrap_or_default()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `POST /crawl` and `POST /crawl/stream`: synchronous crawls.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use opilio_actors::domain::crawl_result;
+use opilio_actors::domain::crawl_result::{self, ServerMemory};
 use opilio_actors::domain::job::{Job, Warning};
 use opilio_actors::domain::page_template::PageTemplate;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::http::parsing;
 use crate::http::results::{self, Selection};
 use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
 use crate::http::schemas::Warning as WarningSchema;
+use crate::http::server_memory::MemoryMeter;
 use crate::http::sync_job::SyncJob;
 
 const NDJSON: &str = "application/x-ndjson";
@@ -39,6 +40,7 @@ async fn crawl(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (body, reservation) = body::json(&request, body)?.into_parts();
+    let memory = MemoryMeter::start();
     let (crawl, body) = parsing::parse(&api, &caller, body, parse).await?;
     drop(body);
     let crawl = crawl?;
@@ -51,7 +53,7 @@ async fn crawl(
     }
     let crawled = job.settled().await?;
     let selection = Selection::first(crawled.progress.total);
-    let template = response_template(&crawled, &warnings, &hooks);
+    let template = response_template(&crawled, memory.read(), &warnings, &hooks);
     results::respond(&job.api, &crawled.id, "application/json", template, selection).await
 }
 
@@ -79,8 +81,8 @@ pub fn parse(api: &Api, body: &Value) -> Result<CrawlRequest, ApiError> {
 }
 
 /// The result of a crawl, with the request's warnings and, as in Crawl4AI, with the points at which its hooks ran.
-pub fn response_template(job: &Job, warnings: &[Warning], hooks: &Hooks) -> PageTemplate {
-    let mut result = crawl_result::result(job);
+pub fn response_template(job: &Job, memory: ServerMemory, warnings: &[Warning], hooks: &Hooks) -> PageTemplate {
+    let mut result = crawl_result::result_with_memory(job, memory);
     if let Some(attached) = hooks.attached() {
         result = result.with("hooks", PageTemplate::json(&json!({"status": "success", "attached": attached})));
     }
@@ -95,10 +97,10 @@ struct Crawled {
     /// In the order of `urls`.
     results: Vec<PageResult>,
     server_processing_time_s: f64,
-    #[schema(required)]
-    server_memory_delta_mb: Option<f64>,
-    #[schema(required)]
-    server_peak_memory_mb: Option<f64>,
+    /// Change of the process' resident memory, in MiB.
+    server_memory_delta_mb: f64,
+    /// The process' resident memory, in MiB.
+    server_peak_memory_mb: f64,
     /// The hooks of the request, in Crawl4AI's form.
     #[schema(nullable = false)]
     hooks: Option<HooksStatus>,
@@ -121,8 +123,8 @@ fn request_example() -> Value {
 
 fn crawl_operation() -> Operation {
     let result = json!({
-        "success": true, "results": [], "server_processing_time_s": 0.4, "server_memory_delta_mb": null,
-        "server_peak_memory_mb": null,
+        "success": true, "results": [], "server_processing_time_s": 0.4, "server_memory_delta_mb": 0.5,
+        "server_peak_memory_mb": 42.5,
     });
     operation("sync", "crawl", "Crawl pages and wait for the result")
         .description("With `stream: true` in `crawler_config` the response is NDJSON, as that of `/crawl/stream`.")

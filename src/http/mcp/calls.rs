@@ -19,6 +19,7 @@ use crate::http::job_view::{self, JobView};
 use crate::http::jobs;
 use crate::http::parsing;
 use crate::http::results::{self, Selection};
+use crate::http::server_memory::MemoryMeter;
 use crate::http::sync_job::SyncJob;
 
 /// Maximum size of a result. Clients accept messages of 1 MiB, in which each quotation mark of the result takes two bytes.
@@ -71,13 +72,14 @@ impl Call {
     async fn crawl(mut self, mut arguments: Value) -> Result<String, CallError> {
         let query = take_query(&mut arguments);
         query.selection(0)?;
+        let memory = MemoryMeter::start();
         let (crawl, _) = parsing::parse(&self.api, &self.context.caller, arguments, crawl_sync::parse).await?;
         let crawl = crawl?;
         let (warnings, hooks) = (crawl.warnings.clone(), crawl.hooks.clone());
         let mut sync_job = SyncJob::submit(self.api.clone(), &self.context.caller, crawl.into_spec()).await?;
         self.progress.follow(&mut sync_job).await?;
         let job = sync_job.settled().await?;
-        let template = crawl_sync::response_template(&job, &warnings, &hooks);
+        let template = crawl_sync::response_template(&job, memory.read(), &warnings, &hooks);
         self.with_pages(&job, &template, &query.selection(job.progress.total)?).await
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use jiff::Timestamp;
@@ -100,7 +100,7 @@ impl Auth {
             requires_token,
             is_private: settings.bound.is_loopback() && !requires_token && settings.proxies.is_empty(),
             open_metrics: settings.open_metrics,
-            host_check: HostCheck::new(settings.bound, &settings.trusted_hosts, &settings.origins, requires_token),
+            host_check: HostCheck::new(&settings.trusted_hosts, &settings.origins, requires_token),
             header_limits: settings.header_limits,
             rate_limits: RateLimits::new(&settings.rates, own_rates),
             proxies: settings.proxies.clone(),
@@ -112,9 +112,10 @@ impl Auth {
     /// Passes an admitted request on with its [`Caller`]; responds to any other.
     pub async fn admit(
         self,
-        request: ServiceRequest,
+        mut request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
+        replace_host(&mut request);
         match self.0.check(&request) {
             Ok(caller) => {
                 caller.map(|caller| request.extensions_mut().insert(caller));
@@ -209,11 +210,25 @@ impl Inner {
         if !self.requires_token {
             // Without tokens, a page of another site could submit jobs through the user's browser.
             let cross_site = self.host_check.is_cross_site(request.headers());
-            let scope = if cross_site { Scope::Read } else { Scope::Admin };
+            let scope = match self.is_private {
+                _ if cross_site => Scope::Read,
+                true => Scope::Admin,
+                false => Scope::Submit,
+            };
             return Some(Caller::anonymous().at_most(scope));
         }
         let token = token(request)?;
         self.keyring.owner(token).cloned().or_else(|| self.signer.owner(token, self.clock.now()))
+    }
+}
+
+/// The host of an absolute-form target replaces `Host` (RFC 9112, section 3.2.2).
+fn replace_host(request: &mut ServiceRequest) {
+    let Some(authority) = request.uri().authority() else { return };
+    let host =
+        authority.port().map_or_else(|| authority.host().to_owned(), |port| format!("{}:{port}", authority.host()));
+    if let Ok(host) = HeaderValue::try_from(host) {
+        request.headers_mut().insert(HOST, host);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks `Host` and `Origin`, against requests that another site's page makes a browser send.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 
@@ -14,30 +14,26 @@ pub struct HostCheck {
 }
 
 impl HostCheck {
-    /// `trusted`: host names, `*.example.com` for all subdomains, `*` for any name. On loopback only the machine's own names
-    /// are allowed in addition, against DNS rebinding. There, `*` has an effect only with `requires_token`, because a page
-    /// does not have the token.
-    pub fn new(bound: IpAddr, trusted: &[String], origins: &[String], requires_token: bool) -> Self {
+    /// `trusted`: host names, `*.example.com` for all subdomains, `*` for any name. Without a token they are always checked,
+    /// against DNS rebinding, and `*` has no effect. With a token, which a page does not have, only if some are configured.
+    pub fn new(trusted: &[String], origins: &[String], requires_token: bool) -> Self {
         let any = trusted.iter().any(|name| name == "*");
-        let is_checked = if bound.is_loopback() { !(any && requires_token) } else { !trusted.is_empty() && !any };
-        let names = is_checked.then(|| {
-            let own = ["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), literal(bound)];
-            own.into_iter().chain(trusted.iter().map(|name| name.to_ascii_lowercase())).collect()
-        });
+        let is_checked = !requires_token || !trusted.is_empty() && !any;
+        let names = is_checked.then(|| trusted.iter().map(|name| name.to_ascii_lowercase()).collect());
         Self { names, origins: origins.to_vec() }
     }
 
-    /// Whether `Host` is one of the names, on any port. A request without `Host` is not from a browser.
+    /// Whether `Host` is one of the names or cannot be rebound, on any port. A request without `Host` is not from a browser.
     pub fn allows_host(&self, headers: &HeaderMap) -> bool {
         let (Some(names), Some(host)) = (&self.names, headers.get(HOST)) else { return true };
         let Ok(host) = host.to_str() else { return false };
         let name = without_port(host).to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
-        headers.get_all(HOST).count() == 1
-            && names.iter().any(|known| match known.strip_prefix('*') {
-                Some(domain) => domain.starts_with('.') && name.len() > domain.len() && name.ends_with(domain),
-                None => known == name,
-            })
+        let is_known = |known: &String| match known.strip_prefix('*') {
+            Some(domain) => domain.starts_with('.') && name.len() > domain.len() && name.ends_with(domain),
+            None => known == name,
+        };
+        headers.get_all(HOST).count() == 1 && (is_local(name) || names.iter().any(is_known))
     }
 
     /// Whether `Origin` is absent, the host of the request, or an allowed site.
@@ -71,11 +67,16 @@ impl HostCheck {
     }
 }
 
-fn literal(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
+/// An IP address, or a name that public DNS does not resolve: `localhost` or another name without a dot, or Docker's name of
+/// the host.
+fn is_local(name: &str) -> bool {
+    let is_single_label =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let ipv6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    is_single_label
+        || name == "host.docker.internal"
+        || name.parse::<Ipv4Addr>().is_ok()
+        || ipv6.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 fn without_port(host: &str) -> &str {
@@ -100,27 +101,23 @@ mod tests {
         map
     }
 
-    fn hosts(bound: &str, trusted: &[&str], requires_token: bool) -> HostCheck {
+    fn hosts(trusted: &[&str], requires_token: bool) -> HostCheck {
         let trusted: Vec<_> = trusted.iter().map(|name| (*name).to_owned()).collect();
-        HostCheck::new(
-            bound.parse().expect("an address"),
-            &trusted,
-            &["https://app.example".to_owned()],
-            requires_token,
-        )
+        HostCheck::new(&trusted, &["https://app.example".to_owned()], requires_token)
     }
 
     #[test]
-    fn loopback_allows_only_the_machines_own_names() {
-        let hosts = hosts("127.0.0.1", &["crawl.lan", "*.wide.lan"], false);
+    fn without_a_token_only_local_and_trusted_names_are_allowed() {
+        let hosts = hosts(&["crawl.lan", "*.wide.lan", "*"], false);
         for host in [
             "localhost",
             "LOCALHOST:11235",
             "localhost.",
-            "127.0.0.1",
             "127.0.0.1:80",
-            "[::1]",
+            "192.0.2.7",
             "[::1]:11235",
+            "opilio:11235",
+            "host.docker.internal",
             "crawl.lan",
             "Crawl.lan:8080",
             "a.wide.lan",
@@ -142,7 +139,6 @@ mod tests {
             "localhost:80:80",
             "[::1",
             "::1",
-            "0.0.0.0",
             "127.1",
         ] {
             assert!(!hosts.allows_host(&headers(&[("host", host)])), "{host}");
@@ -152,22 +148,17 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_check_names_only_if_some_are_configured() {
-        let allows = |bound, trusted: &[&str], requires_token, host| {
-            hosts(bound, trusted, requires_token).allows_host(&headers(&[("host", host)]))
-        };
-        assert!(allows("0.0.0.0", &[], true, "any.example"));
-        assert!(allows("0.0.0.0", &["*"], true, "any.example"));
-        assert!(!allows("0.0.0.0", &["crawl.lan"], true, "any.example"));
-        assert!(allows("0.0.0.0", &["crawl.lan"], true, "localhost:11235"));
-        assert!(allows("127.0.0.1", &["*"], true, "any.example"));
-        assert!(!allows("127.0.0.1", &["*"], false, "any.example"));
-        assert!(allows("127.0.0.2", &[], false, "127.0.0.2:11235"));
+    fn with_a_token_names_are_checked_only_if_configured() {
+        let allows = |trusted: &[&str], host| hosts(trusted, true).allows_host(&headers(&[("host", host)]));
+        assert!(allows(&[], "any.example"));
+        assert!(allows(&["*"], "any.example"));
+        assert!(!allows(&["crawl.lan"], "any.example"));
+        assert!(allows(&["crawl.lan"], "localhost:11235"));
     }
 
     #[test]
     fn origin_must_be_this_server_or_an_allowed_site() {
-        let hosts = hosts("127.0.0.1", &[], true);
+        let hosts = hosts(&[], true);
         let host = ("host", "localhost:11235");
         for (origin, allowed) in [
             (&[][..], true),
@@ -188,7 +179,7 @@ mod tests {
 
     #[test]
     fn request_of_another_site_is_cross_site_unless_allowed() {
-        let hosts = hosts("127.0.0.1", &[], false);
+        let hosts = hosts(&[], false);
         for (given, cross_site) in [
             (&[("sec-fetch-site", "cross-site")][..], true),
             (&[("sec-fetch-site", "same-site"), ("origin", "http://localhost:3000")], true),

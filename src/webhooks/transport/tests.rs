@@ -70,7 +70,7 @@ fn blocked() -> AttemptOutcome {
 async fn webhook_is_one_signed_json_post() {
     let server = TestServer::start(|_| response(200, &[], "thanks\n")).await;
     let settings = WebhookSettings {
-        secrets: vec![Secret::new("new"), Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")],
+        secrets: vec![Secret::new("bmV3"), Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")],
         ..WebhookSettings::default()
     };
     let outcome = transport(&settings).post(request(&server.url("/hook?a=b"), &[])).await.unwrap();
@@ -204,7 +204,7 @@ async fn redirect_to_other_origin_sends_no_credentials() {
     let server = TestServer::start(move |_| redirect(307, &target)).await;
     let settings = WebhookSettings {
         headers: secrets(&[("X-Operator", "secret"), ("User-Agent", "Op/1")]),
-        secrets: vec![Secret::new("key")],
+        secrets: vec![Secret::new("a2V5")],
         ..WebhookSettings::default()
     };
     transport(&settings).post(request(&server.url("/"), &[("Authorization", "secret")])).await.unwrap();
