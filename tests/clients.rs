@@ -65,14 +65,8 @@ async fn crawl4ai_clients_crawl_stream_and_read_the_schema() {
     let stream = format!("stream {page} True {other} True");
     let browser = "Server error 501: this needs a browser, which this server does not have";
     let (screenshot, pdf) = (format!("screenshot {browser}"), format!("pdf {browser}"));
-    let library = [
-        one.as_str(),
-        &many,
-        &stream,
-        "schema BrowserConfig 60000",
-        "error Server error 500: Crawl request failed: HTTP 404 Not Found",
-        "hooks True",
-    ];
+    let library =
+        [one.as_str(), &many, &stream, "schema BrowserConfig 60000", "error Crawl failed: Unknown error", "hooks True"];
     let light = [
         "health ok",
         &one,
@@ -85,6 +79,27 @@ async fn crawl4ai_clients_crawl_stream_and_read_the_schema() {
         &pdf,
     ];
     assert_eq!(printed.lines().collect::<Vec<_>>(), [&library[..], &light].concat());
+}
+
+#[actix::test]
+async fn npm_sdk_crawls_streams_and_reads_the_errors() {
+    let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
+    let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.url(path));
+    let mut client = workshop.typescript(&file("tests/clients/npm_sdk.ts")).await;
+    let printed = output(client.args([server.base(), &page, &other, &missing])).await;
+    let expected = [
+        "health ok",
+        "crawl true 200, false 404",
+        "metadata true The page",
+        "stream true",
+        "markdown true",
+        "html true",
+        "schema browser crawler",
+        "tools 7",
+        "screenshot error HTTP 501: Not Implemented",
+        "js_code error HTTP 400: Bad Request",
+    ];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
 }
 
 #[actix::test]

@@ -73,7 +73,8 @@ async fn failed_extraction_keeps_the_page() {
     let params = json!({"instruction": "the title", "llm_config": {"provider": "openai/refuses"}});
     let mut body = scene.crawl(&["/article"], params);
     let (status, response) = scene.server.post("/crawl", body.clone()).await;
-    assert_eq!(status, 500, "every page of the crawl failed: {response}");
+    assert_eq!((status, &response["success"]), (200, &json!(false)), "{response}");
+    assert!(response["results"][0]["error_message"].to_string().contains("refused"), "{response}");
     body["crawler_config"]["params"]["extraction_strategy"]["params"]["llm_config"]["provider"] = json!("openai/good");
     let (status, response) = scene.server.post("/crawl", body).await;
     assert_eq!(status, 200, "{response}");
@@ -85,15 +86,15 @@ async fn failed_extraction_keeps_the_page() {
 async fn unusable_strategy_is_rejected_at_submission() {
     let scene = Scene::start().await;
     let strategy = ["body", "crawler_config", "extraction_strategy"];
-    for (params, path) in [
-        (json!({"llm_config": {"provider": "unknown/x"}}), vec!["llm_config", "provider"]),
-        (json!({"llm_config": {"provider": "groq/x"}}), vec!["llm_config", "provider"]),
-        (json!({"schema": {"type": "strng"}}), vec!["schema", "type"]),
+    for (params, expected, errors, path) in [
+        (json!({"llm_config": {"provider": "unknown/x"}}), 400, "errors", vec!["llm_config", "provider"]),
+        (json!({"llm_config": {"provider": "groq/x"}}), 400, "errors", vec!["llm_config", "provider"]),
+        (json!({"schema": {"type": "strng"}}), 422, "detail", vec!["schema", "type"]),
     ] {
         let loc: Vec<_> = strategy.into_iter().chain(path).collect();
         for route in ["/crawl/job", "/crawl"] {
             let (status, response) = scene.server.post(route, scene.crawl(&["/article"], params.clone())).await;
-            assert_eq!((status, &response["detail"][0]["loc"]), (422, &json!(loc)), "{response}");
+            assert_eq!((status, &response[errors][0]["loc"]), (expected, &json!(loc)), "{response}");
         }
     }
 }

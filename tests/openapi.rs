@@ -65,7 +65,8 @@ async fn responses_and_their_schemas_have_the_same_fields() {
     let urls = [site.url("/full"), site.url("/nowhere")];
     let strategy = json!({"type": "LLMExtractionStrategy", "params": {"instruction": "?"}});
     let crawler = json!({"extraction_strategy": strategy});
-    let crawl = json!({"urls": urls, "crawler_config": crawler, "priority": 1});
+    let hooks = json!([{"action": "block_resources", "params": {"resource_types": ["image"]}}]);
+    let crawl = json!({"urls": urls, "crawler_config": crawler, "priority": 1, "hooks": hooks});
     fields.compare("Crawled", &server.post("/crawl", crawl).await.1);
     let headers = json!({"x-secret": "s"});
     let webhook =
