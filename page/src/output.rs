@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::app_shell::AppShell;
 use crate::meta_refresh::MetaRefresh;
 
 /// The result of reading one page.
@@ -34,6 +35,9 @@ pub struct Page {
     /// Where the page leads by a `<meta http-equiv="refresh">`.
     #[serde(skip)]
     pub refresh: Option<MetaRefresh>,
+    /// Why only a browser can read the page, if its content is produced by scripts.
+    #[serde(skip)]
+    pub app_shell: Option<AppShell>,
 }
 
 /// A page as Markdown: CommonMark with GitHub's tables, task lists and strikethrough.

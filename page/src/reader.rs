@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::app_shell;
 use crate::budget::Budget;
 use crate::cleaned_html;
 use crate::content::{self, BlockDecision};
@@ -134,6 +135,7 @@ impl<'a> PageReader<'a> {
         let (metadata, head_fingerprint) = self.metadata();
         let structured_data = self.structured_data(&metadata)?;
         let refresh = meta_refresh::find(&self.tree, &self.index, &self.base, &self.budget)?;
+        let app_shell = app_shell::detect(&self.tree, &self.index);
         if !self.patterns.css_selector.is_empty() {
             self.narrow(&self.patterns.css_selector)?;
         }
@@ -161,6 +163,7 @@ impl<'a> PageReader<'a> {
             markdown,
             head_fingerprint,
             refresh,
+            app_shell,
             ..Page::default()
         };
         let mut page = self.with_main_content(page)?;
