@@ -2,7 +2,7 @@
 # make test-fast       domain, page, actors, and the store contract on memory and SQLite: no network, Python or Node
 # make test            the gate: `make check` and all tests
 # make check           formatting, lints, dependencies, import cycles, prose, licences
-# make tools           installs what the tests need: cargo-nextest, cargo-deny, Redis, iproute2, Flask, the TypeScript compiler
+# make tools           installs what the tests need: cargo-nextest, cargo-deny, Redis, Chromium, iproute2, Flask, the TypeScript compiler
 # make test-model      only the LLM job with a small real model (130 MB in ./target/model), which `make test` includes
 # make test-compose    docker-compose.yml on a Docker engine of its own (as root; CHECKS=… selects checks)
 # make chaos           the crash tests with 2,000 faults each, on one server and on three with one Redis (SEED=7 repeats a run)

@@ -3,6 +3,7 @@
 mod access;
 mod dependencies;
 mod egress;
+mod engines;
 mod extraction;
 mod limit;
 mod policy;
@@ -29,6 +30,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::browser::{Browsers, find_executable};
 use crate::clock::SystemClock;
 use crate::cpu_pool::CpuPool;
 use crate::http::{
@@ -49,7 +51,8 @@ const FINAL_RESPONSES: Duration = Duration::from_secs(1);
 /// The server cannot start.
 pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
     let proxies = access::proxies(&settings)?;
-    let api = start_actors(&settings, &proxies).await?;
+    let (api, browsers) = start_actors(&settings, &proxies).await?;
+    let own_ports = api.guard.own_ports().clone();
     let (front, shutdown) = (api.front.clone(), api.shutdown.clone());
     let access = Auth::new(&access::settings(&settings, &proxies), Arc::clone(&api.clock));
     let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();
@@ -71,6 +74,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
     };
     let address = SocketAddr::new(settings.app.host, settings.app.port);
     let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
+    own_ports.add(listener.local_addr()?.port());
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     listening.store(true, Ordering::Release);
     log_notices(&settings, &notices);
@@ -79,15 +83,21 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
     let server = actix_web::rt::spawn(server);
     shut_down_on_signal(settings.app.shutdown_grace, &front, &shutdown, &handle).await?;
     server.await??;
+    if let Some(browsers) = browsers {
+        browsers.close().await;
+    }
     Ok(())
 }
 
-async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::Result<Api> {
+async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::Result<(Api, Option<Arc<Browsers>>)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let guard = egress::guard(settings)?;
     let mut stores = store::open(settings, &clock).await?;
     let notifications = stores.notifications.take();
-    let dependencies = dependencies::dependencies(settings, &clock, stores, guard.clone())?;
+    let executable = settings.browser.executable.clone().or_else(find_executable);
+    let executable = executable.filter(|_| settings.browser.tabs > 0);
+    let engines = engines::engines(settings, executable.as_deref())?;
+    let (dependencies, browsers) = dependencies::dependencies(settings, &clock, stores, guard.clone(), executable)?;
     let (store, models) = (Arc::clone(&dependencies.store), Arc::clone(&dependencies.model));
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
@@ -95,7 +105,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
     if let Some(notifications) = notifications {
         actix_web::rt::spawn(notifications.listen(actors.notification_handler()));
     }
-    Ok(Api {
+    let api = Api {
         front: actors.front,
         store,
         clock,
@@ -122,7 +132,9 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
         shutdown: Shutdown::default(),
         monitor: Monitor::default(),
         sessions: Sessions::default(),
-    })
+        engines,
+    };
+    Ok((api, browsers))
 }
 
 fn log_notices(settings: &Settings, notices: &[String]) {

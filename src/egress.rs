@@ -2,7 +2,8 @@
 //!
 //! The guard checks a URL twice: the host as written, when an [`AllowedUrl`] is made from it, and the addresses that its
 //! name resolves to, when the connection is made. The client connects to the addresses that were checked. It accepts only
-//! an [`AllowedUrl`], so each hop of a redirect is checked too, under stricter rules than the first URL.
+//! an [`AllowedUrl`], so each hop of a redirect is checked too, under stricter rules than the first URL. The connections of
+//! a page in the browser pass the guard through its [`PageNetwork`].
 
 mod address;
 mod allowlist;
@@ -11,6 +12,8 @@ mod decoding;
 mod error;
 mod guard;
 mod location;
+mod own_ports;
+mod page_network;
 mod policy;
 mod port_policy;
 mod request_body;
@@ -29,6 +32,8 @@ pub use client::{BuildError, Egress, EgressSettings};
 pub use error::{EgressError, format_duration};
 pub use guard::{AllowedUrl, Blocked, Guard};
 pub use location::{check_length, redirect_target};
+pub use own_ports::OwnPorts;
+pub use page_network::{PageConnection, PageNetwork};
 pub use policy::{EgressPolicy, Purpose};
 pub use port_policy::{InvalidPort, PortPolicy};
 pub use request_body::RequestBody;

@@ -44,7 +44,7 @@ mod trusted_proxies;
 mod unsupported_routes;
 mod webhook_operation;
 
-pub use api::Api;
+pub use api::{Api, Engines};
 pub use body::BodyLimits;
 pub use caller::Caller;
 pub use ceilings::Ceilings;

@@ -2,6 +2,7 @@
 //! the command line, and the composition root.
 
 pub mod app;
+pub mod browser;
 pub mod cli;
 mod clock;
 pub mod cpu_pool;

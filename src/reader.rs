@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use http::StatusCode;
 use opilio_actors::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use opilio_actors::domain::crawl_options::CrawlOptions;
+use opilio_actors::domain::engine::{Engine, FetchEngine};
 use opilio_actors::faults;
-use opilio_actors::ports::{FetchedPage, PageReader, PageRequest, PageText};
-use opilio_page::{ContentFilter, Limits, MetaRefresh, Options, Page, ReadError};
+use opilio_actors::ports::{FetchedPage, PageReader, PageReading, PageRequest, PageText};
+use opilio_page::{AppShell, ContentFilter, Limits, MetaRefresh, Options, Page, ReadError};
 use url::Url;
 
 use crate::cpu_pool::{CpuPool, PoolError};
@@ -37,6 +38,8 @@ pub struct ReaderSettings {
     pub content_filter: Option<ContentFilter>,
     /// Bytes of the result of one page as JSON; `None`: unlimited.
     pub max_result_bytes: Option<NonZeroUsize>,
+    /// Pages can be opened in a browser.
+    pub has_browser: bool,
 }
 
 impl Default for ReaderSettings {
@@ -48,6 +51,7 @@ impl Default for ReaderSettings {
             limits: Limits { max_bytes: 64 * 1024 * 1024, ..Limits::default() },
             content_filter: None,
             max_result_bytes: None,
+            has_browser: false,
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct CpuReader {
     content_filter: Option<ContentFilter>,
     patterns: Arc<PatternCache>,
     max_result_bytes: usize,
+    has_browser: bool,
 }
 
 impl CpuReader {
@@ -71,6 +76,7 @@ impl CpuReader {
             content_filter: settings.content_filter,
             patterns: Arc::default(),
             max_result_bytes: settings.max_result_bytes.map_or(usize::MAX, NonZeroUsize::get),
+            has_browser: settings.has_browser,
         }
     }
 }
@@ -83,38 +89,56 @@ impl CpuReader {
         page: FetchedPage,
         stats: FetchStats,
         convert: impl Fn(PageResult) -> T + Copy + Send + 'static,
-    ) -> T {
+    ) -> PageReading<T> {
         let PageRequest { url, options, queue, .. } = request;
         let exchange = page.exchange.clone();
         let (own_url, limits) = (url.clone(), self.limits.clone());
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
         let patterns = Arc::clone(&self.patterns);
+        let has_browser = self.has_browser;
         let work = move || {
             faults::trigger(&own_url);
             let parse = |html: &str, base: &Url| {
                 opilio_page::read_with(html, base, &options.page, &*patterns.of(&options.page)?, &limits)
             };
-            convert(read(&own_url, page, &options, stats, parse))
+            let PageReading { mut content, mut needs_browser } = read(&own_url, page, &options, stats, parse);
+            let may_use_browser = options.fetch.engine == Some(Engine::Smart) && !own_url.starts_with("raw:");
+            if let Some(reason) = needs_browser.take_if(|_| !(may_use_browser && has_browser)) {
+                content.warnings.push(without_browser(reason, has_browser));
+            }
+            PageReading { content: convert(content), needs_browser }
         };
         let reason = match self.pool.run(queue, self.timeout + GRACE, work).await {
-            Ok(converted) => return converted,
+            Ok(reading) => return reading,
             Err(PoolError::TimedOut) => too_slow(self.timeout),
             Err(PoolError::Panicked) => "Page could not be read: internal error".to_owned(),
         };
         tracing::error!(target: "reader", url = url.chars().take(200).collect::<String>(), reason, "page parsing aborted");
         let reason = status_error(&exchange).unwrap_or(reason);
-        convert(PageResult::failed(url, exchange, Some(stats), reason))
+        let content = convert(PageResult::failed(url, exchange, Some(stats), reason));
+        PageReading { content, needs_browser: None }
     }
+}
+
+fn without_browser(reason: &str, has_browser: bool) -> String {
+    let remedy = if has_browser { "request the engine `smart` or `browser`" } else { "this server has no browser" };
+    format!("the content of the page is produced by scripts ({reason}), which were not run: {remedy}")
 }
 
 #[async_trait]
 impl PageReader for CpuReader {
-    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord {
+    async fn read(
+        &self,
+        index: u32,
+        request: &PageRequest,
+        page: FetchedPage,
+        stats: FetchStats,
+    ) -> PageReading<PageRecord> {
         let max = self.max_result_bytes;
         self.parse(request, page, stats, move |result| PageRecord::within(index, &result, max)).await
     }
 
-    async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> Result<PageText, String> {
+    async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> PageReading<Result<PageText, String>> {
         let convert = |result: PageResult| if result.success { Ok(text(result)) } else { Err(result.error_message) };
         self.parse(request, page, FetchStats::default(), convert).await
     }
@@ -149,19 +173,29 @@ pub fn read(
     options: &CrawlOptions,
     stats: FetchStats,
     parse: impl Fn(&str, &Url) -> Result<Page, ReadError>,
-) -> PageResult {
-    let FetchedPage { exchange, body, content_type, .. } = page;
+) -> PageReading<PageResult> {
+    let FetchedPage { exchange, body, content_type, warnings, .. } = page;
     let content_type = content_type.as_deref();
     let status_error = status_error(&exchange);
     let base = base(&exchange, options);
-    match read_body(&body, content_type, &base, &options.page, parse) {
+    let read = read_body(&body, content_type, &base, &options.page, parse);
+    let needs_browser = match stats.engine {
+        FetchEngine::Http => needs_browser(&read, &exchange),
+        FetchEngine::Browser => None,
+    };
+    let mut content = match read {
         Ok((html, page)) => {
-            let warnings = warnings(&page, &base);
+            let warnings = self::warnings(&page, &base);
             let result = PageResult::read(url, html, exchange, page, stats, status_error.unwrap_or_default());
             PageResult { warnings, ..result }
         }
-        Err(reason) => PageResult::failed(url, exchange, Some(stats), status_error.unwrap_or(reason)),
-    }
+        Err(error) => {
+            let reason = status_error.unwrap_or_else(|| error.to_string());
+            PageResult::failed(url, exchange, Some(stats), reason)
+        }
+    };
+    content.warnings.extend(warnings);
+    PageReading { content, needs_browser }
 }
 
 /// Why the result may lack content that visitors see.
@@ -173,30 +207,56 @@ fn warnings(page: &Page, url: &Url) -> Vec<String> {
     page.truncated.iter().cloned().chain(refresh).collect()
 }
 
+/// Why only a browser can show the page.
+fn needs_browser(read: &Result<(String, Page), Unreadable>, exchange: &Exchange) -> Option<&'static str> {
+    let status = exchange.status.unwrap_or(200);
+    let header = |name: &str| exchange.headers.as_ref().and_then(|headers| headers.get(name)?.as_str());
+    if header("cf-mitigated") == Some("challenge") {
+        return Some(AppShell::Challenge.as_str());
+    }
+    match read {
+        Ok((_, page)) => {
+            let shell = page.app_shell.filter(|shell| match shell {
+                AppShell::Challenge => matches!(status, 200..=299 | 403 | 429 | 503),
+                _ => (200..=299).contains(&status),
+            });
+            shell.map(AppShell::as_str)
+        }
+        Err(Unreadable::Page(ReadError::SelectorNotFound { .. })) => Some("wait_for"),
+        Err(_) => None,
+    }
+}
+
+/// Why a body cannot be read. One sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("Unsupported content type {0}")]
+    ContentType(String),
+    #[error("{}", reason(.0))]
+    Page(ReadError),
+}
+
 /// Decodes a body, and parses it if it is HTML. Without `content_type`, the type is detected from the bytes.
-///
-/// # Errors
-/// The reason, as one sentence.
 pub(crate) fn read_body(
     body: &[u8],
     content_type: Option<&str>,
     base: &Url,
     options: &Options,
     parse: impl Fn(&str, &Url) -> Result<Page, ReadError>,
-) -> Result<(String, Page), String> {
+) -> Result<(String, Page), Unreadable> {
     let text = |is_html| charset::decode(body, content_type, is_html).0;
     match kind::detect(content_type, body) {
         Kind::Html => {
             let html = text(true);
             let page = parse(&html, base);
-            page.map(|page| (html, page)).map_err(|error| reason(&error))
+            page.map(|page| (html, page)).map_err(Unreadable::Page)
         }
         Kind::Text(essence) => {
             let text = text(false);
             let page = opilio_page::read_text(&text, &essence, options);
-            page.map(|page| (text, page)).map_err(|error| reason(&error))
+            page.map(|page| (text, page)).map_err(Unreadable::Page)
         }
-        Kind::Unsupported(essence) => Err(format!("Unsupported content type {essence}")),
+        Kind::Unsupported(essence) => Err(Unreadable::ContentType(essence)),
     }
 }
 
@@ -209,9 +269,9 @@ fn base(exchange: &Exchange, options: &CrawlOptions) -> Url {
 fn reason(error: &ReadError) -> String {
     match error {
         ReadError::Deadline { limit } => too_slow(*limit),
-        ReadError::SelectorNotFound { selector } => format!(
-            "`wait_for` is not met: no element of the fetched HTML matches {selector}; the page's scripts are not run"
-        ),
+        ReadError::SelectorNotFound { selector } => {
+            format!("`wait_for` is not met: no element of the page matches {selector}")
+        }
         other => format!("Page could not be read: {other}"),
     }
 }

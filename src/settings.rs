@@ -1,6 +1,7 @@
 //! The effective settings: defaults, `config.yml`, environment variables and command-line flags, in ascending precedence.
 
 mod backoff;
+mod browser;
 mod crawl4ai_keys;
 mod crawler;
 mod defaults;
@@ -26,6 +27,7 @@ mod tests;
 use std::path::Path;
 
 pub use backoff::Backoff;
+pub use browser::Sandbox;
 pub use error::SettingsError;
 pub use jobs::Jobs;
 pub use limits::Limits;

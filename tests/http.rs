@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use opilio::cpu_pool::CpuPool;
 use opilio::egress::{Allowlist, Guard};
 use opilio::http::{
-    Api, Auth, AuthSettings, BodyLimits, Ceilings, MemoryBudget, Monitor, Sessions, Shutdown, TrustedProxies,
+    Api, Auth, AuthSettings, BodyLimits, Ceilings, Engines, MemoryBudget, Monitor, Sessions, Shutdown, TrustedProxies,
     WebhookDefaults, mount,
 };
 use opilio::loop_lag::LoopLag;
 use opilio::stores::StoreSettings;
 use opilio::stores::embedded::EmbeddedStore;
+use opilio_actors::domain::engine::Engine;
 use opilio_actors::http_front::HttpFront;
 use opilio_actors::job_supervisor::JobSupervisor;
 use opilio_actors::ports::{Clock, ModelRequest};
@@ -72,6 +73,7 @@ async fn respond_with(loop_lag: LoopLag, requests: Vec<test::TestRequest>) -> Ve
         parsers: Arc::new(CpuPool::new(1)),
         monitor: Monitor::default(),
         sessions: Sessions::default(),
+        engines: Engines { default: Engine::Http, has_browser: false },
     };
     let access = Auth::new(&AuthSettings::default(), Arc::new(SystemClock));
     let guarded = from_fn(move |request, next| access.clone().admit(request, next));

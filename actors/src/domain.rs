@@ -5,6 +5,7 @@ pub mod crawl;
 pub mod crawl_options;
 pub mod crawl_result;
 pub mod delivery;
+pub mod engine;
 pub mod extraction;
 pub mod id;
 pub mod job;

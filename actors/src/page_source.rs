@@ -10,11 +10,14 @@ use serde_json::Value;
 
 use crate::domain::crawl::{CacheHit, CacheHitKind, FetchStats, PageRecord, PageResult};
 use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::engine::{Engine, FetchEngine};
 use crate::domain::queue_key::QueueKey;
 use crate::domain::retry::Backoff;
 use crate::faults;
 use crate::heartbeat;
-use crate::ports::{FetchError, FetchedPage, LinkingPage, PageCache, PageFetcher, PageReader, PageRequest, PageText};
+use crate::ports::{
+    FetchError, FetchedPage, LinkingPage, PageCache, PageFetcher, PageReader, PageReading, PageRequest, PageText,
+};
 use http_cache::CacheDecision;
 
 /// The pages of all jobs, for crawls and extractions.
@@ -40,32 +43,66 @@ impl PageSource {
         options: Arc<CrawlOptions>,
         queue: &QueueKey,
     ) -> (PageRecord, LinkingPage) {
-        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone(), linked_from: None };
-        let (fetched, stats) = self.obtain(&request).await;
-        let failed = |exchange, reason| PageRecord::new(index, &PageResult::failed(url, exchange, Some(stats), reason));
-        match fetched {
-            Ok(page) => {
-                let (exchange, linking) = (page.exchange.clone(), LinkingPage { internal: page.exchange.internal });
-                let record = self.reader.read(index, &request, page, stats).await;
-                let record =
-                    self.check_size(record.json.len()).map_or_else(|reason| failed(exchange, reason), |()| record);
-                (record, linking)
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                (failed(error.exchange, reason), LinkingPage { internal: false })
-            }
+        let (mut request, reason) = first_request(url, options, queue);
+        let (reading, linking) = self.record_with(index, &request, reason).await;
+        if reading.needs_browser.is_none() {
+            return (reading.content, linking);
         }
+        request.engine = FetchEngine::Browser;
+        let (reading, linking) = self.record_with(index, &request, reading.needs_browser).await;
+        (reading.content, linking)
     }
 
     /// The text of the page, or the reason why it cannot be fetched or read.
     pub async fn text(&self, url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> Result<PageText, String> {
-        let request = PageRequest { url: url.to_owned(), options, queue: queue.clone(), linked_from: None };
-        let (fetched, _) = self.obtain(&request).await;
-        let page = fetched.map_err(|error| error.to_string())?;
-        let text = self.reader.read_text(&request, page).await?;
-        self.check_size(text.markdown.raw_markdown.len())?;
-        Ok(text)
+        let (mut request, _) = first_request(url, options, queue);
+        let reading = self.text_with(&request).await;
+        if reading.needs_browser.is_none() {
+            return reading.content;
+        }
+        request.engine = FetchEngine::Browser;
+        self.text_with(&request).await.content
+    }
+
+    async fn record_with(
+        &self,
+        index: u32,
+        request: &PageRequest,
+        engine_reason: Option<&'static str>,
+    ) -> (PageReading<PageRecord>, LinkingPage) {
+        let (fetched, stats) = self.obtain(request).await;
+        let stats = FetchStats { engine: request.engine, engine_reason, ..stats };
+        let failed =
+            |exchange, reason| PageRecord::new(index, &PageResult::failed(&request.url, exchange, Some(stats), reason));
+        let page = match fetched {
+            Ok(page) => page,
+            Err(error) => {
+                let reason = error.to_string();
+                let content = failed(error.exchange, reason);
+                return (PageReading { content, needs_browser: None }, LinkingPage { internal: false });
+            }
+        };
+        let (exchange, linking) = (page.exchange.clone(), LinkingPage { internal: page.exchange.internal });
+        let mut reading = self.reader.read(index, request, page, stats).await;
+        if let Err(reason) = self.check_size(reading.content.json.len()) {
+            reading.content = failed(exchange, reason);
+        }
+        (reading, linking)
+    }
+
+    async fn text_with(&self, request: &PageRequest) -> PageReading<Result<PageText, String>> {
+        let (fetched, _) = self.obtain(request).await;
+        let page = match fetched {
+            Ok(page) => page,
+            Err(error) => return PageReading { content: Err(error.to_string()), needs_browser: None },
+        };
+        let mut reading = self.reader.read_text(request, page).await;
+        if let Ok(text) = &reading.content
+            && let Err(reason) = self.check_size(text.markdown.raw_markdown.len())
+        {
+            reading.content = Err(reason);
+        }
+        reading
     }
 
     /// `metadata` of the page at `url`, to which another page links, or the reason why there is none.
@@ -76,11 +113,11 @@ impl PageSource {
         queue: &QueueKey,
         linked_from: LinkingPage,
     ) -> Result<Value, String> {
-        let request =
-            PageRequest { url: url.to_owned(), options, queue: queue.clone(), linked_from: Some(linked_from) };
+        let (url, queue, linked_from) = (url.to_owned(), queue.clone(), Some(linked_from));
+        let request = PageRequest { url, options, engine: FetchEngine::Http, queue, linked_from };
         let (fetched, stats) = self.fetch(&request).await;
         let page = fetched.map_err(|error| error.to_string())?;
-        let record = self.reader.read(0, &request, page, stats).await;
+        let record = self.reader.read(0, &request, page, stats).await.content;
         if !record.success {
             return Err(record.error);
         }
@@ -103,7 +140,7 @@ impl PageSource {
         let conditional = match http_cache::decide(request, &cached) {
             CacheDecision::Use => {
                 let hit = CacheHit { cached_at: cached.cached_at, kind: CacheHitKind::Fresh };
-                return (Ok(cached.page), FetchStats { attempts: 0, cache_hit: Some(hit) });
+                return (Ok(cached.page), FetchStats { cache_hit: Some(hit), ..FetchStats::default() });
             }
             CacheDecision::Revalidate(conditional) => conditional,
             CacheDecision::Fetch => return self.fetch_and_store(request).await,
@@ -135,13 +172,22 @@ impl PageSource {
             let fetched = self.fetcher.fetch(request.clone()).await;
             faults::point("page.fetched");
             let Some(retry_after) = retry_after(&fetched).filter(|_| attempts < max_attempts) else {
-                return (fetched, FetchStats { attempts, cache_hit: None });
+                return (fetched, FetchStats { attempts, ..FetchStats::default() });
             };
             let delay = self.backoff.delay_after(attempts, fastrand::f64());
             tokio::time::sleep(delay.max(retry_after.min(self.backoff.max))).await;
             attempts += 1;
         }
     }
+}
+
+/// The request for a page, before its content is known, and why it is made in the browser. The content of a `raw:` page is
+/// part of its URL, so it is read without a browser.
+fn first_request(url: &str, options: Arc<CrawlOptions>, queue: &QueueKey) -> (PageRequest, Option<&'static str>) {
+    let in_browser = options.fetch.engine == Some(Engine::Browser) && !url.starts_with("raw:");
+    let (engine, reason) = if in_browser { (FetchEngine::Browser, Some("requested")) } else { Default::default() };
+    let request = PageRequest { url: url.to_owned(), options, engine, queue: queue.clone(), linked_from: None };
+    (request, reason)
 }
 
 /// The minimum delay that the server requests before a retry; `None` if a retry cannot succeed.

@@ -24,7 +24,7 @@ pub use model_error::{ModelError, TokenCount, is_unusable_model};
 pub use notification::Notification;
 pub use page_cache::{CachedPage, PageCache};
 pub use page_fetcher::{FetchError, FetchedPage, LinkingPage, PageFetcher, PageRequest};
-pub use page_reader::{PageReader, PageText};
+pub use page_reader::{PageReader, PageReading, PageText};
 pub use store_error::StoreError;
 pub use stored_pages::{CHUNK, PageChunk, read_chunk};
 pub use webhook_body::WebhookBody;

@@ -22,9 +22,9 @@ pub fn page(bytes: &[u8]) {
     for options in [Options::default(), filtered] {
         let limits = Limits { max_bytes: 1 << 20, ..Limits::default() };
         let options = CrawlOptions { page: options, ..CrawlOptions::default() };
-        let stats = FetchStats { attempts: 1, cache_hit: None };
+        let stats = FetchStats { attempts: 1, ..FetchStats::default() };
         let parse = |html: &str, base: &Url| opilio_page::read(html, base, &options.page, &limits);
-        check(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, stats, parse));
+        check(&read("https://a.b.co.uk/c/d", fetched(bytes), &options, stats, parse).content);
     }
 }
 
@@ -32,7 +32,7 @@ fn fetched(bytes: &[u8]) -> FetchedPage {
     let exchange =
         Exchange { status: Some(200), final_url: Some("https://a.b.co.uk/c/d".to_owned()), ..Exchange::default() };
     let (body, content_type) = (Bytes::copy_from_slice(bytes), Some("text/html".to_owned()));
-    FetchedPage { exchange, body, content_type, retry_after: None }
+    FetchedPage { exchange, body, content_type, retry_after: None, warnings: vec![] }
 }
 
 fn check(result: &PageResult) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use opilio_actors::domain::engine::FetchEngine;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::text::escape_except;
@@ -122,6 +123,7 @@ impl Page {
             linked_from: None,
             url: url.to_string(),
             options: Arc::default(),
+            engine: FetchEngine::Http,
             queue: QueueKey::batch(Principal::operator()),
         };
         fetcher.fetch(request).await.map_err(|error| anyhow!("{error}"))

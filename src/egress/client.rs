@@ -58,6 +58,7 @@ pub enum BuildError {
 #[derive(Clone, Debug)]
 pub struct Egress {
     guard: Guard,
+    lookup: Arc<dyn Lookup>,
     connect_timeout: Duration,
     max_ratio: Option<NonZeroU64>,
     unrestricted: reqwest::Client,
@@ -87,12 +88,21 @@ impl Egress {
             models: guarded(Purpose::Model)?,
             connect_timeout: settings.connect_timeout,
             max_ratio: settings.max_ratio,
+            lookup,
             guard,
         })
     }
 
     pub fn guard(&self) -> &Guard {
         &self.guard
+    }
+
+    pub(super) fn lookup(&self) -> &dyn Lookup {
+        &*self.lookup
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
     }
 
     /// Returns when the response headers have arrived.

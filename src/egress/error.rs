@@ -27,6 +27,15 @@ impl From<Blocked> for EgressError {
     }
 }
 
+impl From<ResolveError> for EgressError {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::NoSuchHost(_) => Self::Permanent(error.to_string()),
+            ResolveError::LookupFailed(_) => Self::Transient(error.to_string()),
+        }
+    }
+}
+
 /// A duration as in error messages: `30s`, `250ms`.
 pub fn format_duration(duration: Duration) -> String {
     match duration.as_millis() {
@@ -79,10 +88,7 @@ fn from_cause(cause: &(dyn Error + 'static), server: &str) -> Option<EgressError
         return Some(EgressError::Blocked);
     }
     if let Some(unresolved) = cause.downcast_ref::<ResolveError>() {
-        return Some(match unresolved {
-            ResolveError::NoSuchHost(_) => EgressError::Permanent(unresolved.to_string()),
-            ResolveError::LookupFailed(_) => EgressError::Transient(unresolved.to_string()),
-        });
+        return Some(unresolved.clone().into());
     }
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(EgressError::Permanent(format!("TLS: {}", tls_reason(tls, server))));
@@ -104,7 +110,7 @@ fn from_http(error: &hyper::Error, server: &str) -> Option<EgressError> {
     error.is_parse().then(|| EgressError::Permanent(format!("Response from {server} is not HTTP")))
 }
 
-fn from_io(error: &io::Error, server: &str) -> Option<EgressError> {
+pub(super) fn from_io(error: &io::Error, server: &str) -> Option<EgressError> {
     let reason = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("Connection refused by {server}"),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use super::address::is_public;
+use super::own_ports::OwnPorts;
 use super::policy::{EgressPolicy, Purpose};
 
 /// Checks URLs of requests and of redirects. Only `http` and `https` are allowed.
@@ -14,6 +15,7 @@ use super::policy::{EgressPolicy, Purpose};
 pub struct Guard {
     allows_internal: bool,
     policy: Arc<EgressPolicy>,
+    own_ports: OwnPorts,
 }
 
 /// A URL that the guard has allowed, and the addresses that its name may resolve to.
@@ -48,12 +50,12 @@ impl Guard {
     /// A guard for a server that only this machine can reach: requests may name internal addresses, and all ports of this
     /// machine. Redirects from public pages to internal addresses are blocked unless the policy allows them.
     pub fn open(policy: impl Into<EgressPolicy>) -> Self {
-        Self { allows_internal: true, policy: Arc::new(policy.into()) }
+        Self { allows_internal: true, policy: Arc::new(policy.into()), own_ports: OwnPorts::default() }
     }
 
     /// A guard that blocks internal addresses unless the policy allows them.
     pub fn closed(policy: impl Into<EgressPolicy>) -> Self {
-        Self { allows_internal: false, policy: Arc::new(policy.into()) }
+        Self { allows_internal: false, policy: Arc::new(policy.into()), own_ports: OwnPorts::default() }
     }
 
     /// Checks the URL of a request. The addresses of a name are checked when it is resolved. User name and password are
@@ -103,6 +105,17 @@ impl Guard {
         let scope = if internal { NetworkScope::Anywhere } else { NetworkScope::Public };
         self.check_port(url, scope)?;
         self.check_host(url, purpose, scope)
+    }
+
+    /// Checks a connection that a page in the browser makes, by the host as written.
+    pub(super) fn check_subresource(&self, url: &Url, scope: NetworkScope) -> Result<(), Blocked> {
+        self.check_port(url, scope)?;
+        self.check_host(url, Purpose::Page, scope).map(drop)
+    }
+
+    /// The ports that this process listens on. Pages in the browser never reach them.
+    pub fn own_ports(&self) -> &OwnPorts {
+        &self.own_ports
     }
 
     /// Checks the addresses that a name resolved to. All must be allowed, unless the policy allows the name.

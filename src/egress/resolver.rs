@@ -1,5 +1,6 @@
 //! DNS: the system's resolver behind the guard. The client connects only to addresses that the guard has checked.
 
+use std::fmt::Debug;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -11,11 +12,12 @@ use super::guard::Guard;
 use super::policy::Purpose;
 
 /// Resolves a name. A trait, so that tests can replace DNS.
-pub trait Lookup: Send + Sync + 'static {
+pub trait Lookup: Debug + Send + Sync + 'static {
     fn lookup(&self, name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }
 
 /// `getaddrinfo` of the operating system.
+#[derive(Debug)]
 pub struct SystemLookup;
 
 impl Lookup for SystemLookup {
@@ -25,7 +27,7 @@ impl Lookup for SystemLookup {
 }
 
 /// A failed DNS lookup.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ResolveError {
     #[error("DNS: no such host {0}")]
     NoSuchHost(String),
@@ -49,21 +51,24 @@ impl GuardedResolver {
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (name, guard) = (name.as_str().to_owned(), self.guard.clone());
-        if is_reserved(&name) {
-            return Box::pin(async move { Err(ResolveError::NoSuchHost(name).into()) });
-        }
-        let found = self.lookup.lookup(name.clone());
+        let lookup = Arc::clone(&self.lookup);
         Box::pin(async move {
-            let addresses = found.await.map_err(|error| lookup_error(&name, &error))?;
-            if addresses.is_empty() {
-                return Err(ResolveError::NoSuchHost(name).into());
-            }
+            let addresses = resolve(&*lookup, &name).await?;
             if let Some((guard, purpose)) = guard {
                 guard.check_resolved(purpose, &name, &addresses)?;
             }
             Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
     }
+}
+
+/// The addresses of a name; at least one.
+pub async fn resolve(lookup: &dyn Lookup, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    if is_reserved(name) {
+        return Err(ResolveError::NoSuchHost(name.to_owned()));
+    }
+    let addresses = lookup.lookup(name.to_owned()).await.map_err(|error| lookup_error(name, &error))?;
+    if addresses.is_empty() { Err(ResolveError::NoSuchHost(name.to_owned())) } else { Ok(addresses) }
 }
 
 /// Names below `.invalid` never exist (RFC 6761), so they are not looked up.

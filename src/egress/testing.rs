@@ -195,7 +195,7 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Received>
 }
 
 /// A DNS with the given names only.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FakeDns(pub HashMap<&'static str, Vec<IpAddr>>);
 
 impl Lookup for FakeDns {

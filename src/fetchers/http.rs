@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, header};
+use jiff::Timestamp;
 use opilio_actors::domain::crawl::Exchange;
+use opilio_actors::domain::crawl_options::FetchOptions;
 use opilio_actors::heartbeat::{self, while_waiting, while_waiting_for};
 use opilio_actors::ports::{Clock, FetchError, FetchedPage, PageFetcher, PageRequest};
 use tokio::time::{Instant, timeout};
@@ -21,11 +23,12 @@ use super::meta_refresh;
 use super::raw;
 use super::robots::{Forbidden, Robots};
 use crate::egress::{
-    AllowedUrl, Egress, EgressError, Purpose, Response, format_duration, parse_web_url, redirect_target, retry_after,
+    AllowedUrl, Egress, EgressError, Guard, Purpose, Response, format_duration, parse_web_url, redirect_target,
+    retry_after,
 };
 
 /// How often a page returns to the queue because its permit was revoked, before it fails.
-const MAX_REVOCATIONS: u32 = 3;
+pub(super) const MAX_REVOCATIONS: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub struct HttpFetcherSettings {
@@ -45,6 +48,8 @@ pub struct HttpFetcherSettings {
     pub min_rate: u32,
     pub max_redirects: usize,
     pub user_agent: String,
+    /// Replaces the user agent of the browser, unless the job has one.
+    pub browser_user_agent: Option<String>,
     /// Obey robots.txt for all jobs.
     pub respect_robots: bool,
     /// Sent with every page, unless the job has a header of the same name.
@@ -63,6 +68,7 @@ impl Default for HttpFetcherSettings {
             min_rate: 100,
             max_redirects: 10,
             user_agent: own_user_agent(None),
+            browser_user_agent: None,
             respect_robots: false,
             headers: Vec::new(),
         }
@@ -153,8 +159,7 @@ impl HttpFetcher {
             .map_err(|invalid| FetchError::permanent(invalid.to_string()))?;
         let mut cookies = Cookies::new(&options.cookies);
         let mut budget = TimeBudget::new(options.page_timeout.unwrap_or(self.settings.page_timeout));
-        let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
-        let agent = (options.check_robots_txt || self.settings.respect_robots).then_some(agent);
+        let agent = self.robots_agent(options);
         let delay = self.check_robots(&url, agent, request).await?;
         let mut permit = self.permit(&url, request, delay).await;
         let mut redirects = 0;
@@ -203,7 +208,8 @@ impl HttpFetcher {
         }
     }
 
-    async fn permit(&self, url: &AllowedUrl, request: &PageRequest, delay: Duration) -> HostPermit {
+    /// Waits until a page of this host may be fetched.
+    pub(super) async fn permit(&self, url: &AllowedUrl, request: &PageRequest, delay: Duration) -> HostPermit {
         let delay = delay.max(self.settings.host_gap);
         let permit = self.limiter.acquire(host(url), &request.queue, delay);
         if delay.is_zero() {
@@ -213,8 +219,26 @@ impl HttpFetcher {
         while_waiting_for(between_pages, permit).await
     }
 
+    /// The user agent whose rules of robots.txt are obeyed; `None`: robots.txt is not obeyed.
+    pub(super) fn robots_agent<'a>(&'a self, options: &'a FetchOptions) -> Option<&'a str> {
+        let agent = options.user_agent.as_deref().unwrap_or(&self.settings.user_agent);
+        (options.check_robots_txt || self.settings.respect_robots).then_some(agent)
+    }
+
+    pub(super) fn settings(&self) -> &HttpFetcherSettings {
+        &self.settings
+    }
+
+    pub(super) fn guard(&self) -> &Guard {
+        self.egress.guard()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The site's `Crawl-delay`, if robots.txt allows `agent` to request the page. `None`: robots.txt is not obeyed.
-    async fn check_robots(
+    pub(super) async fn check_robots(
         &self,
         url: &AllowedUrl,
         agent: Option<&str>,
@@ -254,7 +278,7 @@ impl HttpFetcher {
             }
         };
         match budget.spend(body).await {
-            Ok(body) => Ok(FetchedPage { exchange, body, content_type, retry_after }),
+            Ok(body) => Ok(FetchedPage { exchange, body, content_type, retry_after, warnings: vec![] }),
             Err(error) => Err(fetch_error(&error, exchange)),
         }
     }

@@ -18,5 +18,6 @@ pub fn page(url: &str) -> Option<Result<FetchedPage, FetchError>> {
         body: Bytes::copy_from_slice(html.as_bytes()),
         content_type: Some("text/html; charset=utf-8".to_owned()),
         retry_after: None,
+        warnings: vec![],
     }))
 }

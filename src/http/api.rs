@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
+use opilio_actors::domain::engine::Engine;
 use opilio_actors::domain::id::JobId;
 use opilio_actors::domain::job::{Job, JobSpec};
 use opilio_actors::domain::scope::Scope;
@@ -17,6 +18,7 @@ use super::ceilings::Ceilings;
 use super::crawl4ai::crawl_request::RequestPolicy;
 use super::crawl4ai::webhook_config::WebhookDefaults;
 use super::error::ApiError;
+use super::field_error::{FieldPath, InvalidValue};
 use super::mcp::sessions::Sessions;
 use super::memory_budget::MemoryBudget;
 use super::monitor::Monitor;
@@ -25,6 +27,9 @@ use super::trusted_proxies::TrustedProxies;
 use crate::cpu_pool::CpuPool;
 use crate::egress::Guard;
 use crate::loop_lag::LoopLag;
+
+const NO_BROWSER: &str = "the engine `browser` needs Chromium, which this server does not have; install it on the server: \
+                          apt-get install chromium-headless-shell";
 
 #[derive(Clone)]
 pub struct Api {
@@ -57,6 +62,15 @@ pub struct Api {
     pub monitor: Monitor,
     /// The open MCP sessions.
     pub sessions: Sessions,
+    pub engines: Engines,
+}
+
+/// How this server can fetch pages.
+#[derive(Clone, Copy, Debug)]
+pub struct Engines {
+    /// Of requests without `engine`.
+    pub default: Engine,
+    pub has_browser: bool,
 }
 
 impl Api {
@@ -68,7 +82,8 @@ impl Api {
     /// A new job of this caller. Durations and counts above the operator's ceilings are clamped.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not submit jobs. Every handler that submits a job calls this method.
+    /// `Forbidden` if the caller may not submit jobs; `Unsupported` if the job needs a browser and there is none. Every
+    /// handler that submits a job calls this method.
     pub fn new_job(
         &self,
         caller: &Caller,
@@ -77,6 +92,11 @@ impl Api {
     ) -> Result<NewJob, ApiError> {
         caller.require(Scope::Submit)?;
         self.ceilings.apply(&mut spec);
+        if !self.engines.has_browser && spec.task.requests_engine(Engine::Browser) {
+            let reason = InvalidValue::unsupported(NO_BROWSER);
+            return Err(ApiError::Unsupported(vec![reason.at(&FieldPath::body().child("engine"))]));
+        }
+        spec.task.fix_engine(self.engines.default);
         let random = ulid::Ulid::generate().random();
         let id = JobId::new(spec.kind(), self.clock.now(), random);
         Ok(NewJob { id, principal: caller.principal().clone(), max_open: caller.max_jobs(), spec, idempotency })

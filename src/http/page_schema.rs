@@ -77,6 +77,13 @@ pub struct PageResult {
     #[schema(required)]
     crawl_stats: Option<Value>,
     markdown: PageMarkdown,
+    /// `http` or `browser`; `null` if the page was not fetched.
+    #[schema(required)]
+    engine: Option<String>,
+    /// Why the page was opened in the browser: `requested`, `app_shell`, `empty_page`, `script_redirect`, `challenge` or
+    /// `wait_for`.
+    #[schema(required)]
+    engine_reason: Option<String>,
     /// Why the page may be incomplete.
     warnings: Vec<String>,
     /// The tokens that the extraction by a language model used; absent without one.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 
-const STATS: FetchStats = FetchStats { attempts: 2, cache_hit: None };
+const STATS: FetchStats = FetchStats { attempts: 2, cache_hit: None, engine: FetchEngine::Http, engine_reason: None };
 
 fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> FetchedPage {
     FetchedPage {
@@ -18,15 +18,21 @@ fn page(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> Fetc
         body: body.into(),
         content_type: content_type.map(str::to_owned),
         retry_after: None,
+        warnings: vec![],
     }
 }
 
 async fn read_with(settings: ReaderSettings, page: FetchedPage) -> (PageRecord, Value) {
     let reader = CpuReader::new(settings);
     let queue = QueueKey::batch(Principal::anonymous());
-    let request =
-        PageRequest { url: "http://example.com/".to_owned(), options: Arc::default(), queue, linked_from: None };
-    let record = reader.read(3, &request, page, STATS).await;
+    let request = PageRequest {
+        url: "http://example.com/".to_owned(),
+        options: Arc::default(),
+        engine: FetchEngine::Http,
+        queue,
+        linked_from: None,
+    };
+    let record = reader.read(3, &request, page, STATS).await.content;
     let json = serde_json::from_slice(&record.json).expect("JSON");
     (record, json)
 }
@@ -111,17 +117,19 @@ async fn page_that_does_not_meet_its_condition_fails_with_the_reason() {
     let (reader, queue) = (CpuReader::new(ReaderSettings::default()), QueueKey::batch(Principal::anonymous()));
     let options = Options { required_selector: Some(".x".to_owned()), ..Options::default() };
     let options = Arc::new(CrawlOptions { page: options, ..CrawlOptions::default() });
-    let request = PageRequest { url: "http://example.com/".to_owned(), options, queue, linked_from: None };
+    let request = PageRequest {
+        url: "http://example.com/".to_owned(),
+        options,
+        engine: FetchEngine::Http,
+        queue,
+        linked_from: None,
+    };
     for (status, body, error) in [
         (200, "<p class=x>", ""),
-        (
-            200,
-            "<p>",
-            "`wait_for` is not met: no element of the fetched HTML matches .x; the page's scripts are not run",
-        ),
+        (200, "<p>", "`wait_for` is not met: no element of the page matches .x"),
         (404, "<p>", "HTTP 404 Not Found"),
     ] {
-        let record = reader.read(0, &request, page(status, Some("text/html"), body), STATS).await;
+        let record = reader.read(0, &request, page(status, Some("text/html"), body), STATS).await.content;
         assert_eq!((record.success, record.error.as_str()), (error.is_empty(), error));
     }
 }

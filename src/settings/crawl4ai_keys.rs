@@ -1,6 +1,6 @@
 //! Keys of Crawl4AI's `config.yml` that have no effect in Opilio.
 
-const BROWSER: &str = "no browser is available";
+const BROWSER: &str = "use the section `browser`";
 const SERVER: &str = "belongs to Crawl4AI's web server";
 
 const WITHOUT_EFFECT: [(&str, &str); 17] = [

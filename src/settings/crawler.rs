@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use opilio_actors::domain::engine::Engine;
 use opilio_page::{Bm25, ContentFilter, Pruning};
 use serde::Deserialize;
 use url::Url;
@@ -12,6 +13,7 @@ use super::backoff::{check_delays, check_jitter};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crawler {
+    pub engine: Option<Engine>,
     pub pool: Pool,
     pub pages_per_job: NonZeroUsize,
     pub pages_per_host: usize,

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::browser::Browser;
 use super::crawler::Crawler;
 use super::egress::Egress;
 use super::error::SettingsError;
@@ -23,6 +24,7 @@ pub struct Settings {
     pub limits: Limits,
     pub rate_limiting: RateLimiting,
     pub crawler: Crawler,
+    pub browser: Browser,
     pub egress: Egress,
     pub webhooks: Webhooks,
     pub llm: Llm,
@@ -37,6 +39,7 @@ impl Settings {
             self.jobs.check(),
             self.limits.check(),
             self.crawler.check(),
+            self.browser.check(),
             self.webhooks.check(),
             self.llm.check(),
             self.logging.check(),

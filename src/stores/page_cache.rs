@@ -68,7 +68,7 @@ pub fn decode(stored: &Bytes) -> Option<FetchedPage> {
     let (head, body) = rest.split_at_checked(length)?;
     let Head { status, headers, final_url, content_type } = serde_json::from_slice(head).ok()?;
     let exchange = Exchange { status, headers, final_url, ..Exchange::default() };
-    Some(FetchedPage { exchange, body: stored.slice_ref(body), content_type, retry_after: None })
+    Some(FetchedPage { exchange, body: stored.slice_ref(body), content_type, retry_after: None, warnings: vec![] })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the dependencies of the tests: a C compiler, curl, Redis, iproute2 and Python from Debian, and into the given
+# Installs the dependencies of the tests: a C compiler, curl, Redis, Chromium, iproute2 and Python from Debian, and into the given
 # folder the Python environments (`venv`; `crawl4ai` with Crawl4AI's clients), the TypeScript tools (`node_modules`) and
 # `bin/node`, which is the machine's Node.js from version 18 on, else one from PyPI.
 set -euo pipefail
@@ -11,6 +11,7 @@ into=$(cd "$1" && pwd)
 need "a C compiler" "gcc libc6-dev" "command -v cc"
 need "curl" "curl" "command -v curl"
 need "Redis" "redis-server" "command -v redis-server"
+need "Chromium" "chromium-headless-shell fonts-liberation" "test -x /usr/lib/chromium/chromium-headless-shell"
 need "ip" "iproute2" "command -v ip"
 need "unshare and mount" "util-linux mount" "command -v unshare && command -v mount"
 need "Python 3 with venv" "python3 python3-venv" "python3 -c 'import venv, ensurepip'"

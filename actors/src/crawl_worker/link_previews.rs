@@ -94,6 +94,7 @@ impl PreviewSource {
 /// One request that obeys robots.txt. Cookies are sent to their own domains.
 fn preview_options(options: &CrawlOptions, previews: &LinkPreviews, same_origin: bool) -> CrawlOptions {
     let fetch = FetchOptions {
+        engine: None,
         headers: if same_origin { options.fetch.headers.clone() } else { vec![] },
         cookies: options.fetch.cookies.clone(),
         user_agent: options.fetch.user_agent.clone(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::crawl_options::CrawlOptions;
+use super::engine::{Engine, FetchEngine};
 use super::text::visible;
 use super::usage::Usage;
 
@@ -48,6 +49,13 @@ impl CrawlSpec {
         let is_used = self.variant_of.is_empty() || self.variant_of.contains(&None);
         std::iter::once(&self.options).filter(move |_| is_used).chain(&self.variants)
     }
+
+    /// Sets the engine of pages that request none.
+    pub fn fix_engine(&mut self, default: Engine) {
+        for options in std::iter::once(&mut self.options).chain(&mut self.variants) {
+            options.fetch.engine.get_or_insert(default);
+        }
+    }
 }
 
 /// Status, headers and final URL of a response; all absent if no server was involved (`raw:` pages).
@@ -71,6 +79,9 @@ pub struct FetchStats {
     pub attempts: u32,
     /// Set if the page came from the cache.
     pub cache_hit: Option<CacheHit>,
+    pub engine: FetchEngine,
+    /// Why the page was opened in the browser.
+    pub engine_reason: Option<&'static str>,
 }
 
 /// The use of a cached page.
@@ -126,6 +137,10 @@ pub struct PageResult {
     pub cache_status: Option<String>,
     pub crawl_stats: Option<Value>,
     pub markdown: Markdown,
+    /// What fetched the page; `None` if it was not fetched.
+    pub engine: Option<FetchEngine>,
+    /// Why the page was opened in the browser.
+    pub engine_reason: Option<&'static str>,
     /// Why the page may be incomplete.
     pub warnings: Vec<String>,
     /// The tokens that the extraction by a language model used.
@@ -154,6 +169,8 @@ impl PageResult {
             crawl_stats: Some(crawl_stats),
             cache_status: Some(cache_status(stats).to_owned()),
             cached_at: stats.cache_hit.map(|hit| hit.cached_at.as_millisecond() as f64 / 1000.0),
+            engine: Some(stats.engine),
+            engine_reason: stats.engine_reason,
             ..Self::empty(url, exchange)
         }
     }
@@ -162,7 +179,8 @@ impl PageResult {
     pub fn failed(url: &str, exchange: Exchange, stats: Option<FetchStats>, error: impl Into<String>) -> Self {
         let crawl_stats = stats.map(|stats| crawl_stats(stats, exchange.status));
         let error = visible(&error.into()).into_owned();
-        Self { error_message: error, crawl_stats, ..Self::empty(url, exchange) }
+        let (engine, engine_reason) = (stats.map(|stats| stats.engine), stats.and_then(|stats| stats.engine_reason));
+        Self { error_message: error, crawl_stats, engine, engine_reason, ..Self::empty(url, exchange) }
     }
 
     fn empty(url: &str, exchange: Exchange) -> Self {
@@ -198,6 +216,8 @@ impl PageResult {
             cache_status: None,
             crawl_stats: None,
             markdown: Markdown::default(),
+            engine: None,
+            engine_reason: None,
             warnings: Vec::new(),
             usage: None,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::engine::Engine;
 use super::link_preview::LinkPreviews;
 use super::page_extraction::{PageExtraction, PageFilter};
 use super::secret::Secret;
@@ -60,6 +61,9 @@ pub struct CacheOptions {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FetchOptions {
+    /// Set when the job is admitted; `None`: [`Engine::Http`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// Unique names in lower case, in the order given; never `user-agent` or `cookie`. Values can contain UTF-8.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Secret)>,
@@ -190,6 +194,7 @@ mod tests {
     #[test]
     fn options_survive_serialization() {
         let fetch = FetchOptions {
+            engine: Some(Engine::Smart),
             headers: vec![("x-a".to_owned(), Secret::new("1"))],
             cookies: vec![cookie(), Cookie { host_only: true, secure: true, ..cookie() }],
             user_agent: Some("bot".to_owned()),

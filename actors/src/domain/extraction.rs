@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::crawl::PageRecord;
+use super::engine::Engine;
 use super::page_extraction::PageExtraction;
 use super::usage::Usage;
 
@@ -32,13 +33,16 @@ pub struct ExtractionSpec {
     /// Use a cached page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cache: bool,
+    /// Set when the job is admitted; `None`: [`Engine::Http`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
 }
 
 impl ExtractionSpec {
     /// The extraction from the page of a crawl at `url`.
     pub fn of_page(url: &str, extraction: &PageExtraction) -> Self {
         let PageExtraction { instruction, schema, provider, temperature } = extraction.clone();
-        Self { url: url.to_owned(), instruction, schema, provider, temperature, cache: false }
+        Self { url: url.to_owned(), instruction, schema, provider, temperature, cache: false, engine: None }
     }
 }
 
@@ -119,6 +123,7 @@ mod tests {
             provider: Some("openai/gpt-4o-mini".to_owned()),
             temperature: Some(0.5),
             cache: true,
+            engine: Some(Engine::Browser),
         };
         let stored = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<ExtractionSpec>(&stored).unwrap(), spec);

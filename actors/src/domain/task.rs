@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::crawl::PageRecord;
+use super::engine::Engine;
 use super::kind::JobKind;
 
 /// The specification of one kind of job, and the rules that depend on it.
@@ -19,6 +20,17 @@ pub trait TaskSpec: Serialize + DeserializeOwned + Clone + PartialEq + Debug + S
 
     /// The URLs exactly as submitted. Each of them has one record.
     fn urls(&self) -> &[String];
+
+    /// Sets the engine of pages that request none.
+    fn fix_engine(&mut self, default: Engine) {
+        let _ = default;
+    }
+
+    /// Whether a page requests this engine.
+    fn requests_engine(&self, engine: Engine) -> bool {
+        let _ = engine;
+        false
+    }
 
     /// Failed records for the given indexes, for a job that cannot be finished.
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord>;
@@ -106,6 +118,19 @@ impl Task {
         spec.downcast_mut()
     }
 
+    /// See [`TaskSpec::fix_engine`].
+    pub fn fix_engine(&mut self, default: Engine) {
+        match Arc::get_mut(&mut self.0) {
+            Some(spec) => spec.fix_engine(default),
+            None => self.0 = self.0.with_engine(default),
+        }
+    }
+
+    /// See [`TaskSpec::requests_engine`].
+    pub fn requests_engine(&self, engine: Engine) -> bool {
+        self.0.requests_engine(engine)
+    }
+
     /// See [`TaskSpec::failed_records`].
     pub fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {
         self.0.failed_records(indexes, checkpoints, reason)
@@ -141,6 +166,9 @@ impl Serialize for Task {
 trait ErasedSpec: Any + Debug + Send + Sync {
     fn kind(&self) -> JobKind;
     fn urls(&self) -> &[String];
+    fn fix_engine(&mut self, default: Engine);
+    fn with_engine(&self, default: Engine) -> Arc<dyn ErasedSpec>;
+    fn requests_engine(&self, engine: Engine) -> bool;
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord>;
     fn is_abortable(&self) -> bool;
     fn view<'a>(&self, record: &'a [u8]) -> RecordView<'a>;
@@ -155,6 +183,20 @@ impl<T: TaskSpec> ErasedSpec for T {
 
     fn urls(&self) -> &[String] {
         TaskSpec::urls(self)
+    }
+
+    fn fix_engine(&mut self, default: Engine) {
+        TaskSpec::fix_engine(self, default);
+    }
+
+    fn with_engine(&self, default: Engine) -> Arc<dyn ErasedSpec> {
+        let mut spec = self.clone();
+        TaskSpec::fix_engine(&mut spec, default);
+        Arc::new(spec)
+    }
+
+    fn requests_engine(&self, engine: Engine) -> bool {
+        TaskSpec::requests_engine(self, engine)
     }
 
     fn failed_records(&self, indexes: &[u32], checkpoints: &[(String, Bytes)], reason: &str) -> Vec<PageRecord> {

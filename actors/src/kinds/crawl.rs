@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::registration::{HandlerContext, Registration};
 use crate::crawl_worker::Crawler;
 use crate::domain::crawl::{CrawlSpec, Exchange, PageRecord, PageResult};
+use crate::domain::engine::Engine;
 use crate::domain::kind::{JobKind, KindDescriptor, ResultForm};
 use crate::domain::task::TaskSpec;
 use crate::llm_worker::usage_by_page;
@@ -28,6 +29,14 @@ impl TaskSpec for CrawlSpec {
 
     fn urls(&self) -> &[String] {
         &self.urls
+    }
+
+    fn fix_engine(&mut self, default: Engine) {
+        Self::fix_engine(self, default);
+    }
+
+    fn requests_engine(&self, engine: Engine) -> bool {
+        self.all_options().any(|options| options.fetch.engine == Some(engine))
     }
 
     /// The records of pages with an extraction have the tokens that the recorded model responses used.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::registration::{HandlerContext, Registration};
 use crate::domain::crawl::PageRecord;
+use crate::domain::engine::Engine;
 use crate::domain::extraction::{Extracted, ExtractionError, ExtractionSpec, record};
 use crate::domain::kind::{JobKind, KindDescriptor, ResultForm};
 use crate::domain::task::{Members, RecordView, TaskSpec};
@@ -27,6 +28,14 @@ impl TaskSpec for ExtractionSpec {
 
     fn urls(&self) -> &[String] {
         std::slice::from_ref(&self.url)
+    }
+
+    fn fix_engine(&mut self, default: Engine) {
+        self.engine.get_or_insert(default);
+    }
+
+    fn requests_engine(&self, engine: Engine) -> bool {
+        self.engine == Some(engine)
     }
 
     /// One record with the tokens that the recorded model responses used.

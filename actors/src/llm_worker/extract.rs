@@ -10,7 +10,7 @@ use super::extractor::ModelExtractor;
 use super::history::JobHistory;
 use super::response_cache::Content;
 use super::session::{ModelSession, SessionJob};
-use crate::domain::crawl_options::{CacheOptions, CrawlOptions};
+use crate::domain::crawl_options::{CacheOptions, CrawlOptions, FetchOptions};
 use crate::domain::extraction::input::model_input;
 use crate::domain::extraction::{ExtractionError, ExtractionSpec, record};
 use crate::domain::job::Job;
@@ -86,7 +86,8 @@ impl Extractor {
     async fn page(&self, spec: &ExtractionSpec, queue: &QueueKey) -> Result<String, AttemptError> {
         // The page is stored in the cache for other jobs even if this job does not use cached pages.
         let cache = CacheOptions { read: spec.cache, write: true, revalidate: false };
-        let options = CrawlOptions { cache, ..CrawlOptions::default() };
+        let fetch = FetchOptions { engine: spec.engine, ..FetchOptions::default() };
+        let options = CrawlOptions { cache, fetch, ..CrawlOptions::default() };
         let page = tokio::select! {
             page = self.pages.text(&spec.url, Arc::new(options), queue) => page,
             () = heartbeat::yield_requested() => return Err(AttemptError::Yielded),

@@ -9,13 +9,14 @@ use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http_cache_semantics::BeforeRequest;
 
 use crate::domain::crawl::{CacheHit, CacheHitKind};
+use crate::domain::engine::FetchEngine;
 use crate::domain::secret::Secret;
 use crate::ports::{CachedPage, FetchError, FetchedPage, PageCache, PageRequest};
 use semantics::{STORED_HEADERS, policy, request_with};
 
 /// The cached page for `request`, if the job reads the cache. A cached page has no certificate.
 pub async fn find(cache: &dyn PageCache, request: &PageRequest) -> Option<CachedPage> {
-    let is_usable = request.options.cache.read && !request.options.fetch.certificate && is_http(request);
+    let is_usable = request.options.cache.read && !request.options.fetch.certificate && is_cacheable(request);
     if is_usable { cache.find(request).await } else { None }
 }
 
@@ -94,7 +95,7 @@ fn update_headers(page: &mut FetchedPage, not_modified: &FetchedPage) {
 pub async fn store(cache: &dyn PageCache, request: &PageRequest, page: &FetchedPage) {
     let succeeded = page.exchange.status.is_some_and(|status| (200..300).contains(&status));
     if request.options.cache.write
-        && is_http(request)
+        && is_cacheable(request)
         && succeeded
         && policy(request, page, SystemTime::UNIX_EPOCH).is_storable()
     {
@@ -102,8 +103,9 @@ pub async fn store(cache: &dyn PageCache, request: &PageRequest, page: &FetchedP
     }
 }
 
-fn is_http(request: &PageRequest) -> bool {
-    !request.url.starts_with("raw:")
+/// Pages of the browser are not cached: their content depends on more than the response.
+fn is_cacheable(request: &PageRequest) -> bool {
+    !request.url.starts_with("raw:") && request.engine == FetchEngine::Http
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::domain::crawl::Exchange;
 use crate::domain::crawl_options::CrawlOptions;
+use crate::domain::engine::FetchEngine;
 use crate::domain::queue_key::QueueKey;
 
 /// A request for one page, without retries.
@@ -16,6 +17,7 @@ pub struct PageRequest {
     /// As submitted: absolute `http(s)`, or `raw:<html>`.
     pub url: String,
     pub options: Arc<CrawlOptions>,
+    pub engine: FetchEngine,
     /// The queue whose share of the fetch permits this request uses.
     pub queue: QueueKey,
     /// The page that links to this one, if only the beginning of this one is requested; `None`: the client named the URL and
@@ -40,6 +42,8 @@ pub struct FetchedPage {
     pub content_type: Option<String>,
     /// The delay that the server requests in `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// Why the page may be incomplete. One sentence each, without a full stop.
+    pub warnings: Vec<String>,
 }
 
 /// A page that could not be fetched. The text is one sentence for users: `Connection timeout after 30s`.

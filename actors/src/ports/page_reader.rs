@@ -13,12 +13,26 @@ pub struct PageText {
     pub markdown: Markdown,
 }
 
+/// What was read of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageReading<T> {
+    pub content: T,
+    /// Why the page must be opened in the browser, if it was fetched over HTTP, its job allows it, and there is a browser.
+    pub needs_browser: Option<&'static str>,
+}
+
 /// Decodes, parses and serializes pages, on other threads than those that serve messages, in bounded time.
 #[async_trait]
 pub trait PageReader: Send + Sync + 'static {
     /// The record of `page`, which has index `index` in its job. A page that cannot be read has a failed record.
-    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord;
+    async fn read(
+        &self,
+        index: u32,
+        request: &PageRequest,
+        page: FetchedPage,
+        stats: FetchStats,
+    ) -> PageReading<PageRecord>;
 
     /// The text of `page`, or the `error_message` that its record would have.
-    async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> Result<PageText, String>;
+    async fn read_text(&self, request: &PageRequest, page: FetchedPage) -> PageReading<Result<PageText, String>>;
 }

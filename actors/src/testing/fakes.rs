@@ -9,7 +9,8 @@ use crate::domain::crawl::{Exchange, FetchStats, PageRecord, PageResult};
 use crate::domain::delivery::AttemptOutcome;
 use crate::ports::{
     CachedPage, FetchError, FetchedPage, LanguageModel, ModelError, ModelName, ModelRequest, ModelResponse, PageCache,
-    PageFetcher, PageReader, PageRequest, PageText, ResolvedModel, StoreError, WebhookRequest, WebhookTransport,
+    PageFetcher, PageReader, PageReading, PageRequest, PageText, ResolvedModel, StoreError, WebhookRequest,
+    WebhookTransport,
 };
 
 /// Responds with the result of a function, which may panic; `None`: never responds.
@@ -43,7 +44,13 @@ impl PageCache for NoCache {
 /// A page with this status.
 pub fn page(status: u16) -> FetchedPage {
     let exchange = Exchange { status: Some(status), ..Exchange::default() };
-    FetchedPage { exchange, body: Bytes::from_static(b"<p>hello"), content_type: None, retry_after: None }
+    FetchedPage {
+        exchange,
+        body: Bytes::from_static(b"<p>hello"),
+        content_type: None,
+        retry_after: None,
+        warnings: vec![],
+    }
 }
 
 /// A page with a status below 400 is successful; its Markdown is its body.
@@ -51,21 +58,28 @@ pub struct StatusReader;
 
 #[async_trait]
 impl PageReader for StatusReader {
-    async fn read(&self, index: u32, request: &PageRequest, page: FetchedPage, stats: FetchStats) -> PageRecord {
+    async fn read(
+        &self,
+        index: u32,
+        request: &PageRequest,
+        page: FetchedPage,
+        stats: FetchStats,
+    ) -> PageReading<PageRecord> {
         let status = page.exchange.status.unwrap_or(200);
         let error = if status < 400 { String::new() } else { format!("HTTP {status}") };
         let text = String::from_utf8_lossy(&page.body).into_owned();
         let mut result = PageResult::failed(&request.url, page.exchange, Some(stats), error);
         result.success = status < 400;
         result.markdown.raw_markdown = text;
-        PageRecord::new(index, &result)
+        PageReading { content: PageRecord::new(index, &result), needs_browser: None }
     }
 
-    async fn read_text(&self, _: &PageRequest, page: FetchedPage) -> Result<PageText, String> {
+    async fn read_text(&self, _: &PageRequest, page: FetchedPage) -> PageReading<Result<PageText, String>> {
         let status = page.exchange.status.unwrap_or(200);
         let raw_markdown = String::from_utf8_lossy(&page.body).into_owned();
         let text = PageText { title: String::new(), markdown: Markdown { raw_markdown, ..Markdown::default() } };
-        if status < 400 { Ok(text) } else { Err(format!("HTTP {status}")) }
+        let content = if status < 400 { Ok(text) } else { Err(format!("HTTP {status}")) };
+        PageReading { content, needs_browser: None }
     }
 }
 

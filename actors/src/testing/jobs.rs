@@ -38,6 +38,7 @@ pub fn extraction(instruction: &str) -> NewJob {
             provider: Some("openai/test".to_owned()),
             temperature: None,
             cache: false,
+            engine: None,
         }),
         webhook: Some(target("http://receiver.example/hook")),
         warnings: vec![],

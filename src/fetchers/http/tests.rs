@@ -4,6 +4,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use opilio_actors::domain::crawl_options::{Cookie, CrawlOptions, FetchOptions};
+use opilio_actors::domain::engine::FetchEngine;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::secret::Secret;
@@ -46,6 +47,7 @@ fn request(url: impl Into<String>, fetch: FetchOptions) -> PageRequest {
         linked_from: None,
         url: url.into(),
         options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
+        engine: FetchEngine::Http,
         queue: QueueKey::batch(Principal::anonymous()),
     }
 }

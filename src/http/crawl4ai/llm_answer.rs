@@ -89,8 +89,15 @@ fn extraction(
     let url = report.check(&FieldPath::of("path").child("url"), url);
     let ModelChoice { provider, temperature } =
         ModelChoice::parse(&RequestFields::new(model, FieldPath::of("query")), &mut report);
-    let spec =
-        |url: String| ExtractionSpec { url, instruction: question, schema: None, provider, temperature, cache: false };
+    let spec = |url: String| ExtractionSpec {
+        url,
+        instruction: question,
+        schema: None,
+        provider,
+        temperature,
+        cache: false,
+        engine: None,
+    };
     report.finish(url.map(|url| spec(url.into_string())))
 }
 

@@ -14,7 +14,7 @@ use super::webhook_config::{self, WebhookDefaults};
 use crate::egress::Guard;
 use crate::http::field_error::{FieldPath, InvalidValue, Loc, Rejection};
 
-const FIELDS: [&str; 7] = ["url", "q", "schema", "cache", "provider", "temperature", "webhook_config"];
+const FIELDS: [&str; 8] = ["url", "q", "schema", "cache", "engine", "provider", "temperature", "webhook_config"];
 /// Settings of a provider that some clients send. They have no effect.
 const PROVIDER_SETTINGS: [&str; 4] = ["base_url", "api_base", "api_key", "api_token"];
 
@@ -30,6 +30,7 @@ pub fn parse_job(body: &Value, defaults: &WebhookDefaults, guard: &Guard) -> Res
     let schema = body.get("schema").and_then(|value| schema(value, &body.path("schema"), &mut report));
     let model = ModelChoice::parse(&body, &mut report);
     let cache = body.flag("cache", &mut report).unwrap_or(false);
+    let engine = body.engine(&mut report);
     let webhook = webhook_config::parse(body.get("webhook_config"), defaults, policy, &mut report);
     for name in PROVIDER_SETTINGS.into_iter().filter(|name| body.get(name).is_some()) {
         let reason = "URLs and keys of providers are set in the server's configuration only";
@@ -44,6 +45,7 @@ pub fn parse_job(body: &Value, defaults: &WebhookDefaults, guard: &Guard) -> Res
         provider,
         temperature,
         cache,
+        engine,
     });
     let (spec, warnings) = report.finish(spec)?;
     Ok(JobSpec { task: Task::new(spec), webhook, warnings, interactive: false })

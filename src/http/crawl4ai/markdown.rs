@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use opilio_actors::domain::crawl_options::{CacheOptions, CrawlOptions};
+use opilio_actors::domain::engine::Engine;
 use opilio_actors::domain::extraction::ExtractionSpec;
 use opilio_actors::domain::job::Warning;
 use opilio_page::{Bm25, ContentFilter};
@@ -29,7 +30,7 @@ use crate::http::response;
 use crate::http::route::{POST, Route, SUBMIT, SYNCHRONOUS, route};
 use crate::http::schemas::Warning as WarningSchema;
 
-const FIELDS: [&str; 6] = ["url", "f", "q", "c", "provider", "temperature"];
+const FIELDS: [&str; 7] = ["url", "f", "q", "c", "engine", "provider", "temperature"];
 const DEFAULT_INSTRUCTION: &str =
     "Write down the main content of the page as Markdown, word for word, and nothing else.";
 
@@ -71,6 +72,7 @@ struct MarkdownRequest {
     filter: Filter,
     query: Option<String>,
     cache: String,
+    engine: Option<Engine>,
     /// For [`Filter::Llm`].
     model: ModelChoice,
 }
@@ -122,6 +124,7 @@ impl MarkdownRequest {
         let url = sync_page::url_field(&body, |text| parse(&policy, text), &mut report);
         let query = body.text("q", &mut report).filter(|query| !query.trim().is_empty()).map(str::to_owned);
         let cache = body.text("c", &mut report).unwrap_or("0").to_owned();
+        let engine = body.engine(&mut report);
         let filter = report.check(&body.path("f"), filter);
         if filter == Some(Filter::Bm25) && query.as_ref().is_some_and(|query| query.len() > MAX_QUERY_BYTES) {
             let msg = format!("must have at most {MAX_QUERY_BYTES} bytes");
@@ -135,12 +138,13 @@ impl MarkdownRequest {
             report.warn(&body.path(name), "applies only to the filter `llm`");
         }
         body.warn_unknown(&FIELDS, "not a key of this request", &mut report);
-        report.finish(url.zip(filter).map(|(url, filter)| Self { url, filter, query, cache, model }))
+        report.finish(url.zip(filter).map(|(url, filter)| Self { url, filter, query, cache, engine, model }))
     }
 
     /// The options of the crawl, for every filter but [`Filter::Llm`].
     fn options(&self) -> CrawlOptions {
         let mut options = CrawlOptions::default();
+        options.fetch.engine = self.engine;
         options.page.content_filter = match self.filter {
             Filter::Raw => None,
             Filter::Bm25 => {
@@ -164,6 +168,7 @@ impl MarkdownRequest {
             provider,
             temperature,
             cache: false,
+            engine: self.engine,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `POST /html`: a page as reduced HTML, from which an extraction schema can be written.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use opilio_actors::domain::crawl_options::CrawlOptions;
 use opilio_actors::domain::job::Warning;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -54,10 +55,13 @@ pub async fn respond(api: web::Data<Api>, caller: &Caller, body: Value) -> Resul
     let mut report = Report::default();
     let fields = RequestFields::of_body(&body)?;
     let url = sync_page::url_field(&fields, |text| UrlPolicy::new(&api.guard).page(text), &mut report);
-    fields.warn_unknown(&["url"], "not a key of this request", &mut report);
+    let engine = fields.engine(&mut report);
+    fields.warn_unknown(&["url", "engine"], "not a key of this request", &mut report);
     let (url, warnings) = report.finish(url)?;
     drop(body);
-    let page = sync_page::crawl(api, caller, url.clone(), Default::default(), warnings.clone()).await?;
+    let mut options = CrawlOptions::default();
+    options.fetch.engine = engine;
+    let page = sync_page::crawl(api, caller, url.clone(), options, warnings.clone()).await?;
     let reduced = web::block(move || opilio_page::schema_html(&page.html, &opilio_page::Limits::default())).await;
     let reduced = reduced.map_err(|_| ApiError::Unavailable)?;
     let reduced = reduced.map_err(|error| ApiError::BadGateway(error.to_string()))?;

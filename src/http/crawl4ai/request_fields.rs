@@ -1,5 +1,6 @@
 //! Access to the fields of a JSON object in a request. A field that is `null` counts as absent.
 
+use opilio_actors::domain::engine::Engine;
 use serde_json::{Map, Value};
 
 use super::report::Report;
@@ -46,6 +47,13 @@ impl<'a> RequestFields<'a> {
         let flag = parse_bool(self.get(name)?);
         let flag = flag.ok_or_else(|| InvalidValue::new("bool_type", "must be true or false"));
         report.check(&self.path(name), flag)
+    }
+
+    /// The field `engine`.
+    pub fn engine(&self, report: &mut Report) -> Option<Engine> {
+        let engine = Engine::parse(self.text("engine", report)?);
+        let engine = engine.ok_or_else(|| InvalidValue::value("must be http, smart or browser"));
+        report.check(&self.path("engine"), engine)
     }
 
     /// Warns of every field that is not in `known`.

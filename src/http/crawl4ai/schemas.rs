@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use opilio_actors::domain::engine::Engine;
 use serde_json::Value;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -58,6 +59,7 @@ pub struct LlmJobRequest {
     schema: Option<TextOrSchema>,
     /// Whether a cached page may be used.
     cache: Option<BooleanOrDigit>,
+    engine: Option<EngineName>,
     /// `family/model`. The default is configured on the server.
     #[schema(example = "openai/gpt-4o-mini")]
     provider: Option<String>,
@@ -144,6 +146,7 @@ pub struct MarkdownRequest {
     /// `1`: a cached page may be used.
     #[schema(example = "0")]
     c: Option<String>,
+    engine: Option<EngineName>,
     /// `family/model`, for `llm`.
     provider: Option<Value>,
     /// For `llm`.
@@ -167,6 +170,23 @@ impl ToSchema for Filter {
 #[derive(ToSchema)]
 pub struct HtmlRequest {
     url: PageAddress,
+    engine: Option<EngineName>,
+}
+
+/// `http`; `browser`; or `smart`: over HTTP, and in the browser if the content of the page is produced by scripts. The
+/// default is configured on the server.
+pub struct EngineName;
+
+impl PartialSchema for EngineName {
+    fn schema() -> RefOr<Schema> {
+        enumeration(&Engine::ALL.map(Engine::as_str))
+    }
+}
+
+impl ToSchema for EngineName {
+    fn name() -> Cow<'static, str> {
+        "Engine".into()
+    }
 }
 
 /// A configuration in its typed form.

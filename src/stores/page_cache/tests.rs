@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use opilio_actors::domain::crawl_options::{CrawlOptions, FetchOptions};
+use opilio_actors::domain::engine::FetchEngine;
 use opilio_actors::domain::id::Principal;
 use opilio_actors::domain::queue_key::QueueKey;
 use opilio_actors::domain::secret::Secret;
@@ -30,6 +31,7 @@ fn request(url: &str, fetch: FetchOptions) -> PageRequest {
         linked_from: None,
         url: url.to_owned(),
         options: Arc::new(CrawlOptions { fetch, ..CrawlOptions::default() }),
+        engine: FetchEngine::Http,
         queue: QueueKey::batch(Principal::anonymous()),
     }
 }
@@ -49,7 +51,7 @@ fn page(bytes: usize) -> FetchedPage {
     let body = std::iter::repeat_with(|| random.u8(..)).take(bytes).collect();
     let headers = json!({"etag": "\"a\"", "x": "ä"}).as_object().cloned();
     let exchange = Exchange { status: Some(200), headers, final_url: Some(format!("{URL}b")), ..Exchange::default() };
-    FetchedPage { exchange, body, content_type: Some("text/html".to_owned()), retry_after: None }
+    FetchedPage { exchange, body, content_type: Some("text/html".to_owned()), retry_after: None, warnings: vec![] }
 }
 
 async fn cached_page_is_returned_with_its_age(cache: &dyn PageCache, clock: &ManualClock) {

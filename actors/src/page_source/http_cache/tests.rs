@@ -9,6 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::crawl::Exchange;
 use crate::domain::crawl_options::{CacheOptions, CrawlOptions, FetchOptions};
+use crate::domain::engine::FetchEngine;
 use crate::domain::id::Principal;
 use crate::domain::queue_key::QueueKey;
 
@@ -33,7 +34,7 @@ impl PageCache for CountingCache {
 fn page(status: u16, headers: &[(&str, &str)]) -> FetchedPage {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let exchange = Exchange { status: Some(status), headers: Some(headers), ..Exchange::default() };
-    FetchedPage { exchange, body: Bytes::new(), content_type: None, retry_after: None }
+    FetchedPage { exchange, body: Bytes::new(), content_type: None, retry_after: None, warnings: vec![] }
 }
 
 /// A page that was fetched a minute ago.
@@ -49,6 +50,7 @@ fn request(url: &str, read: bool, write: bool) -> PageRequest {
         linked_from: None,
         url: url.to_owned(),
         options: Arc::new(CrawlOptions { fetch, cache, ..CrawlOptions::default() }),
+        engine: FetchEngine::Http,
         queue: QueueKey::batch(Principal::anonymous()),
     }
 }

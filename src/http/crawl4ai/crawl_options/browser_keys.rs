@@ -6,8 +6,10 @@ use super::key::{Class, Key, keys};
 use super::reasons::{LOGGING, NEEDS_BROWSER, NO_BROWSER, NO_IMPERSONATION, PROXY, STATE};
 use super::{cookies, headers, launch_flags, setters};
 
-const NOT_RENDERED: Class = WithoutEffect("pages are fetched over HTTP and not rendered");
-const NO_SUBRESOURCES: Class = WithoutEffect("only the page itself is loaded, never its subresources");
+const NOT_RENDERED: Class = WithoutEffect("not available yet; pages in the browser have a viewport of 1080 × 600");
+const NO_SUBRESOURCES: Class = WithoutEffect(
+    "over HTTP only the page itself is loaded; in the browser, the parts of a page cannot be blocked yet",
+);
 const REMOTE_BROWSER: Class = Rejected("is not supported, because a request cannot choose a browser; leave it out");
 const BROWSER_LAUNCH: Class =
     Rejected("is not supported, because a request cannot set how a browser is launched; leave it out");
@@ -43,7 +45,8 @@ pub(super) const KEYS: &[Key] = keys! {
     ignore_https_errors, Bool, ["true", "false"],
         WithoutEffect("certificates are always verified; a page with an invalid one fails"),
         "Accept invalid certificates. They are never accepted.";
-    java_script_enabled, Bool, ["true", "false"], NO_BROWSER, "Run the page's scripts. They are never run.";
+    java_script_enabled, Bool, ["true"], Honoured(setters::java_script_enabled),
+        "Run the page's scripts. `false`: the page is fetched over HTTP, whatever its `engine`.";
     sleep_on_close, Bool, ["false"], NO_BROWSER, "Wait before the browser is closed.";
     verbose, Bool, ["true", "false"], LOGGING, "Log more.";
     cookies, List, ["[]", "null"], Honoured(cookies::set),
@@ -59,7 +62,7 @@ pub(super) const KEYS: &[Key] = keys! {
          server's own user agent is sent.";
     user_agent_mode, Text, ["\"\""], NO_IMPERSONATION, "How a user agent is generated.";
     user_agent_generator_config, Object, ["{}"], NO_IMPERSONATION, "Properties of a generated user agent.";
-    text_mode, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no images. They are never loaded.";
+    text_mode, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no images.";
     light_mode, Bool, ["false"], NO_BROWSER, "Disable background features of the browser.";
     extra_args, List, ["[]"],
         WithoutEffectUnless("the flags have no effect on how pages are fetched", launch_flags::rejection),
@@ -67,8 +70,8 @@ pub(super) const KEYS: &[Key] = keys! {
     debugging_port, Integer, ["9222"], BROWSER_LAUNCH, "Port of the browser's debugging protocol.";
     host, Text, ["\"localhost\""], BROWSER_LAUNCH, "Host of the browser's debugging protocol.";
     enable_stealth, Bool, ["false"], NO_IMPERSONATION, "Hide that the browser is automated.";
-    avoid_ads, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no advertisements. They are never loaded.";
-    avoid_css, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no style sheets. They are never loaded.";
+    avoid_ads, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no advertisements.";
+    avoid_css, Bool, ["false", "true"], NO_SUBRESOURCES, "Load no style sheets.";
     init_scripts, List, ["[]"], NEEDS_BROWSER, "Scripts to run before those of the page.";
     memory_saving_mode, Bool, ["false"], NO_BROWSER, "Start the browser with options that save memory.";
     max_pages_before_recycle, Integer, ["0"], NO_BROWSER, "Restart the browser after this many pages.";

@@ -2,6 +2,7 @@
 
 use glob::Pattern;
 use opilio_actors::domain::crawl_options::CrawlOptions;
+use opilio_actors::domain::engine::Engine;
 use opilio_actors::domain::secret::Secret;
 use opilio_page::{MarkdownOptions, Selection};
 
@@ -16,6 +17,7 @@ pub struct OptionsBuilder {
     pub header_user_agent: Option<String>,
     pub browser_user_agent: Option<String>,
     pub locale: Option<String>,
+    pub scripts_disabled: bool,
     pub stream: bool,
     pub url_patterns: Option<Vec<Pattern>>,
     /// All of `url_patterns` must match.
@@ -38,6 +40,9 @@ impl OptionsBuilder {
 
     pub fn finish(self) -> CrawlOptions {
         let Self { mut options, crawler_user_agent, header_user_agent, browser_user_agent, locale, .. } = self;
+        if self.scripts_disabled {
+            options.fetch.engine = Some(Engine::Http);
+        }
         options.fetch.user_agent = crawler_user_agent.or(header_user_agent).or(browser_user_agent);
         let headers = &mut options.fetch.headers;
         let has_language = headers.iter().any(|(name, _)| name == "accept-language");

@@ -8,17 +8,19 @@ use super::key::Kind::{Bool, Enum, Integer, List, Number, Object, Text, TextOrLi
 use super::key::Usage::{Dump, Sync};
 use super::key::{Class, Key, Section, keys};
 use super::link_previews;
-use super::reasons::{LOGGING, NEEDS_BROWSER, NO_BROWSER, NO_IMPERSONATION, PROXY, STATE};
+use super::reasons::{LOGGING, NEEDS_BROWSER, NO_IMPERSONATION, PROXY, STATE};
 use super::selection::{self, names, selector};
 use super::setters::{self, flag, min_words};
 use super::wait_for;
 
-const NO_WAITING: Class = WithoutEffect("a page fetched over HTTP is complete on arrival, so nothing is waited for");
+const NO_WAITING: Class =
+    WithoutEffect("not available yet; `wait_for` waits for an element, and `engine: smart` until a page is rendered");
 const LLM_ONLY: Class = WithoutEffect("applies only to extraction by a language model");
 const SCREENSHOT_ONLY: Class = WithoutEffect("applies only to screenshots");
 const OLD_CACHE_KEY: Class = WithoutEffect("replaced by `cache_mode`");
-const SCRIPTS_ONLY: Class = WithoutEffect("visible only to a page's scripts, which are not run");
-const STATIC_HTML: Class = WithoutEffect("scripts are not run, so only the page's own HTML is read");
+const SCRIPTS_ONLY: Class = WithoutEffect("not available yet; it is visible only to the scripts of a page");
+const STATIC_HTML: Class = WithoutEffect("not available yet; the page is read as its own scripts leave it");
+const BODY_IS_READ: Class = WithoutEffect("a page is read whether its body is visible or not");
 const HOST_DELAY: Class = WithoutEffect("delays between requests to a host are configured by the operator");
 const CODE: Class = Rejected("is not supported, because a request cannot contain code; leave it out");
 
@@ -35,6 +37,7 @@ const EXTRACTIONS: &[&str] = &[
 const SCRAPERS: &[&str] = &["LXMLWebScrapingStrategy", "WebScrapingStrategy", "PDFContentScrapingStrategy"];
 const TABLES: &[&str] = &["DefaultTableExtraction", "NoTableExtraction", "LLMTableExtraction"];
 const DEEP_CRAWLS: &[&str] = &["BFSDeepCrawlStrategy", "DFSDeepCrawlStrategy", "BestFirstCrawlingStrategy"];
+const ENGINES: &[&str] = &["http", "smart", "browser"];
 const CACHE_MODES: &[&str] = &["bypass", "disabled", "enabled", "read_only", "write_only"];
 
 const ONE_SCRAPER: Class = WithoutEffectUnless("there is only one way to read pages", |value| {
@@ -51,6 +54,9 @@ fn type_of(value: &Value) -> Option<&str> {
 }
 
 pub(super) const KEYS: &[Key] = keys! {
+    engine, Enum("Engine", ENGINES), ["null"], Honoured(setters::engine),
+        "How the page is fetched: `http`; `browser`; or `smart`: over HTTP, and in the browser if its content is produced by \
+         scripts. Not a key of Crawl4AI.";
     word_count_threshold, Integer, ["1"],
         Honoured(|b, v, r| min_words(&mut b.selection().word_count_threshold, 100_000, v, r)),
         "Leave out paragraphs, list items and other innermost blocks with fewer words. Headings, tables, code and blocks \
@@ -120,8 +126,9 @@ pub(super) const KEYS: &[Key] = keys! {
     page_timeout, Number, ["60000"], Honoured(setters::page_timeout),
         "Milliseconds for the whole page including redirects, at most `limits.max_page_timeout`. 0: that maximum.";
     wait_for, Text, ["null"], Honoured(wait_for::set),
-        "Condition that the page must meet: `css:…`, or a bare CSS selector. It is evaluated on the fetched HTML; a page \
-         without a matching element fails. Conditions in JavaScript (`js:…`) are rejected.";
+        "Condition that the page must meet: `css:…`, or a bare CSS selector. It is evaluated on the fetched HTML. If no element \
+         matches, `smart` opens the page in the browser and waits for one, up to `page_timeout`; without a browser the page \
+         fails. Conditions in JavaScript (`js:…`) are rejected.";
     wait_for_timeout, Integer, ["null"], NO_WAITING, "Milliseconds for `wait_for`.";
     wait_for_images, Bool, ["false"], NO_WAITING, "Wait for images.";
     delay_before_return_html, Number, ["0.1"], NO_WAITING, "Seconds to wait before the page is read.";
@@ -136,11 +143,11 @@ pub(super) const KEYS: &[Key] = keys! {
     actions, List, ["[]", "null"], Rejected("is not available yet; leave it out to read the page as it is served"),
         "Actions on the page before it is read.";
     js_only, Bool, ["false"], STATE, "Run scripts on an open page without loading it.";
-    ignore_body_visibility, Bool, ["true"], NO_BROWSER, "Read the page while its body is hidden.";
-    body_visibility_timeout, Number, ["30000"], NO_BROWSER, "Milliseconds to wait until the body is visible.";
+    ignore_body_visibility, Bool, ["true"], BODY_IS_READ, "Read the page while its body is hidden.";
+    body_visibility_timeout, Number, ["30000"], BODY_IS_READ, "Milliseconds to wait until the body is visible.";
     scan_full_page, Bool, ["false"], NEEDS_BROWSER, "Scroll through the page.";
     scroll_delay, Number, ["0.2"], NO_WAITING, "Seconds between scroll steps.";
-    max_scroll_steps, Integer, ["null"], NO_BROWSER, "Maximum number of scroll steps.";
+    max_scroll_steps, Integer, ["null"], STATIC_HTML, "Maximum number of scroll steps.";
     process_iframes, Bool, ["false"], STATIC_HTML, "Include the content of frames.";
     flatten_shadow_dom, Bool, ["false"], STATIC_HTML, "Include the content of shadow trees.";
     remove_overlay_elements, Bool, ["false"], STATIC_HTML, "Remove overlays.";
@@ -148,7 +155,7 @@ pub(super) const KEYS: &[Key] = keys! {
     simulate_user, Bool, ["false"], NO_IMPERSONATION, "Simulate mouse and keyboard input.";
     override_navigator, Bool, ["false"], NO_IMPERSONATION, "Override the browser's identity.";
     magic, Bool, ["false"], NO_IMPERSONATION, "Avoid bot detection and remove overlays.";
-    adjust_viewport_to_content, Bool, ["false"], NO_BROWSER, "Resize the viewport to the page.";
+    adjust_viewport_to_content, Bool, ["false"], STATIC_HTML, "Resize the viewport to the page.";
     screenshot, Bool, ["false"], NEEDS_BROWSER, "Return a screenshot of the page.";
     screenshot_wait_for, Number, ["null"], SCREENSHOT_ONLY, "Seconds to wait before the screenshot.";
     screenshot_height_threshold, Integer, ["10000"], SCREENSHOT_ONLY,
@@ -198,7 +205,7 @@ pub(super) const KEYS: &[Key] = keys! {
     stream, Bool, ["false"], WithoutEffect("applies only to POST /crawl; follow a job with GET /jobs/{task_id}/events"),
         "Stream the results. Honoured on `POST /crawl`.", &[Sync, Dump] => setters::stream;
     prefetch, Bool, ["false"], WithoutEffect("every page is read in full"), "Return only HTML and links.";
-    process_in_browser, Bool, ["false"], NO_BROWSER, "Open `raw:` pages in a browser.";
+    process_in_browser, Bool, ["false"], WithoutEffect("`raw:` pages are read without a browser"), "Open `raw:` pages in a browser.";
     url, Text, ["null"], WithoutEffect("the URLs are those in `urls`"), "URL of the page.";
     base_url, Text, ["null"], Honoured(setters::base_url), "Base URL for relative URLs on a `raw:` page.";
     check_robots_txt, Bool, ["false"], Honoured(|b, v, r| flag(&mut b.options.fetch.check_robots_txt, v, r)),

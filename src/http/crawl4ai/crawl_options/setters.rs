@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use opilio_actors::domain::engine::Engine;
 use serde_json::Value;
 use url::Url;
 
@@ -85,6 +86,18 @@ pub fn max_retries(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report:
 pub fn semaphore_count(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
     if let Some(count) = report.check(&given.path, given.integer(1..=u32::MAX)) {
         builder.options.concurrency = usize::try_from(count).ok().and_then(NonZeroUsize::new);
+    }
+}
+
+/// The value is an engine: the parser has checked it.
+pub fn engine(builder: &mut OptionsBuilder, given: &GivenValue<'_>, _: &mut Report) {
+    builder.options.fetch.engine = given.value.as_str().and_then(Engine::parse);
+}
+
+/// A page whose scripts are not run is the page as it is sent.
+pub fn java_script_enabled(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
+    if let Some(enabled) = report.check(&given.path, given.flag()) {
+        builder.scripts_disabled = !enabled;
     }
 }
 

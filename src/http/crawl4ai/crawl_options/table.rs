@@ -22,9 +22,12 @@ pub fn is_known(section: Section, name: &str) -> bool {
     find(section, name).is_some()
 }
 
-/// Every key of a section with Crawl4AI's default.
+/// Keys that Crawl4AI does not have.
+pub const OWN_KEYS: [&str; 1] = ["engine"];
+
+/// Every key of Crawl4AI in a section, with its default.
 pub fn defaults(section: Section) -> impl Iterator<Item = (String, Value)> {
-    keys(section).iter().map(|key| {
+    keys(section).iter().filter(|key| !OWN_KEYS.contains(&key.name)).map(|key| {
         let default = key.harmless.first().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         (key.name.to_owned(), default)
     })

@@ -7,7 +7,7 @@ use opilio_actors::domain::job::Warning;
 use serde_json::{Map, Value, json};
 
 use super::key::{Class, Section, Usage};
-use super::table::{find, keys};
+use super::table::{OWN_KEYS, find, keys};
 use super::{OptionsBuilder, parse_browser, parse_crawler};
 use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::{FieldError, FieldPath, Rejection};

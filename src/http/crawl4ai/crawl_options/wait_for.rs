@@ -5,8 +5,7 @@ use super::value::GivenValue;
 use crate::http::crawl4ai::report::Report;
 use crate::http::field_error::InvalidValue;
 
-const SCRIPT: &str = "wait_for with a condition in JavaScript needs a browser, which this server does not have; use \
-                      css:SELECTOR, which is evaluated on the fetched HTML";
+const SCRIPT: &str = "wait_for with a condition in JavaScript is not available yet; use css:SELECTOR";
 
 /// `css:…` or a bare selector. A blank condition is ignored.
 pub fn set(builder: &mut OptionsBuilder, given: &GivenValue<'_>, report: &mut Report) {
