@@ -248,7 +248,12 @@ pub(crate) fn read_body(
     match kind::detect(content_type, body) {
         Kind::Html => {
             let html = text(true);
-            let page = parse(&html, base);
+            let is_xhtml = content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("xhtml+xml"));
+            // In a document of this type the XML declaration is optional.
+            let page = match is_xhtml && !html.trim_start().starts_with("<?xml") {
+                true => parse(&format!("<?xml version=\"1.0\"?>{html}"), base),
+                false => parse(&html, base),
+            };
             page.map(|page| (html, page)).map_err(Unreadable::Page)
         }
         Kind::Text(essence) => {

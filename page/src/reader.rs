@@ -38,7 +38,7 @@ const MIN_TOTAL_LIMIT: usize = 1 << 20;
 /// Bytes of all outputs that no page exceeds.
 const MAX_TOTAL_LIMIT: usize = 64 << 20;
 
-/// Reads an HTML page. `url` is the page's final URL: relative links are resolved against it, or against the page's own
+/// Reads an HTML page; XHTML with an XML declaration is parsed as XML if it is well-formed. `url` is the page's final URL: relative links are resolved against it, or against the page's own
 /// `<base href>`. If it cannot be a base (`about:blank`, `raw:…`), links in the Markdown stay unchanged.
 ///
 /// Never panics. The cost is bounded by `limits`, the size of the result by the length of the page.
@@ -66,7 +66,11 @@ pub fn read_with(
         return Err(ReadError::TooLarge { bytes: html.len(), limit });
     }
     let budget = Budget::start(limits);
-    let parsed = tree::parse(html, limits, &budget)?;
+    let as_xml = if tree::is_xhtml(html) { tree::parse_xml(html, limits, &budget)? } else { None };
+    let parsed = match as_xml {
+        Some(parsed) => parsed,
+        None => tree::parse(html, limits, &budget)?,
+    };
     if let (Some(text), Some(selector)) = (&options.required_selector, &patterns.required) {
         select::require_match(&parsed.tree, selector, text, &budget)?;
     }

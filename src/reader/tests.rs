@@ -161,3 +161,19 @@ async fn document_under_a_text_type_fails() {
         assert_eq!(json["markdown"]["raw_markdown"], "");
     }
 }
+
+#[tokio::test]
+async fn xhtml_is_parsed_as_xml_by_its_type_or_declaration() {
+    let page_with = |start: &str| {
+        format!("{start}<html xmlns='http://www.w3.org/1999/xhtml'><body><script/><p>Text</p></body></html>")
+    };
+    for (content_type, start, expected) in [
+        ("application/xhtml+xml; charset=utf-8", "", "Text\n"),
+        ("application/xhtml+xml", "<?xml version='1.0'?><!DOCTYPE html>", "Text\n"),
+        ("text/html", "<?xml version='1.0' encoding='utf-8'?>", "Text\n"),
+        ("text/html", "<!DOCTYPE html>", ""),
+    ] {
+        let (_, json) = read_page(page(200, Some(content_type), page_with(start))).await;
+        assert_eq!(json["markdown"]["raw_markdown"], expected, "{content_type} {start}");
+    }
+}
