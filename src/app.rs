@@ -23,8 +23,9 @@ use actix_web::{App, web};
 use anyhow::Context;
 use opilio_actors::http_front::{Drain, HttpFront};
 use opilio_actors::metrics::Metrics;
-use opilio_actors::ports::Clock;
+use opilio_actors::ports::{Clock, QueueCounts, Store};
 use opilio_actors::start::start;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -38,22 +39,28 @@ use crate::http::{
     record_requests, response_headers, serve,
 };
 use crate::loop_lag::LoopLag;
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreBackend};
 
 /// Time for clients of synchronous requests to read the response that reports the shutdown.
 const FINAL_RESPONSES: Duration = Duration::from_secs(1);
 
 /// Runs the server until SIGTERM or SIGINT, then drains it. A second signal ends the drain.
 ///
-/// `notices` are logged once. `listening` is set when the address has been printed.
+/// `notices` are logged once. `listening` is set when the address has been printed. `dropped_log_lines` is shown as a metric.
 ///
 /// # Errors
 /// The server cannot start.
-pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBool) -> anyhow::Result<()> {
+pub async fn run(
+    settings: Settings,
+    notices: Vec<String>,
+    listening: &AtomicBool,
+    dropped_log_lines: Counter,
+) -> anyhow::Result<()> {
     let proxies = access::proxies(&settings)?;
-    let (api, browsers) = start_actors(&settings, &proxies).await?;
+    let (api, browsers) = start_actors(&settings, &proxies, dropped_log_lines).await?;
     let own_ports = api.guard.own_ports().clone();
     let (front, shutdown) = (api.front.clone(), api.shutdown.clone());
+    let store = Arc::clone(&api.store);
     let access = Auth::new(&access::settings(&settings, &proxies), Arc::clone(&api.clock));
     let origins: Vec<String> = settings.security.origins().map(str::to_owned).collect();
     let app = move || {
@@ -78,6 +85,7 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     listening.store(true, Ordering::Release);
     log_notices(&settings, &notices);
+    actix_web::rt::spawn(log_stored_jobs(store));
     let server = serve(listener, &access::server(&settings.limits, &proxies), app)?;
     let handle = server.handle();
     let server = actix_web::rt::spawn(server);
@@ -86,10 +94,17 @@ pub async fn run(settings: Settings, notices: Vec<String>, listening: &AtomicBoo
     if let Some(browsers) = browsers {
         browsers.close().await;
     }
+    if settings.store.backend == StoreBackend::Embedded {
+        store::checkpoint(settings.store.path.clone()).await;
+    }
     Ok(())
 }
 
-async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::Result<(Api, Option<Arc<Browsers>>)> {
+async fn start_actors(
+    settings: &Settings,
+    proxies: &TrustedProxies,
+    dropped_log_lines: Counter,
+) -> anyhow::Result<(Api, Option<Arc<Browsers>>)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let guard = egress::guard(settings)?;
     let mut stores = store::open(settings, &clock).await?;
@@ -101,6 +116,7 @@ async fn start_actors(settings: &Settings, proxies: &TrustedProxies) -> anyhow::
     let (store, models) = (Arc::clone(&dependencies.store), Arc::clone(&dependencies.model));
     let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("opilio"));
     metrics.register(&mut registry);
+    registry.register("log_lines_dropped", "Log lines dropped, because the log was not read", dropped_log_lines);
     let actors = start(dependencies, policy::policy(settings), metrics);
     if let Some(notifications) = notifications {
         actix_web::rt::spawn(notifications.listen(actors.notification_handler()));
@@ -143,6 +159,16 @@ fn log_notices(settings: &Settings, notices: &[String]) {
     }
     if !notices.is_empty() {
         info!(keys = notices.join("; "), "configuration keys without effect");
+    }
+}
+
+/// Shows whether the store is the expected one.
+async fn log_stored_jobs(store: Arc<dyn Store>) {
+    match store.counts().await {
+        Ok(QueueCounts { queued, running, pending_deliveries }) => {
+            info!(queued, running, pending_deliveries, "unfinished jobs found in the store");
+        }
+        Err(error) => warn!(%error, "jobs in the store could not be counted"),
     }
 }
 

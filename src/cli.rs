@@ -1,5 +1,6 @@
 //! The command line: one module for each command.
 
+mod backup;
 mod cancel;
 mod client;
 mod config;
@@ -11,6 +12,7 @@ mod health;
 mod jobs;
 mod listen;
 mod log;
+mod log_queue;
 mod mcp;
 mod output;
 mod page;
@@ -55,6 +57,8 @@ enum Command {
     Serve(serve::Serve),
     /// Print the effective configuration with the origin of each value. Secrets are masked.
     Config(config::Config),
+    /// Copy the embedded store into a file, also while a server uses it.
+    Backup(backup::Backup),
     /// Read one page without a server and print its content.
     Page(page::Page),
     /// Check whether the server at the configured address is alive.
@@ -90,6 +94,7 @@ pub fn run() -> ExitCode {
     error::exit(match command {
         Some(Command::Serve(serve)) => serve.run(),
         Some(Command::Config(config)) => config.run(),
+        Some(Command::Backup(backup)) => backup.run(),
         Some(Command::Page(page)) => page.run(),
         Some(Command::Health(health)) => health.run(),
         Some(Command::Submit(submit)) => block_on(submit.run()),

@@ -1,5 +1,7 @@
 //! The real binary on a full, read-only, locked or damaged disk.
 
+#[path = "disk/files.rs"]
+mod files;
 mod namespaces;
 #[path = "disk/start.rs"]
 mod start;

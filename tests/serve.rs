@@ -5,6 +5,8 @@ mod events;
 #[path = "serve/results.rs"]
 mod results;
 mod support;
+#[path = "serve/unread_log.rs"]
+mod unread_log;
 
 use serde_json::{Value, json};
 use support::{TestServer, TestSite};

@@ -1,6 +1,7 @@
 //! Opens the store of the configured backend.
 
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use tracing::{info, warn};
 use super::limit;
 use crate::settings::{Settings, StoreBackend};
 use crate::stores::StoreSettings;
-use crate::stores::embedded::EmbeddedStore;
 use crate::stores::embedded::page_cache::EmbeddedPageCache;
+use crate::stores::embedded::{self, EmbeddedStore};
 use crate::stores::page_cache::{NoPageCache, PageCacheSettings};
 use crate::stores::redis::page_cache::RedisPageCache;
 use crate::stores::redis::{ConnectionSettings, Notifications, RedisSettings, RedisStore, TlsSettings};
@@ -44,6 +45,14 @@ fn open_embedded(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<
         None => Arc::new(NoPageCache),
     };
     Ok(Stores { store, page_cache, notifications: None })
+}
+
+/// Moves the write-ahead log into the store file at the end of the process, so that a copy of the file alone is complete.
+pub async fn checkpoint(directory: PathBuf) {
+    let checkpointed = actix_web::rt::task::spawn_blocking(move || embedded::checkpoint(&directory)).await;
+    if let Err(error) = checkpointed.map_err(anyhow::Error::from).and_then(|result| Ok(result?)) {
+        warn!(%error, "the write-ahead log could not be moved into the store file; copy both");
+    }
 }
 
 async fn open_redis(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Stores> {

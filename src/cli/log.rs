@@ -10,22 +10,20 @@ use opilio_actors::domain::text::escape_except;
 use tracing::error;
 use tracing_subscriber::EnvFilter;
 
+use super::log_queue::LogQueue;
 use crate::settings::{LogFormat, Settings};
 
 /// Logs to standard output, whose first line is the address; to standard error before `listening` is set. Panics are logged
 /// as errors.
-pub fn start(settings: &Settings, listening: Arc<AtomicBool>) -> anyhow::Result<()> {
+pub fn start(settings: &Settings, listening: Arc<AtomicBool>) -> anyhow::Result<LogQueue> {
     let filter = EnvFilter::try_new(settings.logging.level.to_ascii_lowercase()).context("logging.level")?;
     // rmcp logs every message, including its secrets.
     let filter = filter.add_directive("rmcp=off".parse()?);
     // Colours are control characters, which are escaped.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-    let log = log.with_writer(move || -> Box<dyn Write> {
-        match listening.load(Ordering::Acquire) {
-            true => Box::new(LineWriter(io::stdout())),
-            false => Box::new(LineWriter(io::stderr())),
-        }
-    });
+    let queue = LogQueue::start(LineWriter(Output { listening }))?;
+    let writer = queue.clone();
+    let log = log.with_writer(move || writer.clone());
     match settings.log_format() {
         LogFormat::Json => log.json().init(),
         LogFormat::Text => log.init(),
@@ -37,7 +35,25 @@ pub fn start(settings: &Settings, listening: Arc<AtomicBool>) -> anyhow::Result<
         let reason = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown");
         error!(target: "panic", location, reason, "panicked");
     }));
-    Ok(())
+    Ok(queue)
+}
+
+/// Standard output once `listening` is set, before that standard error.
+struct Output {
+    listening: Arc<AtomicBool>,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.listening.load(Ordering::Acquire) {
+            true => io::stdout().write(bytes),
+            false => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }
 
 /// Writes each event as one line and escapes its control characters, so text from outside cannot forge lines or act on a

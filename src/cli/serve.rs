@@ -19,9 +19,12 @@ impl Serve {
     pub fn run(self) -> anyhow::Result<()> {
         let loaded = self.config.load()?;
         let listening = Arc::new(AtomicBool::new(false));
-        log::start(&loaded.settings, Arc::clone(&listening))?;
+        let log = log::start(&loaded.settings, Arc::clone(&listening))?;
+        let dropped = log.dropped.clone();
         actix_web::rt::System::new().block_on(async {
-            app::run(loaded.settings, loaded.notices, &listening).await?;
+            let ended = app::run(loaded.settings, loaded.notices, &listening, dropped).await;
+            log.flush();
+            ended?;
             // All accepted work is stored. Threads in a DNS lookup or a page are not awaited: they may take longer than the
             // stop timeout of the service manager.
             exit()

@@ -9,6 +9,7 @@ mod convert;
 mod delivery_row;
 mod delivery_store;
 mod due;
+mod file_identity;
 mod integrity;
 mod job_store;
 mod lease;
@@ -29,7 +30,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use opilio_actors::ports::Clock;
+use opilio_actors::ports::{Clock, StoreError};
 
 use super::settings::StoreSettings;
 use schema::Format;
@@ -71,9 +72,41 @@ impl EmbeddedStore {
         maintenance::end_leases(&connection, clock.steady())
             .map_err(|error| OpenError::File { file: file.clone(), reason: error.to_string() })?;
         let reader = reader::Reader::new(&path).map_err(failed)?;
-        let writer = writer::Writer::start(connection, writer::Context::new(Arc::clone(&clock), settings));
+        let files = file_identity::FileIdentity::of(&path).map_err(unusable)?;
+        let writer = writer::Writer::start(connection, writer::Context::new(Arc::clone(&clock), settings, files));
         Ok(Self { clock, writer, reader, _lock: lock })
     }
+}
+
+/// Moves the write-ahead log into the file of the store in `directory`.
+///
+/// # Errors
+/// The file cannot be written, or a transaction uses the log.
+pub fn checkpoint(directory: &Path) -> Result<(), StoreError> {
+    let connection = schema::connect(&directory.join("opilio.db")).map_err(convert::store_error)?;
+    let busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(convert::store_error)?;
+    if busy { Err(StoreError::Unavailable("the write-ahead log is in use".to_owned())) } else { Ok(()) }
+}
+
+/// Writes the committed state of the store in `directory` into a new file. A server may use the store meanwhile.
+///
+/// # Errors
+/// The store cannot be read, or the file cannot be written.
+pub fn copy_into(directory: &Path, file: &Path) -> Result<(), CopyError> {
+    let connection = schema::connect_reader(&directory.join("opilio.db"))?;
+    connection.execute("VACUUM INTO ?1", [file.to_string_lossy()])?;
+    std::fs::File::open(file)?.sync_all()?;
+    Ok(())
+}
+
+/// Why a store cannot be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    #[error("{0}")]
+    Database(#[from] rusqlite::Error),
+    #[error("{0}")]
+    File(#[from] std::io::Error),
 }
 
 /// Why a store cannot be opened. Except for `File`, the file has not been changed.

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::convert::store_error;
+use super::file_identity::FileIdentity;
 use crate::stores::settings::StoreSettings;
 
 /// At most this many writes share one commit.
@@ -22,14 +23,15 @@ const MAX_GROUP: usize = 512;
 /// What a write uses besides the connection.
 pub struct Context {
     clock: Arc<dyn Clock>,
+    files: FileIdentity,
     pub settings: StoreSettings,
     /// The queue of the last claimed job of each type; round-robin continues after it.
     pub last_claimed_queue: RefCell<HashMap<JobKind, String>>,
 }
 
 impl Context {
-    pub fn new(clock: Arc<dyn Clock>, settings: StoreSettings) -> Self {
-        Self { clock, settings, last_claimed_queue: RefCell::default() }
+    pub fn new(clock: Arc<dyn Clock>, settings: StoreSettings, files: FileIdentity) -> Self {
+        Self { clock, files, settings, last_claimed_queue: RefCell::default() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -99,6 +101,7 @@ fn write_group(connection: &Connection, context: &Context, mut group: Vec<Box<dy
                 return Err(StoreError::Unavailable("the group was rolled back".to_owned()));
             }
         }
+        context.files.check()?;
         faults::point("commit.before");
         connection.execute_batch("COMMIT").map_err(store_error)
     });
