@@ -1,6 +1,7 @@
 //! Decodes and parses pages on a pool of threads, apart from the thread of the actors.
 
 mod kind;
+mod memory;
 mod pattern_cache;
 
 use std::num::NonZeroUsize;
@@ -21,6 +22,7 @@ use crate::cpu_pool::{CpuPool, PoolError};
 use crate::egress::format_duration;
 use crate::fetchers::charset;
 use kind::Kind;
+use memory::ReadingMemory;
 use pattern_cache::PatternCache;
 
 /// Time after the timeout in which a page may still report it, and be serialized.
@@ -40,6 +42,8 @@ pub struct ReaderSettings {
     pub max_result_bytes: Option<NonZeroUsize>,
     /// Pages can be opened in a browser.
     pub has_browser: bool,
+    /// Bytes of memory of all pages that are being read.
+    pub memory: usize,
 }
 
 impl Default for ReaderSettings {
@@ -52,6 +56,7 @@ impl Default for ReaderSettings {
             content_filter: None,
             max_result_bytes: None,
             has_browser: false,
+            memory: 256 * 1024 * 1024,
         }
     }
 }
@@ -65,6 +70,7 @@ pub struct CpuReader {
     patterns: Arc<PatternCache>,
     max_result_bytes: usize,
     has_browser: bool,
+    memory: ReadingMemory,
 }
 
 impl CpuReader {
@@ -77,6 +83,7 @@ impl CpuReader {
             patterns: Arc::default(),
             max_result_bytes: settings.max_result_bytes.map_or(usize::MAX, NonZeroUsize::get),
             has_browser: settings.has_browser,
+            memory: ReadingMemory::new(settings.memory),
         }
     }
 }
@@ -96,7 +103,16 @@ impl CpuReader {
         let options = with_filter(Arc::clone(options), self.content_filter.as_ref());
         let patterns = Arc::clone(&self.patterns);
         let has_browser = self.has_browser;
+        let reserved = match self.memory.reserve(page.body.len(), queue).await {
+            Ok(reserved) => reserved,
+            Err(error) => {
+                let content = convert(PageResult::failed(url, exchange, Some(stats), error.to_string()));
+                return PageReading { content, needs_browser: None };
+            }
+        };
         let work = move || {
+            // Until the thread ends, even if the page is overdue.
+            let _reserved = reserved;
             faults::trigger(&own_url);
             let parse = |html: &str, base: &Url| {
                 opilio_page::read_with(html, base, &options.page, &*patterns.of(&options.page)?, &limits)

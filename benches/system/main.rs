@@ -69,6 +69,7 @@ fn main() {
         }
         if wanted("hostile") || wanted("principals") {
             principals::attacks(&mut table).await;
+            principals::expensive_work(&mut table).await;
         }
         if wanted("results") {
             memory::long_results(&origin, &mut table).await;

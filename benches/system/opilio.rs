@@ -72,8 +72,17 @@ impl Server {
 
     /// Resident memory in MB.
     pub fn memory(&self) -> f64 {
+        self.memory_field("VmRSS:")
+    }
+
+    /// The largest resident memory so far, in MB.
+    pub fn peak_memory(&self) -> f64 {
+        self.memory_field("VmHWM:")
+    }
+
+    fn memory_field(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the field VmRSS");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the field exists");
         let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kib / 1024.0
     }

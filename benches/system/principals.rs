@@ -8,6 +8,7 @@ use opilio_actors::testing::until::{expect, until};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::opilio::Server;
@@ -18,6 +19,9 @@ const LONGEST: f64 = 5.0;
 
 /// The bound for the memory of the server, in MB.
 const MEMORY: f64 = 512.0;
+
+/// The first host whose robots.txt has many rules: 127.0.30.1.
+const RULES_HOST: usize = 7500;
 
 /// Measurements per attack.
 const ROUNDS: u32 = 5;
@@ -52,6 +56,57 @@ pub async fn attacks(table: &mut Table) {
     bystander.measure(table, ["wait at a site after 5 cancelled jobs", "memory after 5 cancelled jobs"], true).await;
 }
 
+/// Expensive patterns, pages whose outputs are far larger than they are, and a huge robots.txt: one row each for the longest
+/// time, and for the peak memory.
+pub async fn expensive_work(table: &mut Table) {
+    let site = Site::start().await;
+    let bystander = Bystander::start(site.clone());
+    let mut requests = JoinSet::new();
+    for n in 0..20 {
+        let fields = |pattern: &dyn Fn(usize) -> String| -> Vec<Value> {
+            let kinds = vec!["regex"; 8];
+            (0..100).map(|f| json!({"name": format!("f{f}"), "type": kinds, "pattern": pattern(f)})).collect()
+        };
+        let equal = fields(&|_| r"\w{50}".to_owned());
+        let different = fields(&|f| format!(r"\w{{50}}{n}x{f}"));
+        for fields in [equal, different] {
+            let schema = json!({"baseSelector": "p", "fields": fields});
+            let strategy = json!({"type": "JsonCssExtractionStrategy", "params": {"schema": schema}});
+            let body = json!({"urls": ["raw:<p>x"], "crawler_config": {"extraction_strategy": strategy}});
+            requests.spawn(bystander.request("attacker", "POST", "/crawl/job", &body).send());
+        }
+    }
+    bystander.measure(table, ["wait beside 32,000 patterns", "peak memory with 32,000 patterns"], false).await;
+    while let Some(response) = requests.join_next().await {
+        let status = response.expect("no panic").expect("the server responds").status().as_u16();
+        assert!([202, 422].contains(&status), "{status}");
+    }
+
+    let bystander = Bystander::start(site.clone());
+    for job in 0..4 {
+        let urls: Vec<_> = (0..8).map(|page| site.url(page, &format!("/links{job}-{page}"))).collect();
+        bystander.attack(json!({"urls": urls})).await;
+    }
+    bystander.measure(table, ["wait beside 32 pages of links", "peak memory with 32 pages of links"], false).await;
+
+    let bystander = Bystander::start(site.clone());
+    let config = json!({"check_robots_txt": true});
+    let long = |n: usize| site.url(RULES_HOST, &format!("/{n}{}", "a".repeat(8_000)));
+    let urls: Vec<_> = (0..64).map(long).collect();
+    bystander.attack(json!({"urls": urls, "crawler_config": config})).await;
+    bystander.measure(table, ["wait beside 27,000 robots.txt rules", "peak memory with 27,000 rules"], false).await;
+
+    let bystander = Bystander::start(site.clone());
+    let urls: Vec<_> = (0..1500).map(|n| site.url(RULES_HOST + n, "/page")).collect();
+    let job = bystander.attack(json!({"urls": urls, "crawler_config": config})).await;
+    let settled = async || {
+        let job = bystander.send("attacker", "GET", &format!("/crawl/job/{job}?fields=url"), Value::Null).await;
+        expect(job["status"] != "processing", job["progress"].clone())
+    };
+    until(settled, Duration::from_secs(600)).await;
+    bystander.measure(table, ["wait after 1,500 robots.txt", "peak memory with 1,500 robots.txt"], false).await;
+}
+
 /// A principal beside `attacker`.
 struct Bystander {
     server: Server,
@@ -70,11 +125,14 @@ impl Bystander {
         Self { server: Server::configured(&config), site, client }
     }
 
-    async fn send(&self, name: &str, method: &str, path: &str, body: Value) -> Value {
+    fn request(&self, name: &str, method: &str, path: &str, body: &Value) -> reqwest::RequestBuilder {
         let url = format!("http://{}{path}", self.server.address);
         let request = self.client.request(method.parse().expect("a method"), url).bearer_auth(token(name));
-        let request = request.header("content-type", "application/json").body(body.to_string());
-        let response = request.send().await.expect("the server responds");
+        request.header("content-type", "application/json").body(body.to_string())
+    }
+
+    async fn send(&self, name: &str, method: &str, path: &str, body: Value) -> Value {
+        let response = self.request(name, method, path, &body).send().await.expect("the server responds");
         assert!(response.status().is_success(), "{}", response.status());
         serde_json::from_slice(&response.bytes().await.expect("the response is complete")).expect("JSON")
     }
@@ -111,7 +169,7 @@ impl Bystander {
                 .await;
             self.site.wait_for(&hook, before + 1).await;
             longest = longest.max(began.elapsed());
-            memory = memory.max(self.server.memory());
+            memory = memory.max(self.server.peak_memory());
             sleep(Duration::from_secs(2)).await;
         }
         table.at_most(label, longest.as_secs_f64(), LONGEST, "s");
@@ -123,7 +181,8 @@ fn token(name: &str) -> String {
     format!("the token of {name}")
 }
 
-/// A site on every loopback address: `/drip` never ends, `/hang…` never responds, every other path is a page and a receiver.
+/// A site on every loopback address: `/drip` never ends, `/hang…` never responds, `/links…` is a page of links,
+/// every other path is a page and a receiver.
 #[derive(Clone)]
 struct Site {
     port: u16,
@@ -179,7 +238,15 @@ async fn respond(mut stream: TcpStream, requests: Arc<Mutex<HashMap<String, usiz
         }
         return;
     }
-    let body = if path == "/robots.txt" { "User-agent: *\nCrawl-delay: 4\n" } else { "<p>hello" };
+    let has_many_rules = String::from_utf8_lossy(&head).to_ascii_lowercase().contains("host: 127.0.3");
+    let body = match path.as_str() {
+        "/robots.txt" if has_many_rules => format!("User-agent: *\n{}", "Disallow: /*a*b*c\n".repeat(27_000)),
+        "/robots.txt" => "User-agent: *\nCrawl-delay: 4\n".to_owned(),
+        path if path.starts_with("/links") => {
+            format!("<base href=\"http://a.example/{}/\">{}", "b".repeat(7_950), "<a href=x>y</a>".repeat(300_000))
+        }
+        _ => "<p>hello".to_owned(),
+    };
     let head =
         format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: {}", body.len());
     // The client may have closed the connection.

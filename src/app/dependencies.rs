@@ -93,6 +93,7 @@ fn reader(settings: &Settings, has_browser: bool) -> ReaderSettings {
         content_filter: settings.crawler.content_filter.map(ContentFilter::from),
         max_result_bytes: NonZeroUsize::new(settings.limits.max_result_bytes),
         has_browser,
+        memory: settings.limits.reading_memory.get(),
         ..ReaderSettings::default()
     }
 }

@@ -33,6 +33,7 @@ pub struct Limits {
     pub wall_clock: Duration,
     pub max_page_bytes: NonZeroUsize,
     pub max_decompression_ratio: u64,
+    pub reading_memory: NonZeroUsize,
     pub max_result_bytes: usize,
     pub max_job_bytes: usize,
     pub max_redirects: usize,

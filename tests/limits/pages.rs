@@ -104,3 +104,30 @@ async fn page_above_max_result_bytes_fails() {
     assert_eq!(results[0]["error_message"], "Result larger than 5000 bytes");
     assert_eq!((&status["status"], &results[1]["success"]), (&json!("completed"), &Value::Bool(true)));
 }
+
+#[actix::test]
+async fn page_that_exceeds_the_reading_memory_fails_alone() {
+    let server = TestServer::with_config("limits: {reading_memory: 4194304}").await;
+    let urls = [format!("raw:<p>{}", "x".repeat(1_200_000)), "raw:<p>small".to_owned()];
+    let (_, job) = server.post("/crawl/job", json!({"urls": urls})).await;
+    let job = server.wait_until_settled(job["task_id"].as_str().expect("an id")).await;
+    let reason = job["results"][0]["error_message"].as_str().expect("a reason");
+    assert!(reason.contains("needs more memory than limits.reading_memory"), "{reason}");
+    assert_eq!(job["results"][1]["success"], true, "{}", job["status"]);
+}
+
+#[actix::test]
+async fn outputs_of_a_page_with_a_long_base_url_are_limited() {
+    let server = TestServer::start().await;
+    let base = format!("raw:<base href=\"https://a.example/{}/\">", "b".repeat(7_950));
+    let page = base + &"<a href=x>y</a>".repeat(3_000);
+    let (_, job) = server.post("/crawl/job", json!({"urls": [page]})).await;
+    let job = server.wait_until_settled(job["task_id"].as_str().expect("an id")).await;
+    let result = &job["results"][0];
+    assert_eq!(result["success"], true, "{}", result["error_message"]);
+    let (bytes, limit) = (result.to_string().len(), 16 * page.len() + (1 << 20));
+    assert!(
+        bytes < 2 * limit && result["markdown"]["raw_markdown"].as_str().is_some_and(|text| !text.is_empty()),
+        "{bytes}"
+    );
+}
