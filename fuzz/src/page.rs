@@ -11,7 +11,7 @@ use url::Url;
 
 /// Keys that are never `null`.
 const NOT_NULL: [&str; 7] = ["url", "html", "error_message", "media", "links", "tables", "markdown"];
-const KEYS: usize = 30;
+const KEYS: usize = 34;
 
 /// The result of every page has all keys, absolute links and media URLs, and consistent tables.
 ///
