@@ -51,12 +51,13 @@ async fn url_longer_than_8_kib_is_rejected_but_not_raw_html() {
     for (path, request) in [
         ("/crawl/job", json!({"urls": [long]})),
         ("/crawl", json!({"urls": [long]})),
-        ("/md", json!({"url": long})),
         ("/llm/job", json!({"url": long, "q": "x"})),
     ] {
         let (status, response) = server.post(path, request).await;
         assert_eq!((status, &response["detail"][0]["type"]), (422, &json!("url_too_long")), "{path}: {response}");
     }
+    let (status, response) = server.post("/md", json!({"url": long})).await;
+    assert_eq!((status, &response["errors"][0]["type"]), (400, &json!("url_too_long")), "{response}");
     let raw = format!("raw:<p>{}", "a".repeat(100_000));
     assert_eq!(server.post("/crawl/job", json!({"urls": [raw]})).await.0, 202);
 }
