@@ -139,7 +139,7 @@ async fn start_actors(
             concurrency: settings.crawler.pages_per_job,
         },
         max_urls: settings.limits.max_urls.get(),
-        body: access::body(&settings),
+        body: access::body(settings),
         response_memory: access::response_memory(&settings.limits),
         proxies: proxies.clone(),
         heartbeat: settings.app.heartbeat,

@@ -83,7 +83,9 @@ async fn crawl4ai_clients_crawl_stream_and_read_the_schema() {
 
 #[actix::test]
 async fn npm_sdk_crawls_streams_and_reads_the_errors() {
-    let (site, server, workshop) = (TestSite::start(), TestServer::start().await, Workshop::open());
+    let (site, workshop) = (TestSite::start(), Workshop::open());
+    // A page that does not meet `wait_for` is not opened in a browser.
+    let server = TestServer::with_config("crawler: {engine: http}").await;
     let [page, other, missing] = ["/article", "/full", "/missing"].map(|path| site.url(path));
     let mut client = workshop.typescript(&file("tests/clients/npm_sdk.ts")).await;
     let printed = output(client.args([server.base(), &page, &other, &missing])).await;

@@ -213,7 +213,7 @@ async fn synchronous_llm_routes_return_the_response() {
     assert!(response["detail"].as_str().expect("a sentence").contains("GROQ_API_KEY"), "{response}");
     let unknown = json!({"url": page, "f": "llm", "provider": "unknown/x"});
     assert_eq!(app.server.post("/md", unknown).await.0, 400);
-    assert_eq!(app.server.get(&format!("/llm/{page}")).await.0, 400, "without q");
+    assert_eq!(app.server.get(&format!("/llm/{page}")).await.0, 422, "without q");
     let (status, response) = app.server.get(&format!("/llm/{page}?q=x&temperature=warm")).await;
     assert_eq!((status, &response["detail"][0]["loc"]), (422, &json!(["query", "temperature"])), "{response}");
     let (status, response) = app.server.get("/llm/ftp:%2F%2Fa.example%2Fx?q=x").await;

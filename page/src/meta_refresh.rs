@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use url::Url;
+use url::{Position, Url};
 
 use crate::budget::Budget;
 use crate::element_kind::is_block;
@@ -34,10 +34,12 @@ pub fn meta_refresh(html: &str, url: &Url, limits: &Limits) -> Option<MetaRefres
     let parsed = tree::parse(html, limits, &budget).ok()?;
     let index = build_index(&parsed.tree, &budget).ok()?;
     let base = BaseUrl::new(url, index.base_href(&parsed.tree));
-    find(&parsed.tree, &index, &base, &budget).ok()?
+    let refresh = find(&parsed.tree, &index, &base, &budget).ok()??;
+    let is_other_page = refresh.url[..Position::AfterQuery] != url[..Position::AfterQuery];
+    Some(MetaRefresh { is_redirect: refresh.is_redirect && is_other_page, ..refresh })
 }
 
-/// The first refresh with a target that is another page.
+/// The first refresh with a target.
 pub(crate) fn find(
     tree: &Tree,
     index: &PageIndex,
@@ -184,6 +186,7 @@ mod tests {
             assert!(is_redirect("5; url=/x", body), "{body}");
             assert!(!is_redirect("6; url=/x", body), "{body}");
             assert!(!is_redirect("0; url=mailto:x@a.example", body), "{body}");
+            assert!(!is_redirect("0; url=https://a.example/b/c#top", body), "{body}");
         }
         for body in [
             "<h1>Title</h1><p>Text of the article.</p>",

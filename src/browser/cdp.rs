@@ -99,9 +99,12 @@ struct State {
     is_closed: bool,
 }
 
+/// The result of a command.
+type Response = Result<Box<RawValue>, CdpError>;
+
 struct PendingCall {
     session: String,
-    respond: oneshot::Sender<Result<Box<RawValue>, CdpError>>,
+    respond: oneshot::Sender<Response>,
     method: &'static str,
 }
 
@@ -196,7 +199,7 @@ impl CdpClient {
         session: &str,
         method: &'static str,
         params: Value,
-    ) -> Result<(u64, oneshot::Receiver<Result<Box<RawValue>, CdpError>>), CdpError> {
+    ) -> Result<(u64, oneshot::Receiver<Response>), CdpError> {
         let (respond, response) = oneshot::channel();
         let mut state = self.state();
         if state.is_closed {

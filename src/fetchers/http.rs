@@ -117,13 +117,13 @@ impl PageFetcher for HttpFetcher {
 
 /// Why a page was not fetched.
 enum Interruption {
-    Failed(FetchError),
+    Failed(Box<FetchError>),
     Revoked,
 }
 
 impl From<FetchError> for Interruption {
     fn from(error: FetchError) -> Self {
-        Self::Failed(error)
+        Self::Failed(Box::new(error))
     }
 }
 
@@ -139,7 +139,7 @@ impl HttpFetcher {
         for _ in 0..=MAX_REVOCATIONS {
             match self.fetch_once(request).await {
                 Ok(page) => return Ok(page),
-                Err(Interruption::Failed(error)) => return Err(error),
+                Err(Interruption::Failed(error)) => return Err(*error),
                 Err(Interruption::Revoked) => heartbeat::beat(),
             }
         }

@@ -127,9 +127,8 @@ async fn tools_are_called_over_a_websocket() {
     assert!(response["result"]["content"][0]["text"].to_string().contains("A title"), "{response}");
     socket.send_frame(9, b"x").await;
     let pong = loop {
-        match socket.next_frame().await {
-            (10, content) => break content,
-            _ => {}
+        if let (10, content) = socket.next_frame().await {
+            break content;
         }
     };
     assert_eq!(pong, b"x");

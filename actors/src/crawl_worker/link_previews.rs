@@ -51,7 +51,8 @@ impl PreviewSource {
         if urls.is_empty() {
             return record;
         }
-        let own = Url::parse(page["redirected_url"].as_str().unwrap_or(url)).ok();
+        // Not the final URL: a redirect to another site must not extend the headers to that site.
+        let own = Url::parse(url).ok();
         let requests = urls.into_iter().map(|url| self.preview(url, own.as_ref(), options, previews, linking));
         let found = stream::iter(requests).buffer_unordered(previews.concurrency.get());
         let found: HashMap<String, Preview> = found.collect().await;

@@ -7,6 +7,9 @@ use glob::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+/// Bytes of all patterns times bytes of all links that are matched for one page. Further links are not previewed.
+const MAX_MATCHING_WORK: usize = 2_000_000;
+
 /// Characters of a title or description.
 const MAX_CHARS: usize = 1000;
 
@@ -40,6 +43,13 @@ impl LinkPreviews {
         let lists = [("internal", self.internal), ("external", self.external)];
         let links = lists.iter().filter(|(_, included)| *included).filter_map(|(list, _)| links[*list].as_array());
         let urls = links.flatten().filter_map(|link| link["href"].as_str());
+        // Matching takes at most the product of both lengths.
+        let pattern_bytes: usize = self.include.iter().chain(&self.exclude).map(String::len).sum();
+        let mut work = 0;
+        let urls = urls.take_while(|url| {
+            work += pattern_bytes * url.len();
+            work <= MAX_MATCHING_WORK
+        });
         let urls = urls.filter(|url| self.include.is_empty() || matches(&include, url));
         let urls = urls.filter(|url| !matches(&exclude, url)).take(max.min(self.max_links));
         urls.map(str::to_owned).collect()
@@ -116,6 +126,14 @@ mod tests {
             ..previews()
         };
         assert_eq!(selected(patterns, 100), "a.example/1 b.example/1 b.example/2");
+    }
+
+    #[test]
+    fn matching_of_patterns_is_limited() {
+        let links: Value =
+            (0..100).map(|n| json!({"href": format!("https://a.example/{}{n}", "a".repeat(8000))})).collect();
+        let long = LinkPreviews { exclude: vec![format!("*{}b", "a".repeat(100))], max_links: 100, ..previews() };
+        assert_eq!(long.select(&json!({"internal": links, "external": []}), 100).len(), 2);
     }
 
     #[test]

@@ -8,6 +8,10 @@ use crate::tree::{NodeId, Tag, Tree};
 
 /// Titles and headings are cut at this many bytes before they are compared.
 const MAX_BYTES: usize = 400;
+
+/// Titles, and `<meta>` elements that are searched for them. Each heading is compared with each title.
+const MAX_TITLES: usize = 32;
+const MAX_METAS: usize = 1000;
 /// Headings that are compared with the title.
 const MAX_HEADINGS: usize = 200;
 
@@ -95,10 +99,12 @@ struct Titles {
 impl Titles {
     fn of(tree: &Tree, index: &PageIndex) -> Self {
         let mut titles = Self::default();
-        for meta in index.metas.iter().filter_map(|&meta| tree.element(meta)) {
+        for meta in index.metas.iter().take(MAX_METAS).filter_map(|&meta| tree.element(meta)) {
             let content = Words::of(meta.attr("content").unwrap_or_default());
             match meta.attr("property").or_else(|| meta.attr("name")) {
-                Some("og:title") if !content.joined.is_empty() => titles.titles.push(content),
+                Some("og:title") if !content.joined.is_empty() && titles.titles.is_empty() => {
+                    titles.titles.push(content)
+                }
                 Some("og:site_name") if !content.joined.is_empty() => titles.site_name = Some(content),
                 _ => {}
             }
@@ -111,6 +117,7 @@ impl Titles {
                 titles.titles.extend(title.split(separator).map(Words::of).filter(|part| !part.joined.is_empty()));
             }
         }
+        titles.titles.truncate(MAX_TITLES);
         titles
     }
 
