@@ -131,6 +131,7 @@ fn socket_operation() -> Operation {
              handshake with an `Origin` that is neither this server nor in `security.cors_allow_origins` is a 403.",
         )
         .response_empty(101, "The session, until one side closes it")
+        .errors(&[400])
         .build()
 }
 
