@@ -67,10 +67,20 @@ impl Slot {
     }
 
     fn stop_work(&mut self) {
-        self.assignment = None;
+        let stopped = self.assignment.take();
         if let Some(worker) = &self.worker {
             worker.do_send(StopWork);
         }
+        if stopped.is_some_and(|work| work.heartbeat.is_yield_requested()) {
+            self.close();
+        }
+    }
+
+    /// Removes the worker: another slot was opened in place of this one when its work was asked to yield.
+    fn close(&mut self) {
+        self.worker = None;
+        self.generation += 1;
+        self.is_closed = true;
     }
 }
 
@@ -211,12 +221,10 @@ impl WorkerPool {
         Some(SlotId { pool, index, generation: self.slots[index].generation })
     }
 
-    /// Closes the slot of work that has ended, if the work was asked to yield: another slot was opened in its place.
+    /// Closes the slot of work that has ended, if the work was asked to yield.
     pub fn close_yielded(&mut self, slot: SlotId, ended: &Assignment) {
         if let Some(slot) = self.slot(slot).filter(|_| ended.heartbeat.is_yield_requested()) {
-            slot.worker = None;
-            slot.generation += 1;
-            slot.is_closed = true;
+            slot.close();
         }
     }
 
@@ -247,5 +255,49 @@ impl WorkerPool {
             retired.push(RetiredWork { slot, assignment, overdue });
         }
         retired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::id::{NodeId, Principal};
+    use crate::kinds::CRAWL;
+    use crate::worker::Outcome;
+
+    struct Idle;
+
+    #[async_trait::async_trait]
+    impl JobHandler for Idle {
+        async fn run(&self, _: Claim) -> Outcome {
+            Outcome::Done
+        }
+    }
+
+    #[tokio::test]
+    async fn cancelled_job_that_was_asked_to_yield_leaves_no_slot() {
+        let mut pool = WorkerPool::new(PoolSpec { kind: CRAWL, handler: Arc::new(Idle), workers: 1 });
+        for n in 0..10 {
+            let job = JobId::new(CRAWL, Timestamp::UNIX_EPOCH, n);
+            let lease = Lease { job, node: NodeId::new("node"), token: 1 };
+            let slot = pool.slots.iter_mut().find(|slot| !slot.is_closed).expect("an open slot");
+            slot.assignment = Some(Assignment {
+                lease: lease.clone(),
+                queue: QueueKey { principal: Principal::new("one"), interactive: false },
+                started: Instant::now(),
+                attempt: 1,
+                heartbeat: Heartbeat::default(),
+                noted_wait: None,
+                deadline: None,
+                isolated: false,
+                abortable: false,
+            });
+            assert!(pool.request_yield(0, &lease).is_some());
+            pool.stop_work(|stopped| *stopped == lease);
+            let open = pool.slots.iter().filter(|slot| !slot.is_closed).count();
+            assert_eq!((open, pool.slots.len()), (1, 2), "job {n}");
+        }
     }
 }
