@@ -15,6 +15,12 @@ use crate::ports::{Release, SettleReason, StoreError};
 use crate::retry_store::retry_transient;
 use crate::worker::Outcome;
 
+/// How the work of an assignment was interrupted. A job that still runs alone keeps its number of crashes, so that it stays a
+/// suspect: the part of its work that crashes the process may come later.
+fn interruption(assignment: &Assignment, interruption: Interruption) -> Interruption {
+    if assignment.isolated { Interruption::Drained } else { interruption }
+}
+
 impl JobSupervisor {
     pub(super) fn end_work(&mut self, assignment: Assignment, outcome: Outcome, ctx: &mut Context<Self>) {
         let task_id = &assignment.lease.job;
@@ -26,7 +32,8 @@ impl JobSupervisor {
             }
             Outcome::Yielded => {
                 info!(%task_id, "job yielded its worker");
-                let release = Release { interruption: Interruption::Yielded, reason: None, delay: Duration::ZERO };
+                let interruption = interruption(&assignment, Interruption::Yielded);
+                let release = Release { interruption, reason: None, delay: Duration::ZERO };
                 self.release(assignment.lease, release, ctx);
             }
             Outcome::Crashed { reason } => {
@@ -35,7 +42,8 @@ impl JobSupervisor {
             }
             Outcome::Deferred { delay, reason } => {
                 info!(%task_id, %reason, ?delay, "job deferred");
-                let release = Release { interruption: Interruption::Deferred, reason: Some(reason), delay };
+                let interruption = interruption(&assignment, Interruption::Deferred);
+                let release = Release { interruption, reason: Some(reason), delay };
                 self.release(assignment.lease, release, ctx);
             }
         }

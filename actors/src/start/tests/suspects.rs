@@ -1,5 +1,6 @@
 //! Jobs that may have caused crashes of the process run alone, one at a time, and fail if the crashes continue.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -112,5 +113,23 @@ fn many_suspects_all_complete() {
         for _ in &suspects {
             assert_eq!(system.webhook().await["status"], "completed");
         }
+    });
+}
+
+#[test]
+fn suspect_that_yields_stays_a_suspect() {
+    with_paused_time(|| async {
+        let mut setup = Setup::new(slow_site());
+        setup.policy.crawl.time_slice = Some(NonZeroUsize::MIN);
+        let suspect = crash_repeatedly(&setup, vec![crawl_of("brief", 4)], 2).await.remove(0);
+        let mut system = setup.start();
+        wait_until_running(&system, &suspect).await;
+        system.submit(crawl_of("other", 1)).await;
+        let queued = system
+            .wait_for(&suspect, |job| job.progress.done > 0 && matches!(job.state, JobState::Queued { .. }))
+            .await;
+        assert_eq!(queued.crashes, 2, "{queued:?}");
+        let settled = [system.webhook().await, system.webhook().await];
+        assert!(settled.iter().any(|webhook| webhook["task_id"] == suspect.as_str()), "{settled:?}");
     });
 }
