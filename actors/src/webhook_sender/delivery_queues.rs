@@ -118,7 +118,8 @@ impl DeliveryQueues {
                 self.rotation.push_back(principal.clone());
             }
             let Some((due, health)) = started else { continue };
-            let in_flight = InFlight { principal, receiver: due.receiver.clone(), health, since: Instant::now() };
+            let (receiver, since) = (due.receiver.clone(), Instant::now());
+            let in_flight = InFlight { principal, receiver, health, is_overdue: false, since };
             self.limits.take(&in_flight);
             self.jobs.insert(due.job.clone(), Some(in_flight));
             return Some(due);
@@ -157,6 +158,7 @@ impl DeliveryQueues {
             }
             self.limits.release(in_flight);
             in_flight.health = Health::Hanging;
+            in_flight.is_overdue = true;
             self.limits.take(in_flight);
             self.health.set(&in_flight.principal, &in_flight.receiver, Health::Hanging);
             if let Some(queue) = self.principals.get_mut(&in_flight.principal) {

@@ -15,6 +15,8 @@ pub struct InFlight {
     pub receiver: Receiver,
     /// Of its receiver, when it was started or since it is slow.
     pub health: Health,
+    /// It was started as another attempt than that of a hanging receiver, and turned out to hang.
+    pub is_overdue: bool,
     pub since: Instant,
 }
 
@@ -30,20 +32,40 @@ enum Part {
 struct Lanes {
     main: Slots<Part>,
     hanging: Slots<Part>,
+    /// Attempts that turned out to hang. They use none of the slots above, so that they delay no retry to a receiver that
+    /// hung before.
+    overdue: Slots<Part>,
 }
 
 impl Lanes {
     fn new(slots: usize) -> Self {
         let hanging = (slots / 4).max(1);
-        Self { main: Slots::new(slots.saturating_sub(hanging).max(1)), hanging: Slots::new(hanging) }
+        Self {
+            main: Slots::new(slots.saturating_sub(hanging).max(1)),
+            hanging: Slots::new(hanging),
+            overdue: Slots::new(usize::MAX),
+        }
     }
 
     fn of(&self, health: Health) -> &Slots<Part> {
         if health == Health::Hanging { &self.hanging } else { &self.main }
     }
 
-    fn of_mut(&mut self, health: Health) -> &mut Slots<Part> {
-        if health == Health::Hanging { &mut self.hanging } else { &mut self.main }
+    fn used_by(&mut self, in_flight: &InFlight) -> &mut Slots<Part> {
+        match in_flight.health {
+            _ if in_flight.is_overdue => &mut self.overdue,
+            Health::Hanging => &mut self.hanging,
+            Health::Healthy | Health::New => &mut self.main,
+        }
+    }
+
+    /// Attempts of the principal that hang.
+    fn hanging_of(&self, principal: &Principal) -> usize {
+        self.hanging.used_by(principal) + self.overdue.used_by(principal)
+    }
+
+    fn is_unused(&self) -> bool {
+        self.main.is_unused() && self.hanging.is_unused() && self.overdue.is_unused()
     }
 
     fn allow_principal(&self, principal: &Principal, health: Health) -> bool {
@@ -73,7 +95,7 @@ impl InFlightLimits {
     /// Whether the principal may start a delivery to any receiver of this health.
     pub fn allow_principal(&self, principal: &Principal, health: Health) -> bool {
         // First attempts that turned out to hang no longer use a slot for new receivers: they are limited here.
-        let is_flooding = health == Health::New && self.total.hanging.used_by(principal) >= self.max_hanging;
+        let is_flooding = health == Health::New && self.total.hanging_of(principal) >= self.max_hanging;
         !is_flooding && self.total.allow_principal(principal, health)
     }
 
@@ -81,7 +103,7 @@ impl InFlightLimits {
     pub fn allow_origin(&self, principal: &Principal, health: Health, origin: &str) -> bool {
         let lanes = self.origins.get(origin);
         // The connections of an origin are limited, also for first attempts that turned out to hang.
-        let is_flooded = |Lanes { hanging, .. }: &Lanes| hanging.used_by(principal) >= hanging.capacity();
+        let is_flooded = |lanes: &Lanes| lanes.hanging_of(principal) >= lanes.hanging.capacity();
         self.total.of(health).allows(principal, &part(health, origin))
             && lanes.is_none_or(|lanes| lanes.allow_principal(principal, health))
             && !(health == Health::New && lanes.is_some_and(is_flooded))
@@ -93,19 +115,21 @@ impl InFlightLimits {
         lanes.is_none_or(|lanes| lanes.of(health).allows(principal, &part(health, receiver.as_str())))
     }
 
-    pub fn take(&mut self, InFlight { principal, receiver, health, .. }: &InFlight) {
+    pub fn take(&mut self, in_flight: &InFlight) {
+        let InFlight { principal, receiver, health, .. } = in_flight;
         let origin = receiver.origin();
-        self.total.of_mut(*health).take(principal, part(*health, origin));
+        self.total.used_by(in_flight).take(principal, part(*health, origin));
         let lanes = self.origins.entry(origin.to_owned()).or_insert_with(|| Lanes::new(self.max_per_origin));
-        lanes.of_mut(*health).take(principal, part(*health, receiver.as_str()));
+        lanes.used_by(in_flight).take(principal, part(*health, receiver.as_str()));
     }
 
-    pub fn release(&mut self, InFlight { principal, receiver, health, .. }: &InFlight) {
+    pub fn release(&mut self, in_flight: &InFlight) {
+        let InFlight { principal, receiver, health, .. } = in_flight;
         let origin = receiver.origin();
-        self.total.of_mut(*health).release(principal, part(*health, origin));
+        self.total.used_by(in_flight).release(principal, part(*health, origin));
         let Some(lanes) = self.origins.get_mut(origin) else { return };
-        lanes.of_mut(*health).release(principal, part(*health, receiver.as_str()));
-        if lanes.main.is_unused() && lanes.hanging.is_unused() {
+        lanes.used_by(in_flight).release(principal, part(*health, receiver.as_str()));
+        if lanes.is_unused() {
             self.origins.remove(origin);
         }
     }

@@ -161,6 +161,27 @@ async fn flood_of_hanging_receivers_delays_no_others() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn flood_of_new_receivers_delays_no_retry_to_hanging_receivers() {
+    let mut queues = queues(256, 64);
+    let hung = due_of("two", "http://hung x", 1);
+    queues.push(hung.clone());
+    start_all(&mut queues);
+    queues.finish(&hung, Some(false));
+    for n in 0..3000 {
+        queues.push(due(&format!("http://hanging-{n} x"), 10 + n));
+    }
+    for round in 0..10 {
+        start_all(&mut queues);
+        advance(Duration::from_secs(3)).await;
+        queues.note_slow();
+        let retry = due_of("two", "http://hung x", 10_000 + round);
+        queues.push(retry.clone());
+        assert!(start_all(&mut queues).contains(&retry), "round {round}, {} in flight", queues.in_flight());
+        queues.finish(&retry, Some(false));
+    }
+}
+
 #[test]
 fn hanging_paths_delay_no_path_of_their_origin() {
     let mut queues = queues(256, 64);
