@@ -104,6 +104,9 @@ impl Guard {
     pub fn check_linked(&self, url: &Url, purpose: Purpose, internal: bool) -> Result<AllowedUrl, Blocked> {
         let scope = if internal { NetworkScope::Anywhere } else { NetworkScope::Public };
         self.check_port(url, scope)?;
+        if leads_to_this_machine(url) && url.port_or_known_default().is_some_and(|port| self.own_ports.contains(port)) {
+            return Err(Blocked::because(url.host_str().unwrap_or_default(), "it is this server's own address"));
+        }
         self.check_host(url, purpose, scope)
     }
 
@@ -113,7 +116,7 @@ impl Guard {
         self.check_host(url, Purpose::Page, scope).map(drop)
     }
 
-    /// The ports that this process listens on. Pages in the browser never reach them.
+    /// The ports that this process listens on. Addresses that pages name never lead to them.
     pub fn own_ports(&self) -> &OwnPorts {
         &self.own_ports
     }
@@ -182,6 +185,16 @@ fn is_this_machine(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         Some(Host::Domain(name)) => is_localhost(name),
         None => false,
+    }
+}
+
+/// Like [`is_this_machine`], and also addresses that the system connects to this machine.
+fn leads_to_this_machine(url: &Url) -> bool {
+    let is_local = |address: IpAddr| address.to_canonical().is_loopback() || address.is_unspecified();
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_local(address.into()),
+        Some(Host::Ipv6(address)) => is_local(address.into()),
+        _ => is_this_machine(url),
     }
 }
 

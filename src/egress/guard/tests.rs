@@ -165,3 +165,17 @@ fn path_change_keeps_network_scope() {
     let robots = led.with_path("/robots.txt");
     assert_eq!((robots.url().as_str(), robots.scope()), ("http://other.example/robots.txt", NetworkScope::Public));
 }
+
+#[test]
+fn linked_urls_never_lead_to_own_ports() {
+    let guard = Guard::open(Allowlist::default());
+    guard.own_ports().add(11235);
+    for host in
+        ["127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "localhost", "a.localhost."]
+    {
+        let own = url(&format!("http://{host}:11235/jobs"));
+        assert_eq!(guard.check_linked(&own, Page, true), Err(Blocked), "{host}");
+        assert!(guard.check_linked(&url(&format!("http://{host}:8080/")), Page, true).is_ok(), "{host}");
+    }
+    assert!(guard.check(&url("http://127.0.0.1:11235/"), Page).is_ok(), "a request may name it");
+}
