@@ -1,10 +1,10 @@
 //! Deliveries that become due within the horizon, ordered by time; one entry per job.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
 
 use tokio::time::Instant;
 
+use super::slots::decrement;
 use crate::domain::delivery::DueDelivery;
 use crate::domain::id::{JobId, Principal};
 use crate::domain::webhook::Receiver;
@@ -73,15 +73,6 @@ impl DelayQueue {
     fn uncount(&mut self, due: &DueDelivery) {
         decrement(&mut self.per_receiver, (due.principal.clone(), due.receiver.clone()));
         decrement(&mut self.per_principal, due.principal.clone());
-    }
-}
-
-fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(&key);
-        }
     }
 }
 

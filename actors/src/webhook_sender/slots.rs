@@ -62,7 +62,8 @@ impl<K: Clone + Eq + Hash> Slots<K> {
     }
 }
 
-fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+/// Decrements a count, and removes it at zero.
+pub fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
     if let Some(count) = counts.get_mut(&key) {
         *count -= 1;
         if *count == 0 {
