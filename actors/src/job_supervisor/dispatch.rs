@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::future::join_all;
 use tracing::{info, warn};
 
 use super::actor::JobSupervisor;
@@ -67,7 +68,10 @@ impl JobSupervisor {
         let (this, kind, shares) = (ctx.address(), self.pools[pool].kind, self.pools[pool].shares());
         // Its own task, so that claims are released if this supervisor crashes before it receives them.
         actix::spawn(async move {
-            let claims = claim_fairly(&*store, &node, kind, requested, lease_duration, shares).await;
+            let mut claims = claim_fairly(&*store, &node, kind, requested, lease_duration, shares).await;
+            if let Ok(claims) = &mut claims {
+                release_beside_suspect(&*store, claims).await;
+            }
             let leases: Vec<_> = claims.iter().flatten().map(|claim| claim.lease.clone()).collect();
             if this.send(Claimed { pool, requested, claims }).await.is_ok() {
                 return;
@@ -88,10 +92,8 @@ impl JobSupervisor {
         isolating
     }
 
-    fn dispatch_all(&mut self, pool: usize, mut claims: Vec<Claim>, requested: usize, ctx: &mut Context<Self>) {
+    fn dispatch_all(&mut self, pool: usize, claims: Vec<Claim>, requested: usize, ctx: &mut Context<Self>) {
         let may_have_more = claims.len() == requested;
-        // A suspect starts before the other jobs, which it excludes.
-        claims.sort_by_key(|claim| !claim.job.is_suspect());
         for claim in claims {
             // The lease of a cancelled job is stale.
             if !self.pools[pool].cancelled.contains(&claim.job.id) {
@@ -165,6 +167,17 @@ impl JobSupervisor {
         };
         self.spawn_settlement(held, work, ctx);
     }
+}
+
+/// If there is a suspect, releases all other claims before it starts: a job that is still claimed when the suspect crashes the
+/// process would count as running.
+async fn release_beside_suspect(store: &dyn JobStore, claims: &mut Vec<Claim>) {
+    let Some(suspect) = claims.iter().position(|claim| claim.job.is_suspect()) else { return };
+    let suspect = claims.swap_remove(suspect);
+    let others = std::mem::replace(claims, vec![suspect]);
+    let released = others.iter().map(|claim| store.release(&claim.lease, uncounted_release(Duration::ZERO)));
+    // A lease that cannot be released expires.
+    drop(join_all(released).await);
 }
 
 /// Claims jobs. Those of queues that have used up their share are released again if others wait, and as many jobs are
