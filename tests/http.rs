@@ -61,6 +61,7 @@ async fn respond_with(loop_lag: LoopLag, requests: Vec<test::TestRequest>) -> Ve
         body: BodyLimits {
             max_bytes: 1 << 20,
             memory: MemoryBudget::new(1 << 30),
+            decoder_memory: MemoryBudget::new(1 << 30),
             timeout: Duration::from_secs(60),
             max_depth: 100,
             allows_untyped: false,

@@ -44,10 +44,14 @@ pub fn proxies(settings: &Settings) -> anyhow::Result<TrustedProxies> {
     TrustedProxies::parse(listed.iter().map(String::as_str)).context("rate_limiting.trusted_proxies")
 }
 
+/// Of the decoder with the largest window, brotli's.
+const MAX_DECODER_BYTES: usize = 16 << 20;
+
 pub fn body(Settings { limits, security, .. }: &Settings) -> BodyLimits {
     BodyLimits {
         max_bytes: limit(limits.max_body_bytes),
         memory: MemoryBudget::new(limit(limits.request_memory)),
+        decoder_memory: MemoryBudget::new((limit(limits.request_memory) / 4).max(MAX_DECODER_BYTES)),
         timeout: timeout(limits.body_timeout),
         max_depth: limits.max_json_depth.get(),
         allows_untyped: security.requires_token(),

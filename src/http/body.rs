@@ -23,8 +23,10 @@ use super::memory_budget::{MemoryBudget, Reservation};
 #[derive(Clone, Debug)]
 pub struct BodyLimits {
     pub max_bytes: usize,
-    /// For all bodies that are in memory at the same time.
+    /// For all bodies that are in memory at the same time, and the decoders of compressed ones.
     pub memory: MemoryBudget,
+    /// The part of `memory` that decoders may use, so that compressed bodies never reject all others.
+    pub decoder_memory: MemoryBudget,
     /// From the end of the headers to the end of the body.
     pub timeout: Duration,
     /// Nesting of lists and objects.
@@ -75,8 +77,11 @@ impl FromRequest for ReceivedBody {
         let (payload, encoding) = (payload.take(), Encoding::of(request.headers()));
         Box::pin(async move {
             let (limits, encoding) = (limits.ok_or_else(no_limits)?, encoding?);
+            // Released when the body is complete.
+            let (mut decoder, mut decoder_part) = (limits.memory.reserve(), limits.decoder_memory.reserve());
+            decoder.grow(encoding.window_bytes())?;
+            decoder_part.grow(encoding.window_bytes())?;
             let mut reservation = limits.memory.reserve();
-            reservation.grow(encoding.window_bytes())?;
             let payload = encoding.decode(payload);
             let read = timeout(limits.timeout, read(payload, content_length, limits.max_bytes, &mut reservation)).await;
             let body = read.unwrap_or(Err(ApiError::BodyTimeout))?;

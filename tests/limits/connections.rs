@@ -220,3 +220,16 @@ async fn large_request_head_is_rejected() {
     let response = read_to_end(&mut stream).await;
     assert!(response.is_empty() || response.starts_with("HTTP/1.1 431"), "{response}");
 }
+
+#[actix::test]
+async fn unsent_compressed_bodies_leave_memory_for_others() {
+    let server = TestServer::with_config("limits: {request_memory: 50331648}").await;
+    let mut idle = connect(&server).await;
+    let head = post("/crawl/job", "content-encoding: br\r\ncontent-length: 100\r\n");
+    idle.write_all(head.as_bytes()).await.expect("the write succeeds");
+    let headers = [("content-type", "application/json"), ("content-encoding", "br")];
+    // The first one holds the memory for decoders as soon as the server has read its headers.
+    let rejected = async { while server.request("POST", "/crawl/job", &headers, vec![]).await.0 != 503 {} };
+    timeout(DEADLINE, rejected).await.expect("another compressed body is rejected");
+    assert_eq!(server.post("/crawl/job", json!({"urls": ["raw:<p>x"]})).await.0, 202);
+}
