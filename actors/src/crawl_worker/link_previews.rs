@@ -17,7 +17,7 @@ use crate::page_source::PageSource;
 use crate::ports::LinkingPage;
 
 /// Previews that one attempt keeps for other pages with the same links.
-const MAX_KEPT: usize = 1000;
+const MAX_CACHED: usize = 1000;
 
 /// The URL, whether an internal page links to it, and whether it gets the job's headers.
 type Key = (String, bool, bool);
@@ -26,12 +26,12 @@ type Key = (String, bool, bool);
 pub struct PreviewSource {
     pages: Arc<PageSource>,
     queue: QueueKey,
-    kept: Mutex<HashMap<Key, Arc<OnceCell<Preview>>>>,
+    cache: Mutex<HashMap<Key, Arc<OnceCell<Preview>>>>,
 }
 
 impl PreviewSource {
     pub fn new(pages: Arc<PageSource>, queue: QueueKey) -> Self {
-        Self { pages, queue, kept: Mutex::default() }
+        Self { pages, queue, cache: Mutex::default() }
     }
 
     /// The record of the page at `url` with previews of at most `max` of its links, if the options ask for previews.
@@ -83,11 +83,11 @@ impl PreviewSource {
     }
 
     fn cell(&self, key: Key) -> Arc<OnceCell<Preview>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.get(&key) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        match cache.get(&key) {
             Some(cell) => Arc::clone(cell),
-            None if kept.len() >= MAX_KEPT => Arc::default(),
-            None => Arc::clone(kept.entry(key).or_default()),
+            None if cache.len() >= MAX_CACHED => Arc::default(),
+            None => Arc::clone(cache.entry(key).or_default()),
         }
     }
 }

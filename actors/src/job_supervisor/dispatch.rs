@@ -190,10 +190,10 @@ async fn claim_fairly(
     lease_duration: Duration,
     mut shares: WorkerShares,
 ) -> Result<Vec<Claim>, StoreError> {
-    let mut kept = Vec::new();
+    let mut accepted = Vec::new();
     for round in 1..=MAX_CLAIM_ROUNDS {
-        let claims = match store.claim(node, kind, requested - kept.len(), lease_duration).await {
-            Err(error) if kept.is_empty() => return Err(error),
+        let claims = match store.claim(node, kind, requested - accepted.len(), lease_duration).await {
+            Err(error) if accepted.is_empty() => return Err(error),
             Err(_) => break,
             Ok(claims) => claims,
         };
@@ -207,14 +207,14 @@ async fn claim_fairly(
                 let _ = store.release(&claim.lease, uncounted_release(Duration::ZERO)).await;
             } else {
                 shares.add(&queue);
-                kept.push(claim);
+                accepted.push(claim);
             }
         }
-        if !released || kept.len() == requested {
+        if !released || accepted.len() == requested {
             break;
         }
     }
-    Ok(kept)
+    Ok(accepted)
 }
 
 /// Returns a job to the queue without counting an attempt.
